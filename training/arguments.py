@@ -1,0 +1,103 @@
+"""Recipes: flat YAML files whose keys are the fields below or those of `transformers.TrainingArguments`."""
+
+import json
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from transformers import HfArgumentParser, TrainingArguments
+
+from fer_models.zoo import get_entry
+
+from .data import PROTOCOLS
+
+RUNS_DIR = Path("runs")
+
+# What every recipe shares: one evaluation, one line and one checkpoint an epoch. The second-newest checkpoint is kept
+# in case the newest was cut short while it was written.
+SHARED_DEFAULTS: dict[str, Any] = {
+    "eval_strategy": "epoch",
+    "logging_strategy": "epoch",
+    "save_strategy": "epoch",
+    "save_total_limit": 2,
+    "per_device_eval_batch_size": 64,
+    "remove_unused_columns": False,  # the data set makes whole batches with no other columns
+    "report_to": "none",
+}
+
+
+@dataclass
+class RecipeArguments:
+    """What a recipe says beyond `transformers.TrainingArguments`."""
+
+    model: str = field(metadata={"help": "Name of the network, one of fer_models.list_models()."})
+    protocol: str = field(metadata={"help": f"Split of the data: {' or '.join(PROTOCOLS)}."})
+    config_overrides: str = field(
+        default="{}", metadata={"help": "JSON object of fields of the network's configuration to change."}
+    )
+    channels_last: bool = field(
+        default=False, metadata={"help": "Keep the weights in channels-last memory order; see training/README.md."}
+    )
+    data: str = field(
+        default="../shared/data/fer2013",
+        metadata={"help": "Parquet folder, Kaggle folders, CSV file or Hub id of FER2013."},
+    )
+    samples_per_class: int | None = field(
+        default=None, metadata={"help": "Use only the first images of each class, in every split: a trial run."}
+    )
+    resume: bool = field(default=True, metadata={"help": "Go on from the newest complete checkpoint, if there is one."})
+
+    def __post_init__(self) -> None:
+        get_entry(self.model)
+        if self.protocol not in PROTOCOLS:
+            raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}; got {self.protocol!r}.")
+        if self.samples_per_class is not None and self.samples_per_class < 1:
+            raise ValueError(f"samples_per_class must be 1 or more; got {self.samples_per_class}.")
+        self.make_config()
+
+    def make_config(self) -> Any:
+        """The network's configuration.
+
+        Raises:
+            ValueError: An override is no field of the configuration, or its value is out of range.
+        """
+        overrides = json.loads(self.config_overrides)
+        config = get_entry(self.model).make_config()
+        unknown = set(overrides) - {config_field.name for config_field in fields(config)}
+        if unknown:
+            raise ValueError(f"config_overrides: {type(config).__name__} has no field {', '.join(sorted(unknown))}.")
+        return get_entry(self.model).make_config(**overrides)
+
+
+def parse_recipe(recipe_path: str | Path, overrides: list[str]) -> tuple[RecipeArguments, TrainingArguments]:
+    """Read a recipe; `overrides` are command-line arguments such as `["--seed", "1"]` and win.
+
+    Raises:
+        ValueError: A key is unknown, or a value has the wrong type or range.
+        OSError: The recipe cannot be read.
+    """
+    recipe_path = Path(recipe_path)
+    recipe = yaml.safe_load(recipe_path.read_text())
+    if not isinstance(recipe, dict):
+        raise ValueError(f"{recipe_path} is no recipe: expected lines of the form `key: value`.")
+    # Through the command line, so that keys and types are checked: `parse_yaml_file` would keep `1e-3` a string.
+    argv = [word for key, value in (SHARED_DEFAULTS | recipe).items() for word in (f"--{key}", _to_argument(value))]
+    parser = HfArgumentParser((RecipeArguments, TrainingArguments), prog=recipe_path.name, exit_on_error=False)
+    parser.error = _raise_value_error  # type: ignore[method-assign, assignment]
+    recipe_arguments, training_arguments = parser.parse_args_into_dataclasses(argv + overrides, look_for_args_file=False)
+    if training_arguments.output_dir in (None, "trainer_output"):
+        training_arguments.output_dir = str(RUNS_DIR / recipe_path.stem / f"seed-{training_arguments.seed}")
+    if torch.cuda.is_available() and torch.cuda.is_bf16_supported() and not training_arguments.fp16:
+        training_arguments.bf16 = True
+    training_arguments.dataloader_pin_memory = torch.cuda.is_available()
+    return recipe_arguments, training_arguments
+
+
+def _to_argument(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+
+
+def _raise_value_error(message: str) -> None:
+    raise ValueError(message)
