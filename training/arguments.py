@@ -86,7 +86,9 @@ def parse_recipe(recipe_path: str | Path, overrides: list[str]) -> tuple[RecipeA
     argv = [word for key, value in (SHARED_DEFAULTS | recipe).items() for word in (f"--{key}", _to_argument(value))]
     parser = HfArgumentParser((RecipeArguments, TrainingArguments), prog=recipe_path.name, exit_on_error=False)
     parser.error = _raise_value_error  # type: ignore[method-assign, assignment]
-    recipe_arguments, training_arguments = parser.parse_args_into_dataclasses(argv + overrides, look_for_args_file=False)
+    recipe_arguments, training_arguments = parser.parse_args_into_dataclasses(
+        argv + overrides, look_for_args_file=False
+    )
     if training_arguments.output_dir in (None, "trainer_output"):
         training_arguments.output_dir = str(RUNS_DIR / recipe_path.stem / f"seed-{training_arguments.seed}")
     if torch.cuda.is_available() and torch.cuda.is_bf16_supported() and not training_arguments.fp16:

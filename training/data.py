@@ -229,9 +229,7 @@ def _to_report_protocol(official: DatasetDict) -> DatasetDict:
     test = concatenate_datasets([official["validation"], official["test"]])
     _, train = _keras_split(official["train"])
     validation, _ = _keras_split(test)
-    return DatasetDict(
-        {"train": official["train"].select(train), "validation": test.select(validation), "test": test}
-    )
+    return DatasetDict({"train": official["train"].select(train), "validation": test.select(validation), "test": test})
 
 
 def _keras_split(rows: Dataset) -> tuple[list[int], list[int]]:

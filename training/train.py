@@ -8,7 +8,6 @@ last finished epoch when it is started again.
 import argparse
 import ctypes
 import json
-import os
 import shutil
 import sys
 import time
@@ -35,6 +34,7 @@ from fer_models.zoo import get_entry
 
 from .arguments import RecipeArguments, parse_recipe
 from .data import DataError, collate_batch, decode, keep_first_per_class, load_fer2013
+from .files import write_json, write_text
 from .provenance import describe_environment
 
 # Fields that say where a run is done, not what is done; a run may go on with others.
@@ -194,6 +194,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
         print(f"{output_dir} is already trained. Use --resume false to train it again.")
         return output_dir
 
+    start, environment = time.monotonic(), describe_environment()
     keep_freed_memory()
     set_seed(args.seed)
     config = recipe.make_config()
@@ -222,8 +223,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
     trainer.remove_callback(PrinterCallback)
     if args.should_save:
         output_dir.mkdir(parents=True, exist_ok=True)
-        (output_dir / "recipe.yaml").write_text(yaml.safe_dump(resolved))
-    start = time.monotonic()
+        write_text(output_dir / "recipe.yaml", yaml.safe_dump(resolved))
     checkpoint = find_resumable_checkpoint(output_dir)
     if checkpoint:
         print(f"Going on from {checkpoint}.", flush=True)
@@ -239,17 +239,10 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
                 "seconds": round(time.monotonic() - start, 1),
                 "resumed": checkpoint is not None,
                 "images": {split: len(rows) for split, rows in faces.items()},
-                **describe_environment(),
+                **environment,
             },
         )
     return output_dir
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON so that a reader never sees half a file."""
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(part, path)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -1,0 +1,110 @@
+"""Measure a trained network: `python -m training.evaluate runs/baseline.report/seed-0` writes its `results.json`.
+
+Works on the folder of a finished run and on a bundled checkpoint. Nothing is chosen here; every split is read once.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from datasets import Dataset
+from transformers import AutoConfig, AutoModelForImageClassification, PreTrainedModel
+
+from fer_models import FerImageProcessor
+from fer_models.configuration_fer import FER_LABELS
+
+from .data import DataError, FaceTensors, decode, load_fer2013
+from .files import write_json
+from .metrics import compute_metrics
+from .provenance import describe_environment
+
+BATCH_SIZE = 64
+
+
+@torch.inference_mode()
+def predict_logits(model: PreTrainedModel, faces: FaceTensors, batch_size: int = BATCH_SIZE) -> torch.Tensor:
+    """Logits of every face, `(N, num_labels)`, float32, on the CPU."""
+    model.eval()
+    batches = faces.pixel_values.split(batch_size)
+    return torch.cat([model(batch.to(model.device)).logits.float().cpu() for batch in batches])
+
+
+def load_splits(source: str, protocol: str) -> dict[str, Dataset]:
+    """The splits that a network is measured on.
+
+    Returns:
+        `train` and `validation` of its own protocol; `report_test`, the report's 7,178 images; `official_validation`
+        and `official_test`, the two halves of 3,589 that they consist of.
+    """
+    official = load_fer2013(source, "official")
+    report = load_fer2013(source, "report")
+    own = report if protocol == "report" else official
+    return {
+        "train": own["train"],
+        "validation": own["validation"],
+        "report_test": report["test"],
+        "official_validation": official["validation"],
+        "official_test": official["test"],
+    }
+
+
+def evaluate(directory: Path, source: str | None = None) -> dict[str, Any]:
+    """Measure the network in `directory` on every split.
+
+    Args:
+        directory: Folder with the model, its image processor, `recipe.yaml` and `run.json`.
+        source: FER2013, as `training.data` takes it; by default the one that the recipe names.
+
+    Returns:
+        What `results.json` holds: for each split n, accuracy, macro-F1, per-class figures and confusion matrix; the
+        seed, the recipe's protocol, and the environments of training and of this measurement.
+
+    Raises:
+        OSError: The folder or a file in it is missing.
+        ValueError: The network's labels are not FER2013's, or the data is not FER2013.
+    """
+    recipe = yaml.safe_load((directory / "recipe.yaml").read_text())
+    run = json.loads((directory / "run.json").read_text())
+    labels = list(AutoConfig.from_pretrained(directory).id2label.values())
+    if labels != list(FER_LABELS):
+        raise ValueError(f"The network's labels are {labels}, the data's are {list(FER_LABELS)}.")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = AutoModelForImageClassification.from_pretrained(directory).to(device)
+    image_processor = FerImageProcessor.from_pretrained(directory)
+
+    splits = {}
+    for name, rows in load_splits(source or recipe["data"], recipe["protocol"]).items():
+        faces = decode(rows, image_processor)
+        predictions = predict_logits(model, faces).argmax(-1)
+        splits[name] = compute_metrics(predictions.numpy(), faces.labels.numpy(), len(FER_LABELS))
+        print(f"{name:<20} n {splits[name]['n']:>6}  accuracy {splits[name]['accuracy']:.4f}", flush=True)
+    return {
+        "model": recipe["model"],
+        "protocol": recipe["protocol"],
+        "seed": recipe["seed"],
+        "labels": labels,
+        "splits": splits,
+        "trained_with": run,
+        "measured_with": describe_environment(),
+    }
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
+    parser.add_argument("directory", type=Path, help="a finished run or a checkpoint")
+    parser.add_argument("--data", help="FER2013; by default the source that the recipe names")
+    arguments = parser.parse_args(argv)
+    try:
+        write_json(arguments.directory / "results.json", evaluate(arguments.directory, arguments.data))
+    except FileNotFoundError as error:
+        sys.exit(f"error: {error}. Is {arguments.directory} a finished run? Train it first.")
+    except (DataError, ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
