@@ -46,7 +46,9 @@ class FerImageProcessor(PilBackend):
             raise ValueError("No image was given: the list of images is empty.")
         return [self.fetch_images(image) if isinstance(image, str) else image for image in flat]
 
-    def process_image(self, image: Any, input_data_format: str | None = None, **kwargs: Any) -> np.ndarray:
+    def process_image(  # type: ignore[override]
+        self, image: Any, input_data_format: str | None = None, **kwargs: Any
+    ) -> np.ndarray:
         """One picture -> `(1, H, W)`, uint8, grey, in its original size."""
         if isinstance(image, torch.Tensor):
             image = _array_to_pil(image.detach().cpu().numpy(), input_data_format or "channels_first")
@@ -113,14 +115,14 @@ def _to_uint8(array: np.ndarray) -> np.ndarray:
         raise ValueError(f"An image holds numbers, got an array of dtype {array.dtype}.")
     low, high = array.min(), array.max()
     if array.dtype.kind == "f":
-        if not (0 <= low and high <= 1):  # also true for NaN
+        if not (low >= 0 and high <= 1):  # also true for NaN
             raise ValueError(
                 f"A float image must lie in [0, 1], got values from {low} to {high}. "
                 "Divide by 255, or pass integers in 0..255."
             )
         return np.rint(array * 255).astype(np.uint8)
     # PIL opens 16-bit grey files as 16- or 32-bit integers, by version.
-    if 0 <= low and high <= 65535 and (array.dtype == np.uint16 or (array.dtype == np.int32 and high > 255)):
+    if low >= 0 and high <= 65535 and (array.dtype == np.uint16 or (array.dtype == np.int32 and high > 255)):
         return np.rint(array / 257).astype(np.uint8)
     if low < 0 or high > 255:
         raise ValueError(f"An integer image must lie in 0..255, got values from {low} to {high}.")

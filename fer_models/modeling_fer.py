@@ -1,5 +1,7 @@
 """The convolutional networks of the report (Tables 3 to 6), as one class driven by its configuration."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 from transformers import PreTrainedModel
@@ -46,7 +48,8 @@ class FerCnnPreTrainedModel(PreTrainedModel):
         super()._init_weights(module)
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             init.xavier_uniform_(module.weight)
-            init.zeros_(module.bias)
+            if module.bias is not None:
+                init.zeros_(module.bias)
 
 
 class FerCnnForImageClassification(FerCnnPreTrainedModel):
@@ -54,14 +57,14 @@ class FerCnnForImageClassification(FerCnnPreTrainedModel):
 
     def __init__(self, config: FerCnnConfig):
         super().__init__(config)
-        self.num_labels = config.num_labels
+        self.num_labels = config.num_labels or 0
         self.blocks = nn.ModuleList(FerCnnBlock(config, index) for index in range(len(config.filters)))
         sizes = [config.filters[-1] * config.feature_map_size**2, *config.dense_sizes]
         self.dense = nn.Sequential()
-        for in_features, out_features in zip(sizes, sizes[1:], strict=False):
+        for in_features, out_features in pairwise(sizes):
             self.dense.append(nn.Linear(in_features, out_features))
             self.dense.append(nn.ReLU())
-        self.classifier = nn.Linear(sizes[-1], config.num_labels)
+        self.classifier = nn.Linear(sizes[-1], self.num_labels)
         self.post_init()
 
     def forward(

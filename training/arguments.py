@@ -1,5 +1,6 @@
 """Recipes: flat YAML files whose keys are the fields below or those of `transformers.TrainingArguments`."""
 
+import argparse
 import json
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import torch
 import yaml
+from huggingface_hub.errors import StrictDataclassError
 from transformers import HfArgumentParser, TrainingArguments
 
 from fer_models.zoo import get_entry
@@ -63,12 +65,20 @@ class RecipeArguments:
         Raises:
             ValueError: An override is no field of the configuration, or its value is out of range.
         """
-        overrides = json.loads(self.config_overrides)
+        try:
+            overrides = json.loads(self.config_overrides)
+        except ValueError as error:
+            raise ValueError(f"config_overrides is not JSON: {error}; got {self.config_overrides!r}.") from error
+        if not isinstance(overrides, dict):
+            raise ValueError(f"config_overrides must be a JSON object; got {self.config_overrides!r}.")
         config = get_entry(self.model).make_config()
         unknown = set(overrides) - {config_field.name for config_field in fields(config)}
         if unknown:
             raise ValueError(f"config_overrides: {type(config).__name__} has no field {', '.join(sorted(unknown))}.")
-        return get_entry(self.model).make_config(**overrides)
+        try:
+            return get_entry(self.model).make_config(**overrides)
+        except StrictDataclassError as error:
+            raise ValueError(f"config_overrides: {error}") from error
 
 
 def parse_recipe(recipe_path: str | Path, overrides: list[str]) -> tuple[RecipeArguments, TrainingArguments]:
@@ -79,16 +89,22 @@ def parse_recipe(recipe_path: str | Path, overrides: list[str]) -> tuple[RecipeA
         OSError: The recipe cannot be read.
     """
     recipe_path = Path(recipe_path)
-    recipe = yaml.safe_load(recipe_path.read_text())
+    try:
+        recipe = yaml.safe_load(recipe_path.read_text())
+    except yaml.YAMLError as error:
+        raise ValueError(f"{recipe_path} is no recipe: {error}") from error
     if not isinstance(recipe, dict):
         raise ValueError(f"{recipe_path} is no recipe: expected lines of the form `key: value`.")
     # Through the command line, so that keys and types are checked: `parse_yaml_file` would keep `1e-3` a string.
     argv = [word for key, value in (SHARED_DEFAULTS | recipe).items() for word in (f"--{key}", _to_argument(value))]
-    parser = HfArgumentParser((RecipeArguments, TrainingArguments), prog=recipe_path.name, exit_on_error=False)
+    parser = HfArgumentParser([RecipeArguments, TrainingArguments], prog=recipe_path.name, exit_on_error=False)  # type: ignore[list-item]
     parser.error = _raise_value_error  # type: ignore[method-assign, assignment]
-    recipe_arguments, training_arguments = parser.parse_args_into_dataclasses(
-        argv + overrides, look_for_args_file=False
-    )
+    try:
+        recipe_arguments, training_arguments = parser.parse_args_into_dataclasses(
+            argv + overrides, look_for_args_file=False
+        )
+    except argparse.ArgumentError as error:
+        raise ValueError(f"{recipe_path}: {error}") from error
     if training_arguments.output_dir in (None, "trainer_output"):
         training_arguments.output_dir = str(RUNS_DIR / recipe_path.stem / f"seed-{training_arguments.seed}")
     if torch.cuda.is_available() and torch.cuda.is_bf16_supported() and not training_arguments.fp16:

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors
 import torch
 import yaml
@@ -108,7 +109,7 @@ def make_history(log_history: list[dict[str, float]]) -> list[dict[str, float]]:
 
 def compute_accuracy(prediction: EvalPrediction) -> dict[str, float]:
     """Accuracy, in [0, 1]."""
-    return {"accuracy": float((prediction.predictions.argmax(-1) == prediction.label_ids).mean())}
+    return {"accuracy": float((np.argmax(prediction.predictions, axis=-1) == prediction.label_ids).mean())}
 
 
 def find_resumable_checkpoint(output_dir: Path) -> str | None:
@@ -185,7 +186,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
         ValueError: The folder holds a run with other settings.
         OSError: A file cannot be written; what was finished before is kept.
     """
-    output_dir = Path(args.output_dir)
+    output_dir = Path(str(args.output_dir))
     resolved = resolve(recipe, args)
     if not recipe.resume:
         shutil.rmtree(output_dir, ignore_errors=True)
@@ -202,7 +203,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
         raise ValueError(f"The network's labels {config.id2label} are not the data's {FER_LABELS}.")
     model = get_entry(recipe.model).model_class(config)
     if recipe.channels_last:
-        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-arg]
     image_processor = FerImageProcessor(size={"height": config.image_size, "width": config.image_size})
 
     faces = load_fer2013(recipe.data, recipe.protocol)

@@ -1,0 +1,54 @@
+PYTHON ?= python3
+PORT ?= 7860
+# More arguments for pip. On Linux, PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" spares the
+# gigabytes of CUDA that PyPI's torch brings along.
+PIP_ARGS ?=
+BIN := .venv/bin
+RUN := $(BIN)/python -m
+
+.PHONY: help install demo test style quality evaluate report clean
+
+help:  ## Say what there is
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# What the app needs, and what everything else needs: each installed once, and again when the requirements change.
+.venv/app.stamp: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app]"
+	@touch $@
+
+.venv/dev.stamp: .venv/app.stamp
+	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,training,dev]"
+	@touch $@
+
+install: .venv/dev.stamp  ## Make .venv with all that the commands below need
+
+demo: .venv/app.stamp  ## Start the app on http://127.0.0.1:7860; PORT=... changes the port
+	PORT=$(PORT) $(BIN)/python app.py
+
+test: .venv/dev.stamp  ## Run the tests
+	$(RUN) pytest
+
+style: .venv/dev.stamp  ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+quality: .venv/dev.stamp  ## Check format, style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+train-%: .venv/dev.stamp  ## Train, measure and bundle one network, such as train-baseline.report
+	$(RUN) training.train training/recipes/$*.yaml
+	$(RUN) training.evaluate runs/$*/seed-0
+	$(RUN) training.bundle runs/$*/seed-0 $*
+
+evaluate: .venv/dev.stamp  ## Measure every bundled network again
+	for directory in fer_models/checkpoints/*.*; do $(RUN) training.evaluate $$directory || exit 1; done
+
+report: .venv/dev.stamp  ## Draw the figures and write the README's tables from the JSON of the checkpoints
+	$(RUN) training.plots
+	$(RUN) training.report
+
+clean:  ## Remove .venv and caches; trained runs stay
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache *.egg-info build dist

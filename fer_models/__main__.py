@@ -1,0 +1,69 @@
+"""On a terminal: `python -m fer_models compare photo.jpg`."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from .faces import FaceDetector
+from .images import ImageError, read_image
+from .inference import Comparison, LoadedModel, compare, load_models, to_json
+from .zoo import list_models, list_tags
+
+
+def format_comparison(comparison: Comparison, models: list[LoadedModel]) -> str:
+    """The comparison as a table, labels in rows and networks in columns."""
+    width = max(len(model.name) for model in models) + 2
+    lines = [
+        "  ".join(f"{len(names)} of {len(models)}: {label} ({', '.join(names)})" for label, names in comparison.votes),
+        "",
+        " " * 14 + "".join(f"{model.name:>{width}}" for model in models),
+    ]
+    for label in comparison.predictions[0].probabilities:
+        shares = (
+            f"{prediction.probabilities[label]:.1%}{'*' if label == prediction.winner else ' '}"
+            for prediction in comparison.predictions
+        )
+        lines.append(f"{label:<14}" + "".join(f"{share:>{width}}" for share in shares))
+    times = "".join(f"{f'{prediction.latency_ms:.1f} ms ':>{width}}" for prediction in comparison.predictions)
+    accuracies = "".join(f"{f'{model.test_accuracy:.1%} ':>{width}}" for model in models)
+    return "\n".join([*lines, f"{'time':<14}{times}", f"{'test accuracy':<14}{accuracies}"])
+
+
+def run_compare(arguments: argparse.Namespace) -> None:
+    image = read_image(arguments.photo)
+    models = load_models(tag=arguments.tag)
+    comparison = compare(image, models, FaceDetector(), arguments.whole_image)
+    if arguments.json:
+        print(json.dumps(to_json(comparison, models), indent=2))
+    elif comparison.crop is None:
+        sys.exit(f"No face was found in {arguments.photo}. With --whole-image the whole picture is taken for the face.")
+    else:
+        print(format_comparison(comparison, models))
+
+
+def run_list(arguments: argparse.Namespace) -> None:
+    for name in list_models():
+        print(f"{name:<20}{', '.join(list_tags(name)) or 'not bundled'}")
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m fer_models", description="Facial-expression networks.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    compare_parser = commands.add_parser("compare", help="what each network makes of the largest face in a photo")
+    compare_parser.add_argument("photo", type=Path)
+    compare_parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    compare_parser.add_argument("--tag", help="way of training, such as report; by default the best")
+    compare_parser.add_argument("--whole-image", action="store_true", help="take the whole picture for the face")
+    compare_parser.set_defaults(run=run_compare)
+    list_parser = commands.add_parser("list", help="the networks, and the ways of training in which they are bundled")
+    list_parser.set_defaults(run=run_list)
+    arguments = parser.parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except (ImageError, ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

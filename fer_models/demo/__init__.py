@@ -1,0 +1,1 @@
+"""The browser demo: layout in `ui`, plain functions in `handlers`, pictures in `figures`, words in `locales`."""

@@ -1,0 +1,131 @@
+"""Every word of the page, by language and id. A third language is one more dictionary."""
+
+DEFAULT_LANGUAGE = "en"
+
+LOCALES: dict[str, dict[str, str]] = {
+    "en": {
+        "language.name": "English",
+        "app.title": "Four networks, one face",
+        "app.subtitle": "Small neural networks trained on FER2013 guess a face's expression. See where they agree.",
+        "app.language": "Language",
+        "photo.label": "Photo",
+        "photo.placeholder": "Drop a photo here, paste one\nor click to choose a file",
+        "photo.alt": "The photo that you chose",
+        "photo.examples": "Or try one of these",
+        "photo.whole": "Use the whole picture",
+        "photo.with_box": "The photo, with a box around the face that was looked at",
+        "photo.crop": "What the networks see: 48 × 48 grey pixels",
+        "verdict.empty": "Choose a photo with a face, and the answers of the four networks appear here.",
+        "verdict.all": "All {total} say {label}.",
+        "verdict.most": "{count} of {total} say {label}.",
+        "verdict.split": "They disagree.",
+        "verdict.others": "{models} says {label}",
+        "verdict.others_many": "{models} say {label}",
+        "verdict.and": "and",
+        "verdict.disclaimer": "This is a guess about how the face looks, not about how the person feels.",
+        "faces.none": "No face was found in this picture. Try one in which the face is larger and looks at the camera, "
+        "or use the whole picture as it is.",
+        "faces.many": "{count} faces were found; this is about the largest.",
+        "faces.whole": "The whole picture was taken for the face.",
+        "card.accuracy": "right on {accuracy} of {n} test faces",
+        "card.latency": "{latency} ms",
+        "card.differs": "differs",
+        "card.probabilities": "Probabilities of {model}",
+        "error.missing": "The photo is gone. Please choose it again.",
+        "error.empty": "This file is empty. Please choose another.",
+        "error.unreadable": "This picture is damaged or cut short. Please choose another.",
+        "error.not_an_image": "This file is not a picture that can be read. Please choose a JPEG or PNG.",
+        "error.too_large": "This picture has more than {megapixels} megapixels. Please make it smaller.",
+        "notice.title": "Before you use it",
+        "notice.text": "This page estimates facial expressions automatically. The networks learned from labels that "
+        "people gave to pictures, and are wrong nearly half of the time. They cannot read minds. Do not use them at "
+        "work, at school, or on people who did not agree. Your photo is used to compute the answer and is then "
+        "deleted; it is not stored, not logged and sent nowhere else.",
+        "label.angry": "angry",
+        "label.disgust": "disgusted",
+        "label.fear": "afraid",
+        "label.happy": "happy",
+        "label.neutral": "neutral",
+        "label.sad": "sad",
+        "label.surprise": "surprised",
+    },
+    "es": {
+        "language.name": "Español",
+        "app.title": "Cuatro redes, una cara",
+        "app.subtitle": "Pequeñas redes neuronales entrenadas con FER2013 adivinan la expresión de una cara. "
+        "Mira en qué coinciden.",
+        "app.language": "Idioma",
+        "photo.label": "Foto",
+        "photo.placeholder": "Suelta aquí una foto, pégala\no haz clic para elegir un archivo",
+        "photo.alt": "La foto que has elegido",
+        "photo.examples": "O prueba una de estas",
+        "photo.whole": "Usar la imagen entera",
+        "photo.with_box": "La foto, con un recuadro en la cara analizada",
+        "photo.crop": "Lo que ven las redes: 48 × 48 píxeles grises",
+        "verdict.empty": "Elige una foto con una cara y aquí aparecerán las respuestas de las cuatro redes.",
+        "verdict.all": "Las {total} dicen {label}.",
+        "verdict.most": "{count} de {total} dicen {label}.",
+        "verdict.split": "No se ponen de acuerdo.",
+        "verdict.others": "{models} dice {label}",
+        "verdict.others_many": "{models} dicen {label}",
+        "verdict.and": "y",
+        "verdict.disclaimer": "Es una conjetura sobre el aspecto de la cara, no sobre lo que siente la persona.",
+        "faces.none": "No se ha encontrado ninguna cara en la imagen. Prueba con una en la que la cara sea más grande "
+        "y mire a la cámara, o usa la imagen entera tal como está.",
+        "faces.many": "Se han encontrado {count} caras; esto trata de la mayor.",
+        "faces.whole": "Se ha tomado la imagen entera como cara.",
+        "card.accuracy": "acierta en el {accuracy} de {n} caras de prueba",
+        "card.latency": "{latency} ms",
+        "card.differs": "difiere",
+        "card.probabilities": "Probabilidades de {model}",
+        "error.missing": "La foto ya no está. Elígela de nuevo, por favor.",
+        "error.empty": "El archivo está vacío. Elige otro, por favor.",
+        "error.unreadable": "La imagen está dañada o incompleta. Elige otra, por favor.",
+        "error.not_an_image": "El archivo no es una imagen que se pueda leer. Elige un JPEG o PNG, por favor.",
+        "error.too_large": "La imagen tiene más de {megapixels} megapíxeles. Redúcela, por favor.",
+        "notice.title": "Antes de usarlo",
+        "notice.text": "Esta página estima expresiones faciales de forma automática. Las redes aprendieron de "
+        "etiquetas que unas personas pusieron a imágenes y se equivocan casi la mitad de las veces. No leen la "
+        "mente. No las uses en el trabajo, en la escuela ni con personas que no hayan dado su acuerdo. Tu foto sirve "
+        "para calcular la respuesta y después se borra; no se guarda, no se registra y no se envía a ningún otro "
+        "sitio.",
+        "label.angry": "enfado",
+        "label.disgust": "asco",
+        "label.fear": "miedo",
+        "label.happy": "alegría",
+        "label.neutral": "neutral",
+        "label.sad": "tristeza",
+        "label.surprise": "sorpresa",
+    },
+}
+
+
+def translate(language: str, key: str, **values: object) -> str:
+    """The words of `key` with `values` filled in.
+
+    Raises:
+        KeyError: There is no such language, key or value.
+    """
+    return LOCALES[language][key].format(**values)
+
+
+def choose_language(accept_language: str | None) -> str:
+    """The first language of an HTTP `Accept-Language` header that the page speaks, else English."""
+    for part in (accept_language or "").split(","):
+        language = part.split(";")[0].strip().lower().split("-")[0]
+        if language in LOCALES:
+            return language
+    return DEFAULT_LANGUAGE
+
+
+def format_percent(language: str, share: float, digits: int = 1) -> str:
+    """`0.55` -> `55.0 %`, with the decimal comma of Spanish."""
+    text = f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
+    return text if language == "en" else text.replace(".", ",")
+
+
+def format_count(language: str, count: int) -> str:
+    """`7178` -> `7,178`, in Spanish `7178` and `28 709`."""
+    if language == "en":
+        return f"{count:,}"
+    return f"{count:,}".replace(",", "\N{NO-BREAK SPACE}") if count >= 10_000 else str(count)

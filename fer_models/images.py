@@ -1,0 +1,84 @@
+"""Reading a picture that a stranger hands in."""
+
+import warnings
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image, ImageOps
+
+# Twice the largest phone cameras' usual 24 megapixels; decoded, it takes 150 MB.
+MAX_PIXELS = 50_000_000
+# A face that is smaller than 48 pixels in a picture reduced to this size is of no use to the networks.
+WORKING_SIDE = 2048
+
+
+class ImageError(ValueError):
+    """A picture cannot be used.
+
+    Attributes:
+        reason: `missing`, `empty`, `unreadable`, `not_an_image` or `too_large`; an id, for translation.
+    """
+
+    def __init__(self, reason: str, message: str):
+        super().__init__(message)
+        self.reason = reason
+
+
+def read_image(source: str | Path | bytes | BinaryIO) -> Image.Image:
+    """Read a picture file.
+
+    Args:
+        source: Path, content or open file of a picture, in any format and mode that PIL reads.
+
+    Returns:
+        The picture, mode RGB, upright by its EXIF tag, transparent pixels white, the first frame of an animation; its
+        longer side is at least `WORKING_SIDE` pixels where the file has them, but a larger JPEG may come reduced.
+
+    Raises:
+        ImageError: There is no such file, it is empty, damaged or no picture, or has more than `MAX_PIXELS`.
+    """
+    try:
+        file: str | Path | BinaryIO = BytesIO(source) if isinstance(source, bytes) else source
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is stricter
+            with Image.open(file) as image:
+                return _to_upright_rgb(image)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise ImageError("missing", f"There is no file {source!s}.") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError("too_large", f"The picture is far too large: at most {MAX_PIXELS:,} pixels.") from error
+    except Image.UnidentifiedImageError as error:
+        if _is_empty(source):
+            raise ImageError("empty", "The file is empty.") from error
+        raise ImageError("not_an_image", "The file is not a picture that can be read, such as JPEG or PNG.") from error
+    except ImageError:
+        raise
+    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what PIL's decoders raise for damaged files
+        raise ImageError("unreadable", f"The picture is damaged or cut short: {error}.") from error
+
+
+def _to_upright_rgb(image: Image.Image) -> Image.Image:
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageError(
+            "too_large",
+            f"The picture has {image.width * image.height:,} pixels, of which at most {MAX_PIXELS:,} are taken. "
+            "Make it smaller.",
+        )
+    image.draft("RGB", (WORKING_SIDE, WORKING_SIDE))  # JPEG only: decode at 1/2, 1/4 or 1/8 where that is enough
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16"):  # PIL would clip 16 bits to 8, not scale them
+        image = image.point(lambda value: value / 257).convert("L")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def _is_empty(source: str | Path | bytes | BinaryIO) -> bool:
+    if isinstance(source, bytes):
+        return not source
+    return isinstance(source, (str, Path)) and Path(source).stat().st_size == 0
+
+
+__all__ = ["MAX_PIXELS", "ImageError", "read_image"]

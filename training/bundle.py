@@ -1,0 +1,70 @@
+"""Put a finished, measured run among the bundled checkpoints.
+
+`python -m training.bundle runs/baseline.report/seed-0 baseline.report` writes the folder `baseline.report` of
+`fer_models/checkpoints`: everything that a repository on the Hub holds, the networks' code included.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from transformers import AutoModelForImageClassification
+
+from fer_models import FerImageProcessor
+from fer_models.zoo import CHECKPOINTS_DIR, get_entry
+
+RECORDS = ("recipe.yaml", "history.json", "results.json")
+
+
+def bundle(run_dir: Path, checkpoint_name: str, checkpoints_dir: Path = CHECKPOINTS_DIR) -> Path:
+    """Copy model, image processor, code and records of a run, in one piece: a crash leaves the old checkpoint.
+
+    Args:
+        run_dir: Folder of a finished run with its `results.json`.
+        checkpoint_name: `<name>.<tag>`, the name as in the zoo.
+        checkpoints_dir: Where checkpoints lie.
+
+    Returns:
+        The checkpoint's folder.
+
+    Raises:
+        ValueError: The name is not `<name>.<tag>`, or the zoo does not know it.
+        FileNotFoundError: The run is not finished, or not measured.
+    """
+    name, _, tag = checkpoint_name.partition(".")
+    get_entry(name)
+    if not tag:
+        raise ValueError(f"A checkpoint is named <name>.<tag>, such as {name}.report; got {checkpoint_name!r}.")
+    missing = [record for record in RECORDS if not (run_dir / record).is_file()]
+    if missing:
+        raise FileNotFoundError(f"{run_dir} lacks {', '.join(missing)}: finish it with training.train, then "
+                                "training.evaluate")  # fmt: skip
+    model = AutoModelForImageClassification.from_pretrained(run_dir)
+    vars(model.config).pop("use_cache", None)  # left there by the Trainer; means nothing for these networks
+    checkpoints_dir.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=checkpoints_dir, prefix=".") as part:
+        model.save_pretrained(part)
+        FerImageProcessor.from_pretrained(run_dir).save_pretrained(part)
+        for record in RECORDS:
+            shutil.copy(run_dir / record, part)
+        target = checkpoints_dir / checkpoint_name
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(part, target)
+    return target
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m training.bundle", description=__doc__)
+    parser.add_argument("run_dir", type=Path, help="folder of a finished, measured run")
+    parser.add_argument("checkpoint_name", help="<name>.<tag>, such as baseline.report")
+    arguments = parser.parse_args(argv)
+    try:
+        print(bundle(arguments.run_dir, arguments.checkpoint_name))
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""The report's Figures 1 to 4 and a confusion matrix for each checkpoint, from its JSON.
+
+`python -m training.plots` draws them for every bundled checkpoint.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from fer_models.zoo import CHECKPOINTS_DIR
+
+SPLIT_COLORS = {"train": "#2b6cb0", "validation": "#c05621"}
+SPLIT_STYLES = {"train": "-", "validation": "--"}  # colour is never the only sign
+
+
+def plot_curves(history: list[dict[str, float]], title: str) -> Figure:
+    """Accuracy and loss by epoch, train and validation, as in the report's Figures 1 to 4.
+
+    Args:
+        history: One row an epoch, as `history.json` holds them.
+        title: Shown above.
+    """
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    for axes, quantity in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
+        for split, color in SPLIT_COLORS.items():
+            axes.plot(
+                [row["epoch"] for row in history],
+                [row[f"{split}_{quantity}"] for row in history],
+                SPLIT_STYLES[split],
+                color=color,
+                label=split,
+            )
+        axes.set(xlabel="epoch", ylabel=quantity)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.suptitle(title)
+    return figure
+
+
+def plot_confusion_matrix(counts: list[list[int]], labels: list[str], title: str) -> Figure:
+    """Confusion matrix: each row, a true class, as shares of that class; counts are written into the cells.
+
+    Args:
+        counts: `(num_labels, num_labels)`; rows are true classes, columns predicted ones.
+        labels: Class names in that order.
+        title: Shown above.
+    """
+    matrix = np.asarray(counts)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(5.6, 5), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    ticks = range(len(labels))
+    axes.set_xticks(ticks, labels, rotation=45, ha="right")
+    axes.set_yticks(ticks, labels)
+    axes.set(xlabel="predicted", ylabel="true", title=title)
+    for row in ticks:
+        for column in ticks:
+            color = "white" if shares[row, column] > 0.5 else "black"
+            axes.text(column, row, f"{matrix[row, column]}", ha="center", va="center", color=color, fontsize=8)
+    return figure
+
+
+def plot_checkpoint(directory: Path) -> None:
+    """Write `curves.png` and `confusion_matrix.png` beside the JSON they are drawn from."""
+    results = json.loads((directory / "results.json").read_text())
+    history = json.loads((directory / "history.json").read_text())
+    test = results["splits"]["report_test"]
+    figures = {
+        "curves": plot_curves(history, f"{directory.name}, seed {results['seed']}"),
+        "confusion_matrix": plot_confusion_matrix(
+            test["confusion_matrix"],
+            results["labels"],
+            f"{directory.name}: {test['accuracy']:.1%} of {test['n']:,} test images",
+        ),
+    }
+    for name, figure in figures.items():
+        # Without the date and the version of Matplotlib, so that equal figures are equal files.
+        figure.savefig(directory / f"{name}.png", dpi=110, metadata={"Software": None})
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m training.plots", description=__doc__)
+    parser.add_argument("directories", type=Path, nargs="*", help="checkpoints; by default all bundled ones")
+    matplotlib.use("Agg")
+    for directory in parser.parse_args(argv).directories or sorted(CHECKPOINTS_DIR.glob("*.*")):
+        plot_checkpoint(directory)
+
+
+if __name__ == "__main__":
+    main()
