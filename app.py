@@ -5,14 +5,27 @@ import sys
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent anywhere
 
-from fer_models.faces import FaceDetector
+from transformers.utils.logging import disable_progress_bar
 
 from fer_models.demo.ui import CSS_PATH, THEME, build_demo
+from fer_models.faces import FaceDetector
 from fer_models.inference import load_models
+
+disable_progress_bar()  # the weights load in milliseconds
+
+DEFAULT_PORT = 7860
+
+
+def read_port() -> int:
+    """The port that `PORT`, or the Space's `GRADIO_SERVER_PORT`, names."""
+    text = os.environ.get("PORT") or os.environ.get("GRADIO_SERVER_PORT") or str(DEFAULT_PORT)
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        sys.exit(f"error: PORT must be a number between 1 and 65535, got {text!r}.")
+    return int(text)
 
 
 def main() -> None:
-    port = int(os.environ.get("PORT") or os.environ.get("GRADIO_SERVER_PORT") or 7860)
+    port = read_port()
     try:
         demo = build_demo(load_models(), FaceDetector())
         demo.queue(default_concurrency_limit=2, max_size=64).launch(
@@ -23,11 +36,15 @@ def main() -> None:
             max_file_size="30mb",
             footer_links=["api"],
             ssr_mode=False,
+            quiet=True,
+            prevent_thread_lock=True,
         )
     except OSError as error:
-        if "port" in str(error):
+        if "empty port" in str(error):
             sys.exit(f"error: port {port} is taken. Stop what uses it, or choose another: make demo PORT={port + 1}")
         sys.exit(f"error: {error}")
+    print(f"The demo is ready: {demo.local_url} (Ctrl-C stops it)", flush=True)
+    demo.block_thread()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import yaml
 from transformers import AutoModelForImageClassification
 
 from fer_models import FerImageProcessor
@@ -30,7 +31,7 @@ def bundle(run_dir: Path, checkpoint_name: str, checkpoints_dir: Path = CHECKPOI
         The checkpoint's folder.
 
     Raises:
-        ValueError: The name is not `<name>.<tag>`, or the zoo does not know it.
+        ValueError: The name is not `<name>.<tag>`, the zoo does not know it, or the run trained another network.
         FileNotFoundError: The run is not finished, or not measured.
     """
     name, _, tag = checkpoint_name.partition(".")
@@ -41,17 +42,24 @@ def bundle(run_dir: Path, checkpoint_name: str, checkpoints_dir: Path = CHECKPOI
     if missing:
         raise FileNotFoundError(f"{run_dir} lacks {', '.join(missing)}: finish it with training.train, then "
                                 "training.evaluate")  # fmt: skip
+    trained = yaml.safe_load((run_dir / "recipe.yaml").read_text())["model"]
+    if trained != name:
+        raise ValueError(f"{run_dir} trained the network {trained!r}, which cannot be bundled as {checkpoint_name!r}.")
     model = AutoModelForImageClassification.from_pretrained(run_dir)
     vars(model.config).pop("use_cache", None)  # left there by the Trainer; means nothing for these networks
+    target = checkpoints_dir / checkpoint_name
     checkpoints_dir.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=checkpoints_dir, prefix=".") as part:
-        model.save_pretrained(part)
-        FerImageProcessor.from_pretrained(run_dir).save_pretrained(part)
+    with tempfile.TemporaryDirectory(dir=checkpoints_dir, prefix=".") as temporary:
+        new, old = Path(temporary, "new"), Path(temporary, "old")
+        new.mkdir()
+        model.save_pretrained(new)
+        shutil.copymode(new / "config.json", new / "model.safetensors")  # safetensors lets only the owner read it
+        FerImageProcessor.from_pretrained(run_dir).save_pretrained(new)
         for record in RECORDS:
-            shutil.copy(run_dir / record, part)
-        target = checkpoints_dir / checkpoint_name
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(part, target)
+            shutil.copy(run_dir / record, new)
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
     return target
 
 

@@ -155,7 +155,10 @@ def _official_order(file: Path) -> tuple[bool, int, str]:
 
 
 def _load_csv(path: Path) -> DatasetDict:
-    table = pd.read_csv(path)
+    try:
+        table = pd.read_csv(path)
+    except ValueError as error:  # what pandas raises for an empty or ragged file, and for bytes that are no text
+        raise DataError(f"{path} is no CSV file: {error}") from error
     table.columns = table.columns.str.strip()  # `icml_face_data.csv` has blanks before the names
     if not {"emotion", "pixels", "Usage"} <= set(table.columns):
         raise DataError(f"{path} needs the columns emotion, pixels and Usage; it has {', '.join(table.columns)}.")
@@ -168,7 +171,7 @@ def _load_csv(path: Path) -> DatasetDict:
             raise DataError(f"{where}: unknown Usage {usage!r}. Expected one of: {', '.join(CSV_SPLITS)}.")
         if emotion not in range(len(CSV_LABELS)):
             raise DataError(f"{where}: emotion must lie in 0..6, got {emotion!r}.")
-        rows[CSV_SPLITS[usage]].append((_png_from_text(pixels, where), FER_LABELS.index(CSV_LABELS[emotion])))
+        rows[CSV_SPLITS[usage]].append((_png_from_text(pixels, where), FER_LABELS.index(CSV_LABELS[int(emotion)])))
     return _name_files(
         DatasetDict(
             {
@@ -189,10 +192,12 @@ def _load_csv(path: Path) -> DatasetDict:
 def _png_from_text(pixels: str, where: str) -> bytes:
     try:
         values = np.array(str(pixels).split(), dtype=np.int64)
-    except ValueError as error:
-        raise DataError(f"{where}: the pixels are not all numbers.") from error
-    if values.size != 48 * 48 or values.min() < 0 or values.max() > 255:
-        raise DataError(f"{where}: expected 2,304 pixels in 0..255, got {values.size}.")
+    except (ValueError, OverflowError) as error:
+        raise DataError(f"{where}: the pixels are not all whole numbers.") from error
+    if values.size != 48 * 48:
+        raise DataError(f"{where}: expected 2,304 pixels, got {values.size:,}.")
+    if values.min() < 0 or values.max() > 255:
+        raise DataError(f"{where}: pixels must lie in 0..255, got values from {values.min()} to {values.max()}.")
     buffer = io.BytesIO()
     Image.fromarray(values.astype(np.uint8).reshape(48, 48)).save(buffer, format="PNG")
     return buffer.getvalue()

@@ -52,11 +52,20 @@ def load_splits(source: str, protocol: str) -> dict[str, Dataset]:
     }
 
 
+def load_run(directory: Path) -> dict[str, Any]:
+    """Where a trained network comes from: `run.json`, or what an earlier measurement kept of it."""
+    run_file = directory / "run.json"
+    if run_file.is_file() or not (directory / "results.json").is_file():
+        return json.loads(run_file.read_text())
+    return json.loads((directory / "results.json").read_text())["trained_with"]
+
+
 def evaluate(directory: Path, source: str | None = None) -> dict[str, Any]:
     """Measure the network in `directory` on every split.
 
     Args:
-        directory: Folder with the model, its image processor, `recipe.yaml` and `run.json`.
+        directory: Folder with the model, its image processor, `recipe.yaml`, and `run.json` or, in a bundled
+            checkpoint, the `results.json` that took it up.
         source: FER2013, as `training.data` takes it; by default the one that the recipe names.
 
     Returns:
@@ -68,7 +77,7 @@ def evaluate(directory: Path, source: str | None = None) -> dict[str, Any]:
         ValueError: The network's labels are not FER2013's, or the data is not FER2013.
     """
     recipe = yaml.safe_load((directory / "recipe.yaml").read_text())
-    run = json.loads((directory / "run.json").read_text())
+    run = load_run(directory)
     labels = list(AutoConfig.from_pretrained(directory).id2label.values())
     if labels != list(FER_LABELS):
         raise ValueError(f"The network's labels are {labels}, the data's are {list(FER_LABELS)}.")

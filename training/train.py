@@ -6,11 +6,13 @@ last finished epoch when it is started again.
 """
 
 import argparse
+import contextlib
 import ctypes
 import json
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,10 @@ import numpy as np
 import safetensors
 import torch
 import yaml
+from tqdm import tqdm
 from transformers import (
     PrinterCallback,
+    ProgressCallback,
     Trainer,
     TrainerCallback,
     TrainerControl,
@@ -65,6 +69,30 @@ class FerTrainer(Trainer):
             self._correct_and_seen.zero_()
         super().log(logs, *args, **kwargs)
 
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        with report_failed_writes(self.args.output_dir):
+            super()._save_checkpoint(*args, **kwargs)
+
+    def save_model(self, *args: Any, **kwargs: Any) -> None:
+        with report_failed_writes(self.args.output_dir):
+            super().save_model(*args, **kwargs)
+
+
+@contextlib.contextmanager
+def report_failed_writes(output_dir: str | None) -> Iterator[None]:
+    """Turn what safetensors and torch raise when a file cannot be written, neither an OSError, into one."""
+    try:
+        yield
+    except (safetensors.SafetensorError, RuntimeError) as error:
+        raise OSError(f"{output_dir} cannot be written to; is the disk full? ({error})") from error
+
+
+class ProgressBar(ProgressCallback):
+    """The Trainer's progress bar, with the time left, but without its log: that is `EpochLine`'s."""
+
+    def on_log(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
 
 class EpochLine(TrainerCallback):
     """One line an epoch, with the time left."""
@@ -81,13 +109,13 @@ class EpochLine(TrainerCallback):
             return
         row = make_history(state.log_history)[-1]
         seconds = (time.monotonic() - self._start) / max(state.epoch - self._epochs_before, 1e-9)
-        print(
+        tqdm.write(  # as print, but above the progress bar
             f"epoch {row['epoch']}/{int(args.num_train_epochs)}  "
             f"train: loss {row['train_loss']:.4f}, accuracy {row['train_accuracy']:.4f}  "
             f"validation: loss {row['validation_loss']:.4f}, accuracy {row['validation_accuracy']:.4f}  "
-            f"{seconds:.0f} s an epoch, {(args.num_train_epochs - state.epoch) * seconds / 60:.0f} min left",
-            flush=True,
+            f"{seconds:.0f} s an epoch, {(args.num_train_epochs - state.epoch) * seconds / 60:.0f} min left"
         )
+        sys.stdout.flush()
 
 
 def make_history(log_history: list[dict[str, float]]) -> list[dict[str, float]]:
@@ -156,7 +184,7 @@ def check_same_recipe(output_dir: Path, resolved: dict[str, Any]) -> None:
         return
     before = yaml.safe_load(path.read_text())
     changed = [
-        f"{key}: {before.get(key)!r} -> {resolved.get(key)!r}"
+        f"{key}: {before.get(key, 'the default')} -> {resolved.get(key, 'the default')}"
         for key in sorted((before.keys() | resolved.keys()) - PLACE_FIELDS)
         if before.get(key) != resolved.get(key)
     ]
@@ -222,6 +250,8 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
         callbacks=[EpochLine()],
     )
     trainer.remove_callback(PrinterCallback)
+    if trainer.pop_callback(ProgressCallback):  # there is none with --disable_tqdm true
+        trainer.add_callback(ProgressBar)
     if args.should_save:
         output_dir.mkdir(parents=True, exist_ok=True)
         write_text(output_dir / "recipe.yaml", yaml.safe_dump(resolved))

@@ -11,6 +11,7 @@ from ..images import ImageError
 from ..inference import LoadedModel
 from .handlers import Handlers, find_examples
 from .locales import DEFAULT_LANGUAGE, LOCALES, choose_language, translate
+from .photo_input import PhotoInput
 
 CSS_PATH = Path(__file__).parent / "style.css"
 
@@ -29,15 +30,6 @@ THEME = gr.themes.Base(
     body_text_color_subdued="*neutral_600",
     body_text_color_subdued_dark="*neutral_400",
 )
-
-
-class PhotoInput(gr.Image):
-    """An image component that hands on the uploaded file as it is, so that bad files get our own sentences."""
-
-    is_template = True
-
-    def preprocess(self, payload: Any) -> str | None:
-        return payload and payload.path
 
 
 def render_header(language: str) -> str:
@@ -101,6 +93,8 @@ def build_demo(models: Sequence[LoadedModel], detector: FaceDetector) -> gr.Bloc
         with gr.Column(elem_id="compare"):
             photo = PhotoInput(
                 label=translate(language, "photo.label"),
+                placeholder=translate(language, "photo.placeholder"),
+                alt_text=translate(language, "photo.alt"),
                 sources=["upload", "webcam", "clipboard"],
                 height=300,
                 elem_id="photo.input",
@@ -133,9 +127,8 @@ def build_demo(models: Sequence[LoadedModel], detector: FaceDetector) -> gr.Bloc
         language_switch.change(speak, language_switch, spoken, show_progress="hidden", api_visibility="private").then(
             show, [photo, no, language_switch], shown, show_progress="hidden", api_visibility="private"
         )
-        demo.load(_language_of, None, language_switch, show_progress="hidden", api_visibility="private").then(
-            speak, language_switch, spoken, show_progress="hidden", api_visibility="private"
-        )
+        # Sets the switch, whose change then sets the words; nothing happens in the default language.
+        demo.load(_language_of, None, language_switch, show_progress="hidden", api_visibility="private")
 
         # The same comparison for programs; these components are never shown.
         api_whole_image = gr.Checkbox(visible=False, label="whole_image")

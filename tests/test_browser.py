@@ -1,0 +1,182 @@
+"""The page in a real Chromium, the API through the real client; the app runs as `make demo` starts it, offline."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from photos import load_portrait, make_no_face, portrait_path, write_camera_film
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+REPOSITORY = Path(__file__).parents[1]
+
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: chromium)")
+
+
+def find_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start_app(port: int, upload_dir: Path) -> subprocess.Popen[str]:
+    environment = os.environ | {"PORT": str(port), "HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": str(upload_dir)}
+    command = [sys.executable, "app.py"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, cwd=REPOSITORY, env=environment, **pipes)
+
+
+@pytest.fixture(scope="module")
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port = find_free_port()
+    process = start_app(port, tmp_path_factory.mktemp("uploads"))
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            break
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                pytest.fail(f"The app did not start:\n{process.communicate()[0]}")
+            time.sleep(0.3)
+    yield url
+    process.terminate()
+    process.communicate(timeout=30)
+
+
+@contextmanager
+def open_page(app_url: str, *arguments: str, **context_options: Any) -> Iterator[Any]:
+    """A page on which the app is ready."""
+    from playwright.sync_api import sync_playwright
+
+    options = {"locale": "en-US", "viewport": {"width": 1440, "height": 900}} | context_options
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *arguments])
+        page = browser.new_context(**options).new_page()
+        page.set_default_timeout(60_000)
+        page.goto(app_url)
+        page.wait_for_selector(".fer-card")
+        page.wait_for_selector("input[type=file]", state="attached")
+        yield page
+        browser.close()
+
+
+def read_winners(page: Any) -> list[str]:
+    page.wait_for_selector(".fer-card[data-winner]:not([data-winner=''])")
+    return [card.get_attribute("data-winner") for card in page.locator(".fer-card").all()]
+
+
+@pytest.mark.browser
+@needs_chromium
+@pytest.mark.parametrize("width", [1440, 390], ids=["wide", "phone"])
+def test_uploaded_photo_gets_four_answers(app_url: str, width: int) -> None:
+    with open_page(app_url, viewport={"width": width, "height": 844}) as page:
+        requested: list[str] = []
+        page.on("request", lambda request: requested.append(request.url))
+        page.set_input_files("input[type=file]", str(portrait_path()))
+        winners = read_winners(page)
+        assert len(winners) == 4
+        assert all(winners)
+        assert re.search(r"(All 4|\d of 4) say|They disagree", page.inner_text(".fer-verdict"))
+        # Nothing is wider than the screen, and nothing is asked of another server.
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert requested
+        assert all(url.startswith((app_url, "data:", "blob:")) for url in requested)
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_webcam_snapshot_gets_four_answers(app_url: str, tmp_path: Path) -> None:
+    write_camera_film(tmp_path / "camera.y4m", load_portrait())
+    camera = [
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={tmp_path / 'camera.y4m'}",
+    ]
+    with open_page(app_url, *camera, permissions=["camera"]) as page:
+        page.get_by_label("Capture from camera").click()
+        page.get_by_role("button", name=re.compile("access", re.IGNORECASE)).click()
+        page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
+        page.get_by_label(re.compile("capture photo", re.IGNORECASE)).click()
+        assert all(read_winners(page))
+        assert page.locator(".fer-photo rect").count() == 1
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_no_face_and_bad_files_get_sentences(app_url: str, tmp_path: Path) -> None:
+    make_no_face().save(tmp_path / "sky.png")
+    (tmp_path / "text.png").write_text("no picture")
+    with open_page(app_url) as page:
+        page.set_input_files("input[type=file]", str(tmp_path / "text.png"))
+        page.wait_for_selector("text=not a picture that can be read")
+        page.get_by_label("Remove Image").click()
+        page.set_input_files("input[type=file]", str(tmp_path / "sky.png"))
+        page.wait_for_selector("text=No face was found")
+        page.get_by_role("button", name="Use the whole picture").click()
+        assert len(read_winners(page)) == 4
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_page_speaks_the_browsers_language_and_switches(app_url: str) -> None:
+    with open_page(app_url, locale="es-ES") as page:
+        page.wait_for_selector("text=Cuatro redes, una cara")
+        page.set_input_files("input[type=file]", str(portrait_path()))
+        assert all(read_winners(page))
+        page.get_by_label("English").click()
+        page.wait_for_selector("text=Four networks, one face")
+        page.wait_for_selector(".fer-verdict >> text=This is a guess")
+
+
+def test_programs_get_the_same_comparison_as_json(app_url: str) -> None:
+    from gradio_client import Client, handle_file
+
+    client = Client(app_url, verbose=False)
+    content = client.predict(handle_file(str(portrait_path())), False, api_name="/compare")
+    assert content["faces"] == 1
+    assert [row["model"] for row in content["models"]] == ["baseline", "dense", "batchnorm", "batchnorm-dropout"]
+    assert list(client.view_api(return_format="dict", print_info=False)["named_endpoints"]) == ["/compare"]
+
+
+def test_the_readmes_snippet_for_programs_runs(
+    app_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    snippets = re.findall(r"```python\n(.*?)```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (snippet,) = [snippet for snippet in snippets if "gradio_client" in snippet]
+    load_portrait().save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(snippet.replace("http://127.0.0.1:7860", app_url), "README.md", "exec"), {})
+    assert "models" in capsys.readouterr().out
+
+
+def test_a_taken_port_gets_a_sentence(tmp_path: Path) -> None:
+    with socket.socket() as occupant:
+        occupant.bind(("127.0.0.1", 0))
+        occupant.listen()
+        port = occupant.getsockname()[1]
+        process = start_app(port, tmp_path)
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert f"port {port} is taken" in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "70000", "-1"])
+def test_a_port_that_is_none_gets_a_sentence(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import app
+
+    monkeypatch.setenv("PORT", port)
+    with pytest.raises(SystemExit, match="PORT must be a number"):
+        app.read_port()

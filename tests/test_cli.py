@@ -1,0 +1,48 @@
+import json
+from pathlib import Path
+
+import pytest
+from photos import make_no_face, portrait_path
+
+from fer_models.__main__ import main
+
+
+def test_compare_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["compare", str(portrait_path())])
+    output = capsys.readouterr().out
+    assert " of 4: " in output
+    for word in ("baseline", "batchnorm-dropout", "happy", "surprise", "ms", "test accuracy"):
+        assert word in output
+
+
+def test_compare_prints_json_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["compare", "--json", "--tag", "report", str(portrait_path())])
+    content = json.loads(capsys.readouterr().out)
+    assert len(content["models"]) == 4
+    assert {row["tag"] for row in content["models"]} == {"report"}
+
+
+def test_list_names_models_and_tags(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["list"])
+    assert "report" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["compare", "nowhere.jpg"], "no file nowhere.jpg"),
+        (["compare", __file__], "not a picture"),
+        (["compare", "--tag", "wrong", str(portrait_path())], "Choose one of"),
+    ],
+)
+def test_errors_are_one_sentence(arguments: list[str], words: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert words in str(caught.value)
+
+
+def test_a_photo_without_a_face_says_what_to_do(tmp_path: Path) -> None:
+    make_no_face().save(tmp_path / "sky.png")
+    with pytest.raises(SystemExit, match="--whole-image"):
+        main(["compare", str(tmp_path / "sky.png")])
+    main(["compare", "--whole-image", str(tmp_path / "sky.png")])

@@ -1,0 +1,59 @@
+from string import Formatter
+
+import pytest
+
+from fer_models.configuration_fer import FER_LABELS
+from fer_models.demo.locales import (
+    DEFAULT_LANGUAGE,
+    LOCALES,
+    choose_language,
+    format_count,
+    format_percent,
+    translate,
+)
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_every_language_has_every_word_with_the_same_placeholders(language: str) -> None:
+    reference = LOCALES[DEFAULT_LANGUAGE]
+    assert LOCALES[language].keys() == reference.keys()
+    for key, text in LOCALES[language].items():
+        assert text.strip(), key
+        assert placeholders(text) == placeholders(reference[key]), key
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_every_label_has_a_word(language: str) -> None:
+    words = [translate(language, f"label.{label}") for label in FER_LABELS]
+    assert len(set(words)) == len(FER_LABELS)
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        (None, "en"),
+        ("", "en"),
+        ("es-MX,es;q=0.9,en;q=0.8", "es"),
+        ("ES", "es"),
+        ("fr-FR,es;q=0.5", "es"),
+        ("de,fr", "en"),
+        ("*", "en"),
+    ],
+)
+def test_language_is_the_first_one_of_the_browser_that_the_page_speaks(header: str | None, language: str) -> None:
+    assert choose_language(header) == language
+
+
+SPACE = "\N{NO-BREAK SPACE}"
+
+
+@pytest.mark.parametrize(
+    ("language", "percent", "count"), [("en", f"54.5{SPACE}%", "28,709"), ("es", f"54,5{SPACE}%", f"28{SPACE}709")]
+)
+def test_numbers_are_written_as_the_language_writes_them(language: str, percent: str, count: str) -> None:
+    assert format_percent(language, 0.545) == percent
+    assert format_count(language, 28_709) == count
