@@ -110,9 +110,10 @@ def measure_crop(source: str, sample_size: int, seed: int, padding: str) -> dict
     measured = {}
     for name in described[0] if described else ():
         values = [one[name] for one in described]
-        q25, median, q75 = np.percentile(values, (25, 50, 75))
-        figures = {"q25": q25, "median": median, "q75": q75, "mean": np.mean(values)}
-        measured[name] = {key: round(float(value), 4) for key, value in figures.items()}
+        figures = [*np.percentile(values, (25, 50, 75)), np.mean(values)]
+        measured[name] = {
+            key: round(float(value), 4) for key, value in zip(("q25", "median", "q75", "mean"), figures, strict=True)
+        }
     return {
         "detector": WEIGHTS_FILE,
         "versions": {package: version(package) for package in (WEIGHTS_PACKAGE, "opencv-python-headless", "pillow")},
