@@ -40,6 +40,7 @@ quality: .venv/dev.stamp  ## Check format, style and types
 
 train-%: .venv/dev.stamp  ## Train, measure and bundle one network, such as train-baseline.report
 	$(RUN) training.train training/recipes/$*.yaml
+	$(RUN) training.calibrate runs/$*/seed-0
 	$(RUN) training.evaluate runs/$*/seed-0
 	$(RUN) training.bundle runs/$*/seed-0 $*
 

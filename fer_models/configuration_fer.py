@@ -28,6 +28,8 @@ class FerCnnConfig(PreTrainedConfig):
         batch_norm_eps: Added to the variance. Keras' default is 1e-3, torch's 1e-5.
         block_dropout: Dropout probability at the end of each block, in [0, 1); empty means none anywhere.
         dense_sizes: Widths of the ReLU layers between the flattened maps and the logits.
+        temperature: The logits are divided by it, above 0, so that their softmax is as sure as it is right (Guo et al.
+            2017, arXiv:1706.04599); fitted after training, 1 before.
 
     Raises:
         StrictDataclassError: A field has the wrong type or is out of range, or the image is too small for the blocks.
@@ -45,6 +47,7 @@ class FerCnnConfig(PreTrainedConfig):
     batch_norm_eps: float = 1e-3
     block_dropout: list[float] | tuple[float, ...] = ()
     dense_sizes: list[int] | tuple[int, ...] = ()
+    temperature: float = 1.0
 
     def __post_init__(self, **kwargs: Any) -> None:
         if self.id2label is None and "num_labels" not in kwargs:
@@ -83,6 +86,8 @@ class FerCnnConfig(PreTrainedConfig):
             raise ValueError(f"block_dropout must hold probabilities in [0, 1); got {self.block_dropout!r}.")
         if any(size < 1 for size in self.dense_sizes):
             raise ValueError(f"dense_sizes must hold widths of 1 or more; got {self.dense_sizes!r}.")
+        if self.temperature <= 0:
+            raise ValueError(f"temperature must lie above 0; got {self.temperature}.")
         if not 0 < self.batch_norm_momentum <= 1:
             raise ValueError(f"batch_norm_momentum must lie in (0, 1]; got {self.batch_norm_momentum}.")
         if not self.batch_norm_eps > 0:

@@ -13,6 +13,7 @@ from transformers import HfArgumentParser, TrainingArguments
 
 from fer_models.zoo import get_entry
 
+from .augmentation import AugmentationArguments
 from .data import PROTOCOLS
 
 RUNS_DIR = Path("runs")
@@ -24,15 +25,16 @@ SHARED_DEFAULTS: dict[str, Any] = {
     "logging_strategy": "epoch",
     "save_strategy": "epoch",
     "save_total_limit": 2,
+    "restore_callback_states_from_checkpoint": True,  # how long early stopping has waited
     "per_device_eval_batch_size": 64,
     "remove_unused_columns": False,  # the data set makes whole batches with no other columns
     "report_to": "none",
 }
 
 
-@dataclass
-class RecipeArguments:
-    """What a recipe says beyond `transformers.TrainingArguments`."""
+@dataclass(kw_only=True)
+class RecipeArguments(AugmentationArguments):
+    """What a recipe says beyond `transformers.TrainingArguments`: these fields, and how faces are augmented."""
 
     model: str = field(metadata={"help": "Name of the network, one of fer_models.list_models()."})
     protocol: str = field(metadata={"help": f"Split of the data: {' or '.join(PROTOCOLS)}."})
@@ -49,14 +51,29 @@ class RecipeArguments:
     samples_per_class: int | None = field(
         default=None, metadata={"help": "Use only the first images of each class, in every split: a trial run."}
     )
+    ema_decay: float = field(
+        default=0.0, metadata={"help": "Weight of the old average of the weights at each step, in (0, 1); 0 for none."}
+    )
+    early_stopping_patience: int | None = field(
+        default=None,
+        metadata={"help": "Stop after so many epochs without a gain in metric_for_best_model; the best is kept."},
+    )
+    early_stopping_threshold: float = field(
+        default=0.0, metadata={"help": "The least that counts as a gain, in units of metric_for_best_model."}
+    )
     resume: bool = field(default=True, metadata={"help": "Go on from the newest complete checkpoint, if there is one."})
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         get_entry(self.model)
         if self.protocol not in PROTOCOLS:
             raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}; got {self.protocol!r}.")
         if self.samples_per_class is not None and self.samples_per_class < 1:
             raise ValueError(f"samples_per_class must be 1 or more; got {self.samples_per_class}.")
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError(f"ema_decay must lie in [0, 1); got {self.ema_decay}.")
+        if self.early_stopping_patience is not None and self.early_stopping_patience < 1:
+            raise ValueError(f"early_stopping_patience must be 1 or more; got {self.early_stopping_patience}.")
         self.make_config()
 
     def make_config(self) -> Any:

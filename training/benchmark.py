@@ -93,7 +93,8 @@ def make_model(recipe: RecipeArguments, seed: int) -> PreTrainedModel:
 
 def time_bare_loop(recipe: RecipeArguments, args: TrainingArguments, faces: FaceTensors) -> float:
     """Images per second of the plainest loop that trains the network."""
-    model = make_model(recipe, args.seed).to(args.device).train()
+    model: torch.nn.Module = make_model(recipe, args.seed)
+    model.to(args.device).train()
     optimizer_class, settings = Trainer.get_optimizer_cls_and_kwargs(args)
     optimizer = optimizer_class(model.parameters(), **settings)
     batch_size = args.per_device_train_batch_size

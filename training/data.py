@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, concatenate_datasets, load_dataset
 from datasets import Image as ImageFeature
+from datasets.exceptions import DatasetsError
 from PIL import Image
 from transformers import BaseImageProcessor
 
@@ -87,8 +88,8 @@ def _load_official(source: str) -> DatasetDict:
         raise DataError(f"There is no file or folder {source!r}.")
     try:
         dataset = load_dataset(source)
-    except (OSError, ValueError) as error:  # no network, no such data set, no parquet
-        raise DataError(f"{source!r} is neither a local folder nor a data set that the Hub gives: {error}") from error
+    except (OSError, ValueError, DatasetsError) as error:  # no network, no such data set, damaged parquet
+        raise DataError(f"{source!r} cannot be loaded, neither from this disk nor from the Hub: {error}") from error
     return _standardize(dataset, source)
 
 
@@ -298,9 +299,10 @@ def decode(rows: Dataset, image_processor: BaseImageProcessor) -> FaceTensors:
     return FaceTensors(torch.cat(batches), torch.tensor(rows["label"][:]))
 
 
-def _open(encoded: dict, file_name: str) -> Image.Image:
+def _open(encoded: dict | None, file_name: str) -> Image.Image:
+    encoded = encoded or {"bytes": b"", "path": None}  # a null in parquet is as good as an empty file
     try:
-        image = Image.open(io.BytesIO(encoded["bytes"]) if encoded["bytes"] else encoded["path"])
+        image = Image.open(encoded["path"] if encoded["bytes"] is None else io.BytesIO(encoded["bytes"]))
         image.load()
     except (OSError, SyntaxError) as error:
         raise DataError(f"The image {encoded['path'] or file_name} cannot be read: {error}") from error

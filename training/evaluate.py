@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import torch
 import yaml
 from datasets import Dataset
@@ -19,7 +20,7 @@ from fer_models.configuration_fer import FER_LABELS
 
 from .data import DataError, FaceTensors, decode, load_fer2013
 from .files import write_json
-from .metrics import compute_metrics
+from .metrics import accuracy_interval, compute_metrics, expected_calibration_error
 from .provenance import describe_environment
 
 BATCH_SIZE = 64
@@ -60,6 +61,27 @@ def load_run(directory: Path) -> dict[str, Any]:
     return json.loads((directory / "results.json").read_text())["trained_with"]
 
 
+def measure(logits: torch.Tensor, labels: torch.Tensor, temperature: float) -> dict[str, Any]:
+    """The figures of one split.
+
+    Args:
+        logits: `(N, num_labels)`, as the network gives them, so divided by its temperature.
+        labels: `(N,)`, true classes.
+        temperature: The network's, to tell the calibration before it too.
+
+    Returns:
+        What `metrics.compute_metrics` gives; `accuracy_interval_95`; `calibration` and `calibration_before`, with and
+        without the temperature, as `metrics.expected_calibration_error` gives them.
+    """
+    references = labels.numpy()
+    figures = compute_metrics(logits.argmax(-1).numpy(), references, logits.shape[1])
+    return figures | {
+        "accuracy_interval_95": accuracy_interval(figures["accuracy"], figures["n"]),
+        "calibration": expected_calibration_error(logits.softmax(-1).numpy(), references),
+        "calibration_before": expected_calibration_error((logits * temperature).softmax(-1).numpy(), references),
+    }
+
+
 def evaluate(directory: Path, source: str | None = None) -> dict[str, Any]:
     """Measure the network in `directory` on every split.
 
@@ -88,14 +110,14 @@ def evaluate(directory: Path, source: str | None = None) -> dict[str, Any]:
     splits = {}
     for name, rows in load_splits(source or recipe["data"], recipe["protocol"]).items():
         faces = decode(rows, image_processor)
-        predictions = predict_logits(model, faces).argmax(-1)
-        splits[name] = compute_metrics(predictions.numpy(), faces.labels.numpy(), len(FER_LABELS))
+        splits[name] = measure(predict_logits(model, faces), faces.labels, model.config.temperature)
         print(f"{name:<20} n {splits[name]['n']:>6}  accuracy {splits[name]['accuracy']:.4f}", flush=True)
     return {
         "model": recipe["model"],
         "protocol": recipe["protocol"],
         "seed": recipe["seed"],
         "labels": labels,
+        "temperature": model.config.temperature,
         "splits": splits,
         "trained_with": run,
         "measured_with": describe_environment(),
@@ -111,6 +133,8 @@ def main(argv: list[str] | None = None) -> None:
         write_json(arguments.directory / "results.json", evaluate(arguments.directory, arguments.data))
     except FileNotFoundError as error:
         sys.exit(f"error: {error}. Is {arguments.directory} a finished run? Train it first.")
+    except safetensors.SafetensorError as error:
+        sys.exit(f"error: The weights in {arguments.directory} are damaged or cut short: {error}")
     except (DataError, ValueError, OSError) as error:
         sys.exit(f"error: {error}")
 

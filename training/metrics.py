@@ -10,6 +10,8 @@ import evaluate
 import numpy as np
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
+NUM_CALIBRATION_BINS = 15
+
 _DESCRIPTION = "Accuracy, macro-F1, per-class precision and recall, and the confusion matrix of a classifier."
 
 _KWARGS_DESCRIPTION = """
@@ -43,6 +45,50 @@ class FerMetrics(evaluate.Metric):
 
     def _compute(self, *, predictions: Any, references: Any, num_labels: int | None = None) -> dict[str, Any]:
         return compute_metrics(np.asarray(predictions), np.asarray(references), num_labels)
+
+
+def expected_calibration_error(
+    probabilities: np.ndarray, references: np.ndarray, num_bins: int = NUM_CALIBRATION_BINS
+) -> dict[str, Any]:
+    """How far a classifier's sureness is from its accuracy (Guo et al. 2017, arXiv:1706.04599).
+
+    Args:
+        probabilities: `(N, num_labels)`, in [0, 1].
+        references: `(N,)`, true classes.
+        num_bins: Bins of equal width over the winners' probabilities.
+
+    Returns:
+        `ece`: the mean over images of |accuracy - sureness| of their bin, in [0, 1]. `bins`: for each bin that holds an
+        image its `n`, mean `confidence` and `accuracy`.
+
+    Raises:
+        ValueError: There is no image.
+    """
+    if len(references) == 0:
+        raise ValueError("Calibration cannot be measured on no image.")
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == references
+    index = np.minimum((confidence * num_bins).astype(int), num_bins - 1)
+    bins = [
+        {
+            "n": int((index == i).sum()),
+            "confidence": float(confidence[index == i].mean()),
+            "accuracy": float(right[index == i].mean()),
+        }
+        for i in np.unique(index)
+    ]
+    ece = sum(row["n"] * abs(row["accuracy"] - row["confidence"]) for row in bins) / len(references)
+    return {"ece": float(ece), "bins": bins}
+
+
+def accuracy_interval(accuracy: float, n: int, seed: int = 0, num_resamples: int = 10_000) -> list[float]:
+    """The 95 % bootstrap interval of an accuracy, as [low, high].
+
+    Drawing n images with replacement and counting the right ones is drawing from a binomial distribution, so no image
+    is looked at again.
+    """
+    counts = np.random.default_rng(seed).binomial(n, accuracy, num_resamples)
+    return [float(x) for x in np.percentile(counts / n, [2.5, 97.5])]
 
 
 def compute_metrics(predictions: np.ndarray, references: np.ndarray, num_labels: int | None = None) -> dict[str, Any]:

@@ -22,6 +22,7 @@ import torch
 import yaml
 from tqdm import tqdm
 from transformers import (
+    EarlyStoppingCallback,
     PrinterCallback,
     ProgressCallback,
     Trainer,
@@ -38,6 +39,8 @@ from fer_models.configuration_fer import FER_LABELS
 from fer_models.zoo import get_entry
 
 from .arguments import RecipeArguments, parse_recipe
+from .augmentation import AugmentationArguments, augment
+from .averaging import WeightAveraging
 from .data import DataError, collate_batch, decode, keep_first_per_class, load_fer2013
 from .files import write_json, write_text
 from .provenance import describe_environment
@@ -47,14 +50,17 @@ PLACE_FIELDS = {"data", "output_dir", "resume", "report_to", "disable_tqdm"}
 
 
 class FerTrainer(Trainer):
-    """The Trainer, with the training accuracy that Keras prints: over an epoch, in training mode, as it goes."""
+    """The Trainer, with augmented faces and the training accuracy that Keras prints: over an epoch, as it goes."""
 
-    def __init__(self, *args: Any, **kwargs: Any):
+    def __init__(self, *args: Any, augmentation: AugmentationArguments | None = None, **kwargs: Any):
         super().__init__(*args, **kwargs)
+        self._augmentation = augmentation or AugmentationArguments()
         self._correct_and_seen = torch.zeros(2, dtype=torch.int64, device=self.args.device)
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):  # type: ignore[no-untyped-def]
         labels = inputs["labels"]
+        if model.training:
+            inputs = inputs | {"pixel_values": augment(inputs["pixel_values"], self._augmentation)}
         loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
         if model.training:
             self._correct_and_seen[0] += (outputs.logits.detach().argmax(-1) == labels).sum()
@@ -196,11 +202,12 @@ def check_same_recipe(output_dir: Path, resolved: dict[str, Any]) -> None:
 
 
 def resolve(recipe: RecipeArguments, args: TrainingArguments) -> dict[str, Any]:
-    """Every setting of a run that is not a default of transformers."""
-    defaults = TrainingArguments(output_dir=args.output_dir).to_dict()
-    return vars(recipe) | {
-        key: value for key, value in args.to_dict().items() if value != defaults[key] or key in ("seed", "output_dir")
-    }
+    """Every setting of a run that is no default; without defaults, so that a field added later changes no old run."""
+    settings = vars(recipe) | args.to_dict()
+    defaults = vars(RecipeArguments(model=recipe.model, protocol=recipe.protocol))
+    defaults |= TrainingArguments(output_dir=args.output_dir).to_dict()
+    always = {"model", "protocol", "data", "seed", "output_dir"}
+    return {key: value for key, value in settings.items() if value != defaults[key] or key in always}
 
 
 def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
@@ -239,15 +246,21 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
         for split in faces:
             faces[split] = keep_first_per_class(faces[split], recipe.samples_per_class)
 
+    callbacks: list[TrainerCallback] = [EpochLine()]
+    if recipe.ema_decay:
+        callbacks.append(WeightAveraging(recipe.ema_decay))
+    if recipe.early_stopping_patience:
+        callbacks.append(EarlyStoppingCallback(recipe.early_stopping_patience, recipe.early_stopping_threshold))
     trainer = FerTrainer(
         model=model,
         args=args,
+        augmentation=recipe,
         train_dataset=decode(faces["train"], image_processor),
         eval_dataset=decode(faces["validation"], image_processor),
         data_collator=collate_batch,
         processing_class=image_processor,
         compute_metrics=compute_accuracy,
-        callbacks=[EpochLine()],
+        callbacks=callbacks,
     )
     trainer.remove_callback(PrinterCallback)
     if trainer.pop_callback(ProgressCallback):  # there is none with --disable_tqdm true

@@ -1,0 +1,218 @@
+"""The files that travel to the Hub: what they may import, and that a checkpoint folder works on its own."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import REPO_ROOT, make_color_image, make_face, make_tiny_config
+from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageClassification, pipeline
+from transformers.dynamic_module_utils import get_imports, get_relative_imports
+
+from fer_models import FerCnnConfig, FerCnnForImageClassification, FerImageProcessor
+
+PATTERNS = ("configuration_*.py", "modeling_*.py", "image_processing_*.py")
+HUB_FILES = sorted(path for pattern in PATTERNS for path in (REPO_ROOT / "fer_models").glob(pattern))
+ALLOWED_PACKAGES = {"torch", "transformers", "huggingface_hub", "PIL", "numpy"}
+
+SIZE = {"height": 20, "width": 20}
+
+# What a stranger runs: the folder is all there is of this project.
+STRANGER = """
+import json, sys
+import numpy as np
+
+sys.modules["fer_models"] = None  # it may be installed beside the libraries; now it cannot be imported
+try:
+    import fer_models
+except ImportError:
+    pass
+else:
+    raise AssertionError("fer_models can be imported, so this proves nothing")
+
+from PIL import Image
+from transformers import AutoImageProcessor, AutoModelForImageClassification, pipeline
+
+folder, photo, results = sys.argv[1:]
+image_processor = AutoImageProcessor.from_pretrained(folder, trust_remote_code=True)
+model = AutoModelForImageClassification.from_pretrained(folder, trust_remote_code=True)
+pixel_values = image_processor(Image.open(photo), return_tensors="pt")["pixel_values"]
+classify = pipeline("image-classification", model=folder, trust_remote_code=True)
+with open(results, "w") as file:
+    json.dump({
+        "module": type(model).__module__,
+        "id2label": list(model.config.id2label.values()),
+        "pixel_values": pixel_values.tolist(),
+        "logits": model(pixel_values).logits.tolist(),
+        "pipeline": classify(photo, top_k=7),
+    }, file)
+"""
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model and its image processor, saved."""
+    folder = tmp_path_factory.mktemp("hub") / "tiny-fer"
+    torch.manual_seed(0)
+    model = FerCnnForImageClassification(make_tiny_config(batch_norm=True, dense_sizes=[6]))
+    model(torch.rand(8, 1, 20, 20))  # in training mode: running statistics of its own
+    model.save_pretrained(folder)
+    FerImageProcessor(size=SIZE).save_pretrained(folder)
+    return folder
+
+
+def predict(folder: Path, image: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """`pixel_values` and `logits` by this package's own classes."""
+    model = FerCnnForImageClassification.from_pretrained(folder)
+    pixel_values = FerImageProcessor.from_pretrained(folder)(image, return_tensors="pt")["pixel_values"]
+    with torch.no_grad():
+        return pixel_values, model(pixel_values).logits
+
+
+def make_scores(logits: torch.Tensor, labels: list[str]) -> dict[str, float]:
+    return dict(zip(labels, logits[0].softmax(-1).tolist(), strict=True))
+
+
+def to_scores(answers: list[dict[str, Any]]) -> dict[str, float]:
+    return {answer["label"]: answer["score"] for answer in answers}
+
+
+# The code.
+
+
+def test_there_are_hub_files() -> None:
+    assert {"configuration_fer.py", "modeling_fer.py", "image_processing_fer.py"} <= {path.name for path in HUB_FILES}
+
+
+def find_imports(path: Path) -> tuple[set[str], set[str]]:
+    """Names of the packages and of the siblings that a file imports."""
+    packages, siblings = set(), set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            packages |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            siblings.add("." * (node.level - 1) + (node.module or ""))
+        elif isinstance(node, ast.ImportFrom):
+            packages.add((node.module or "").partition(".")[0])
+    return packages, siblings
+
+
+@pytest.mark.parametrize("path", HUB_FILES, ids=lambda path: path.name)
+def test_hub_file_imports_only_what_every_user_has(path: Path) -> None:
+    packages, _ = find_imports(path)
+    assert packages - set(sys.stdlib_module_names) - ALLOWED_PACKAGES == set()
+
+
+@pytest.mark.parametrize("path", HUB_FILES, ids=lambda path: path.name)
+def test_hub_file_never_imports_sideways(path: Path) -> None:
+    _, siblings = find_imports(path)
+    if path.name.startswith("modeling_"):
+        siblings = {name for name in siblings if not name.startswith("configuration_")}
+    assert siblings == set()
+
+
+@pytest.mark.parametrize("path", HUB_FILES, ids=lambda path: path.name)
+def test_scanner_of_transformers_sees_the_true_imports(path: Path) -> None:
+    """The scanner is a regular expression: a line of a docstring that looks like an import breaks saving."""
+    packages, siblings = find_imports(path)
+    assert set(get_relative_imports(path)) == siblings
+    assert set(get_imports(path)) == packages
+
+
+def test_checkpoint_folder_holds_weights_facts_and_code(checkpoint: Path) -> None:
+    assert {path.name for path in checkpoint.iterdir()} == {
+        "config.json",
+        "model.safetensors",
+        "preprocessor_config.json",
+        "configuration_fer.py",
+        "modeling_fer.py",
+        "image_processing_fer.py",
+    }
+    config = json.loads((checkpoint / "config.json").read_text())
+    assert config["auto_map"] == {
+        "AutoConfig": "configuration_fer.FerCnnConfig",
+        "AutoModelForImageClassification": "modeling_fer.FerCnnForImageClassification",
+    }
+    preprocessor = json.loads((checkpoint / "preprocessor_config.json").read_text())
+    assert preprocessor["auto_map"] == {"AutoImageProcessor": "image_processing_fer.FerImageProcessor"}
+
+
+# The folder, in a process that has nothing else of this project.
+
+
+@pytest.fixture(scope="module")
+def stranger(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("elsewhere")
+    make_face(100).save(folder / "face.png")
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", STRANGER, str(checkpoint), "face.png", "results.json"],
+        cwd=folder,
+        env=os.environ | {"HF_MODULES_CACHE": str(folder / "modules")},
+        stdin=subprocess.DEVNULL,  # nobody is there to be asked for trust
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert result.returncode == 0, result.stderr
+    return json.loads((folder / "results.json").read_text()) | {"photo": str(folder / "face.png")}
+
+
+def test_stranger_runs_the_code_of_the_folder(stranger: dict[str, Any]) -> None:
+    assert stranger["module"].startswith("transformers_modules.")
+
+
+def test_stranger_gets_equal_tensors_and_logits(checkpoint: Path, stranger: dict[str, Any]) -> None:
+    pixel_values, logits = predict(checkpoint, stranger["photo"])
+    assert np.array_equal(stranger["pixel_values"], pixel_values.tolist())
+    torch.testing.assert_close(torch.tensor(stranger["logits"]), logits, rtol=1e-5, atol=1e-6)
+
+
+def test_stranger_gets_equal_scores_from_the_pipeline(checkpoint: Path, stranger: dict[str, Any]) -> None:
+    _, logits = predict(checkpoint, stranger["photo"])
+    expected = make_scores(logits, stranger["id2label"])
+    assert to_scores(stranger["pipeline"]) == pytest.approx(expected, rel=1e-4)
+
+
+# The folder, beside `import fer_models`.
+
+
+def test_auto_classes_need_no_trust_once_the_package_is_imported(checkpoint: Path) -> None:
+    assert type(AutoConfig.from_pretrained(checkpoint)) is FerCnnConfig
+    image_processor = AutoImageProcessor.from_pretrained(checkpoint)
+    assert type(image_processor) is FerImageProcessor
+    model = AutoModelForImageClassification.from_pretrained(checkpoint)
+    assert type(model) is FerCnnForImageClassification
+    pixel_values, logits = predict(checkpoint, make_face())
+    assert torch.equal(image_processor(make_face(), return_tensors="pt")["pixel_values"], pixel_values)
+    assert torch.equal(model(pixel_values).logits, logits)
+
+
+def test_auto_model_makes_an_untrained_network_from_a_configuration() -> None:
+    model = AutoModelForImageClassification.from_config(make_tiny_config())
+    assert type(model) is FerCnnForImageClassification
+
+
+@pytest.mark.parametrize("count", [1, 3], ids=["one picture", "a list of pictures"])
+def test_pipeline_takes_a_model_and_its_image_processor(checkpoint: Path, count: int) -> None:
+    model = FerCnnForImageClassification.from_pretrained(checkpoint)
+    classify = pipeline(
+        "image-classification", model=model, image_processor=FerImageProcessor.from_pretrained(checkpoint)
+    )
+    images = [make_color_image(30, 40, seed) for seed in range(count)]
+    for image, answers in zip(images, classify(images, top_k=7), strict=True):
+        _, logits = predict(checkpoint, image)
+        assert to_scores(answers) == pytest.approx(make_scores(logits, list(model.config.id2label.values())), rel=1e-4)
+        assert [answer["score"] for answer in answers] == sorted((a["score"] for a in answers), reverse=True)
+
+
+def test_model_that_was_loaded_can_be_saved_again(checkpoint: Path, tmp_path: Path) -> None:
+    AutoModelForImageClassification.from_pretrained(checkpoint).save_pretrained(tmp_path)
+    AutoImageProcessor.from_pretrained(checkpoint).save_pretrained(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in checkpoint.iterdir()}
+    assert torch.equal(predict(tmp_path, make_face())[1], predict(checkpoint, make_face())[1])

@@ -1,0 +1,83 @@
+import json
+import struct
+from pathlib import Path
+
+import pytest
+
+from fer_models.configuration_fer import FER_LABELS
+from training import plots
+from training.plots import plot_checkpoint, plot_confusion_matrix, plot_curves
+
+HISTORY = [
+    {"epoch": 1, "train_loss": 1.8, "train_accuracy": 0.2, "validation_loss": 1.7, "validation_accuracy": 0.3},
+    {"epoch": 2, "train_loss": 1.5, "train_accuracy": 0.4, "validation_loss": 1.6, "validation_accuracy": 0.35},
+]
+COUNTS = [[index * 7 + column for column in range(7)] for index in range(7)]
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    directory = tmp_path / "baseline.trial"
+    directory.mkdir()
+    test = {"n": 1176, "accuracy": 0.25, "confusion_matrix": COUNTS}
+    results = {"seed": 4, "labels": list(FER_LABELS), "splits": {"report_test": test}}
+    (directory / "results.json").write_text(json.dumps(results))
+    (directory / "history.json").write_text(json.dumps(HISTORY))
+    return directory
+
+
+@pytest.mark.parametrize("history", [[], HISTORY[:1], HISTORY], ids=["no epoch", "one epoch", "two epochs"])
+def test_curves_show_the_history(history):
+    figure = plot_curves(history, "title")
+    assert figure.get_suptitle() == "title"
+    assert [axes.get_ylabel() for axes in figure.axes] == ["accuracy", "loss"]
+    for axes in figure.axes:
+        lines = {line.get_label(): line for line in axes.get_lines()}
+        assert lines.keys() == {"train", "validation"}
+        assert len({line.get_linestyle() for line in lines.values()}) == 2, "told apart without colours"
+        for split, line in lines.items():
+            assert list(line.get_xdata()) == [row["epoch"] for row in history]
+            assert list(line.get_ydata()) == [row[f"{split}_{axes.get_ylabel()}"] for row in history]
+
+
+def test_confusion_matrix_shows_counts_in_rows_of_true_classes():
+    (axes,) = plot_confusion_matrix(COUNTS, list(FER_LABELS), "title").axes
+    assert {text.get_position(): text.get_text() for text in axes.texts} == {
+        (column, row): str(COUNTS[row][column]) for row in range(7) for column in range(7)
+    }
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == ("predicted", "true", "title")
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(FER_LABELS)
+    assert axes.get_images()[0].get_array().sum(axis=1).tolist() == pytest.approx([1] * 7), "rows are shares"
+
+
+def test_confusion_matrix_of_an_absent_class_is_zero():
+    """0 / 0 would be NaN, which is drawn as a hole."""
+    (axes,) = plot_confusion_matrix([[0, 0], [1, 3]], ["absent", "present"], "").axes
+    assert axes.get_images()[0].get_array().tolist() == [[0, 0], [0.25, 0.75]]
+
+
+def test_figures_are_written_beside_the_json(checkpoint: Path):
+    plots.main([str(checkpoint)])
+    for name in ("curves.png", "confusion_matrix.png"):
+        content = (checkpoint / name).read_bytes()
+        assert content.startswith(b"\x89PNG")
+        width, height = struct.unpack(">II", content[16:24])
+        assert min(width, height) > 300
+
+
+def test_equal_figures_are_equal_files(checkpoint: Path):
+    """A date or a version in the file would show as a change at every `make report`."""
+    plot_checkpoint(checkpoint)
+    first = {path.name: path.read_bytes() for path in checkpoint.glob("*.png")}
+    plot_checkpoint(checkpoint)
+    assert len(first) == 2
+    assert {path.name: path.read_bytes() for path in checkpoint.glob("*.png")} == first
+    assert not [name for name, content in first.items() if b"Software" in content or b"tEXt" in content]
+
+
+def test_figures_change_with_the_json(checkpoint: Path):
+    plot_checkpoint(checkpoint)
+    first = (checkpoint / "curves.png").read_bytes()
+    (checkpoint / "history.json").write_text(json.dumps(HISTORY[:1]))
+    plot_checkpoint(checkpoint)
+    assert (checkpoint / "curves.png").read_bytes() != first

@@ -1,0 +1,72 @@
+"""Exponential moving average of the weights, as a callback of the Trainer."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+
+AVERAGE_FILE = "average.safetensors"
+
+
+class WeightAveraging(TrainerCallback):
+    """Keeps an average of the weights and of batch normalisation's statistics, updated after every step.
+
+    The average is what each evaluation measures and what the finished run holds: the one of the best checkpoint if the
+    Trainer looks for the best, else the last one. Training itself goes on with the weights as they are. Each checkpoint
+    holds the average beside them, so that an interrupted run goes on with it.
+
+    Args:
+        decay: Weight of the old average at each step, in (0, 1).
+    """
+
+    def __init__(self, decay: float):
+        if not 0 < decay < 1:
+            raise ValueError(f"decay must lie in (0, 1); got {decay}.")
+        self._decay = decay
+        self._average: AveragedModel | None = None
+        self._own_weights: dict[str, torch.Tensor] | None = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self._average = AveragedModel(kwargs["model"], multi_avg_fn=get_ema_multi_avg_fn(self._decay), use_buffers=True)
+        if state.global_step:  # the run goes on from a checkpoint
+            path = Path(str(args.output_dir)) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}" / AVERAGE_FILE
+            self._average.module.load_state_dict(load_file(path))
+            self._average.n_averaged.fill_(state.global_step)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        assert self._average is not None
+        self._average.update_parameters(kwargs["model"])
+
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Evaluation comes next: put the average in the model's place."""
+        if control.should_evaluate:
+            self._own_weights = {name: value.clone() for name, value in kwargs["model"].state_dict().items()}
+            kwargs["model"].load_state_dict(self._state_dict())
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        if self._own_weights is not None:
+            kwargs["model"].load_state_dict(self._own_weights)
+            self._own_weights = None
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        if state.is_world_process_zero:
+            path = Path(str(args.output_dir)) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}" / AVERAGE_FILE
+            save_file({name: value.contiguous() for name, value in self._state_dict().items()}, path)
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        best = state.best_model_checkpoint
+        kwargs["model"].load_state_dict(load_file(Path(best) / AVERAGE_FILE) if best else self._state_dict())
+
+    def _state_dict(self) -> dict[str, torch.Tensor]:
+        assert self._average is not None
+        return self._average.module.state_dict()
