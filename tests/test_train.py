@@ -11,9 +11,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-import runs
 import torch
 import yaml
+from transformers import AutoModelForImageClassification, Trainer
+
+import runs
+from fer_models import FerImageProcessor
+from fer_models.configuration_fer import FER_LABELS
 from runs import (
     assert_same_weights,
     load_fer2013_once,
@@ -23,13 +27,10 @@ from runs import (
     train_tiny,
     unfinish,
 )
-from transformers import AutoModelForImageClassification, Trainer
-
-from fer_models import FerImageProcessor
-from fer_models.configuration_fer import FER_LABELS
 from training import evaluate, train
 from training.data import decode, keep_first_per_class
-from training.train import find_resumable_checkpoint, keep_freed_memory, make_history
+from training.memory import keep_freed_memory
+from training.train import find_resumable_checkpoint, make_history
 
 ROOT = Path(__file__).parents[1]
 

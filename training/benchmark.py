@@ -32,8 +32,9 @@ from fer_models.zoo import get_entry, list_models
 from .arguments import RecipeArguments, parse_recipe
 from .data import FaceTensors, collate_batch
 from .files import write_json
+from .memory import keep_freed_memory
 from .provenance import describe_environment
-from .train import FerTrainer, keep_freed_memory
+from .train import FerTrainer
 
 RECIPES_DIR = Path(__file__).parent / "recipes"
 NUM_IMAGES = 20_099  # as many as the report trains on, so that memory is as in earnest

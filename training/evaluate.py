@@ -20,6 +20,7 @@ from fer_models.configuration_fer import FER_LABELS
 
 from .data import DataError, FaceTensors, decode, load_fer2013
 from .files import write_json
+from .memory import keep_freed_memory
 from .metrics import accuracy_interval, compute_metrics, expected_calibration_error
 from .provenance import describe_environment
 
@@ -103,6 +104,7 @@ def evaluate(directory: Path, source: str | None = None) -> dict[str, Any]:
     labels = list(AutoConfig.from_pretrained(directory).id2label.values())
     if labels != list(FER_LABELS):
         raise ValueError(f"The network's labels are {labels}, the data's are {list(FER_LABELS)}.")
+    keep_freed_memory()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = AutoModelForImageClassification.from_pretrained(directory).to(device)
     image_processor = FerImageProcessor.from_pretrained(directory)
