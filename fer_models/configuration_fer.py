@@ -86,8 +86,8 @@ class FerCnnConfig(PreTrainedConfig):
             raise ValueError(f"block_dropout must hold probabilities in [0, 1); got {self.block_dropout!r}.")
         if any(size < 1 for size in self.dense_sizes):
             raise ValueError(f"dense_sizes must hold widths of 1 or more; got {self.dense_sizes!r}.")
-        if self.temperature <= 0:
-            raise ValueError(f"temperature must lie above 0; got {self.temperature}.")
+        if not 0 < self.temperature < float("inf"):  # also true for NaN
+            raise ValueError(f"temperature must be a finite number above 0; got {self.temperature}.")
         if not 0 < self.batch_norm_momentum <= 1:
             raise ValueError(f"batch_norm_momentum must lie in (0, 1]; got {self.batch_norm_momentum}.")
         if not self.batch_norm_eps > 0:

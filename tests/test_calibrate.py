@@ -52,7 +52,7 @@ def test_the_network_divides_by_its_temperature():
     assert torch.equal(after.argmax(-1), before.argmax(-1))
 
 
-@pytest.mark.parametrize("temperature", [0.0, -1.0])
+@pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_temperature_that_is_not_above_zero_is_refused(temperature: float):
     with pytest.raises(Exception, match="temperature"):
         make_tiny_config(temperature=temperature)

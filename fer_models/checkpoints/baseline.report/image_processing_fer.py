@@ -1,5 +1,6 @@
 """The only preprocessing there is: any picture of a face -> a grey `(1, 48, 48)` array in [0, 1]."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,7 @@ class FerImageProcessor(PilBackend):
     Turns pictures into the networks' `pixel_values`.
 
     Accepts a PIL image of any mode (turned upright by its EXIF tag; transparent pixels become white; of an animation
-    the current frame), a file name or URL, a NumPy array or a torch tensor, and lists or batches of these. Arrays are
+    the current frame), a file's path or URL, a NumPy array or a torch tensor, and lists or batches of these. Arrays are
     `(H, W)`, `(H, W, C)` or `(C, H, W)` with 1, 3 (RGB) or 4 (RGBA) channels, integers in 0..255, 16-bit unsigned
     integers in 0..65535, or floats in [0, 1] (rounded to 1/255).
 
@@ -44,14 +45,24 @@ class FerImageProcessor(PilBackend):
         flat = list(_flatten(images))
         if not flat:
             raise ValueError("No image was given: the list of images is empty.")
-        return [self.fetch_images(image) if isinstance(image, str) else image for image in flat]
+        return [self._open(image) if isinstance(image, (str, os.PathLike)) else image for image in flat]
+
+    def _open(self, source: str | os.PathLike[str]) -> Any:
+        if not os.path.isfile(source):
+            return self.fetch_images(os.fspath(source))  # a URL or base64 text
+        try:
+            return Image.open(source)  # `fetch_images` would lose transparency and 16-bit greys
+        except OSError as error:
+            raise ValueError(f"The file {source} cannot be read as an image: {error}") from error
 
     def process_image(  # type: ignore[override]
         self, image: Any, input_data_format: str | None = None, **kwargs: Any
     ) -> np.ndarray:
         """One picture -> `(1, H, W)`, uint8, grey, in its original size."""
         if isinstance(image, torch.Tensor):
-            image = _array_to_pil(image.detach().cpu().numpy(), input_data_format or "channels_first")
+            image = image.detach().cpu()
+            image = image.float() if image.is_floating_point() else image  # NumPy has no bfloat16
+            image = _array_to_pil(image.numpy(), input_data_format or "channels_first")
         elif isinstance(image, np.ndarray):
             image = _array_to_pil(image, input_data_format or "channels_last")
         elif not isinstance(image, Image.Image):
@@ -78,15 +89,26 @@ def _pil_to_grey(image: Image.Image) -> Image.Image:
     try:
         image = ImageOps.exif_transpose(image)
     except (OSError, SyntaxError) as error:  # PIL reads pixels only now; a damaged file shows here.
-        raise ValueError(f"The image cannot be read, its file is damaged or cut short: {error}") from error
+        name = getattr(image, "filename", "") or "without a name"
+        raise ValueError(f"The image {name} cannot be read, it is damaged or cut short: {error}") from error
     if image.mode.startswith("I") or image.mode == "F":
-        return _array_to_pil(np.asarray(image), "channels_last")
+        return _array_to_pil(_deep_grey_to_array(image), "channels_last")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     if image.mode not in ("1", "L", "RGB"):
         image = image.convert("RGB")
     return image.convert("L")
+
+
+def _deep_grey_to_array(image: Image.Image) -> np.ndarray:
+    """PIL's modes I and F have no range of their own: `(H, W)` in one of the ranges that arrays may have."""
+    array = np.asarray(image)
+    if image.mode == "I" and array.min() >= 0 and 255 < array.max() <= 65535:
+        return array.astype(np.uint16)  # PIL opens 16-bit grey files as 16- or 32-bit integers, by version.
+    if image.mode == "F" and array.max() > 1:
+        return array / 255  # PIL's own conversions to F keep 0..255
+    return array
 
 
 def _array_to_pil(array: np.ndarray, preferred_format: str) -> Image.Image:
@@ -121,8 +143,7 @@ def _to_uint8(array: np.ndarray) -> np.ndarray:
                 "Divide by 255, or pass integers in 0..255."
             )
         return np.rint(array * 255).astype(np.uint8)
-    # PIL opens 16-bit grey files as 16- or 32-bit integers, by version.
-    if low >= 0 and high <= 65535 and (array.dtype == np.uint16 or (array.dtype == np.int32 and high > 255)):
+    if array.dtype.kind == "u" and array.dtype.itemsize == 2:  # of either byte order
         return np.rint(array / 257).astype(np.uint8)
     if low < 0 or high > 255:
         raise ValueError(f"An integer image must lie in 0..255, got values from {low} to {high}.")

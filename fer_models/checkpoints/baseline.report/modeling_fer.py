@@ -106,7 +106,7 @@ class FerCnnForImageClassification(FerCnnPreTrainedModel):
                 hidden_states += (hidden_state,)
 
         # (N, C, H, W) -> (N, C * H * W)
-        logits = self.classifier(self.dense(hidden_state.flatten(1)))
+        logits = self.classifier(self.dense(hidden_state.flatten(1))) / self.config.temperature
         loss = nn.functional.cross_entropy(logits, labels) if labels is not None else None
 
         output = ImageClassifierOutput(

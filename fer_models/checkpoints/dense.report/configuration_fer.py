@@ -28,10 +28,11 @@ class FerCnnConfig(PreTrainedConfig):
         batch_norm_eps: Added to the variance. Keras' default is 1e-3, torch's 1e-5.
         block_dropout: Dropout probability at the end of each block, in [0, 1); empty means none anywhere.
         dense_sizes: Widths of the ReLU layers between the flattened maps and the logits.
+        temperature: The logits are divided by it, above 0, so that their softmax is as sure as it is right (Guo et al.
+            2017, arXiv:1706.04599); fitted after training, 1 before.
 
     Raises:
-        ValueError: A field is out of range, or the image is too small for the blocks.
-        TypeError: A field has the wrong type.
+        StrictDataclassError: A field has the wrong type or is out of range, or the image is too small for the blocks.
     """
 
     model_type = "fer_cnn"
@@ -46,6 +47,7 @@ class FerCnnConfig(PreTrainedConfig):
     batch_norm_eps: float = 1e-3
     block_dropout: list[float] | tuple[float, ...] = ()
     dense_sizes: list[int] | tuple[int, ...] = ()
+    temperature: float = 1.0
 
     def __post_init__(self, **kwargs: Any) -> None:
         if self.id2label is None and "num_labels" not in kwargs:
@@ -65,6 +67,10 @@ class FerCnnConfig(PreTrainedConfig):
 
     def validate_blocks(self) -> None:
         """Check the blocks one field at a time. Called by `@strict`."""
+        if self.num_channels < 1:
+            raise ValueError(f"num_channels must be 1 or more; got {self.num_channels}.")
+        if self.kernel_size < 1:
+            raise ValueError(f"kernel_size must be 1 or more; got {self.kernel_size}.")
         if not self.filters or min(self.filters) < 1:
             raise ValueError(f"filters must hold at least one number, each 1 or more; got {self.filters!r}.")
         if not 0 <= self.num_pools <= len(self.filters):
@@ -80,12 +86,17 @@ class FerCnnConfig(PreTrainedConfig):
             raise ValueError(f"block_dropout must hold probabilities in [0, 1); got {self.block_dropout!r}.")
         if any(size < 1 for size in self.dense_sizes):
             raise ValueError(f"dense_sizes must hold widths of 1 or more; got {self.dense_sizes!r}.")
+        if not 0 < self.temperature < float("inf"):  # also true for NaN
+            raise ValueError(f"temperature must be a finite number above 0; got {self.temperature}.")
         if not 0 < self.batch_norm_momentum <= 1:
             raise ValueError(f"batch_norm_momentum must lie in (0, 1]; got {self.batch_norm_momentum}.")
+        if not self.batch_norm_eps > 0:
+            raise ValueError(f"batch_norm_eps must be positive; got {self.batch_norm_eps}.")
         if self.feature_map_size < 1:
             raise ValueError(
-                f"image_size {self.image_size} is too small: after {len(self.filters)} blocks with {self.num_pools} "
-                "pools nothing is left of the image. Use a larger image_size or fewer num_pools."
+                f"image_size {self.image_size} is too small: after {len(self.filters)} blocks with kernel_size "
+                f"{self.kernel_size} and {self.num_pools} pools nothing is left of the image. Use a larger image_size "
+                "or fewer num_pools."
             )
 
 
