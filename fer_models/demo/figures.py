@@ -9,7 +9,7 @@ from PIL import Image
 
 from ..faces import DetectedFace
 from ..inference import Comparison, LoadedModel, Prediction
-from .locales import format_count, format_percent, translate
+from .locales import format_count, format_decimal, format_percent, translate
 
 # Longer side, in pixels, of the photo that is sent back with the box.
 PREVIEW_SIDE = 640
@@ -108,7 +108,9 @@ def _render_card(model: LoadedModel, prediction: Prediction | None, favourite: s
         accuracy=format_percent(language, model.test_accuracy),
         n=format_count(language, model.test_images),
     )
-    latency = prediction and translate(language, "card.latency", latency=f"{prediction.latency_ms:.1f}")
+    latency = prediction and translate(
+        language, "card.latency", latency=format_decimal(language, prediction.latency_ms)
+    )
     return (
         f'<li class="fer-card{" fer-differs" if differs else ""}" data-model="{escape(model.name)}" '
         f'data-winner="{winner or ""}">'

@@ -118,10 +118,15 @@ def choose_language(accept_language: str | None) -> str:
     return DEFAULT_LANGUAGE
 
 
+def format_decimal(language: str, number: float, digits: int = 1) -> str:
+    """`4.71` -> `4.7`, with the decimal comma of Spanish."""
+    text = f"{number:.{digits}f}"
+    return text if language == "en" else text.replace(".", ",")
+
+
 def format_percent(language: str, share: float, digits: int = 1) -> str:
     """`0.55` -> `55.0 %`, with the decimal comma of Spanish."""
-    text = f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
-    return text if language == "en" else text.replace(".", ",")
+    return f"{format_decimal(language, 100 * share, digits)}\N{NO-BREAK SPACE}%"
 
 
 def format_count(language: str, count: int) -> str:
