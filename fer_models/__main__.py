@@ -5,6 +5,8 @@ import json
 import sys
 from pathlib import Path
 
+from transformers.utils.logging import disable_progress_bar
+
 from .faces import FaceDetector
 from .images import ImageError, read_image
 from .inference import Comparison, LoadedModel, compare, load_models, to_json
@@ -59,6 +61,7 @@ def main(argv: list[str] | None = None) -> None:
     list_parser = commands.add_parser("list", help="the networks, and the ways of training in which they are bundled")
     list_parser.set_defaults(run=run_list)
     arguments = parser.parse_args(argv)
+    disable_progress_bar()  # the weights load in milliseconds
     try:
         arguments.run(arguments)
     except (ImageError, ValueError, OSError) as error:
