@@ -1,5 +1,6 @@
 """Photos that tests use: public-domain portraits that installed packages carry."""
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,13 @@ def portrait_path() -> Path:
 
 def load_portrait() -> Image.Image:
     return Image.open(portrait_path()).convert("RGB")
+
+
+def portrait_as_png() -> bytes:
+    """The portrait as the clipboard holds pictures."""
+    buffer = BytesIO()
+    load_portrait().save(buffer, format="PNG")
+    return buffer.getvalue()
 
 
 def make_two_faces() -> Image.Image:

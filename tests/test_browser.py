@@ -1,5 +1,6 @@
 """The page in a real Chromium, the API through the real client; the app runs as `make demo` starts it, offline."""
 
+import base64
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from photos import load_portrait, make_no_face, portrait_path, write_camera_film
+from photos import load_portrait, make_no_face, portrait_as_png, portrait_path, write_camera_film
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 REPOSITORY = Path(__file__).parents[1]
@@ -111,6 +112,26 @@ def test_webcam_snapshot_gets_four_answers(app_url: str, tmp_path: Path) -> None
         page.get_by_label(re.compile("capture photo", re.IGNORECASE)).click()
         assert all(read_winners(page))
         assert page.locator(".fer-photo rect").count() == 1
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_pasted_photo_and_example_get_four_answers(app_url: str) -> None:
+    photo = base64.b64encode(portrait_as_png()).decode()
+    with open_page(app_url, permissions=["clipboard-read", "clipboard-write"]) as page:
+        page.evaluate(
+            """async (photo) => {
+                const blob = await (await fetch("data:image/png;base64," + photo)).blob();
+                await navigator.clipboard.write([new ClipboardItem({"image/png": blob})]);
+            }""",
+            photo,
+        )
+        page.get_by_label("Paste from clipboard").click()
+        assert len(read_winners(page)) == 4
+        page.get_by_label("Remove Image").click()
+        page.wait_for_selector(".fer-message")  # the columns stand empty again
+        page.locator("#photo\\.examples button").last.click()
+        assert all(read_winners(page))
 
 
 @pytest.mark.browser
