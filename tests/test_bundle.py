@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from runs import RECIPES_DIR, load_fer2013_once, load_few_per_split, train_tiny
+from tiny_runs import RECIPES_DIR, load_fer2013_once, load_few_per_split, train_tiny
 from transformers import AutoModelForImageClassification, TrainingArguments
 
 import fer_models

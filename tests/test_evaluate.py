@@ -9,7 +9,7 @@ import torch
 import transformers
 from conftest import TRUE_COUNTS, make_tiny_config
 from datasets import Dataset
-from runs import load_fer2013_once, load_few_per_split, train_tiny
+from tiny_runs import load_fer2013_once, load_few_per_split, train_tiny
 
 from fer_models import FerCnnForImageClassification, FerImageProcessor
 from fer_models.configuration_fer import FER_LABELS

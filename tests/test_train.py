@@ -13,12 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from transformers import AutoModelForImageClassification, Trainer
-
-import runs
-from fer_models import FerImageProcessor
-from fer_models.configuration_fer import FER_LABELS
-from runs import (
+from tiny_runs import (
     assert_same_weights,
     load_fer2013_once,
     load_few_per_split,
@@ -27,6 +22,10 @@ from runs import (
     train_tiny,
     unfinish,
 )
+from transformers import AutoModelForImageClassification, Trainer
+
+from fer_models import FerImageProcessor
+from fer_models.configuration_fer import FER_LABELS
 from training import evaluate, train
 from training.data import decode, keep_first_per_class
 from training.memory import keep_freed_memory
