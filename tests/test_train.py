@@ -95,7 +95,7 @@ def test_history_has_one_row_an_epoch(finished: Path):
 
 def test_run_json_says_where_the_run_comes_from(finished: Path):
     run = read_json(finished / "run.json")
-    per_split = runs.SAMPLES_PER_CLASS * len(FER_LABELS)
+    per_split = tiny_runs.SAMPLES_PER_CLASS * len(FER_LABELS)
     assert run["images"] == {"train": per_split, "validation": per_split, "test": per_split}
     assert run["resumed"] is False
     assert run["versions"]["torch"] == torch.__version__
@@ -106,14 +106,14 @@ def test_run_json_says_where_the_run_comes_from(finished: Path):
 def test_recipe_yaml_holds_what_was_overridden(finished: Path):
     recipe = yaml.safe_load((finished / "recipe.yaml").read_text())
     assert recipe["model"] == "batchnorm-dropout"
-    assert recipe["num_train_epochs"] == runs.NUM_EPOCHS
+    assert recipe["num_train_epochs"] == tiny_runs.NUM_EPOCHS
     assert recipe["adam_epsilon"] == 1e-7
     assert recipe["seed"] == 0, "also where it is the default"
 
 
 def test_validation_accuracy_is_the_saved_models(finished: Path, made_up_parquet: Path):
     model = AutoModelForImageClassification.from_pretrained(finished)
-    rows = keep_first_per_class(load_fer2013_once(made_up_parquet, "report")["validation"], runs.SAMPLES_PER_CLASS)
+    rows = keep_first_per_class(load_fer2013_once(made_up_parquet, "report")["validation"], tiny_runs.SAMPLES_PER_CLASS)
     faces = decode(rows, FerImageProcessor.from_pretrained(finished))
     accuracy = (evaluate.predict_logits(model, faces).argmax(-1) == faces.labels).double().mean().item()
     assert read_json(finished / "history.json")[-1]["validation_accuracy"] == accuracy
@@ -124,7 +124,7 @@ def test_training_accuracy_is_that_of_every_image_of_its_own_epoch(made_up_parqu
     frozen = ("--learning_rate", "0", "--config_overrides", '{"filters": [8, 8, 8, 8]}')
     run = train_tiny(made_up_parquet, tmp_path / "run", *frozen, model="baseline")
     model = AutoModelForImageClassification.from_pretrained(run)
-    rows = keep_first_per_class(load_fer2013_once(made_up_parquet, "report")["train"], runs.SAMPLES_PER_CLASS)
+    rows = keep_first_per_class(load_fer2013_once(made_up_parquet, "report")["train"], tiny_runs.SAMPLES_PER_CLASS)
     faces = decode(rows, FerImageProcessor.from_pretrained(run))
     assert len(faces) % 16, "the last batch is smaller, so that a mean over batches would be another number"
     accuracy = (evaluate.predict_logits(model, faces).argmax(-1) == faces.labels).double().mean().item()
@@ -148,7 +148,7 @@ def test_training_accuracy_is_of_what_the_network_answered_while_it_learnt(
 
     monkeypatch.setattr(train.FerTrainer, "compute_loss", compute_and_note)
     history = read_json(train_tiny(made_up_parquet, tmp_path / "run") / "history.json")
-    assert [len(answers) for answers in right.values()] == [runs.SAMPLES_PER_CLASS * len(FER_LABELS)] * 2
+    assert [len(answers) for answers in right.values()] == [tiny_runs.SAMPLES_PER_CLASS * len(FER_LABELS)] * 2
     accuracies = {epoch: sum(answers) / len(answers) for epoch, answers in right.items()}
     assert accuracies[1] != accuracies[2], "else one could stand for the other"
     assert {row["epoch"]: row["train_accuracy"] for row in history} == accuracies
@@ -473,7 +473,7 @@ def test_finished_run_is_not_trained_again(finished: Path, made_up_parquet: Path
     assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == before
 
 
-RECIPE = str(runs.RECIPES_DIR / "baseline.report.yaml")
+RECIPE = str(tiny_runs.RECIPES_DIR / "baseline.report.yaml")
 
 
 @pytest.mark.parametrize(
