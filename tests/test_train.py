@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import tiny_runs
 import torch
 import yaml
 from tiny_runs import (
