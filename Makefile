@@ -38,11 +38,14 @@ quality: .venv/dev.stamp  ## Check format, style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# `train-baseline` is `train-baseline.report`.
+recipe = $(if $(findstring .,$*),$*,$*.report)
+
 train-%: .venv/dev.stamp  ## Train, measure and bundle one network, such as train-baseline.report
-	$(RUN) training.train training/recipes/$*.yaml
-	$(RUN) training.calibrate runs/$*/seed-0
-	$(RUN) training.evaluate runs/$*/seed-0
-	$(RUN) training.bundle runs/$*/seed-0 $*
+	$(RUN) training.train training/recipes/$(recipe).yaml
+	$(RUN) training.calibrate runs/$(recipe)/seed-0
+	$(RUN) training.evaluate runs/$(recipe)/seed-0
+	$(RUN) training.bundle runs/$(recipe)/seed-0 $(recipe)
 
 evaluate: .venv/dev.stamp  ## Measure every bundled network again
 	for directory in fer_models/checkpoints/*.*; do $(RUN) training.evaluate $$directory || exit 1; done

@@ -78,7 +78,7 @@ def checkpoint_dir(name: str, tag: str | None = None) -> Path:
     if not (directory / "model.safetensors").is_file():
         raise FileNotFoundError(
             f"The weights {directory / 'model.safetensors'} are missing. Install the package again, or train them "
-            f"with `make train-{name}.{tag}`."
+            f"with `make train-{directory.name}`."
         )
     return directory
 
@@ -104,6 +104,6 @@ def load(name: str, tag: str | None = None) -> tuple[PreTrainedModel, FerImagePr
     except Exception as error:  # safetensors raises a class of its own that is no OSError
         raise OSError(
             f"The weights {directory / 'model.safetensors'} cannot be read, they are damaged or cut short: {error}. "
-            f"Install the package again, or train them with `make train-{name}.{tag}`."
+            f"Install the package again, or train them with `make train-{directory.name}`."
         ) from error
     return model.eval(), FerImageProcessor.from_pretrained(directory)

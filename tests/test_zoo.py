@@ -1,0 +1,58 @@
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+import fer_models
+from fer_models import zoo
+
+
+@pytest.fixture
+def copied_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkpoint that a test may damage."""
+    shutil.copytree(zoo.CHECKPOINTS_DIR / "baseline.report", tmp_path / "baseline.report")
+    monkeypatch.setattr(zoo, "CHECKPOINTS_DIR", tmp_path)
+    return tmp_path / "baseline.report"
+
+
+def test_the_models_are_listed_in_the_order_of_the_report() -> None:
+    assert fer_models.list_models() == ["baseline", "dense", "batchnorm", "batchnorm-dropout"]
+
+
+@pytest.mark.parametrize("name", fer_models.list_models())
+def test_each_model_loads_ready_to_use(name: str) -> None:
+    model, image_processor = fer_models.load(name, tag="report")
+    assert not model.training
+    pixel_values = image_processor(torch.rand(3, 1, 48, 48), return_tensors="pt")["pixel_values"]
+    assert model(pixel_values).logits.shape == (3, 7)
+    default, _ = fer_models.load(name)
+    assert torch.equal(default(pixel_values).logits, model(pixel_values).logits), "report is the only tag so far"
+
+
+@pytest.mark.parametrize(
+    ("name", "tag", "words"),
+    [
+        ("", None, "There is no model ''. Choose one of: baseline, dense"),
+        ("resnet", None, "There is no model 'resnet'"),
+        ("baseline", "tuned2", "Choose one of: report"),
+        ("batchnorm", "dropout.report", "Choose one of: report"),  # not the model whose name goes on
+    ],
+)
+def test_what_does_not_exist_is_named_with_what_does(name: str, tag: str | None, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        fer_models.load(name, tag)
+
+
+def test_missing_weights_say_how_to_get_them(copied_checkpoint: Path) -> None:
+    (copied_checkpoint / "model.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match=r"are missing.*make train-baseline\.report"):
+        fer_models.load("baseline")
+
+
+@pytest.mark.parametrize("size", [0, 7, 100_000], ids=["empty", "no header", "cut short"])
+def test_damaged_weights_say_so(copied_checkpoint: Path, size: int) -> None:
+    weights = copied_checkpoint / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:size])
+    with pytest.raises(OSError, match=r"damaged or cut short.*make train-baseline\.report"):
+        fer_models.load("baseline")
