@@ -1,0 +1,58 @@
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tiny_runs import assert_same_weights, load_fer2013_once, load_weights, train_tiny, unfinish
+from torch import nn
+
+from training import train
+from training.averaging import AVERAGE_FILE, WeightAveraging
+
+
+@pytest.fixture(autouse=True)
+def load_data_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "load_fer2013", load_fer2013_once)
+
+
+@pytest.mark.parametrize("decay", [0.0, 1.0, -0.1])
+def test_a_decay_that_averages_nothing_is_refused(decay: float) -> None:
+    with pytest.raises(ValueError, match="decay must lie in"):
+        WeightAveraging(decay)
+
+
+def test_the_average_follows_its_formula_and_stands_in_for_the_evaluation_only(tmp_path: Path) -> None:
+    model = nn.Linear(1, 1, bias=False)
+    state = SimpleNamespace(global_step=0, is_world_process_zero=True, best_model_checkpoint=None)
+    args, control = SimpleNamespace(output_dir=str(tmp_path)), SimpleNamespace(should_evaluate=True)
+    averaging = WeightAveraging(0.75)
+    averaging.on_train_begin(args, state, control, model=model)
+    for value in (4.0, 8.0, 16.0):
+        nn.init.constant_(model.weight, value)
+        averaging.on_step_end(args, state, control, model=model)
+    average = 0.75 * (0.75 * 4 + 0.25 * 8) + 0.25 * 16  # the first step starts it
+
+    averaging.on_epoch_end(args, state, control, model=model)
+    assert model.weight.item() == pytest.approx(average)
+    averaging.on_evaluate(args, state, control, model=model)
+    assert model.weight.item() == 16, "training goes on with its own weights"
+    averaging.on_train_end(args, state, control, model=model)
+    assert model.weight.item() == pytest.approx(average)
+
+
+def test_a_finished_run_holds_the_average_and_goes_on_with_it_after_an_interruption(
+    made_up_parquet: Path, tmp_path: Path
+) -> None:
+    run = train_tiny(made_up_parquet, tmp_path / "run", "--ema_decay", "0.9")
+    finished = load_weights(run)
+    *earlier, last = unfinish(run, tmp_path / "interrupted")
+    own, average = load_weights(last), load_file(last / AVERAGE_FILE)
+    assert all(torch.equal(finished[name], average[name]) for name in average)
+    assert any(not torch.equal(finished[name], own[name]) for name in own)
+
+    assert earlier
+    shutil.rmtree(last)  # as if it had been killed in the last epoch
+    again = train_tiny(made_up_parquet, tmp_path / "interrupted", "--ema_decay", "0.9")
+    assert_same_weights(again, run)
