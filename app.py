@@ -7,7 +7,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent an
 
 from transformers.utils.logging import disable_progress_bar
 
-from fer_models.demo.ui import CSS_PATH, THEME, build_demo
+from fer_models.demo.ui import CSS_PATHS, THEME, build_demo
 from fer_models.faces import FaceDetector
 from fer_models.inference import load_models
 
@@ -31,7 +31,7 @@ def main() -> None:
         demo.queue(default_concurrency_limit=2, max_size=64).launch(
             server_port=port,
             theme=THEME,
-            css_paths=CSS_PATH,
+            css_paths=CSS_PATHS,
             run_history=False,  # by default faces would be kept in the visitor's browser
             max_file_size="30mb",
             footer_links=["api"],

@@ -15,12 +15,13 @@ os.environ |= {
 }
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from browsing import serve_app
 from PIL import Image, ImageDraw
 
 from fer_models import FerCnnConfig
@@ -145,3 +146,10 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
     return tried
+
+
+@pytest.fixture(scope="session")
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the app, started once for all tests that look at its page."""
+    with serve_app(tmp_path_factory.mktemp("uploads")) as url:
+        yield url

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fer_models.demo.handlers import find_examples
+from fer_models.demo.handlers.compare import find_examples
 
 
 def portrait_path() -> Path:

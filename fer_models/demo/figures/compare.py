@@ -1,24 +1,17 @@
-"""The page's own pictures, as HTML: the photo with its box, and the networks' answers. No state, no gradio."""
+"""The photo with its box, and the networks' answers, as HTML."""
 
-import base64
 from collections.abc import Sequence
 from html import escape
-from io import BytesIO
 
 from PIL import Image
 
-from ..faces import DetectedFace
-from ..inference import Comparison, LoadedModel, Prediction
-from .locales import format_count, format_decimal, format_percent, translate
+from ...faces import DetectedFace
+from ...inference import Comparison, LoadedModel, Prediction
+from ..locales import format_count, format_decimal, format_percent, translate
+from .html import render_message, to_data_uri
 
 # Longer side, in pixels, of the photo that is sent back with the box.
 PREVIEW_SIDE = 640
-
-
-def render_message(text: str, kind: str = "hint") -> str:
-    """A sentence where the answers would be; `kind` is `hint` or `error`."""
-    role = "alert" if kind == "error" else "status"
-    return f'<p class="fer-message fer-message-{kind}" role="{role}">{escape(text)}</p>'
 
 
 def render_photo(image: Image.Image, comparison: Comparison, crop_48: Image.Image, language: str) -> str:
@@ -40,9 +33,9 @@ def render_photo(image: Image.Image, comparison: Comparison, crop_48: Image.Imag
     return (
         '<div class="fer-photo">'
         f'<figure><svg viewBox="0 0 {preview.width} {preview.height}" role="img" aria-label="{escape(with_box)}">'
-        f'<image href="{_data_uri(preview, "JPEG")}" width="{preview.width}" height="{preview.height}"/>{boxes}</svg>'
+        f'<image href="{to_data_uri(preview, "JPEG")}" width="{preview.width}" height="{preview.height}"/>{boxes}</svg>'
         "</figure>"
-        f'<figure class="fer-crop"><img src="{_data_uri(crop_48, "PNG")}" alt="{escape(crop)}" width="144" '
+        f'<figure class="fer-crop"><img src="{to_data_uri(crop_48, "PNG")}" alt="{escape(crop)}" width="144" '
         f'height="144"><figcaption>{escape(crop)}</figcaption></figure></div>'
     )
 
@@ -135,9 +128,3 @@ def _render_box(face: DetectedFace, scale: float, is_selected: bool) -> str:
     x0, y0, x1, y1 = (scale * x for x in face.box_xyxy)
     kind = "fer-box" if is_selected else "fer-box fer-other"
     return f'<rect class="{kind}" x="{x0:.1f}" y="{y0:.1f}" width="{x1 - x0:.1f}" height="{y1 - y0:.1f}" rx="4"/>'
-
-
-def _data_uri(image: Image.Image, format: str) -> str:
-    buffer = BytesIO()
-    image.save(buffer, format=format, quality=85)
-    return f"data:image/{format.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,4 +1,4 @@
-"""What happens on the page, as plain functions: a photo in, HTML or JSON out."""
+"""The comparison: a photo in, HTML or JSON out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ from typing import Any
 
 from PIL import Image
 
-from ..faces import FaceDetector
-from ..images import MAX_PIXELS, ImageError, read_image
-from ..inference import LoadedModel, compare, to_json
-from .figures import render_message, render_photo, render_results
-from .locales import translate
+from ...faces import FaceDetector
+from ...images import MAX_PIXELS, ImageError, read_image
+from ...inference import LoadedModel, compare, to_json
+from ..figures.compare import render_photo, render_results
+from ..figures.html import render_message
+from ..locales import translate
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Handlers:
-    """The page's actions, with the networks and the detector they use."""
+class CompareHandlers:
+    """The tab's actions, with the networks and the detector they use."""
 
     models: Sequence[LoadedModel]
     detector: FaceDetector

@@ -1,0 +1,73 @@
+"""The app as `make demo` starts it, offline, and a real Chromium that opens its page."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+REPOSITORY = Path(__file__).parents[1]
+
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: chromium)")
+
+
+def find_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start_app(port: int, upload_dir: Path) -> subprocess.Popen[str]:
+    environment = os.environ | {"PORT": str(port), "HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": str(upload_dir)}
+    command = [sys.executable, "app.py"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, cwd=REPOSITORY, env=environment, **pipes)
+
+
+@contextmanager
+def serve_app(upload_dir: Path) -> Iterator[str]:
+    """The address of the app, which runs until the end of the block."""
+    port = find_free_port()
+    process = start_app(port, upload_dir)
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            break
+        except OSError as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                raise RuntimeError(f"The app did not start:\n{process.communicate()[0]}") from error
+            time.sleep(0.3)
+    try:
+        yield url
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+@contextmanager
+def open_page(app_url: str, *arguments: str, **context_options: Any) -> Iterator[Any]:
+    """A page on which the app is ready."""
+    from playwright.sync_api import sync_playwright
+
+    options = {"locale": "en-US", "viewport": {"width": 1440, "height": 900}} | context_options
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *arguments])
+        page = browser.new_context(**options).new_page()
+        page.set_default_timeout(60_000)
+        page.goto(app_url)
+        page.wait_for_selector(".fer-card")
+        page.wait_for_selector("input[type=file]", state="attached")
+        yield page
+        browser.close()
