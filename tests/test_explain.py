@@ -1,0 +1,98 @@
+"""Heat maps: where they are, that they are right, and that they leave no trace."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from conftest import make_face
+from photos import load_portrait
+from PIL import Image
+
+from fer_models.explain import OVERLAY_SIDE, explain, explain_all, overlay
+from fer_models.faces import FaceDetector, crop_face
+from fer_models.inference import LoadedModel, load_models, predict
+
+
+@pytest.fixture(scope="module")
+def models() -> list[LoadedModel]:
+    return load_models()
+
+
+@pytest.fixture(scope="module")
+def face() -> Image.Image:
+    portrait = load_portrait()
+    return crop_face(portrait, FaceDetector().detect(portrait)[0])
+
+
+def test_heat_is_the_crops_in_size_and_between_0_and_1(models: list[LoadedModel], face: Image.Image) -> None:
+    for model in models:
+        explanation = explain(model, face)
+        assert (explanation.model, explanation.label) == (model.name, predict(model, face).winner)
+        assert explanation.heat.shape == (48, 48)
+        assert explanation.heat.min() >= 0
+        assert explanation.heat.max() == pytest.approx(1)
+        assert explanation.scale > 0
+
+
+def test_any_label_can_be_explained_and_each_has_its_own_map(models: list[LoadedModel], face: Image.Image) -> None:
+    for model in models:
+        maps = [explain(model, face, label) for label in model.labels]
+        assert [one.label for one in maps] == model.labels
+        assert len({one.heat.tobytes() for one in maps}) == len(maps)
+
+
+@pytest.mark.parametrize("label", ["", "joy", "Happy"])
+def test_an_unknown_label_is_refused(models: list[LoadedModel], face: Image.Image, label: str) -> None:
+    with pytest.raises(ValueError, match=r"Choose one of: angry, .*surprise\."):
+        explain(models[0], face, label)
+
+
+def test_all_networks_share_one_scale(models: list[LoadedModel], face: Image.Image) -> None:
+    assert explain_all([], face) == []
+    together = explain_all(models, face, "happy")
+    alone = [explain(model, face, "happy") for model in models]
+    assert max(one.heat.max() for one in together) == pytest.approx(1)
+    assert {one.scale for one in together} == {max(one.scale for one in alone)}
+    for one, other in zip(together, alone, strict=True):
+        assert one.heat * one.scale == pytest.approx(other.heat * other.scale, abs=1e-6)
+
+
+def test_explaining_leaves_the_network_as_it_was(models: list[LoadedModel], face: Image.Image) -> None:
+    for model in models:
+        before = predict(model, face).probabilities
+        weights = {name: tensor.clone() for name, tensor in model.model.state_dict().items()}
+        explain(model, face)
+        assert predict(model, face).probabilities == before
+        assert all(torch.equal(weights[name], tensor) for name, tensor in model.model.state_dict().items())
+        assert all(parameter.grad is None for parameter in model.model.parameters())
+        assert not any(module._forward_hooks or module._backward_hooks for module in model.model.modules())
+        assert not model.model.training
+        with torch.inference_mode():  # as within a prediction
+            assert np.array_equal(explain(model, face).heat, explain(model, face).heat)
+
+
+def test_threads_do_not_see_each_other(models: list[LoadedModel], face: Image.Image) -> None:
+    model = models[0]
+    faces = [face, face.rotate(30), make_face(seed=1), make_face(seed=2)]
+    expected = [explain(model, one).heat for one in faces]
+    with ThreadPoolExecutor(8) as pool:
+        busy = [pool.submit(predict, model, face) for _ in range(20)]
+        found = list(pool.map(lambda i: explain(model, faces[i % 4]).heat, range(20)))
+    assert all(future.result().probabilities == predict(model, face).probabilities for future in busy)
+    for i, heat in enumerate(found):
+        assert np.allclose(heat, expected[i % 4], atol=1e-5)
+
+
+def test_an_overlay_shows_the_face_and_where_it_is_hot(face: Image.Image) -> None:
+    heat = np.zeros((48, 48), np.float32)
+    cold = np.asarray(overlay(face, heat), float)
+    heat[:24] = 1
+    hot = np.asarray(overlay(face, heat), float)
+    half = OVERLAY_SIDE // 2
+    assert hot.shape == (OVERLAY_SIDE, OVERLAY_SIDE, 3)
+    assert np.array_equal(hot[half + 10 :], cold[half + 10 :])
+    assert np.abs(hot[: half - 10] - cold[: half - 10]).mean() > 20
+    grey = np.asarray(face.convert("L").resize((OVERLAY_SIDE, OVERLAY_SIDE)), float)
+    for part in (slice(0, half - 10), slice(half + 10, None)):  # the face stays to be seen, below both
+        assert np.corrcoef(grey[part].ravel(), hot[part].mean(-1).ravel())[0, 1] > 0.9
