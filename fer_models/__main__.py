@@ -14,18 +14,20 @@ from .zoo import list_models, list_tags
 
 
 def format_comparison(comparison: Comparison, models: list[LoadedModel]) -> str:
-    """The comparison as a table, labels in rows and networks in columns."""
+    """The verdict and a table, labels in rows, networks and their average in columns."""
     width = max(len(model.name) for model in models) + 2
+    favourite = comparison.favourite or ""
+    verdict = "average" if comparison.is_sure else "not sure, perhaps"
     lines = [
+        f"{verdict}: {favourite} ({comparison.average[favourite]:.1%})",
         "  ".join(f"{len(names)} of {len(models)}: {label} ({', '.join(names)})" for label, names in comparison.votes),
         "",
-        " " * 14 + "".join(f"{model.name:>{width}}" for model in models),
+        " " * 14 + "".join(f"{name:>{width}}" for name in [*(model.name for model in models), "average"]),
     ]
-    for label in comparison.predictions[0].probabilities:
-        shares = (
-            f"{prediction.probabilities[label]:.1%}{'*' if label == prediction.winner else ' '}"
-            for prediction in comparison.predictions
-        )
+    for label, average in comparison.average.items():
+        columns = [(one.probabilities[label], label == one.winner) for one in comparison.predictions]
+        columns.append((average, label == favourite))
+        shares = (f"{share:.1%}{'*' if is_best else ' '}" for share, is_best in columns)
         lines.append(f"{label:<14}" + "".join(f"{share:>{width}}" for share in shares))
     times = "".join(f"{f'{prediction.latency_ms:.1f} ms ':>{width}}" for prediction in comparison.predictions)
     accuracies = "".join(f"{f'{model.test_accuracy:.1%} ':>{width}}" for model in models)
@@ -35,12 +37,14 @@ def format_comparison(comparison: Comparison, models: list[LoadedModel]) -> str:
 def run_compare(arguments: argparse.Namespace) -> None:
     image = read_image(arguments.photo)
     models = load_models(tag=arguments.tag)
-    comparison = compare(image, models, FaceDetector(), arguments.whole_image)
+    comparison = compare(image, models, FaceDetector(), arguments.whole_image, arguments.face)
     if arguments.json:
         print(json.dumps(to_json(comparison, models), indent=2))
     elif comparison.crop is None:
         sys.exit(f"No face was found in {arguments.photo}. With --whole-image the whole picture is taken for the face.")
     else:
+        if len(comparison.faces) > 1:
+            print(f"face {arguments.face} of {len(comparison.faces)}, counted from 0, the largest")
         print(format_comparison(comparison, models))
 
 
@@ -52,10 +56,13 @@ def run_list(arguments: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m fer_models", description="Facial-expression networks.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    compare_parser = commands.add_parser("compare", help="what each network makes of the largest face in a photo")
+    compare_parser = commands.add_parser("compare", help="what each network makes of a face in a photo")
     compare_parser.add_argument("photo", type=Path)
     compare_parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
     compare_parser.add_argument("--tag", help="way of training, such as report; by default the best")
+    compare_parser.add_argument(
+        "--face", type=int, default=0, metavar="N", help="which face, counted from 0, the largest (default: 0)"
+    )
     compare_parser.add_argument("--whole-image", action="store_true", help="take the whole picture for the face")
     compare_parser.set_defaults(run=run_compare)
     list_parser = commands.add_parser("list", help="the networks, and the ways of training in which they are bundled")

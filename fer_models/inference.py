@@ -1,10 +1,11 @@
-"""One face, several networks: what each of them makes of it, and whether they agree."""
+"""Faces and networks: what each network makes of a face, whether they agree, and whether to believe them."""
 
 import json
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -14,6 +15,11 @@ from transformers import PreTrainedModel
 from .faces import DetectedFace, FaceDetector, crop_face
 from .image_processing_fer import FerImageProcessor
 from .zoo import checkpoint_dir, get_entry, list_models, load
+
+# Below either of these the answer is "not sure": the favourite's average probability, and the share of the networks
+# that chose it. Provisional, to be measured.
+SURE_PROBABILITY = 0.4
+SURE_AGREEMENT = 0.5
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class Prediction:
     Attributes:
         model: The network's name.
         probabilities: Each label's probability, in [0, 1], in the order of the network's labels; they sum to 1.
-        latency_ms: Time for preprocessing and network, in milliseconds.
+        latency_ms: Time for preprocessing and network, in milliseconds; of a batch this face's share.
     """
 
     model: str
@@ -64,19 +70,50 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What all networks make of one picture.
+    """What all networks make of one face of a picture.
 
     Attributes:
         faces: The faces found in the picture, largest first.
         face: The one that was looked at; None if the whole picture was taken, or none was found.
         crop: What was cut out for the networks, RGB; None if no face was found.
-        predictions: One for each network; empty if no face was found.
+        predictions: One for each network, all with the same labels; empty if no face was found.
     """
 
     faces: list[DetectedFace]
     face: DetectedFace | None
     crop: Image.Image | None
     predictions: list[Prediction]
+
+    @property
+    def face_index(self) -> int | None:
+        """Which of `faces` was looked at, counted from 0; None if the whole picture was taken, or none was found."""
+        return None if self.face is None else self.faces.index(self.face)
+
+    @property
+    def average(self) -> dict[str, float]:
+        """Each label's probability, in [0, 1], the networks' mean; they sum to 1. Empty if no face was found."""
+        labels = self.predictions[0].probabilities if self.predictions else ()
+        return {label: fmean(one.probabilities[label] for one in self.predictions) for label in labels}
+
+    @property
+    def favourite(self) -> str | None:
+        """The label most probable on average; None if no face was found."""
+        average = self.average
+        return max(average, key=average.__getitem__, default=None)
+
+    @property
+    def agreement(self) -> int:
+        """How many networks chose the favourite."""
+        return sum(prediction.winner == self.favourite for prediction in self.predictions)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the favourite is probable enough and enough networks chose it; False if no face was found."""
+        return (
+            bool(self.predictions)
+            and max(self.average.values()) >= SURE_PROBABILITY
+            and self.agreement >= SURE_AGREEMENT * len(self.predictions)
+        )
 
     @property
     def votes(self) -> list[tuple[str, list[str]]]:
@@ -111,7 +148,6 @@ def load_models(names: Sequence[str] | None = None, tag: str | None = None) -> l
     return models
 
 
-@torch.inference_mode()
 def predict(model: LoadedModel, face: Image.Image) -> Prediction:
     """Classify one face.
 
@@ -122,24 +158,51 @@ def predict(model: LoadedModel, face: Image.Image) -> Prediction:
     Raises:
         ValueError: The picture is empty.
     """
+    return predict_batch(model, [face])[0]
+
+
+@torch.inference_mode()
+def predict_batch(model: LoadedModel, faces: Sequence[Image.Image]) -> list[Prediction]:
+    """Classify several faces at once.
+
+    Args:
+        model: The network.
+        faces: The cropped faces, any PIL mode and size.
+
+    Returns:
+        One for each face, in their order.
+
+    Raises:
+        ValueError: A picture is empty.
+    """
+    if not faces:
+        return []
     start = time.perf_counter()
-    pixel_values = model.image_processor(face, return_tensors="pt")["pixel_values"]
-    logits = model.model(pixel_values.to(model.model.device)).logits[0]
-    probabilities = logits.float().softmax(-1).tolist()
-    latency_ms = 1000 * (time.perf_counter() - start)
-    return Prediction(model.name, dict(zip(model.labels, probabilities, strict=True)), latency_ms)
+    pixel_values = model.image_processor(list(faces), return_tensors="pt")["pixel_values"]
+    logits = model.model(pixel_values.to(model.model.device)).logits
+    rows = logits.float().softmax(-1).tolist()
+    latency_ms = 1000 * (time.perf_counter() - start) / len(faces)
+    return [Prediction(model.name, dict(zip(model.labels, row, strict=True)), latency_ms) for row in rows]
 
 
 def compare(
-    image: Image.Image, models: Sequence[LoadedModel], detector: FaceDetector, whole_image: bool = False
+    image: Image.Image,
+    models: Sequence[LoadedModel],
+    detector: FaceDetector,
+    whole_image: bool = False,
+    face_index: int = 0,
 ) -> Comparison:
-    """Find the largest face and classify it with every network.
+    """Find the faces and classify one of them with every network.
 
     Args:
         image: The picture, RGB, upright.
         models: The networks.
         detector: Finds the faces.
         whole_image: Take the whole picture for the face, as for one that is cropped already.
+        face_index: Which face, counted from 0, largest first; of no meaning where none is found or looked for.
+
+    Raises:
+        ValueError: There are faces, but not that one.
     """
     if whole_image:
         faces, face, crop = [], None, image
@@ -147,7 +210,11 @@ def compare(
         faces = detector.detect(image)
         if not faces:
             return Comparison([], None, None, [])
-        face = faces[0]
+        if not 0 <= face_index < len(faces):
+            raise ValueError(
+                f"There is no face {face_index}: {len(faces)} found, numbered from 0 (the largest) to {len(faces) - 1}."
+            )
+        face = faces[face_index]
         crop = crop_face(image, face)
     return Comparison(faces, face, crop, [predict(model, crop) for model in models])
 
@@ -156,14 +223,22 @@ def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, 
     """A comparison as the JSON that the API, the command line and the page share.
 
     Returns:
-        `faces`: number of faces found. `face`: `box_xyxy`, four pixel coordinates in the picture, and `score` in
-        [0, 1], or null. `models`: for each network `model`, `tag`, `winner`, `probabilities` (label -> [0, 1]),
-        `latency_ms`, `test_accuracy` and `test_images`. `votes`: `label` and the `models` that chose it, most first.
+        `faces`: the faces found, largest first, each with `box_xyxy`, four pixel coordinates in the picture, and
+        `score` in [0, 1]. `face_index`: which of them was looked at, or null. `face`: that one again, or null.
+        `models`: for each network `model`, `tag`, `winner`, `probabilities` (label -> [0, 1]), `latency_ms`,
+        `test_accuracy` and `test_images`. `votes`: `label` and the `models` that chose it, most first. `average`:
+        label -> [0, 1], the mean of the networks' probabilities; empty without a face. `favourite`: its most probable
+        label, or null. `agreement`: how many networks chose the favourite. `sure`: false where the favourite is too
+        improbable, or too few networks chose it, to be believed.
     """
-    face = comparison.face
+    faces = [
+        {"box_xyxy": [round(x, 1) for x in face.box_xyxy], "score": round(face.score, 4)} for face in comparison.faces
+    ]
+    index = comparison.face_index
     return {
-        "faces": len(comparison.faces),
-        "face": face and {"box_xyxy": [round(x, 1) for x in face.box_xyxy], "score": round(face.score, 4)},
+        "faces": faces,
+        "face_index": index,
+        "face": None if index is None else faces[index],
         "models": [
             {
                 "model": model.name,
@@ -177,4 +252,8 @@ def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, 
             for model, prediction in zip(models, comparison.predictions, strict=False)
         ],
         "votes": [{"label": label, "models": names} for label, names in comparison.votes],
+        "average": comparison.average,
+        "favourite": comparison.favourite,
+        "agreement": comparison.agreement,
+        "sure": comparison.is_sure,
     }

@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from photos import make_no_face, portrait_path
+from photos import make_no_face, make_two_faces, portrait_path
 
 from fer_models.__main__ import main
 
@@ -22,6 +22,14 @@ def test_compare_prints_json_for_scripts(capsys: pytest.CaptureFixture[str]) -> 
     assert {row["tag"] for row in content["models"]} == {"report"}
 
 
+def test_compare_takes_any_face_and_prints_the_average(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_two_faces().save(tmp_path / "two.png")
+    main(["compare", "--face", "1", str(tmp_path / "two.png")])
+    output = capsys.readouterr().out
+    assert "face 1 of 2" in output
+    assert output.count("average") == 2 - ("not sure" in output)
+
+
 def test_list_names_models_and_tags(capsys: pytest.CaptureFixture[str]) -> None:
     main(["list"])
     assert "report" in capsys.readouterr().out
@@ -33,6 +41,7 @@ def test_list_names_models_and_tags(capsys: pytest.CaptureFixture[str]) -> None:
         (["compare", "nowhere.jpg"], "no file nowhere.jpg"),
         (["compare", __file__], "not a picture"),
         (["compare", "--tag", "wrong", str(portrait_path())], "Choose one of"),
+        (["compare", "--face", "7", str(portrait_path())], "no face 7"),
     ],
 )
 def test_errors_are_one_sentence(arguments: list[str], words: str) -> None:

@@ -6,7 +6,17 @@ from photos import load_portrait, make_no_face, make_two_faces
 from PIL import Image
 
 from fer_models.faces import FaceDetector, crop_face
-from fer_models.inference import Comparison, LoadedModel, Prediction, compare, load_models, predict, to_json
+from fer_models.inference import (
+    SURE_PROBABILITY,
+    Comparison,
+    LoadedModel,
+    Prediction,
+    compare,
+    load_models,
+    predict,
+    predict_batch,
+    to_json,
+)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +77,17 @@ def test_an_answer_is_the_softmax_of_the_logits_of_the_crop(models: list[LoadedM
 def test_no_face_gives_no_answers(models: list[LoadedModel], detector: FaceDetector) -> None:
     comparison = compare(make_no_face(), models, detector)
     assert (comparison.faces, comparison.face, comparison.crop, comparison.predictions) == ([], None, None, [])
-    assert to_json(comparison, models) == {"faces": 0, "face": None, "models": [], "votes": []}
+    assert to_json(comparison, models) == {
+        "faces": [],
+        "face_index": None,
+        "face": None,
+        "models": [],
+        "votes": [],
+        "average": {},
+        "favourite": None,
+        "agreement": 0,
+        "sure": False,
+    }
 
 
 def test_the_whole_image_can_be_taken_for_the_face(models: list[LoadedModel], detector: FaceDetector) -> None:
@@ -76,10 +96,78 @@ def test_the_whole_image_can_be_taken_for_the_face(models: list[LoadedModel], de
     assert len(comparison.predictions) == len(models)
 
 
-def test_of_several_faces_the_largest_is_taken(models: list[LoadedModel], detector: FaceDetector) -> None:
-    comparison = compare(make_two_faces(), models, detector)
-    assert len(comparison.faces) == 2
-    assert comparison.face == max(comparison.faces, key=lambda face: face.area)
+def test_of_several_faces_the_largest_is_taken_or_the_one_that_is_asked_for(
+    models: list[LoadedModel], detector: FaceDetector
+) -> None:
+    image = make_two_faces()
+    for comparison, index in (
+        (compare(image, models, detector), 0),
+        (compare(image, models, detector, face_index=1), 1),
+    ):
+        assert len(comparison.faces) == 2
+        assert comparison.face == sorted(comparison.faces, key=lambda face: -face.area)[index]
+        content = to_json(comparison, models)
+        assert content["face_index"] == index
+        assert content["face"] == content["faces"][index]
+        expected = predict(models[0], crop_face(image, comparison.face))
+        assert comparison.predictions[0].probabilities == expected.probabilities
+
+
+@pytest.mark.parametrize("face_index", [-1, 2, 99])
+def test_a_face_that_is_not_there_is_refused(
+    models: list[LoadedModel], detector: FaceDetector, face_index: int
+) -> None:
+    with pytest.raises(ValueError, match=f"no face {face_index}: 2 found, numbered from 0"):
+        compare(make_two_faces(), models, detector, face_index=face_index)
+    assert compare(make_no_face(), models, detector, face_index=face_index).predictions == []
+
+
+def test_a_batch_answers_as_one_by_one(models: list[LoadedModel]) -> None:
+    portrait = load_portrait()
+    faces = [portrait, portrait.crop((170, 115, 390, 335)), portrait.convert("L").resize((48, 48)), make_no_face()]
+    for model in models:
+        assert predict_batch(model, []) == []
+        batch = predict_batch(model, faces)
+        for face, prediction in zip(faces, batch, strict=True):
+            assert prediction.probabilities == pytest.approx(predict(model, face).probabilities, abs=1e-6)
+            assert prediction.latency_ms == batch[0].latency_ms
+
+
+def make_comparison(*rows: tuple[float, ...]) -> Comparison:
+    """Networks with the labels a, b, c."""
+    predictions = [Prediction(f"m{i}", dict(zip("abc", row, strict=True)), 1.0) for i, row in enumerate(rows)]
+    return Comparison([], None, None, predictions)
+
+
+@pytest.mark.parametrize(
+    ("rows", "average", "favourite", "agreement", "is_sure"),
+    [
+        ((), {}, None, 0, False),
+        (((1.0, 0.0, 0.0),) * 4, {"a": 1, "b": 0, "c": 0}, "a", 4, True),
+        (((0.4, 0.3, 0.3),) * 3 + ((0.2, 0.6, 0.2),), {"a": 0.35, "b": 0.375, "c": 0.275}, "b", 1, False),
+        (((0.34, 0.33, 0.33),) * 4, {"a": 0.34, "b": 0.33, "c": 0.33}, "a", 4, False),
+        (
+            ((0.98, 0.01, 0.01), (0.3, 0.4, 0.3), (0.3, 0.3, 0.4), (0.3, 0.3, 0.4)),
+            {"a": 0.47, "b": 0.2525, "c": 0.2775},
+            "a",
+            1,
+            False,
+        ),
+    ],
+    ids=["no face", "one answer", "the surest outvotes three", "flat", "each says something else"],
+)
+def test_the_average_and_whether_it_is_sure(
+    rows: tuple[tuple[float, ...], ...], average: dict[str, float], favourite: str, agreement: int, is_sure: bool
+) -> None:
+    comparison = make_comparison(*rows)
+    assert comparison.average == pytest.approx(average)
+    assert (comparison.favourite, comparison.agreement, comparison.is_sure) == (favourite, agreement, is_sure)
+
+
+def test_the_thresholds_themselves_are_sure() -> None:
+    rest = 1 - SURE_PROBABILITY
+    assert make_comparison(*((SURE_PROBABILITY, 0.6 * rest, 0.4 * rest),) * 4).is_sure
+    assert not make_comparison(*((SURE_PROBABILITY - 0.01, 0.6 * rest, 0.4 * rest),) * 4).is_sure
 
 
 def test_json_survives_a_round_trip_and_names_the_measured_accuracy(
