@@ -39,7 +39,7 @@ def main() -> None:
             quiet=True,
             prevent_thread_lock=True,
         )
-    except OSError as error:
+    except (ValueError, OSError) as error:
         if "empty port" in str(error):
             sys.exit(f"error: port {port} is taken. Stop what uses it, or choose another: make demo PORT={port + 1}")
         sys.exit(f"error: {error}")

@@ -36,7 +36,7 @@ def format_comparison(comparison: Comparison, models: list[LoadedModel]) -> str:
 
 def run_compare(arguments: argparse.Namespace) -> None:
     image = read_image(arguments.photo)
-    models = load_models(tag=arguments.tag)
+    models = load_models(tag=arguments.tag, namespace=arguments.namespace)
     comparison = compare(image, models, FaceDetector(), arguments.whole_image, arguments.face)
     if arguments.json:
         print(json.dumps(to_json(comparison, models), indent=2))
@@ -63,6 +63,7 @@ def main(argv: list[str] | None = None) -> None:
     compare_parser.add_argument(
         "--face", type=int, default=0, metavar="N", help="which face, counted from 0, the largest (default: 0)"
     )
+    compare_parser.add_argument("--namespace", help="user or organization of the Hub to load the networks from")
     compare_parser.add_argument("--whole-image", action="store_true", help="take the whole picture for the face")
     compare_parser.set_defaults(run=run_compare)
     list_parser = commands.add_parser("list", help="the networks, and the ways of training in which they are bundled")

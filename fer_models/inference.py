@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from .faces import DetectedFace, FaceDetector, crop_face
 from .image_processing_fer import FerImageProcessor
-from .zoo import checkpoint_dir, get_entry, list_models, load
+from .zoo import find_checkpoint, get_entry, list_models, load_checkpoint
 
 # Below either of these the answer is "not sure": the favourite's average probability, and the share of the networks
 # that chose it. Provisional, to be measured.
@@ -125,21 +125,25 @@ class Comparison:
         ]
 
 
-def load_models(names: Sequence[str] | None = None, tag: str | None = None) -> list[LoadedModel]:
+def load_models(
+    names: Sequence[str] | None = None, tag: str | None = None, namespace: str | None = None
+) -> list[LoadedModel]:
     """Load networks and run each once, so that the first visitor does not wait.
 
     Args:
         names: Names in the zoo; by default all.
         tag: The way of training; by default each network's best one.
+        namespace: User or organization of the Hub to load them from, as `zoo.load` takes it.
 
     Raises:
-        ValueError: There is no such model or tag.
-        OSError: Weights or results are missing or damaged.
+        ValueError: There is no such model, tag or namespace.
+        OSError: Weights or results are missing or damaged, or the Hub refuses them.
     """
     models = []
     for name in names or list_models():
-        model, image_processor = load(name, tag)
-        results = json.loads((checkpoint_dir(name, tag) / "results.json").read_text())
+        directory = find_checkpoint(name, tag, namespace)
+        model, image_processor = load_checkpoint(name, directory)
+        results = json.loads((directory / "results.json").read_text())
         test = results["splits"]["report_test"]
         models.append(
             LoadedModel(name, tag or get_entry(name).default_tag, model, image_processor, test["accuracy"], test["n"])

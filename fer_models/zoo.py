@@ -1,5 +1,7 @@
 """The table of models: what there is, and how to load it."""
 
+import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -9,10 +11,14 @@ from typing import Any
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from .configuration_fer import FER_CNN_ARCHITECTURES, FerCnnConfig
+from .hub import HubUnreachableError, download_checkpoint, make_fixed_revision, make_repo_id
 from .image_processing_fer import FerImageProcessor
 from .modeling_fer import FerCnnForImageClassification
 
 CHECKPOINTS_DIR = Path(__file__).parent / "checkpoints"
+NAMESPACE_VARIABLE = "FER_MODELS_NAMESPACE"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -83,27 +89,73 @@ def checkpoint_dir(name: str, tag: str | None = None) -> Path:
     return directory
 
 
-def load(name: str, tag: str | None = None) -> tuple[PreTrainedModel, FerImageProcessor]:
-    """Load a bundled model and its image processor.
+def find_checkpoint(
+    name: str, tag: str | None = None, namespace: str | None = None, revision: str | None = None
+) -> Path:
+    """The folder from which `load` takes a model: a bundled one, or with a namespace the Hub's copy in the cache.
 
     Args:
         name: One of `list_models()`.
         tag: The way of training; by default the model's best one.
+        namespace: User or organization of the Hub; by default what FER_MODELS_NAMESPACE says, if it is set.
+        revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled network.
+
+    Raises:
+        ValueError: There is no such model, tag or namespace, or a revision without a namespace.
+        OSError: The Hub has no such model or refuses it. When it cannot be reached, the bundled one is taken.
+    """
+    namespace = namespace or os.environ.get(NAMESPACE_VARIABLE)
+    if not namespace:
+        if revision:
+            raise ValueError(f"A revision is one of the Hub: name the namespace too, or set {NAMESPACE_VARIABLE}.")
+        return checkpoint_dir(name, tag)
+    get_entry(name)
+    repo_id = make_repo_id(namespace, name)
+    try:
+        return download_checkpoint(repo_id, revision or make_fixed_revision(checkpoint_dir(name, tag)))
+    except HubUnreachableError as error:
+        bundled = checkpoint_dir(name, tag)
+        logger.warning("%s Taking the bundled %s instead.", error, bundled.name)
+        return bundled
+
+
+def load(
+    name: str, tag: str | None = None, namespace: str | None = None, revision: str | None = None
+) -> tuple[PreTrainedModel, FerImageProcessor]:
+    """Load a model and its image processor: the bundled ones, or with a namespace the Hub's. Runs no code from there.
+
+    Args:
+        name: One of `list_models()`.
+        tag: The way of training; by default the model's best one.
+        namespace: User or organization of the Hub; by default what FER_MODELS_NAMESPACE says, if it is set.
+        revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled network.
 
     Returns:
         The model, in evaluation mode on the CPU, and the image processor.
 
     Raises:
-        ValueError: There is no such model or tag.
+        ValueError: There is no such model, tag or namespace, or a revision without a namespace.
         FileNotFoundError: The weights are missing.
+        OSError: The weights are damaged; the Hub has no such model or refuses it. When the Hub cannot be reached, the
+            bundled ones are taken, with a warning.
+    """
+    return load_checkpoint(name, find_checkpoint(name, tag, namespace, revision))
+
+
+def load_checkpoint(name: str, directory: Path) -> tuple[PreTrainedModel, FerImageProcessor]:
+    """Load the model `name` of the zoo, and its image processor, from a folder.
+
+    Raises:
         OSError: The weights are damaged.
     """
-    directory = checkpoint_dir(name, tag)
     try:
         model = get_entry(name).model_class.from_pretrained(directory)
     except Exception as error:  # safetensors raises a class of its own that is no OSError
+        remedy = f"Install the package again, or train them with `make train-{directory.name}`."
+        if directory.parent != CHECKPOINTS_DIR:  # in the Hub's cache
+            remedy = f"Delete {directory} and load them again."
         raise OSError(
             f"The weights {directory / 'model.safetensors'} cannot be read, they are damaged or cut short: {error}. "
-            f"Install the package again, or train them with `make train-{directory.name}`."
+            f"{remedy}"
         ) from error
     return model.eval(), FerImageProcessor.from_pretrained(directory)

@@ -1,0 +1,156 @@
+"""The models' places on the Hub: names of repositories, fixed revisions, downloads, and errors in plain words."""
+
+import errno
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HFValidationError,
+    LocalTokenNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import validate_repo_id
+
+# All that decides what a network answers; the code is this package's.
+NETWORK_FILES = ("config.json", "model.safetensors", "preprocessor_config.json")
+
+
+class HubUnreachableError(OSError):
+    """No Hub answered, or one that is out of order: what lies on this machine is all there is."""
+
+
+def make_repo_id(namespace: str, name: str) -> str:
+    """Where a model of the zoo lives: `baseline` of `alice` is `alice/fer-baseline`.
+
+    Raises:
+        ValueError: There can be no such user or organization.
+    """
+    repo_id = f"{namespace}/fer-{name}"
+    try:
+        validate_repo_id(repo_id)
+    except HFValidationError as error:
+        raise ValueError(
+            f"{namespace!r} cannot be a user or an organization of the Hub: a name is letters, digits and single - _ ."
+        ) from error
+    return repo_id
+
+
+def make_fixed_revision(directory: Path, tag: str | None = None) -> str:
+    """A revision's name that can only mean the network in `directory`, such as `report-0a1b2c3d4e5f`.
+
+    It is the way of training, and the beginning of the SHA-256 over weights, configuration and preprocessing, so that
+    it names the same network wherever it was pushed, and what is downloaded by it can be checked.
+
+    Args:
+        directory: A checkpoint's folder.
+        tag: The way of training; by default what the folder's name, `<name>.<tag>`, says.
+    """
+    return f"{tag or directory.name.partition('.')[2]}-{compute_fingerprint(directory)}"
+
+
+def compute_fingerprint(directory: Path) -> str:
+    """The first 12 hexadecimal digits of the SHA-256 over the files that decide what a network answers."""
+    return hashlib.sha256(b"".join((directory / name).read_bytes() for name in NETWORK_FILES)).hexdigest()[:12]
+
+
+def download_checkpoint(repo_id: str, revision: str) -> Path:
+    """Fetch a network and its results from the Hub, or from the cache if they are there and the Hub is not.
+
+    Args:
+        repo_id: `<namespace>/fer-<name>`.
+        revision: Branch, tag or commit. What `make_fixed_revision` named is checked.
+
+    Returns:
+        The folder in the cache; complete, and without code.
+
+    Raises:
+        HubUnreachableError: There is no network, or the Hub is out of order, and the cache has nothing.
+        OSError: Anything else, told in a sentence.
+    """
+    try:
+        directory = Path(snapshot_download(repo_id, revision=revision, allow_patterns=[*NETWORK_FILES, "results.json"]))
+    except (OSError, httpx2.HTTPError) as error:
+        kind = HubUnreachableError if is_unreachable(error) else OSError
+        raise kind(explain(error, f"{repo_id} at the revision {revision!r}")) from error
+    missing = [name for name in NETWORK_FILES if not (directory / name).is_file()]
+    if missing:
+        raise OSError(f"{repo_id} at the revision {revision!r} is no model of this package: it lacks {missing}.")
+    expected = revision.rpartition("-")[2]
+    if len(expected) == 12 and expected != compute_fingerprint(directory):
+        raise OSError(
+            f"{repo_id} at the revision {revision!r} does not hold the network that this revision names. Delete "
+            f"{directory.parents[1]} and try again; if it is so again, the repository was tampered with."
+        )
+    return directory
+
+
+def unfold(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that caused it; the client often wraps the telling one."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def get_status(error: BaseException) -> int | None:
+    """The HTTP status that the Hub answered with, if it did."""
+    return next((cause.response.status_code for cause in unfold(error) if isinstance(cause, HfHubHTTPError)), None)
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Whether the Hub gave no answer, or one that says nothing about what was asked: busy or out of order."""
+    status = get_status(error)
+    if status is not None:
+        return status in (408, 429) or (status >= 500 and status != 507)
+    return any(isinstance(cause, (httpx2.TransportError, OfflineModeIsEnabled)) for cause in unfold(error))
+
+
+def explain(error: BaseException, what: str) -> str:
+    """An error of the Hub's client in one or two sentences that say what to do.
+
+    Args:
+        error: What the client raised.
+        what: What was to be read or written, such as `alice/fer-baseline`.
+    """
+    for cause in unfold(error):
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return f"The disk is full ({cause.filename or cause}). Make room and try again; nothing half is kept."
+        if isinstance(cause, LocalTokenNotFoundError):
+            return "No token is given. Log in with `hf auth login`, or set HF_TOKEN to a token with the role write."
+        if isinstance(cause, OfflineModeIsEnabled):
+            return f"{what} is not on this machine, and HF_HUB_OFFLINE forbids to ask the Hub. Unset it and try again."
+        if isinstance(cause, RevisionNotFoundError):
+            return f"There is no {what} on the Hub. Name a revision that its page lists, or push it first."
+        if isinstance(cause, RepositoryNotFoundError):
+            return (
+                f"There is no {what} on the Hub, or it is private and your token may not see it. Check the name, and "
+                "log in with `hf auth login` or set HF_TOKEN."
+            )
+        if isinstance(cause, HfHubHTTPError):
+            return _explain_status(cause, what)
+        if isinstance(cause, httpx2.TransportError):
+            return f"The Hub cannot be reached for {what} ({cause}). Check the network, then run the same again."
+    return f"{what}: {error}"
+
+
+def _explain_status(error: HfHubHTTPError, what: str) -> str:
+    status, said = error.response.status_code, (error.server_message or "").partition("\n")[0].rstrip(".")
+    sentences = {
+        401: "The Hub does not know your token, or you gave none. Log in with `hf auth login`, or set HF_TOKEN.",
+        403: f"Your token is not allowed this with {what}. It needs the role write, and you a place in that namespace.",
+        404: f"There is no {what} on the Hub. Check the name.",
+        409: f"Somebody else is changing {what}. Wait until they are done, then run the same again.",
+        412: f"Somebody else changed {what} meanwhile. Run the same again.",
+        429: "The Hub was asked too often. Wait {wait}, then run the same again.",
+        507: f"The Hub has no more room for {what}. Free some in the namespace's settings, or choose another.",
+    }
+    wait = error.response.headers.get("Retry-After", "")
+    sentence = sentences.get(status, f"The Hub is out of order for {what}. Run the same again later.")
+    if status < 500 and status not in sentences:
+        sentence = f"The Hub refuses {what}."
+    return f"{sentence.format(wait=f'{wait} seconds' if wait.isdigit() else 'a minute')} (HTTP {status}: {said})"
