@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pytest
 from browsing import serve_app
+from hub_server import HubServer
 from PIL import Image, ImageDraw
 
 from fer_models import FerCnnConfig
@@ -153,3 +154,29 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the app, started once for all tests that look at its page."""
     with serve_app(tmp_path_factory.mktemp("uploads")) as url:
         yield url
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Nobody waits; gives the seconds that they would have waited."""
+    import time
+
+    seconds: list[float] = []
+    monkeypatch.setattr(time, "sleep", seconds.append)
+    return seconds
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, waits: list[float]) -> Iterator[HubServer]:
+    """A Hub on loopback, to which the client of this process talks as alice, with an empty cache."""
+    import huggingface_hub.constants as constants
+
+    with HubServer() as server:
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
+        monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
+        address = server.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address)
+        monkeypatch.setenv("HF_TOKEN", "hf_alice")
+        yield server

@@ -1,0 +1,134 @@
+"""Making a revision of a repository on the Hub equal to a set of files: one commit, or none if it is so already."""
+
+import hashlib
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import httpx2
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.hf_api import RepoFile
+
+from fer_models.hub import is_unreachable, unfold
+
+# Waits before the second, third and fourth try, unless the Hub names one; the client's own come on top.
+PAUSES_S = (2.0, 10.0, 30.0)
+LONGEST_PAUSE_S = 300.0
+# What the client raises; RuntimeError from its uploads, with the reason as its cause.
+CLIENT_ERRORS = (OSError, httpx2.HTTPError, RuntimeError)
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One file that a commit would touch; `sign` is `+` for new, `~` for changed and `-` for deleted."""
+
+    sign: str
+    path: str
+    size: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.sign} {self.path}" + (f"  {self.size:,} bytes" if self.sign != "-" else "")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """Where files go: a branch of a repository."""
+
+    repo_id: str
+    branch: str = "main"
+    repo_type: str = "model"
+
+    def __str__(self) -> str:
+        return f"{self.repo_id}, {self.branch}"
+
+
+def retry(action: Callable[[], Result]) -> Result:
+    """Do what may safely be done twice, again after a pause while the Hub is busy, out of order or cut off."""
+    for pause_s in PAUSES_S:
+        try:
+            return action()
+        except CLIENT_ERRORS as error:
+            if not is_unreachable(error):
+                raise
+            asked_s = _get_retry_after(error)
+            pause_s = min(asked_s if asked_s is not None else pause_s, LONGEST_PAUSE_S)
+            print(f"The Hub does not answer as it should ({error}). Next try in {pause_s:.0f} s.", file=sys.stderr)
+            time.sleep(pause_s)
+    return action()
+
+
+def _get_retry_after(error: BaseException) -> float | None:
+    for cause in unfold(error):
+        if isinstance(cause, HfHubHTTPError):
+            value = cause.response.headers.get("Retry-After", "")
+            return float(value) if value.isdigit() else None
+    return None
+
+
+def compare(api: HfApi, where: Revision, files: dict[str, bytes]) -> tuple[str | None, list[Change]]:
+    """What has to change so that a branch holds just `files`; the Hub's own dot files stay.
+
+    Returns:
+        The commit that was looked at, None if there is no such repository or branch yet, and the changes by path.
+    """
+    try:
+        head = api.repo_info(where.repo_id, repo_type=where.repo_type, revision=where.branch).sha
+        tree = api.list_repo_tree(where.repo_id, recursive=True, revision=head, repo_type=where.repo_type)
+        remote = {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
+    except (RepositoryNotFoundError, RevisionNotFoundError):
+        head, remote = None, {}
+    changes = [
+        Change("~" if path in remote else "+", path, len(content))
+        for path, content in files.items()
+        if path not in remote or not _is_same(content, remote[path])
+    ]
+    changes += [Change("-", path) for path in remote if path not in files and not path.startswith(".")]
+    return head, sorted(changes, key=lambda change: change.path)
+
+
+def _is_same(content: bytes, entry: RepoFile) -> bool:
+    if entry.lfs:
+        return entry.lfs.sha256 == hashlib.sha256(content).hexdigest()
+    return entry.blob_id == hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+def sync(api: HfApi, where: Revision, files: dict[str, bytes], message: str) -> tuple[str, list[Change]]:
+    """Make an existing branch hold just `files`, in one commit; none if nothing changed.
+
+    An answer that was lost does no harm: what is there is compared again before the next try.
+
+    Returns:
+        The commit at the branch's head, and what it changed.
+
+    Raises:
+        OSError, httpx2.HTTPError, RuntimeError: What `fer_models.hub.explain` puts in words; the branch is as before.
+        ValueError: The card's metadata is not valid.
+    """
+    done: list[Change] = []
+
+    def commit() -> str:
+        head, changes = compare(api, where, files)
+        if head and not changes:
+            return head
+        done[:] = changes
+        operations = [
+            CommitOperationDelete(change.path)
+            if change.sign == "-"
+            else CommitOperationAdd(change.path, files[change.path])
+            for change in changes
+        ]
+        return api.create_commit(
+            where.repo_id,
+            operations,
+            commit_message=message,
+            repo_type=where.repo_type,
+            revision=where.branch,
+            parent_commit=head,
+        ).oid
+
+    return retry(commit), done

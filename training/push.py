@@ -1,0 +1,205 @@
+"""Put the bundled models on the Hub: `python -m training.push --namespace NAME`.
+
+One repository for each model, `NAME/fer-<model>`: `main` holds its best network, the branch `report` that of the
+report's recipe, and a tag such as `report-0a1b2c3d4e5f` just these weights for good. A collection holds them all. What
+is there already is not sent again, so that an interrupted push is finished by the same command. Each push ends with a
+download, whose logits must be those of the files here.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+from huggingface_hub import HfApi, get_token
+from huggingface_hub.errors import LocalTokenNotFoundError
+from huggingface_hub.utils import disable_progress_bars
+from PIL import Image
+from transformers.utils.logging import disable_progress_bar
+
+from fer_models.hub import explain, make_fixed_revision, make_repo_id
+from fer_models.zoo import checkpoint_dir, get_entry, list_models, list_tags, load_checkpoint
+
+from .cards import render_card
+from .hub_sync import CLIENT_ERRORS, Revision, compare, retry, sync
+
+COLLECTION_TITLE = "Facial expressions: four networks compared"
+COLLECTION_TEXT = "The networks of a student's report on FER2013, trained again, with code, recipe, results and card."
+
+
+class PushError(Exception):
+    """A push that cannot go on; the message says why and what to do."""
+
+
+def collect_files(directory: Path, namespace: str) -> dict[str, bytes]:
+    """What a repository holds: the files of a checkpoint by name, with a card for this namespace."""
+    files = {path.name: path.read_bytes() for path in sorted(directory.iterdir()) if path.is_file()}
+    return files | {"README.md": render_card(directory, namespace).encode()}
+
+
+def list_branches(name: str) -> dict[str, Path]:
+    """Which checkpoint each branch of a model's repository holds."""
+    branches = {"main": checkpoint_dir(name)}
+    if "report" in list_tags(name):
+        branches["report"] = checkpoint_dir(name, "report")
+    return branches
+
+
+def push_model(api: HfApi, name: str, namespace: str, private: bool = False) -> dict[str, str]:
+    """Make or update the repository of one model, and prove it.
+
+    Returns:
+        The commit of each branch.
+
+    Raises:
+        PushError: The repository holds something else, or what came back is not what was sent.
+        OSError, httpx2.HTTPError, RuntimeError: What `explain` puts in words.
+    """
+    repo_id = make_repo_id(namespace, name)
+    retry(lambda: api.create_repo(repo_id, private=private, exist_ok=True))
+    check_is_model(api, repo_id)
+    commits = {}
+    for branch, directory in list_branches(name).items():
+        retry(lambda branch=branch: api.create_branch(repo_id, branch=branch, exist_ok=True))  # type: ignore[misc]
+        where = Revision(repo_id, branch)
+        commits[branch], changes = sync(api, where, collect_files(directory, namespace), f"{directory.name}")
+        for change in changes:
+            print(f"  {change}")
+        print(f"{where}: {'commit' if changes else 'nothing changed since'} {commits[branch]}", flush=True)
+        tag = make_fixed_revision(directory)
+        retry(lambda: api.create_tag(repo_id, tag=tag, revision=commits[branch], exist_ok=True))  # noqa: B023
+        verify(api, repo_id, commits[branch], directory, namespace)
+        print(f"{where}: came back from the Hub, with the same logits; fixed as {tag}", flush=True)
+    return commits
+
+
+def check_is_model(api: HfApi, repo_id: str) -> None:
+    """Refuse to overwrite what another program put there.
+
+    Raises:
+        PushError: The repository holds files, and none of ours.
+    """
+    paths = set(retry(lambda: api.list_repo_files(repo_id))) - {".gitattributes", "README.md"}
+    if paths and "recipe.yaml" not in paths:
+        raise PushError(
+            f"{repo_id} holds something that was not pushed from here ({', '.join(sorted(paths)[:3])}, ...). Move or "
+            "delete it on the Hub, or choose another --namespace."
+        )
+
+
+def verify(api: HfApi, repo_id: str, commit: str, directory: Path, namespace: str) -> None:
+    """Download a commit to an empty folder and compare files and logits with those here.
+
+    Raises:
+        PushError: They differ.
+    """
+    with tempfile.TemporaryDirectory(prefix="fer-push-") as folder:
+        back = Path(retry(lambda: api.snapshot_download(repo_id, revision=commit, cache_dir=folder)))
+        different = [
+            name
+            for name, content in collect_files(directory, namespace).items()
+            if not (back / name).is_file() or (back / name).read_bytes() != content
+        ]
+        name = directory.name.partition(".")[0]
+        if different or not torch.equal(compute_logits(name, back), compute_logits(name, directory)):
+            raise PushError(
+                f"{repo_id} at {commit} is not what was sent ({', '.join(different) or 'its logits differ'}). "
+                "Run the same again; if it stays so, somebody else is writing there."
+            )
+
+
+@torch.inference_mode()
+def compute_logits(name: str, directory: Path) -> torch.Tensor:
+    """Logits for three made-up pictures, through the folder's own image processor."""
+    model, image_processor = load_checkpoint(name, directory)
+    noise = torch.randint(256, (60, 80, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    images = [Image.fromarray(noise.numpy()), Image.linear_gradient("L"), Image.new("RGB", (48, 48), "gray")]
+    return model(**image_processor(images, return_tensors="pt")).logits
+
+
+def push_collection(api: HfApi, names: list[str], namespace: str, private: bool = False) -> str:
+    """Make the collection, or add to it what it lacks.
+
+    Returns:
+        Its address.
+    """
+    collection = retry(
+        lambda: api.create_collection(
+            COLLECTION_TITLE, namespace=namespace, description=COLLECTION_TEXT, private=private, exists_ok=True
+        )
+    )
+    for name in names:
+        repo_id = make_repo_id(namespace, name)
+        retry(lambda: api.add_collection_item(collection.slug, repo_id, "model", exists_ok=True))  # noqa: B023
+    return collection.url
+
+
+def print_plan(api: HfApi, names: list[str], namespace: str) -> None:
+    """Say what a push would change, file by file."""
+    for name in names:
+        repo_id = make_repo_id(namespace, name)
+        if not retry(lambda: api.repo_exists(repo_id)):  # noqa: B023
+            print(f"{repo_id}: would be made")
+        for branch, directory in list_branches(name).items():
+            where = Revision(repo_id, branch)
+            _, changes = retry(lambda: compare(api, where, collect_files(directory, namespace)))  # noqa: B023
+            print(f"{where} <- {directory.name}: {f'{len(changes)} files would change' if changes else 'up to date'}")
+            for change in changes:
+                print(f"  {change}")
+
+
+def push(names: list[str], namespace: str, token: str | None = None, private: bool = False) -> None:
+    """Push models and collection, and print their addresses.
+
+    Raises:
+        PushError: It cannot go on; what was pushed before is kept and complete.
+    """
+    api = HfApi(token=token)
+    repo_id = namespace
+    try:
+        if not (token or get_token()):
+            raise LocalTokenNotFoundError
+        addresses = []
+        for name in names:
+            repo_id = make_repo_id(namespace, name)
+            push_model(api, name, namespace, private)
+            addresses.append(f"{api.endpoint}/{repo_id}")
+        repo_id = f"{namespace}'s collection"
+        addresses.append(push_collection(api, names, namespace, private))
+    except CLIENT_ERRORS as error:
+        raise PushError(explain(error, repo_id)) from error
+    print("\n".join(["", *addresses]))
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.push", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--namespace", required=True, help="your user name on the Hub, or an organization's")
+    parser.add_argument("--models", nargs="+", metavar="MODEL", help="by default all that are bundled")
+    parser.add_argument("--private", action="store_true", help="make new repositories and the collection private")
+    parser.add_argument("--dry-run", action="store_true", help="only print what would change, file by file")
+    parser.add_argument("--token", help="by default HF_TOKEN, or that of `hf auth login`")
+    arguments = parser.parse_args(argv)
+    disable_progress_bar()
+    if not sys.stderr.isatty():
+        disable_progress_bars()
+    try:
+        names = arguments.models or [name for name in list_models() if get_entry(name).default_tag in list_tags(name)]
+        if arguments.dry_run:
+            print_plan(HfApi(token=arguments.token), names, arguments.namespace)
+        else:
+            push(names, arguments.namespace, arguments.token, arguments.private)
+    except KeyboardInterrupt:
+        sys.exit("Interrupted. Nothing is half-pushed; the same command does the rest.")
+    except PushError as error:
+        sys.exit(f"error: {error}")
+    except CLIENT_ERRORS as error:
+        sys.exit(f"error: {explain(error, arguments.namespace)}")
+    except ValueError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
