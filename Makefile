@@ -47,6 +47,12 @@ train-%: .venv/dev.stamp  ## Train, measure and bundle one network, such as trai
 	$(RUN) training.evaluate runs/$(recipe)/seed-0
 	$(RUN) training.bundle runs/$(recipe)/seed-0 $(recipe)
 
+# Another seed of a recipe, for the spread: its figures are kept, its weights are not.
+seed-%: .venv/dev.stamp  ## Train and measure a recipe with SEED=1, such as seed-baseline.report SEED=1
+	$(RUN) training.train training/recipes/$(recipe).yaml --seed $(SEED)
+	$(RUN) training.calibrate runs/$(recipe)/seed-$(SEED)
+	$(RUN) training.evaluate runs/$(recipe)/seed-$(SEED) --output training/results/$(recipe).seed-$(SEED).json
+
 evaluate: .venv/dev.stamp  ## Measure every bundled network again
 	for directory in fer_models/checkpoints/*.*; do $(RUN) training.evaluate $$directory || exit 1; done
 

@@ -45,6 +45,7 @@ def results(run: Path) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluate, "load_fer2013", load_fer2013_once)
         patch.setattr(evaluate, "decode", decode_one_per_class)
+        patch.setattr(evaluate, "degrade_all", lambda faces: [("nothing", 0.0, faces), ("darkness", 1.0, 0 * faces)])
         return evaluate.evaluate(run)
 
 
@@ -99,6 +100,14 @@ def test_the_report_s_test_images_are_both_official_halves(results: dict[str, An
     halves = [np.array(splits[name]["confusion_matrix"]) for name in ("official_validation", "official_test")]
     assert splits["report_test"]["confusion_matrix"] == sum(halves).tolist()
     assert splits["report_test"]["accuracy"] == np.trace(sum(halves)) / 7_178
+
+
+def test_robustness_is_the_accuracy_on_changed_faces(results: dict[str, Any]):
+    unchanged, dark = results["robustness"]["rows"]
+    test = results["splits"][results["robustness"]["split"]]
+    assert unchanged == {"change": "nothing", "level": 0.0, "accuracy": pytest.approx(test["accuracy"])}
+    # All faces look alike, so every one gets the same answer, which is right for one class.
+    assert any(dark["accuracy"] == pytest.approx(count / 3589) for count in TRUE_COUNTS["test"])
 
 
 def test_results_say_where_they_come_from(results: dict[str, Any], run: Path):

@@ -6,7 +6,7 @@ import pytest
 
 from fer_models.configuration_fer import FER_LABELS
 from training import plots
-from training.plots import plot_checkpoint, plot_confusion_matrix, plot_curves
+from training.plots import plot_checkpoint, plot_confusion_matrix, plot_curves, plot_reliability
 
 HISTORY = [
     {"epoch": 1, "train_loss": 1.8, "train_accuracy": 0.2, "validation_loss": 1.7, "validation_accuracy": 0.3},
@@ -20,7 +20,10 @@ def checkpoint(tmp_path: Path) -> Path:
     directory = tmp_path / "baseline.trial"
     directory.mkdir()
     test = {"n": 1176, "accuracy": 0.25, "confusion_matrix": COUNTS}
-    results = {"seed": 4, "labels": list(FER_LABELS), "splits": {"report_test": test}}
+    bins = [{"n": 588, "confidence": 0.4, "accuracy": 0.2}, {"n": 588, "confidence": 0.8, "accuracy": 0.6}]
+    calibration = {"calibration_before": {"ece": 0.2, "bins": bins}, "calibration": {"ece": 0.1, "bins": bins[:1]}}
+    splits = {"report_test": test, "official_test": {"n": 1176, **calibration}}
+    results = {"seed": 4, "labels": list(FER_LABELS), "splits": splits}
     (directory / "results.json").write_text(json.dumps(results))
     (directory / "history.json").write_text(json.dumps(HISTORY))
     return directory
@@ -56,9 +59,19 @@ def test_confusion_matrix_of_an_absent_class_is_zero():
     assert axes.get_images()[0].get_array().tolist() == [[0, 0], [0.25, 0.75]]
 
 
+def test_reliability_shows_the_bins_before_and_after():
+    before = {"ece": 0.2, "bins": [{"n": 5, "confidence": 0.9, "accuracy": 0.5}]}
+    after = {"ece": 0.0125, "bins": [{"n": 2, "confidence": 0.4, "accuracy": 0.5}]}
+    (axes,) = plot_reliability(before, after, "title").axes
+    points = [(*line.get_xdata(), *line.get_ydata()) for line in axes.get_lines()]
+    assert points == [(0, 1, 0, 1), (0.9, 0.5), (0.4, 0.5)]
+    words = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert words[1:] == ["before the temperature: error 0.200", "after the temperature: error 0.013"]
+
+
 def test_figures_are_written_beside_the_json(checkpoint: Path):
     plots.main([str(checkpoint)])
-    for name in ("curves.png", "confusion_matrix.png"):
+    for name in ("curves.png", "confusion_matrix.png", "reliability.png"):
         content = (checkpoint / name).read_bytes()
         assert content.startswith(b"\x89PNG")
         width, height = struct.unpack(">II", content[16:24])
@@ -70,7 +83,7 @@ def test_equal_figures_are_equal_files(checkpoint: Path):
     plot_checkpoint(checkpoint)
     first = {path.name: path.read_bytes() for path in checkpoint.glob("*.png")}
     plot_checkpoint(checkpoint)
-    assert len(first) == 2
+    assert len(first) == 3
     assert {path.name: path.read_bytes() for path in checkpoint.glob("*.png")} == first
     assert not [name for name, content in first.items() if b"Software" in content or b"tEXt" in content]
 

@@ -61,7 +61,7 @@ def load_fer2013(source: str | Path, protocol: str = "official") -> DatasetDict:
 
     Returns:
         Splits `train`, `validation` and `test` with the columns `image` (48x48, grey), `label` (a `ClassLabel` in the
-        order of `FER_LABELS`) and `file_name`.
+        order of `FER_LABELS`), `file_name` and, where the source has it, `ferplus_votes` (FER+'s ten counts, or null).
 
     Raises:
         DataError: The source or the protocol is unknown, or the data has other classes or counts than FER2013.
@@ -106,9 +106,12 @@ def _standardize(dataset: DatasetDict, source: str) -> DatasetDict:
         if not isinstance(feature, ClassLabel):
             raise DataError(f"{source}, split {split}: the column label has no class names, so its order is unknown.")
         index_of = [FER_LABELS.index(_class_name(name, source)) for name in feature.names]
-        labels = [index_of[label] for label in rows["label"]]
-        rows = rows.select_columns(["image"]).add_column("label", labels)
-        standard[split] = rows.add_column("file_name", [""] * len(rows)).cast(FEATURES)
+        labels = [index_of[label] for label in rows["label"][:]]
+        votes = [name for name in ("ferplus_votes",) if name in rows.column_names]
+        features = Features(FEATURES | {name: rows.features[name] for name in votes})
+        rows = rows.select_columns(["image", *votes]).add_column("label", labels)
+        rows = rows.add_column("file_name", [""] * len(rows))
+        standard[split] = rows.select_columns(list(features)).cast(features)
     return _name_files(standard)
 
 
@@ -213,7 +216,7 @@ def _name_files(dataset: DatasetDict) -> DatasetDict:
     for split in ("train", "validation", "test"):
         counter = seen["train" if split == "train" else "test"]
         names = []
-        for label in dataset[split]["label"]:
+        for label in dataset[split]["label"][:]:
             names.append(f"im{counter[label]}.png")
             counter[label] += 1
         dataset[split] = dataset[split].remove_columns("file_name").add_column("file_name", names)
@@ -253,7 +256,7 @@ def _keras_split(rows: Dataset) -> tuple[list[int], list[int]]:
 
 def class_counts(rows: Dataset) -> tuple[int, ...]:
     """Images per class, in the order of `FER_LABELS`."""
-    counts = Counter(rows["label"])
+    counts = Counter(rows["label"][:])
     return tuple(counts[label] for label in range(len(FER_LABELS)))
 
 
@@ -294,12 +297,17 @@ def decode(rows: Dataset, image_processor: BaseImageProcessor) -> FaceTensors:
     raw = rows.cast_column("image", ImageFeature(decode=False))
     batches = []
     for batch in raw.iter(batch_size=1024):
-        images = [_open(*named) for named in zip(batch["image"], batch["file_name"], strict=True)]
+        images = [open_image(*named) for named in zip(batch["image"], batch["file_name"], strict=True)]
         batches.append(image_processor(images, return_tensors="pt")["pixel_values"])
     return FaceTensors(torch.cat(batches), torch.tensor(rows["label"][:]))
 
 
-def _open(encoded: dict | None, file_name: str) -> Image.Image:
+def open_image(encoded: dict | None, file_name: str) -> Image.Image:
+    """The picture of an undecoded `Image` column's cell.
+
+    Raises:
+        DataError: It cannot be read; the message names it.
+    """
     encoded = encoded or {"bytes": b"", "path": None}  # a null in parquet is as good as an empty file
     try:
         image = Image.open(encoded["path"] if encoded["bytes"] is None else io.BytesIO(encoded["bytes"]))
@@ -313,7 +321,7 @@ def keep_first_per_class(rows: Dataset, samples_per_class: int) -> Dataset:
     """The first images of each class, for a trial run."""
     seen: Counter[int] = Counter()
     kept = []
-    for index, label in enumerate(rows["label"]):
+    for index, label in enumerate(rows["label"][:]):
         seen[label] += 1
         if seen[label] <= samples_per_class:
             kept.append(index)

@@ -19,10 +19,12 @@ from fer_models import FerImageProcessor
 from fer_models.configuration_fer import FER_LABELS
 
 from .data import DataError, FaceTensors, decode, load_fer2013
+from .degradation import degrade_all
 from .files import write_json
 from .memory import keep_freed_memory
 from .metrics import accuracy_interval, compute_metrics, expected_calibration_error
 from .provenance import describe_environment
+from .subsets import drop_copies, keep_agreed
 
 BATCH_SIZE = 64
 
@@ -40,18 +42,23 @@ def load_splits(source: str, protocol: str) -> dict[str, Dataset]:
 
     Returns:
         `train` and `validation` of its own protocol; `report_test`, the report's 7,178 images; `official_validation`
-        and `official_test`, the two halves of 3,589 that they consist of.
+        and `official_test`, the two halves of 3,589 that they consist of; `official_validation_agreed`, the images of
+        the former on whose label most FER+ annotators agree (left out if the source has no votes);
+        `official_test_without_copies`, the images of the latter that are no copies of an official training image.
     """
     official = load_fer2013(source, "official")
     report = load_fer2013(source, "report")
     own = report if protocol == "report" else official
-    return {
+    splits = {
         "train": own["train"],
         "validation": own["validation"],
         "report_test": report["test"],
         "official_validation": official["validation"],
         "official_test": official["test"],
+        "official_validation_agreed": keep_agreed(official["validation"]),
+        "official_test_without_copies": drop_copies(official["test"], official["train"]),
     }
+    return {name: rows for name, rows in splits.items() if len(rows)}
 
 
 def load_run(directory: Path) -> dict[str, Any]:
@@ -83,17 +90,26 @@ def measure(logits: torch.Tensor, labels: torch.Tensor, temperature: float) -> d
     }
 
 
+def measure_robustness(model: PreTrainedModel, faces: FaceTensors) -> list[dict[str, Any]]:
+    """Accuracy under every change of `training.degradation`: its `change`, `level` and `accuracy`, in [0, 1]."""
+    rows = []
+    for change, level, changed in degrade_all(faces.pixel_values):
+        predictions = predict_logits(model, FaceTensors(changed, faces.labels)).argmax(-1)
+        rows.append({"change": change, "level": level, "accuracy": (predictions == faces.labels).float().mean().item()})
+    return rows
+
+
 def evaluate(directory: Path, source: str | None = None) -> dict[str, Any]:
     """Measure the network in `directory` on every split.
 
     Args:
-        directory: Folder with the model, its image processor, `recipe.yaml`, and `run.json` or, in a bundled
-            checkpoint, the `results.json` that took it up.
+        directory: Folder with the model, its image processor, `recipe.yaml`, `history.json`, and `run.json` or, in a
+            bundled checkpoint, the `results.json` that took it up.
         source: FER2013, as `training.data` takes it; by default the one that the recipe names.
 
     Returns:
-        What `results.json` holds: for each split n, accuracy, macro-F1, per-class figures and confusion matrix; the
-        seed, the recipe's protocol, and the environments of training and of this measurement.
+        What `results.json` holds: for each split what `measure` gives; the seed, the recipe's protocol, the last epoch
+        of `history.json`, and the environments of training and of this measurement.
 
     Raises:
         OSError: The folder or a file in it is missing.
@@ -109,18 +125,24 @@ def evaluate(directory: Path, source: str | None = None) -> dict[str, Any]:
     model = AutoModelForImageClassification.from_pretrained(directory).to(device)
     image_processor = FerImageProcessor.from_pretrained(directory)
 
-    splits = {}
+    splits, robustness = {}, {}
     for name, rows in load_splits(source or recipe["data"], recipe["protocol"]).items():
         faces = decode(rows, image_processor)
         splits[name] = measure(predict_logits(model, faces), faces.labels, model.config.temperature)
-        print(f"{name:<20} n {splits[name]['n']:>6}  accuracy {splits[name]['accuracy']:.4f}", flush=True)
+        print(f"{name:<28} n {splits[name]['n']:>6}  accuracy {splits[name]['accuracy']:.4f}", flush=True)
+        if name == "official_test":
+            robustness = {"split": name, "rows": measure_robustness(model, faces)}
+    history = json.loads((directory / "history.json").read_text())
     return {
         "model": recipe["model"],
         "protocol": recipe["protocol"],
+        "config_overrides": recipe.get("config_overrides", "{}"),
         "seed": recipe["seed"],
         "labels": labels,
         "temperature": model.config.temperature,
+        "last_epoch": history[-1],
         "splits": splits,
+        "robustness": robustness,
         "trained_with": run,
         "measured_with": describe_environment(),
     }
@@ -130,9 +152,11 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
     parser.add_argument("directory", type=Path, help="a finished run or a checkpoint")
     parser.add_argument("--data", help="FER2013; by default the source that the recipe names")
+    parser.add_argument("--output", type=Path, help="by default results.json in the folder")
     arguments = parser.parse_args(argv)
     try:
-        write_json(arguments.directory / "results.json", evaluate(arguments.directory, arguments.data))
+        results = evaluate(arguments.directory, arguments.data)
+        write_json(arguments.output or arguments.directory / "results.json", results)
     except FileNotFoundError as error:
         sys.exit(f"error: {error}. Is {arguments.directory} a finished run? Train it first.")
     except safetensors.SafetensorError as error:

@@ -1,4 +1,4 @@
-"""The report's Figures 1 to 4 and a confusion matrix for each checkpoint, from its JSON.
+"""The report's Figures 1 to 4, a confusion matrix and a reliability plot for each checkpoint, from its JSON.
 
 `python -m training.plots` draws them for every bundled checkpoint.
 """
@@ -6,6 +6,7 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -66,12 +67,44 @@ def plot_confusion_matrix(counts: list[list[int]], labels: list[str], title: str
     return figure
 
 
+def plot_reliability(before: dict[str, Any], after: dict[str, Any], title: str) -> Figure:
+    """How right a network is where it is so sure, before and after the temperature; on the diagonal it is honest.
+
+    Args:
+        before: What `metrics.expected_calibration_error` gives without the temperature.
+        after: The same with it.
+        title: Shown above.
+    """
+    figure = Figure(figsize=(5, 4.6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], ":", color="grey", label="as sure as right")
+    for calibration, style, color, words in ((before, "s--", "#c05621", "before"), (after, "o-", "#2b6cb0", "after")):
+        bins = calibration["bins"]
+        axes.plot(
+            [row["confidence"] for row in bins],
+            [row["accuracy"] for row in bins],
+            style,
+            color=color,
+            label=f"{words} the temperature: error {calibration['ece']:.3f}",
+        )
+    axes.set(xlabel="probability of the winner", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1), title=title)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="upper left")
+    return figure
+
+
 def plot_checkpoint(directory: Path) -> None:
-    """Write `curves.png` and `confusion_matrix.png` beside the JSON they are drawn from."""
+    """Write `curves.png`, `confusion_matrix.png` and `reliability.png` beside the JSON they are drawn from."""
     results = json.loads((directory / "results.json").read_text())
     history = json.loads((directory / "history.json").read_text())
     test = results["splits"]["report_test"]
+    official_test = results["splits"]["official_test"]
     figures = {
+        "reliability": plot_reliability(
+            official_test["calibration_before"],
+            official_test["calibration"],
+            f"{directory.name}: {official_test['n']:,} test images (PrivateTest)",
+        ),
         "curves": plot_curves(history, f"{directory.name}, seed {results['seed']}"),
         "confusion_matrix": plot_confusion_matrix(
             test["confusion_matrix"],
