@@ -7,7 +7,8 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent an
 
 from transformers.utils.logging import disable_progress_bar
 
-from fer_models.demo.ui import CSS_PATHS, THEME, build_demo
+from fer_models.demo.theme import CSS_PATHS, THEME
+from fer_models.demo.ui import MAX_FILE_MB, build_demo
 from fer_models.faces import FaceDetector
 from fer_models.inference import load_models
 
@@ -33,7 +34,7 @@ def main() -> None:
             theme=THEME,
             css_paths=CSS_PATHS,
             run_history=False,  # by default faces would be kept in the visitor's browser
-            max_file_size="30mb",
+            max_file_size=f"{MAX_FILE_MB}mb",
             footer_links=["api"],
             ssr_mode=False,
             quiet=True,

@@ -41,11 +41,28 @@ LOCALES: dict[str, dict[str, str]] = {
         "error.unreadable": "This picture is damaged or cut short. Please choose another.",
         "error.not_an_image": "This file is not a picture that can be read. Please choose a JPEG or PNG.",
         "error.too_large": "This picture has more than {megapixels} megapixels. Please make it smaller.",
-        "notice.title": "Before you use it",
-        "notice.text": "This page estimates facial expressions automatically. The networks learned from labels that "
-        "people gave to pictures, and are wrong nearly half of the time. They cannot read minds. Do not use them at "
-        "work, at school, or on people who did not agree. Your photo is used to compute the answer and is then "
-        "deleted; it is not stored, not logged and sent nowhere else.",
+        "error.file_too_large": "This file is larger than {megabytes} MB. Please choose a smaller one.",
+        "error.busy": "Too many people are using this page right now. Please try again in a moment.",
+        "error.offline": "The connection to the server was lost. Please check it and try again.",
+        "error.unexpected": "Something went wrong here, and it is not your fault. Please try again.",
+        "error.camera_denied": "The browser does not let this page use the camera. Allow it beside the address of the "
+        "page, or choose a photo instead.",
+        "error.camera_missing": "No camera was found. Connect one, or choose a photo instead.",
+        "error.camera_busy": "The camera gives no picture; perhaps another program is using it. Close that program, or "
+        "choose a photo instead.",
+        "error.camera_insecure": "Browsers lend the camera to secure pages (https) and to this machine's own pages "
+        "only. Choose a photo instead.",
+        "notice.short": "This is emotion recognition. It repeats labels that people gave to faces, is wrong {wrong}, "
+        "and reads no minds. Not for use at work, at school, or on people who did not agree.",
+        "notice.more": "Read more",
+        "notice.wrong": "about {low} times in 10",
+        "notice.wrong_range": "{low} to {high} times in 10",
+        "notice.text": "The networks learned from FER2013: faces found by web search, each with a label that somebody "
+        "gave it. They guess which of seven labels people would give to yours; what the person feels they cannot know. "
+        "How the errors fall on age, sex or skin colour has not been measured, and they will not fall evenly. If you "
+        "show somebody else's face to this page, tell them first. In the European Union, emotion recognition is "
+        "prohibited at work and in education. Your photo is used to compute the answer, on the machine that serves "
+        "this page, and is deleted within minutes; it is not logged and sent nowhere else.",
         "label.angry": "angry",
         "label.disgust": "disgusted",
         "label.fear": "afraid",
@@ -93,12 +110,29 @@ LOCALES: dict[str, dict[str, str]] = {
         "error.unreadable": "La imagen está dañada o incompleta. Elige otra, por favor.",
         "error.not_an_image": "El archivo no es una imagen que se pueda leer. Elige un JPEG o PNG, por favor.",
         "error.too_large": "La imagen tiene más de {megapixels} megapíxeles. Redúcela, por favor.",
-        "notice.title": "Antes de usarlo",
-        "notice.text": "Esta página estima expresiones faciales de forma automática. Las redes aprendieron de "
-        "etiquetas que unas personas pusieron a imágenes y se equivocan casi la mitad de las veces. No leen la "
-        "mente. No las uses en el trabajo, en la escuela ni con personas que no hayan dado su acuerdo. Tu foto sirve "
-        "para calcular la respuesta y después se borra; no se guarda, no se registra y no se envía a ningún otro "
-        "sitio.",
+        "error.file_too_large": "El archivo ocupa más de {megabytes} MB. Elige uno más pequeño, por favor.",
+        "error.busy": "Demasiadas personas usan esta página ahora mismo. Inténtalo de nuevo dentro de un momento.",
+        "error.offline": "Se ha perdido la conexión con el servidor. Compruébala e inténtalo de nuevo.",
+        "error.unexpected": "Algo ha fallado aquí, y no es culpa tuya. Inténtalo de nuevo, por favor.",
+        "error.camera_denied": "El navegador no deja que esta página use la cámara. Permítelo junto a la dirección de "
+        "la página o elige una foto.",
+        "error.camera_missing": "No se ha encontrado ninguna cámara. Conecta una o elige una foto.",
+        "error.camera_busy": "La cámara no da imagen; quizá la esté usando otro programa. Ciérralo o elige una foto.",
+        "error.camera_insecure": "Los navegadores solo prestan la cámara a páginas seguras (https) y a las del propio "
+        "equipo. Elige una foto.",
+        "notice.short": "Esto es reconocimiento de emociones. Repite etiquetas que unas personas pusieron a caras, se "
+        "equivoca {wrong} y no lee la mente. No lo uses en el trabajo, en la escuela ni con quien no haya dado su "
+        "acuerdo.",
+        "notice.more": "Leer más",
+        "notice.wrong": "unas {low} de cada 10 veces",
+        "notice.wrong_range": "entre {low} y {high} de cada 10 veces",
+        "notice.text": "Las redes aprendieron de FER2013: caras encontradas buscando en la web, cada una con una "
+        "etiqueta que alguien le puso. Adivinan cuál de siete etiquetas le pondría la gente a la tuya; lo que siente "
+        "la persona no pueden saberlo. No se ha medido cómo se reparten los errores según la edad, el sexo o el color "
+        "de piel, y no se repartirán por igual. Si enseñas a esta página la cara de otra persona, avísala antes. En la "
+        "Unión Europea el reconocimiento de emociones está prohibido en el trabajo y en la enseñanza. Tu foto sirve "
+        "para calcular la respuesta en la máquina que ofrece esta página y se borra en unos minutos; no se registra ni "
+        "se envía a ningún otro sitio.",
         "label.angry": "enfado",
         "label.disgust": "asco",
         "label.fear": "miedo",

@@ -1,7 +1,9 @@
-"""The frame of the page: title, language, tabs and notice."""
+"""The frame of the page: title, language, notice and tabs."""
 
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -12,32 +14,14 @@ from .locales import DEFAULT_LANGUAGE, LOCALES, choose_language, translate
 from .tabs.compare import build_compare_tab
 from .words import Words
 
-CSS_PATHS = sorted((Path(__file__).parent / "styles").glob("*.css"))  # `base` comes first
-
 # Uploads are looked at every minute and deleted when they are five minutes old.
 DELETE_CACHE_S = (60, 300)
+# The largest file that can be uploaded. Photos of 50 megapixels take about 25.
+MAX_FILE_MB = 30
 
-# System fonts: the themes' own ones would be fetched from another server, which then knows of the visit.
-THEME = gr.themes.Base(
-    primary_hue=gr.themes.colors.teal,
-    neutral_hue=gr.themes.colors.slate,
-    radius_size=gr.themes.sizes.radius_md,
-    font=["system-ui", "sans-serif"],
-    font_mono=["ui-monospace", "monospace"],
-).set(
-    # The theme's own grey for small print falls short of the contrast that WCAG AA asks for.
-    body_text_color_subdued="*neutral_600",
-    body_text_color_subdued_dark="*neutral_400",
-)
-
-
-def render_header(language: str) -> str:
-    return f"<h1>{translate(language, 'app.title')}</h1><p>{translate(language, 'app.subtitle')}</p>"
-
-
-def render_notice(language: str) -> str:
-    title, text = translate(language, "notice.title"), translate(language, "notice.text")
-    return f"<details open><summary>{title}</summary><p>{text}</p></details>"
+PAGE_SCRIPT = (Path(__file__).parent / "scripts" / "page.js").read_text(encoding="utf-8")
+# A face in pixels, nothing but a picture: 8 columns, 8 rows.
+LOGO_ROWS = ("..####..", ".#....#.", "#.#..#.#", "#......#", "#.#..#.#", "#..##..#", ".#....#.", "..####..")
 
 
 def build_demo(models: Sequence[LoadedModel], detector: FaceDetector) -> gr.Blocks:
@@ -49,8 +33,16 @@ def build_demo(models: Sequence[LoadedModel], detector: FaceDetector) -> gr.Bloc
     """
     language = DEFAULT_LANGUAGE
     words = Words()
+    names: list[str] = []
+
+    def read_address(request: gr.Request) -> tuple[str, Any]:
+        """The language and the tab that a link names; else the browser's language and the first tab."""
+        asked, tab = request.query_params.get("lang"), request.query_params.get("tab")
+        spoken = asked if asked in LOCALES else choose_language(request.headers.get("accept-language"))
+        return spoken, gr.Tabs(selected=tab) if tab in names else gr.skip()
 
     def open_tab(name: str) -> gr.Tab:
+        names.append(name)
         tab = gr.Tab(translate(language, f"tab.{name}"), id=name, elem_id=f"tab.{name}")
         return words.add(tab, lambda language: gr.update(label=translate(language, f"tab.{name}")))
 
@@ -66,17 +58,61 @@ def build_demo(models: Sequence[LoadedModel], detector: FaceDetector) -> gr.Bloc
                 elem_id="header.language",
             )
             words.add(language_switch, lambda language: gr.update(label=translate(language, "app.language")))
-        with gr.Tabs(elem_id="tabs"), open_tab("compare"):
+        notice = gr.HTML(render_notice(language, models), elem_id="notice.view")
+        words.add(notice, lambda language: render_notice(language, models))
+        with gr.Tabs(elem_id="tabs") as tabs, open_tab("compare"):
             build_compare_tab(CompareHandlers(models, detector), words, language_switch)
-        words.add(gr.HTML(render_notice(language), elem_id="notice.view"), render_notice)
+        page_words = gr.HTML(render_page_words(language), elem_id="page.words", js_on_load=PAGE_SCRIPT)
+        words.add(page_words, render_page_words)
 
         language_switch.change(
             words.say, language_switch, words.components, show_progress="hidden", api_visibility="private"
         )
         # Sets the switch, whose change then sets the words; nothing happens in the default language.
-        demo.load(_language_of, None, language_switch, show_progress="hidden", api_visibility="private")
+        demo.load(read_address, None, [language_switch, tabs], show_progress="hidden", api_visibility="private")
     return demo
 
 
-def _language_of(request: gr.Request) -> str:
-    return choose_language(request.headers.get("accept-language"))
+def render_header(language: str) -> str:
+    pixels = "".join(
+        f'<rect x="{x}" y="{y}" width="1" height="1"/>'
+        for y, row in enumerate(LOGO_ROWS)
+        for x, pixel in enumerate(row)
+        if pixel == "#"
+    )
+    logo = f'<svg viewBox="0 0 8 8" aria-hidden="true" shape-rendering="crispEdges">{pixels}</svg>'
+    title, subtitle = (escape(translate(language, f"app.{part}")) for part in ("title", "subtitle"))
+    return f'<header class="fer-header">{logo}<div><h1>{title}</h1><p>{subtitle}</p></div></header>'
+
+
+def render_notice(language: str, models: Sequence[LoadedModel]) -> str:
+    """What those who are shown to the networks must be told; how often they are wrong is what was measured."""
+    wrong_tenths = sorted({round(10 * (1 - model.test_accuracy)) for model in models})
+    key = "notice.wrong" if len(wrong_tenths) == 1 else "notice.wrong_range"
+    wrong = translate(language, key, low=wrong_tenths[0], high=wrong_tenths[-1])
+    short, more, text = (
+        escape(translate(language, f"notice.{part}", wrong=wrong)) for part in ("short", "more", "text")
+    )
+    return (
+        f'<details class="fer-notice"><summary><span>{short}</span> <span class="fer-more">{more}</span></summary>'
+        f"<p>{text}</p></details>"
+    )
+
+
+def render_page_words(language: str) -> str:
+    """What `page.js` needs, as attributes of an element that is not shown."""
+    values = {
+        "language": language,
+        "title": translate(language, "app.title"),
+        "max-file-bytes": str(MAX_FILE_MB * 1024**2),
+        "file-too-large": translate(language, "error.file_too_large", megabytes=MAX_FILE_MB),
+        "camera-denied": translate(language, "error.camera_denied"),
+        "camera-missing": translate(language, "error.camera_missing"),
+        "camera-busy": translate(language, "error.camera_busy"),
+        "camera-insecure": translate(language, "error.camera_insecure"),
+        "busy": translate(language, "error.busy"),
+        "offline": translate(language, "error.offline"),
+        "unexpected": translate(language, "error.unexpected"),
+    }
+    attributes = " ".join(f'data-{name}="{escape(value)}"' for name, value in values.items())
+    return f"<span hidden {attributes}></span>"

@@ -1,0 +1,72 @@
+// What gradio leaves to the page itself. Runs once, as soon as the hidden words of `ui.py` are there: `element` holds
+// them, and `watch` tells of new ones.
+
+const words = () => element.querySelector("[data-language]").dataset;
+
+// Browsers and screen readers are told the language, which gradio fixes to English.
+function followLanguage() {
+    document.documentElement.lang = words().language;
+    document.title = words().title;
+}
+followLanguage();
+watch("value", followLanguage);
+
+// A sentence where the trouble happened: at the `.fer-problem-slot` of the open tab. It stays until the next try.
+function say(sentence) {
+    hush();
+    const tabs = [...document.querySelectorAll("[role=tabpanel]")];
+    const tab = tabs.find((candidate) => candidate.offsetParent !== null) ?? document.body;
+    const problem = document.createElement("p");
+    problem.className = "fer-message fer-message-error fer-problem";
+    problem.setAttribute("role", "alert");
+    problem.textContent = sentence;
+    (tab.querySelector(".fer-problem-slot") ?? tab).prepend(problem);
+}
+function hush() {
+    document.querySelectorAll(".fer-problem").forEach((problem) => problem.remove());
+}
+for (const event of ["change", "click", "drop"]) document.addEventListener(event, hush, true);
+
+// Files that the server would refuse are refused before they travel.
+function refuseLargeFiles(event) {
+    const files = event.type === "drop" ? event.dataTransfer?.files : event.target.files;
+    if (![...(files ?? [])].some((file) => file.size > Number(words().maxFileBytes))) return;
+    event.stopImmediatePropagation();
+    event.preventDefault();
+    if (event.type === "change") event.target.value = "";
+    say(words().fileTooLarge);
+}
+for (const event of ["change", "drop"]) document.addEventListener(event, refuseLargeFiles, true);
+
+// Why there is no picture from the camera. Browsers hide it from pages that come over plain HTTP from elsewhere.
+const devices = navigator.mediaDevices ?? { enumerateDevices: async () => [] };
+if (!navigator.mediaDevices) Object.defineProperty(navigator, "mediaDevices", { value: devices });
+const askForCamera = devices.getUserMedia?.bind(devices);
+devices.getUserMedia = async (constraints) => {
+    if (!askForCamera) say(words().cameraInsecure);
+    try {
+        return await askForCamera(constraints);
+    } catch (error) {
+        if (error.name === "NotAllowedError") say(words().cameraDenied);
+        else if (error.name === "NotFoundError") say(words().cameraMissing);
+        else if (askForCamera) say(words().cameraBusy);
+        cameraFailedAt = Date.now();
+        throw error;
+    }
+};
+let cameraFailedAt = 0;
+
+// Gradio shows errors in a corner and in the browser's language. They are said in their place, and in the page's.
+function replaceToasts() {
+    for (const toast of document.querySelectorAll("[data-testid=toast-body].error:not([data-fer-said])")) {
+        toast.dataset.ferSaid = "";
+        const text = toast.querySelector(".toast-message-text")?.textContent.trim() ?? "";
+        toast.querySelector("[data-testid=toast-close]")?.click();
+        if (Date.now() - cameraFailedAt < 1000) continue; // said already
+        if (/busy|queue/i.test(text)) say(words().busy);
+        else if (/file size|too large/i.test(text)) say(words().fileTooLarge);
+        else if (/connection|network|fetch/i.test(text)) say(words().offline);
+        else say(text.includes(" ") && !/error/i.test(text) ? text : words().unexpected);
+    }
+}
+new MutationObserver(replaceToasts).observe(document.body, { childList: true, subtree: true });
