@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from huggingface_hub.utils import validate_repo_id
 
 # All that decides what a network answers; the code is this package's.
 NETWORK_FILES = ("config.json", "model.safetensors", "preprocessor_config.json")
+# What the client raises. RuntimeError comes from hf_xet, which moves large files and tells all else in its message.
+CLIENT_ERRORS = (OSError, httpx2.HTTPError, RuntimeError)
+XET_STATUS = re.compile(r"HTTP status \w+ error \((\d{3})")
+XET_DISK_FULL = "os error 28"
 
 
 class HubUnreachableError(OSError):
@@ -75,7 +80,7 @@ def download_checkpoint(repo_id: str, revision: str) -> Path:
     """
     try:
         directory = Path(snapshot_download(repo_id, revision=revision, allow_patterns=[*NETWORK_FILES, "results.json"]))
-    except (OSError, httpx2.HTTPError) as error:
+    except CLIENT_ERRORS as error:
         kind = HubUnreachableError if is_unreachable(error) else OSError
         raise kind(explain(error, f"{repo_id} at the revision {revision!r}")) from error
     missing = [name for name in NETWORK_FILES if not (directory / name).is_file()]
@@ -99,7 +104,12 @@ def unfold(error: BaseException | None) -> Iterator[BaseException]:
 
 def get_status(error: BaseException) -> int | None:
     """The HTTP status that the Hub answered with, if it did."""
-    return next((cause.response.status_code for cause in unfold(error) if isinstance(cause, HfHubHTTPError)), None)
+    for cause in unfold(error):
+        if isinstance(cause, HfHubHTTPError):
+            return cause.response.status_code
+        if match := XET_STATUS.search(str(cause)):
+            return int(match[1])
+    return None
 
 
 def is_unreachable(error: BaseException) -> bool:
@@ -107,7 +117,19 @@ def is_unreachable(error: BaseException) -> bool:
     status = get_status(error)
     if status is not None:
         return status in (408, 429) or (status >= 500 and status != 507)
-    return any(isinstance(cause, (httpx2.TransportError, OfflineModeIsEnabled)) for cause in unfold(error))
+    return any(is_cut_off(cause) for cause in unfold(error))
+
+
+def is_cut_off(error: BaseException) -> bool:
+    """Whether a connection could not be made, or broke."""
+    if XET_DISK_FULL in str(error):
+        return False
+    return isinstance(error, (httpx2.TransportError, ConnectionError)) or "CAS Client Error" in str(error)
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether this machine had no room for a file."""
+    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or XET_DISK_FULL in str(error)
 
 
 def explain(error: BaseException, what: str) -> str:
@@ -118,8 +140,8 @@ def explain(error: BaseException, what: str) -> str:
         what: What was to be read or written, such as `alice/fer-baseline`.
     """
     for cause in unfold(error):
-        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-            return f"The disk is full ({cause.filename or cause}). Make room and try again; nothing half is kept."
+        if is_disk_full(cause):
+            return f"The disk is full ({cause}). Make room and run the same again; nothing half is kept."
         if isinstance(cause, LocalTokenNotFoundError):
             return "No token is given. Log in with `hf auth login`, or set HF_TOKEN to a token with the role write."
         if isinstance(cause, OfflineModeIsEnabled):
@@ -131,26 +153,35 @@ def explain(error: BaseException, what: str) -> str:
                 f"There is no {what} on the Hub, or it is private and your token may not see it. Check the name, and "
                 "log in with `hf auth login` or set HF_TOKEN."
             )
-        if isinstance(cause, HfHubHTTPError):
-            return _explain_status(cause, what)
-        if isinstance(cause, httpx2.TransportError):
-            return f"The Hub cannot be reached for {what} ({cause}). Check the network, then run the same again."
+    if status := get_status(error):
+        return _explain_status(status, error, what)
+    if is_unreachable(error):
+        return f"The Hub cannot be reached for {what} ({error}). Check the network, then run the same again."
     return f"{what}: {error}"
 
 
-def _explain_status(error: HfHubHTTPError, what: str) -> str:
-    status, said = error.response.status_code, (error.server_message or "").partition("\n")[0].rstrip(".")
+def _explain_status(status: int, error: BaseException, what: str) -> str:
+    answers = [cause for cause in unfold(error) if isinstance(cause, HfHubHTTPError)]
+    said = (answers[0].server_message or "") if answers else str(error)
+    wait_s = get_retry_after(error)
+    wait = "a minute" if wait_s is None else f"{wait_s:.0f} s"
     sentences = {
         401: "The Hub does not know your token, or you gave none. Log in with `hf auth login`, or set HF_TOKEN.",
         403: f"Your token is not allowed this with {what}. It needs the role write, and you a place in that namespace.",
         404: f"There is no {what} on the Hub. Check the name.",
         409: f"Somebody else is changing {what}. Wait until they are done, then run the same again.",
         412: f"Somebody else changed {what} meanwhile. Run the same again.",
-        429: "The Hub was asked too often. Wait {wait}, then run the same again.",
+        429: f"The Hub was asked too often. Wait {wait}, then run the same again.",
         507: f"The Hub has no more room for {what}. Free some in the namespace's settings, or choose another.",
     }
-    wait = error.response.headers.get("Retry-After", "")
-    sentence = sentences.get(status, f"The Hub is out of order for {what}. Run the same again later.")
-    if status < 500 and status not in sentences:
-        sentence = f"The Hub refuses {what}."
-    return f"{sentence.format(wait=f'{wait} seconds' if wait.isdigit() else 'a minute')} (HTTP {status}: {said})"
+    other = f"The Hub {'is out of order for' if status >= 500 else 'refuses'} {what}. Run the same again later."
+    return f"{sentences.get(status, other)} (HTTP {status}: {said.partition(chr(10))[0].rstrip('.')})"
+
+
+def get_retry_after(error: BaseException) -> float | None:
+    """How many seconds the Hub asked to wait, if it did."""
+    for cause in unfold(error):
+        if isinstance(cause, HfHubHTTPError):
+            value = cause.response.headers.get("Retry-After", "")
+            return float(value) if value.isdigit() else None
+    return None

@@ -12,6 +12,10 @@ os.environ |= {
     "HF_DATASETS_CACHE": f"{_CACHE.name}/datasets",
     "HF_MODULES_CACHE": f"{_CACHE.name}/modules",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_XET_TELEMETRY_ENABLED": "0",
+    "HF_XET_CLIENT_RETRY_BASE_DELAY": "10ms",
 }
 
 import io
@@ -173,7 +177,6 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, waits: list[float]) -> 
 
     with HubServer() as server:
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
         monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
         address = server.endpoint + "/{repo_id}/resolve/{revision}/{filename}"

@@ -5,22 +5,15 @@ In memory only. `hub_server` speaks HTTP; this file knows nothing of it but the 
 
 import hashlib
 import itertools
-import re
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import yaml
+from hub_xet import XetStore
 
 # The Hub's own for a new model repository, as far as these tests need it.
 GIT_ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n*.safetensors filter=lfs diff=lfs merge=lfs -text\n"
-SPACE_FIELDS = {
-    "sdk": {"gradio", "docker", "static"},
-    "colorFrom": {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"},
-    "colorTo": {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"},
-}
-LICENSES = {"apache-2.0", "mit", "bsd-3-clause", "cc-by-4.0", "cc0-1.0", "openrail", "other", "unknown"}
 
 
 class HubError(Exception):
@@ -42,19 +35,17 @@ def git_hash(content: bytes) -> str:
 
 @dataclass(frozen=True)
 class File:
-    """One file of a commit. A large one is kept by git as a pointer to its SHA-256."""
+    """One file of a commit. Git keeps a large one as a pointer to its SHA-256; its content may lie in Xet's store."""
 
     content: bytes
-    is_lfs: bool
+    is_lfs: bool = False
+    size: int = 0
+    sha256: str = ""
     xet_hash: str | None = None
 
     @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.content).hexdigest()
-
-    @property
     def pointer(self) -> bytes:
-        text = f"version https://git-lfs.github.com/spec/v1\noid sha256:{self.sha256}\nsize {len(self.content)}\n"
+        text = f"version https://git-lfs.github.com/spec/v1\noid sha256:{self.sha256}\nsize {self.size}\n"
         return text.encode()
 
     @property
@@ -64,6 +55,11 @@ class File:
     @property
     def etag(self) -> str:
         return self.sha256 if self.is_lfs else self.oid
+
+
+def make_file(content: bytes, is_lfs: bool = False) -> File:
+    """A file whose content is here."""
+    return File(content, is_lfs, len(content), hashlib.sha256(content).hexdigest())
 
 
 @dataclass(frozen=True)
@@ -88,7 +84,7 @@ class Repo:
     tags: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.commit("main", "initial commit", {".gitattributes": File(GIT_ATTRIBUTES, False)})
+        self.commit("main", "initial commit", {".gitattributes": make_file(GIT_ATTRIBUTES)})
 
     def get(self, revision: str) -> Commit:
         """The commit of a branch, a tag or a SHA."""
@@ -138,7 +134,7 @@ class Store:
     members: dict[str, set[str]] = field(default_factory=lambda: {"faces": {"alice"}})
     repos: dict[tuple[str, str], Repo] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)  # large files by SHA-256, committed or not
-    xet_hashes: dict[str, str] = field(default_factory=dict)  # SHA-256 -> Xet hash
+    xet: XetStore = field(default_factory=XetStore)
     collections: dict[str, dict[str, Any]] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(0x64F9A55B))
@@ -157,57 +153,3 @@ class Store:
 
     def new_id(self) -> str:
         return f"{next(self._ids):x}bb3115b4f513ec026"[:24]
-
-
-def check_card(content: str, repo_type: str) -> list[str]:
-    """What the Hub would object to in the metadata of a README.md, as far as these tests know its rules."""
-    match = re.match(r"^\s*---\r?\n(.*?)\r?\n---[ \t]*(\r?\n|$)", content, re.DOTALL)
-    if not match:
-        return []
-    try:
-        data = yaml.safe_load(match[1])
-    except yaml.YAMLError as error:
-        return [f"Invalid YAML: {error}"]
-    if not isinstance(data, dict):
-        return ["The metadata must be an object"]
-    errors = []
-    if data.get("license") is not None and data["license"] not in LICENSES:
-        errors.append(f'"license" must be one of {sorted(LICENSES)}')
-    errors += _check_space(data) if repo_type == "space" else _check_model(data)
-    return errors
-
-
-def _check_space(data: dict[str, Any]) -> list[str]:
-    errors = [
-        f'"{name}" must be one of {sorted(allowed)}'
-        for name, allowed in SPACE_FIELDS.items()
-        if name in data and data[name] not in allowed
-    ]
-    if "sdk" not in data:
-        errors.append('"sdk" is required')
-    if len(str(data.get("short_description", ""))) > 60:
-        errors.append('"short_description" length must be less than or equal to 60 characters long')
-    if not isinstance(data.get("python_version", "3.10"), str):
-        errors.append('"python_version" must be a string')
-    return errors
-
-
-def _check_model(data: dict[str, Any]) -> list[str]:
-    errors = [
-        f'"{name}" must be an array' for name in ("tags", "datasets", "metrics") if isinstance(data.get(name), str)
-    ]
-    for index, model in enumerate(data.get("model-index") or []):
-        for number, result in enumerate(model.get("results") or []):
-            where = f'"model-index[{index}].results[{number}]'
-            required = {"task": ["type"], "dataset": ["type", "name"]}
-            for part, names in required.items():
-                errors += [
-                    f'{where}.{part}.{name}" is required' for name in names if not (result.get(part) or {}).get(name)
-                ]
-            if not result.get("metrics"):
-                errors.append(f'{where}.metrics" is required')
-            for metric in result.get("metrics") or []:
-                errors += [f'{where}.metrics.{name}" is required' for name in ("type", "value") if name not in metric]
-        if not model.get("name"):
-            errors.append(f'"model-index[{index}].name" is not allowed to be empty')
-    return errors

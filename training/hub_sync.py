@@ -7,18 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-import httpx2
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import RepoFile
 
-from fer_models.hub import is_unreachable, unfold
+from fer_models.hub import CLIENT_ERRORS, get_retry_after, is_unreachable
 
 # Waits before the second, third and fourth try, unless the Hub names one; the client's own come on top.
 PAUSES_S = (2.0, 10.0, 30.0)
 LONGEST_PAUSE_S = 300.0
-# What the client raises; RuntimeError from its uploads, with the reason as its cause.
-CLIENT_ERRORS = (OSError, httpx2.HTTPError, RuntimeError)
 
 Result = TypeVar("Result")
 
@@ -55,19 +52,11 @@ def retry(action: Callable[[], Result]) -> Result:
         except CLIENT_ERRORS as error:
             if not is_unreachable(error):
                 raise
-            asked_s = _get_retry_after(error)
+            asked_s = get_retry_after(error)
             pause_s = min(asked_s if asked_s is not None else pause_s, LONGEST_PAUSE_S)
             print(f"The Hub does not answer as it should ({error}). Next try in {pause_s:.0f} s.", file=sys.stderr)
             time.sleep(pause_s)
     return action()
-
-
-def _get_retry_after(error: BaseException) -> float | None:
-    for cause in unfold(error):
-        if isinstance(cause, HfHubHTTPError):
-            value = cause.response.headers.get("Retry-After", "")
-            return float(value) if value.isdigit() else None
-    return None
 
 
 def compare(api: HfApi, where: Revision, files: dict[str, bytes]) -> tuple[str | None, list[Change]]:

@@ -18,11 +18,11 @@ from huggingface_hub.utils import disable_progress_bars
 from PIL import Image
 from transformers.utils.logging import disable_progress_bar
 
-from fer_models.hub import explain, make_fixed_revision, make_repo_id
+from fer_models.hub import CLIENT_ERRORS, explain, make_fixed_revision, make_repo_id
 from fer_models.zoo import checkpoint_dir, get_entry, list_models, list_tags, load_checkpoint
 
 from .cards import render_card
-from .hub_sync import CLIENT_ERRORS, Revision, compare, retry, sync
+from .hub_sync import Revision, compare, retry, sync
 
 COLLECTION_TITLE = "Facial expressions: four networks compared"
 COLLECTION_TEXT = "The networks of a student's report on FER2013, trained again, with code, recipe, results and card."

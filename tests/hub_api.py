@@ -1,0 +1,165 @@
+"""The loopback Hub's routes but for files: who one is, repositories, branches, tags, trees, collections."""
+
+import re
+from typing import Any
+
+from hub_cards import check_card
+from hub_http import API, Handler, Reply, route
+from hub_store import File, HubError, Repo, now
+
+
+@route("GET", "/api/whoami-v2")
+def whoami(call: Handler) -> Reply:
+    user, role = call.user_and_role
+    if user is None:
+        raise HubError(401, "Invalid username or password.")
+    orgs = [{"type": "org", "name": name} for name, members in call.server.store.members.items() if user in members]
+    access = {"type": "access_token", "accessToken": {"displayName": "test", "role": role}}
+    return Reply({"type": "user", "id": user, "name": user, "fullname": user, "orgs": orgs, "auth": access})
+
+
+@route("POST", "/api/validate-yaml")
+def validate_yaml(call: Handler) -> Reply:
+    errors = check_card(call.json["content"], call.json["repoType"])
+    return Reply({"errors": [{"message": error} for error in errors], "warnings": []}, 400 if errors else 200)
+
+
+@route("POST", "/api/repos/create")
+def create_repo(call: Handler) -> Reply:
+    asked = call.json
+    repo_type = asked.get("type", "model")
+    namespace = asked["organization"] or call.user_and_role[0]
+    call.check_may_write(namespace or "", f'create a {repo_type} under the namespace "{namespace}"')
+    repo_id = f"{namespace}/{asked['name']}"
+    prefix = "" if repo_type == "model" else f"{repo_type}s/"
+    place = {"url": f"{call.server.endpoint}/{prefix}{repo_id}", "name": repo_id, "id": repo_id}
+    if (repo_type, repo_id) in call.server.store.repos:
+        raise HubError(409, f"You already created this {repo_type} repo", **place)
+    if repo_type == "space" and "sdk" not in asked:
+        raise HubError(400, '"sdk" is required')
+    repo = Repo(repo_id, repo_type, asked.get("visibility") == "private", asked)
+    call.server.store.repos[repo_type, repo_id] = repo
+    return Reply(place)
+
+
+@route("GET", API)
+@route("GET", API + r"/revision/(?P<revision>[^/]+)")
+def repo_info(call: Handler) -> Reply:
+    repo = call.find_repo()
+    commit = repo.get(call.arguments.get("revision", "main"))
+    siblings = [{"rfilename": path} for path in commit.files]
+    info = {"_id": repo.repo_id, "id": repo.repo_id, "author": repo.repo_id.partition("/")[0], "sha": commit.sha}
+    dates = {"lastModified": commit.date, "createdAt": repo.log(commit.sha)[-1].date}
+    return Reply(info | dates | {"private": repo.private, "disabled": False, "gated": False, "siblings": siblings})
+
+
+@route("GET", API + "/refs")
+def list_refs(call: Handler) -> Reply:
+    repo = call.find_repo()
+
+    def describe(folder: str, refs: dict[str, str]) -> list[dict[str, str]]:
+        return [{"name": name, "ref": f"refs/{folder}/{name}", "targetCommit": sha} for name, sha in refs.items()]
+
+    return Reply({"branches": describe("heads", repo.branches), "tags": describe("tags", repo.tags), "converts": []})
+
+
+@route("POST", API + r"/branch/(?P<revision>[^/]+)")
+@route("POST", API + r"/tag/(?P<revision>[^/]+)")
+def create_ref(call: Handler) -> Reply:
+    repo = call.find_repo_to_write()
+    if "/tag/" in call.path:
+        refs, name, start = repo.tags, call.json["tag"], call.arguments["revision"]
+    else:
+        refs, name, start = repo.branches, call.arguments["revision"], call.json.get("startingPoint", "main")
+    if name in refs:
+        raise HubError(409, f"Reference already exists: {name}")
+    refs[name] = repo.get(start).sha
+    return Reply()
+
+
+@route("GET", API + r"/commits/(?P<revision>[^/]+)")
+def list_commits(call: Handler) -> Reply:
+    commits = call.find_repo().log(call.arguments["revision"])
+    return Reply([{"id": c.sha, "title": c.title, "message": "", "date": c.date, "authors": []} for c in commits])
+
+
+def describe_file(path: str, file: File) -> dict[str, Any]:
+    entry = {"type": "file", "path": path, "size": file.size, "oid": file.oid}
+    if file.is_lfs:
+        entry["lfs"] = {"oid": file.sha256, "size": file.size, "pointerSize": len(file.pointer)}
+    return entry | ({"xetHash": file.xet_hash} if file.xet_hash else {})
+
+
+@route("GET", API + r"/tree/(?P<revision>[^/]+)")
+def list_tree(call: Handler) -> Reply:
+    commit = call.find_repo().get(call.arguments["revision"])
+    return Reply([describe_file(path, file) for path, file in sorted(commit.files.items())])
+
+
+@route("GET", "/api/collections")
+def list_collections(call: Handler) -> Reply:
+    owners = call.query.get("owner", [])
+    user = call.user_and_role[0]
+    return Reply(
+        [
+            {k: v for k, v in collection.items() if k != "position"} | {"items": collection["items"][:4]}
+            for collection in call.server.store.collections.values()
+            if collection["owner"]["name"] in owners
+            and (not collection["private"] or call.server.store.owns(user, collection["owner"]["name"]))
+        ]
+    )
+
+
+@route("POST", "/api/collections")
+def create_collection(call: Handler) -> Reply:
+    asked = call.json
+    call.check_may_write(asked["namespace"], f'create a collection under the namespace "{asked["namespace"]}"')
+    for slug, collection in call.server.store.collections.items():
+        if (collection["owner"]["name"], collection["title"]) == (asked["namespace"], asked["title"]):
+            raise HubError(409, "This collection already exists.", slug=slug)
+    if len(asked.get("description", "")) > 150:
+        raise HubError(400, '"description" length must be less than or equal to 150 characters long')
+    words = re.sub(r"[^a-z0-9]+", "-", asked["title"].lower()).strip("-")
+    slug = f"{asked['namespace']}/{words}-{call.server.store.new_id()}"
+    call.server.store.collections[slug] = {
+        "slug": slug,
+        "title": asked["title"],
+        "description": asked.get("description"),
+        "owner": {"name": asked["namespace"]},
+        "items": [],
+        "lastUpdated": now(),
+        "position": 0,
+        "private": asked["private"],
+        "theme": "orange",
+        "upvotes": 0,
+    }
+    return Reply(call.server.store.collections[slug])
+
+
+def find_collection(call: Handler, write: bool = False) -> dict[str, Any]:
+    collection = call.server.store.collections.get(call.arguments["slug"])
+    if collection is None:
+        raise HubError(404, "Collection not found")
+    if write:
+        call.check_may_write(collection["owner"]["name"], "change this collection")
+    elif collection["private"] and not call.server.store.owns(call.user_and_role[0], collection["owner"]["name"]):
+        raise HubError(404, "Collection not found")
+    return collection
+
+
+@route("GET", "/api/collections/(?P<slug>[^/]+/[^/]+)")
+def get_collection(call: Handler) -> Reply:
+    return Reply(find_collection(call))
+
+
+@route("POST", "/api/collections/(?P<slug>[^/]+/[^/]+)/items")
+def add_collection_item(call: Handler) -> Reply:
+    collection = find_collection(call, write=True)
+    item = call.json["item"]
+    if any((known["id"], known["type"]) == (item["id"], item["type"]) for known in collection["items"]):
+        raise HubError(409, "This item is already in the collection.")
+    call.server.store.find(item["type"], item["id"], call.user_and_role[0])
+    note = {"note": {"text": call.json["note"]}} if call.json.get("note") else {}
+    entry = {"_id": call.server.store.new_id(), "position": len(collection["items"]), **item, **note}
+    collection["items"].append(entry)
+    return Reply(collection)
