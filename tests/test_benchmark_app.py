@@ -1,0 +1,38 @@
+import json
+from pathlib import Path
+
+import pytest
+from browsing import needs_chromium
+from PIL import Image
+
+from training.benchmark_app import main, make_photo, summarize
+
+
+@pytest.mark.parametrize(
+    ("seconds", "median_ms", "max_ms"), [([0.5], 500, 500), ([0.1, 0.3, 0.2], 200, 300)], ids=["one", "three"]
+)
+def test_times_are_summed_up_in_milliseconds(seconds: list[float], median_ms: float, max_ms: float):
+    summary = summarize(seconds)
+    assert summary["median_ms"] == pytest.approx(median_ms)
+    assert summary["max_ms"] == pytest.approx(max_ms)
+    assert median_ms <= summary["p95_ms"] + 1e-6
+
+
+def test_the_photo_has_the_size_that_the_figures_are_for(tmp_path: Path):
+    assert Image.open(make_photo(tmp_path / "photo.jpg")).size == (640, 480)
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@needs_chromium
+def test_every_step_is_measured(tmp_path: Path):
+    few = ("--rounds", "1", "--comparisons", "5", "--visitors", "2", "--requests", "2", "--flood", "100")
+    main([*few, "--output", str(tmp_path / "app.json")])
+    results = json.loads((tmp_path / "app.json").read_text())
+    assert results["page"]["median_ms"] > 0
+    assert (results["load"]["lost"], results["load"]["wrong"]) == (0, 0)
+    assert results["memory"]["at_the_end_mb"] > 100
+    assert results["refusals"]["oversized_upload"]["status"] == 413
+    assert results["refusals"]["queued"] + results["refusals"]["refused"] == 100
+    assert results["refusals"]["refused"] > 0, "the queue holds fewer"
+    assert results["refusals"]["answers_afterwards"]

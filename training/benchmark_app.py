@@ -1,0 +1,209 @@
+"""The page under load, as visitors meet it: `python -m training.benchmark_app` writes `training/measurements/app.json`.
+
+Starts `app.py` as `make demo` does, and measures: the time until it is ready; the time from a dropped photo to the
+answers, in a real browser; memory over many comparisons; many visitors at once; and what becomes of too much.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+from gradio_client import Client, handle_file
+from PIL import Image
+
+from fer_models.demo.handlers.compare import find_examples
+
+from .files import write_json
+from .provenance import describe_environment
+
+REPOSITORY = Path(__file__).parents[1]
+OUTPUT = Path(__file__).parent / "measurements" / "app.json"
+PHOTO_SIZE = (640, 480)
+WARM_UP = 3
+OVERSIZED_BYTES = 40_000_000
+
+
+def make_photo(path: Path) -> Path:
+    """A photo of 640x480 pixels with one face: a portrait in the public domain on grey."""
+    portrait = Image.open(find_examples()[0]).convert("RGB")
+    portrait.thumbnail(PHOTO_SIZE)
+    photo = Image.new("RGB", PHOTO_SIZE, "gray")
+    photo.paste(portrait, ((PHOTO_SIZE[0] - portrait.width) // 2, 0))
+    photo.save(path, quality=90)
+    return path
+
+
+@contextmanager
+def run_app(upload_dir: Path) -> Iterator[tuple[str, psutil.Process, float]]:
+    """The app in a process of its own: its address, the process, and the seconds until it answered."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {"PORT": str(port), "HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": str(upload_dir)}
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "app.py"], cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(url, timeout=5).close()
+                break
+            except OSError as error:
+                if process.poll() is not None or time.perf_counter() - start > 120:
+                    raise RuntimeError("The app did not start; run `python app.py` to see why.") from error
+                time.sleep(0.05)
+        yield url, psutil.Process(process.pid), time.perf_counter() - start
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def summarize(seconds: list[float]) -> dict[str, float]:
+    """Median, 95th percentile and maximum of some times, in milliseconds."""
+    cuts = statistics.quantiles(seconds, n=20) if len(seconds) > 1 else seconds * 19
+    return {"median_ms": 1000 * statistics.median(seconds), "p95_ms": 1000 * cuts[-1], "max_ms": 1000 * max(seconds)}
+
+
+def measure_page(url: str, photo: Path, rounds: int, chromium: str) -> dict[str, Any]:
+    """From the drop of a photo to the answers on the page, in Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    seconds = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-US")
+        for _ in range(WARM_UP + rounds):
+            page.goto(url)
+            page.wait_for_selector("#photo\\.input input[type=file]", state="attached")
+            page.wait_for_selector(".fer-card")
+            start = time.perf_counter()
+            page.set_input_files("#photo\\.input input[type=file]", str(photo))
+            page.wait_for_selector(".fer-card[data-winner]:not([data-winner=''])")
+            seconds.append(time.perf_counter() - start)
+        browser.close()
+    return {"rounds": rounds, **summarize(seconds[WARM_UP:])}
+
+
+def measure_memory(client: Client, process: psutil.Process, photo: Path, comparisons: int) -> dict[str, Any]:
+    """Resident memory while photos are compared one after another."""
+    first = max(1, comparisons // 5)
+    memory, networks_ms, seconds = [], [], []
+    for number in range(comparisons):
+        start = time.perf_counter()
+        answer = client.predict(handle_file(str(photo)), api_name="/compare")
+        seconds.append(time.perf_counter() - start)
+        networks_ms.append(sum(row["latency_ms"] for row in answer["models"][:4]))
+        if number + 1 in (first, comparisons):
+            memory.append(process.memory_info().rss / 1e6)
+    return {
+        "comparisons": comparisons,
+        "after_a_fifth_mb": memory[0],
+        "at_the_end_mb": memory[-1],
+        "networks_median_ms": statistics.median(networks_ms),
+        "request": summarize(seconds),
+    }
+
+
+def measure_load(url: str, photo: Path, visitors: int, requests: int) -> dict[str, Any]:
+    """Many visitors at once, each with a connection of its own and one request after another."""
+    reference = Client(url, verbose=False).predict(handle_file(str(photo)), api_name="/compare")
+    expected = [(row["model"], row["winner"]) for row in reference["models"]]
+
+    def visit(number: int) -> list[tuple[float, bool]]:
+        client = Client(url, verbose=False)
+        outcomes = []
+        for _ in range(requests // visitors):
+            start = time.perf_counter()
+            answer = client.predict(handle_file(str(photo)), api_name="/compare")
+            right = [(row["model"], row["winner"]) for row in answer["models"]] == expected
+            outcomes.append((time.perf_counter() - start, right))
+        return outcomes
+
+    lost = 0
+    outcomes = []
+    with ThreadPoolExecutor(visitors) as pool:
+        for future in [pool.submit(visit, number) for number in range(visitors)]:
+            try:
+                outcomes += future.result()
+            except Exception as error:  # whatever the client raises, the request is lost
+                print(f"lost: {error}", file=sys.stderr)
+                lost += requests // visitors
+    return {
+        "visitors": visitors,
+        "requests": requests,
+        "lost": lost,
+        "wrong": sum(not right for _, right in outcomes),
+        **summarize([seconds for seconds, _ in outcomes]),
+    }
+
+
+def measure_refusals(url: str, photo: Path, flood: int) -> dict[str, Any]:
+    """An upload beyond the limit, and more requests at once than the queue holds; afterwards the page still answers."""
+    oversized = httpx.post(f"{url}/gradio_api/upload", files={"files": ("a.jpg", bytes(OVERSIZED_BYTES))}, timeout=60)
+    path = httpx.post(f"{url}/gradio_api/upload", files={"files": ("a.jpg", photo.read_bytes())}, timeout=60).json()[0]
+    _, *others = httpx.get(f"{url}/gradio_api/info", timeout=60).json()["named_endpoints"]["/compare"]["parameters"]
+    defaults = [parameter["parameter_default"] for parameter in others]
+    call = {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, *defaults]}
+
+    def send(number: int) -> httpx.Response:
+        return httpx.post(f"{url}/gradio_api/call/compare", json=call, timeout=120)
+
+    with ThreadPoolExecutor(flood) as pool:
+        responses = list(pool.map(send, range(flood)))
+    refused = [response for response in responses if response.status_code != 200]
+    after = Client(url, verbose=False).predict(handle_file(str(photo)), api_name="/compare")
+    return {
+        "oversized_upload": {"bytes": OVERSIZED_BYTES, "status": oversized.status_code, "answer": oversized.text},
+        "flood": flood,
+        "queued": flood - len(refused),
+        "refused": len(refused),
+        "refusal": {"status": refused[0].status_code, "answer": refused[0].text} if refused else None,
+        "answers_afterwards": bool(after["models"]),
+    }
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m training.benchmark_app", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=20, help="photos dropped on the page")
+    parser.add_argument("--comparisons", type=int, default=1000, help="comparisons over which memory is watched")
+    parser.add_argument("--visitors", type=int, default=20)
+    parser.add_argument("--requests", type=int, default=200, help="of all visitors together")
+    parser.add_argument("--flood", type=int, default=300, help="requests sent at once")
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    arguments = parser.parse_args(argv)
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.exit("error: Chromium is needed: install Debian's package chromium, or Chrome.")
+    with tempfile.TemporaryDirectory() as folder:
+        photo = make_photo(Path(folder, "photo.jpg"))
+        with run_app(Path(folder, "uploads")) as (url, process, ready_s):
+            results: dict[str, Any] = {"ready_s": ready_s}
+            steps = {
+                "page": lambda: measure_page(url, photo, arguments.rounds, chromium),
+                "load": lambda: measure_load(url, photo, arguments.visitors, arguments.requests),
+                "memory": lambda: measure_memory(Client(url, verbose=False), process, photo, arguments.comparisons),
+                "refusals": lambda: measure_refusals(url, photo, arguments.flood),
+            }
+            for name, measure in steps.items():
+                results[name] = measure()
+                print(f"{name}: {json.dumps(results[name])}", flush=True)
+    write_json(arguments.output, results | describe_environment())
+
+
+if __name__ == "__main__":
+    main()
