@@ -25,6 +25,7 @@ from .train import PLACE_FIELDS
 
 TEMPLATE = Path(__file__).parent / "card_template.md"
 PUBLISHED = Path(__file__).parent / "published.yaml"
+COST = Path(__file__).parent / "measurements" / "cost.json"
 # `results.json` of further seeds, `<name>.<tag>.seed-<n>.json`.
 SEEDS_DIR = Path(__file__).parent / "results"
 # Stands for the user or organization in a card that is not on the Hub yet.
@@ -88,8 +89,8 @@ def render_card(directory: Path, namespace: str = PLACEHOLDER) -> str:
         worst=find_worst_classes(results),
         has_curves=(directory / "curves.png").is_file(),
         has_confusion_matrix=(directory / "confusion_matrix.png").is_file(),
-        robustness=_flatten(results.get("robustness")),
-        cost=_flatten(results.get("cost")),
+        robustness=results.get("robustness"),
+        cost=find_cost(name, tag),
     )
     return str(card)
 
@@ -232,6 +233,15 @@ def find_worst_classes(results: dict[str, Any], number: int = 3) -> list[str]:
     return [label for _, label in sorted(zip(test["recall"], results["labels"], strict=True))[:number]]
 
 
+def find_cost(name: str, tag: str) -> dict[str, Any] | None:
+    """What `training.measure_cost` wrote of a checkpoint, with the hardware; None if it was not measured."""
+    cost = _read_json(COST) or {"models": []}
+    for row in cost["models"]:
+        if (row["model"], row["tag"]) == (name, tag):
+            return row | {"hardware": cost["hardware"], "threads": cost["threads"]}
+    return None
+
+
 def _find_tag(directory: Path, recipe: dict[str, Any]) -> str:
     """The way of training: from a checkpoint's name, or a run's folder `runs/<name>.<tag>/seed-<n>`."""
     for folder in (directory, directory.parent):
@@ -239,22 +249,6 @@ def _find_tag(directory: Path, recipe: dict[str, Any]) -> str:
         if name == recipe["model"] and tag:
             return tag
     return "custom"
-
-
-def _flatten(content: Any, prefix: str = "") -> dict[str, str]:
-    """Nested figures as one row each; shares in per cent."""
-    if not isinstance(content, dict):
-        return {}
-    rows: dict[str, str] = {}
-    for key, value in content.items():
-        words = f"{prefix}{key}".replace("_", " ")
-        if isinstance(value, dict):
-            rows |= {words: f"{value['accuracy']:.1%}"} if "accuracy" in value else _flatten(value, f"{words}, ")
-        elif isinstance(value, float):
-            rows[words] = f"{value:,.4g}"
-        elif isinstance(value, (int, str)):
-            rows[words] = f"{value:,}" if isinstance(value, int) else value
-    return rows
 
 
 def _read_json(path: Path) -> Any:
