@@ -52,6 +52,147 @@ LOCALES: dict[str, dict[str, str]] = {
         "choose a photo instead.",
         "error.camera_insecure": "Browsers lend the camera to secure pages (https) and to this machine's own pages "
         "only. Choose a photo instead.",
+        "models.title": "How often are they right?",
+        "models.lead": "On {n} faces on which nothing was chosen, the best of these networks, {model}, is right "
+        "{accuracy} of the time. Blind guessing would be right {chance} of the time, and always saying “{label}” "
+        "{majority}.",
+        "models.unmeasured": "Not measured yet.",
+        "models.points": "in points",
+        "models.images": "{n} images",
+        "models.interval": "{low} to {high}",
+        "models.scale": "from {low} to {high}",
+        "models.tag.report": "trained by the report's own recipe",
+        "models.tag.notebook": "as in the notebook of the report's author, which differs from the printed tables",
+        "models.tag.tuned": "trained for accuracy by this project",
+        "models.report.title": "Beside the report",
+        "models.report.text": "A student's report of November 2022 trained these four networks once each. Here they "
+        "are trained again, and measured on the same test images. The filled dots are our runs, each with another "
+        "seed; the hollow diamond is the report's figure.",
+        "models.report.caption": "Share of the report's test images that a network gets right, mean ± standard "
+        "deviation",
+        "models.report.network": "network",
+        "models.report.test": "this project",
+        "models.report.published": "the report",
+        "models.report.difference": "difference",
+        "models.report.runs": "runs",
+        "models.report.rank": "place",
+        "models.report.rank_note": "(in the report)",
+        "models.report.gap": "over-fitting gap",
+        "models.report.gap_note": "in points (in the report)",
+        "models.report.revision": "later revision",
+        "models.report.revision_note": "deeper networks of the same author",
+        "models.report.seed": "{count} run",
+        "models.report.seeds": "{count} runs",
+        "models.sets.title": "On five test sets",
+        "models.sets.text": "The same networks, asked about five sets of faces. PrivateTest is the column to trust: "
+        "nothing was chosen on it. The sets without copies, and with labels on which people agree, show how much the "
+        "faults of FER2013 weigh.",
+        "models.sets.caption": "Share of right answers, with its 95 % interval. The lines run",
+        "models.sets.report_test": "The report's test set",
+        "models.sets.official_validation": "PublicTest",
+        "models.sets.official_validation_agreed": "PublicTest, label agreed on",
+        "models.sets.official_test": "PrivateTest",
+        "models.sets.official_test_without_copies": "PrivateTest, no copies",
+        "models.choose.title": "One network, closely",
+        "models.choose.label": "Network",
+        "models.curves.accuracy": "Accuracy by epoch",
+        "models.curves.loss": "Loss by epoch",
+        "models.curves.epoch": "epoch",
+        "models.curves.train": "training",
+        "models.curves.validation": "validation",
+        "models.curves.alt": "{split} from {first} to {last} in {epochs} epochs",
+        "models.confusion.title": "What is taken for what",
+        "models.confusion.caption": "Confusion matrix on the {n} images of PrivateTest. Each row is one true label: "
+        "its share that was taken for each expression, and how many images that are. The diagonal is right.",
+        "models.confusion.corner": "label ↓ answer →",
+        "models.recall.title": "Which expressions it recognises",
+        "models.recall.caption": "Recall on PrivateTest: share of each label's images that are recognised",
+        "models.recall.label": "label",
+        "models.recall.share": "recognised",
+        "models.recall.images": "images",
+        "models.reliability.title": "Is it as right as it is sure?",
+        "models.reliability.honest": "as right as sure",
+        "models.reliability.before": "without temperature, error {error}",
+        "models.reliability.after": "with temperature, error {error}",
+        "models.reliability.x": "probability of the answer",
+        "models.reliability.y": "share that is right",
+        "models.robustness.title": "What it bears",
+        "models.robustness.caption": "Accuracy on PrivateTest when its faces are changed, and the difference in points "
+        "to {accuracy}, its accuracy on the faces as they are",
+        "models.robustness.change": "change",
+        "models.robustness.level": "level {number}",
+        "models.change.brightness": "brightness",
+        "models.change.blur": "blur",
+        "models.change.noise": "noise",
+        "models.change.shift": "shift",
+        "models.change.rotation": "rotation",
+        "models.change.jpeg": "JPEG compression",
+        "models.level.brightness": "× {level}",
+        "models.level.blur": "{level} pixels",
+        "models.level.noise": "{percent} of the range",
+        "models.level.shift": "{percent} of the width",
+        "models.level.rotation": "{level}°",
+        "models.level.jpeg": "quality {level}",
+        "models.provenance.title": "To reproduce it",
+        "models.provenance.command": "command",
+        "models.provenance.seed": "seed",
+        "models.provenance.protocol": "split",
+        "models.provenance.temperature": "temperature",
+        "models.provenance.trained": "trained with",
+        "models.provenance.measured": "measured with",
+        "models.cost.title": "Cost against accuracy",
+        "models.cost.text": "All of them are small: what counts on a laptop or a phone is how long one face takes.",
+        "models.cost.chart": "Time for one face, and accuracy on PrivateTest",
+        "models.cost.caption": "Measured on {hardware}, {threads} threads; the networks took turns, so compare them "
+        "with each other. A multiply-add is one multiplication and one addition.",
+        "models.cost.accuracy": "right on PrivateTest",
+        "models.cost.latency": "one face",
+        "models.cost.latency_axis": "time for one face, ms",
+        "models.cost.throughput": "faces a second, in batches",
+        "models.cost.parameters": "weights",
+        "models.cost.file": "file",
+        "models.cost.multiply_adds": "multiply-adds",
+        "models.meaning.title": "What the figures mean",
+        "models.meaning.accuracy": "Accuracy is the share of faces for which a network's first answer is the label. "
+        "With seven expressions to choose from, 50 % is far from guessing and far from reliable.",
+        "models.meaning.interval": "The 95 % interval says how far chance in the choice of test images reaches. Two "
+        "networks whose intervals overlap widely may well be equally good.",
+        "models.meaning.gap": "The over-fitting gap is training accuracy minus validation accuracy: what a network "
+        "learned by heart and cannot use on new faces.",
+        "models.meaning.spread": "± is the standard deviation over runs that differ in their seed alone, so it tells "
+        "how much of a difference is luck.",
+        "models.meaning.calibration": "A network that says 70 % should be right seven times in ten. The calibration "
+        "error (ECE) is the mean distance between how sure it is and how often it is right. The temperature, one "
+        "number a network, makes it less sure of itself; it changes no answer.",
+        "models.meaning.labels": "Nobody knows the true expression; there are only labels, given by people. On 62 % of "
+        "the images of PrivateTest, FER2013's label is the one that most of ten later annotators chose (FER+). A "
+        "network that is “wrong” may agree with them.",
+        "models.meaning.copies": "8 % of the images of PrivateTest are exact copies of training images, which flatters "
+        "every network that was trained on them.",
+        "models.protocol.title": "How they were chosen and read",
+        "models.protocol.report": "report and notebook: a fixed number of epochs, and the last one is taken. No image "
+        "chose anything. The report's validation images are part of its test set; they serve the curves alone.",
+        "models.protocol.tuned": "tuned: recipe and epoch were chosen on PublicTest, which is half of the report's "
+        "test set, so that set flatters them.",
+        "models.protocol.temperature": "The temperatures were fitted on PublicTest.",
+        "models.protocol.test": "PrivateTest chose nothing. Each figure was written by the program that measured it, "
+        "with its commit and hardware; none on this page was typed.",
+        "models.limits.title": "What they cannot do",
+        "models.limits.minds": "They do not read minds. They repeat which word people would give to a picture of a "
+        "face, and know nothing of what the person feels.",
+        "models.limits.always": "They always answer with one of seven words, to a painting, a mask or a cat as well.",
+        "models.limits.frontal": "The face must look roughly at the camera and be larger than 16 pixels.",
+        "models.limits.groups": "FER2013 does not say whose faces it holds. How the errors fall on age, sex or skin "
+        "colour cannot be measured with it, and they will not fall evenly.",
+        "models.uses.title": "What they must not be used for",
+        "models.uses.decisions": "Not for decisions about people, such as hiring, marks, insurance, police or "
+        "medicine.",
+        "models.uses.consent": "Not on people who did not agree, and not at work or at school.",
+        "models.uses.law": "In the European Union emotion recognition at work and in education is prohibited, and "
+        "those exposed to it elsewhere must be told (AI Act, Articles 5 and 50).",
+        "models.sources": "Sources: FER2013, Goodfellow et al. 2013, arXiv:1307.0414. FER+, Barsoum et al. 2016, "
+        "arXiv:1608.01041; agreement and copies counted by this project on the files of both. Calibration error, Guo "
+        "et al. 2017, arXiv:1706.04599.",
         "notice.short": "This is emotion recognition. It repeats labels that people gave to faces, is wrong {wrong}, "
         "and reads no minds. Not for use at work, at school, or on people who did not agree.",
         "notice.more": "Read more",
@@ -120,6 +261,150 @@ LOCALES: dict[str, dict[str, str]] = {
         "error.camera_busy": "La cámara no da imagen; quizá la esté usando otro programa. Ciérralo o elige una foto.",
         "error.camera_insecure": "Los navegadores solo prestan la cámara a páginas seguras (https) y a las del propio "
         "equipo. Elige una foto.",
+        "models.title": "¿Con qué frecuencia aciertan?",
+        "models.lead": "En {n} caras con las que no se eligió nada, la mejor de estas redes, {model}, acierta el "
+        "{accuracy} de las veces. Responder al azar acertaría el {chance}, y decir siempre «{label}», el {majority}.",
+        "models.unmeasured": "Aún no se ha medido.",
+        "models.points": "en puntos",
+        "models.images": "{n} imágenes",
+        "models.interval": "{low} a {high}",
+        "models.scale": "del {low} al {high}",
+        "models.tag.report": "entrenadas con la receta del propio informe",
+        "models.tag.notebook": "como en el cuaderno del autor del informe, que difiere de las tablas impresas",
+        "models.tag.tuned": "entrenadas por este proyecto para acertar más",
+        "models.report.title": "Junto al informe",
+        "models.report.text": "Un trabajo de estudiante de noviembre de 2022 entrenó estas cuatro redes una sola vez. "
+        "Aquí se entrenan de nuevo y se miden con las mismas imágenes de prueba. Los puntos rellenos son nuestras "
+        "ejecuciones, cada una con otra semilla; el rombo hueco es la cifra del informe.",
+        "models.report.caption": "Porcentaje de las imágenes de prueba del informe en que la red acierta, media ± "
+        "desviación típica",
+        "models.report.network": "red",
+        "models.report.test": "este proyecto",
+        "models.report.published": "el informe",
+        "models.report.difference": "diferencia",
+        "models.report.runs": "ejecuciones",
+        "models.report.rank": "puesto",
+        "models.report.rank_note": "(en el informe)",
+        "models.report.gap": "brecha de sobreajuste",
+        "models.report.gap_note": "en puntos (en el informe)",
+        "models.report.revision": "revisión posterior",
+        "models.report.revision_note": "redes más profundas del mismo autor",
+        "models.report.seed": "{count} ejecución",
+        "models.report.seeds": "{count} ejecuciones",
+        "models.sets.title": "En cinco conjuntos de prueba",
+        "models.sets.text": "Las mismas redes ante cinco conjuntos de caras. La columna fiable es PrivateTest: con "
+        "ella no se eligió nada. Los conjuntos sin copias y con etiquetas en las que hay acuerdo muestran cuánto pesan "
+        "los defectos de FER2013.",
+        "models.sets.caption": "Porcentaje de aciertos con su intervalo del 95 %. Las líneas van",
+        "models.sets.report_test": "Conjunto de prueba del informe",
+        "models.sets.official_validation": "PublicTest",
+        "models.sets.official_validation_agreed": "PublicTest, etiqueta con acuerdo",
+        "models.sets.official_test": "PrivateTest",
+        "models.sets.official_test_without_copies": "PrivateTest, sin copias",
+        "models.choose.title": "Una red, de cerca",
+        "models.choose.label": "Red",
+        "models.curves.accuracy": "Aciertos por época",
+        "models.curves.loss": "Pérdida por época",
+        "models.curves.epoch": "época",
+        "models.curves.train": "entrenamiento",
+        "models.curves.validation": "validación",
+        "models.curves.alt": "{split}, de {first} a {last} en {epochs} épocas",
+        "models.confusion.title": "Qué se toma por qué",
+        "models.confusion.caption": "Matriz de confusión con las {n} imágenes de PrivateTest. Cada fila es una "
+        "etiqueta: qué porcentaje de sus imágenes se tomó por cada expresión, y cuántas son. La diagonal son los "
+        "aciertos.",
+        "models.confusion.corner": "etiqueta ↓ respuesta →",
+        "models.recall.title": "Qué expresiones reconoce",
+        "models.recall.caption": "Exhaustividad en PrivateTest: porcentaje reconocido de las imágenes de cada etiqueta",
+        "models.recall.label": "etiqueta",
+        "models.recall.share": "reconocidas",
+        "models.recall.images": "imágenes",
+        "models.reliability.title": "¿Acierta tanto como asegura?",
+        "models.reliability.honest": "acierta lo que asegura",
+        "models.reliability.before": "sin temperatura, error del {error}",
+        "models.reliability.after": "con temperatura, error del {error}",
+        "models.reliability.x": "probabilidad de la respuesta",
+        "models.reliability.y": "porcentaje de aciertos",
+        "models.robustness.title": "Qué soporta",
+        "models.robustness.caption": "Aciertos en PrivateTest cuando se alteran sus caras, y diferencia en puntos con "
+        "{accuracy}, su porcentaje con las caras tal como están",
+        "models.robustness.change": "alteración",
+        "models.robustness.level": "nivel {number}",
+        "models.change.brightness": "brillo",
+        "models.change.blur": "desenfoque",
+        "models.change.noise": "ruido",
+        "models.change.shift": "desplazamiento",
+        "models.change.rotation": "giro",
+        "models.change.jpeg": "compresión JPEG",
+        "models.level.brightness": "× {level}",
+        "models.level.blur": "{level} píxeles",
+        "models.level.noise": "{percent} del rango",
+        "models.level.shift": "{percent} del ancho",
+        "models.level.rotation": "{level}°",
+        "models.level.jpeg": "calidad {level}",
+        "models.provenance.title": "Para reproducirlo",
+        "models.provenance.command": "orden",
+        "models.provenance.seed": "semilla",
+        "models.provenance.protocol": "partición",
+        "models.provenance.temperature": "temperatura",
+        "models.provenance.trained": "entrenada con",
+        "models.provenance.measured": "medida con",
+        "models.cost.title": "Coste frente a aciertos",
+        "models.cost.text": "Todas son pequeñas: lo que cuenta en un portátil o un móvil es cuánto tardan con una "
+        "cara.",
+        "models.cost.chart": "Tiempo por cara y aciertos en PrivateTest",
+        "models.cost.caption": "Medido en {hardware}, {threads} hilos; las redes se turnaron, así que compáralas entre "
+        "sí. Una operación es una multiplicación y una suma.",
+        "models.cost.accuracy": "aciertos en PrivateTest",
+        "models.cost.latency": "una cara",
+        "models.cost.latency_axis": "tiempo por cara, ms",
+        "models.cost.throughput": "caras por segundo, en lotes",
+        "models.cost.parameters": "pesos",
+        "models.cost.file": "archivo",
+        "models.cost.multiply_adds": "operaciones",
+        "models.meaning.title": "Qué significan las cifras",
+        "models.meaning.accuracy": "El porcentaje de aciertos es la parte de las caras en que la primera respuesta de "
+        "la red es la etiqueta. Con siete expresiones para elegir, un 50 % queda lejos del azar y lejos de ser fiable.",
+        "models.meaning.interval": "El intervalo del 95 % dice hasta dónde llega el azar al elegir las imágenes de "
+        "prueba. Dos redes cuyos intervalos se solapan mucho pueden ser igual de buenas.",
+        "models.meaning.gap": "La brecha de sobreajuste son los aciertos en entrenamiento menos los de validación: lo "
+        "que la red aprendió de memoria y no le sirve con caras nuevas.",
+        "models.meaning.spread": "± es la desviación típica entre ejecuciones que solo difieren en la semilla: dice "
+        "cuánto de una diferencia es suerte.",
+        "models.meaning.calibration": "Una red que dice 70 % debería acertar siete veces de cada diez. El error de "
+        "calibración (ECE) es la distancia media entre lo segura que está y lo que acierta. La temperatura, un número "
+        "por red, la hace menos segura de sí misma; no cambia ninguna respuesta.",
+        "models.meaning.labels": "Nadie conoce la expresión verdadera; solo hay etiquetas que pusieron unas personas. "
+        "En el 62 % de las imágenes de PrivateTest, la etiqueta de FER2013 es la que eligió la mayoría de diez "
+        "anotadores posteriores (FER+). Una red que «se equivoca» puede estar de acuerdo con ellos.",
+        "models.meaning.copies": "El 8 % de las imágenes de PrivateTest son copias exactas de imágenes de "
+        "entrenamiento, lo que favorece a toda red entrenada con ellas.",
+        "models.protocol.title": "Cómo se eligieron y se leyeron",
+        "models.protocol.report": "report y notebook: un número fijo de épocas, y se toma la última. Ninguna imagen "
+        "eligió nada. Las imágenes de validación del informe forman parte de su conjunto de prueba; solo sirven para "
+        "las curvas.",
+        "models.protocol.tuned": "tuned: la receta y la época se eligieron con PublicTest, que es la mitad del "
+        "conjunto de prueba del informe, así que ese conjunto las favorece.",
+        "models.protocol.temperature": "Las temperaturas se ajustaron con PublicTest.",
+        "models.protocol.test": "Con PrivateTest no se eligió nada. Cada cifra la escribió el programa que la midió, "
+        "con su commit y su máquina; ninguna de esta página se tecleó.",
+        "models.limits.title": "Qué no pueden hacer",
+        "models.limits.minds": "No leen la mente. Repiten qué palabra daría la gente a la imagen de una cara y no "
+        "saben nada de lo que siente la persona.",
+        "models.limits.always": "Siempre responden con una de siete palabras, también ante un cuadro, una máscara o un "
+        "gato.",
+        "models.limits.frontal": "La cara debe mirar más o menos a la cámara y medir más de 16 píxeles.",
+        "models.limits.groups": "FER2013 no dice de quién son sus caras. Con él no se puede medir cómo se reparten los "
+        "errores por edad, sexo o color de piel, y no se repartirán por igual.",
+        "models.uses.title": "Para qué no deben usarse",
+        "models.uses.decisions": "No para decidir sobre personas, como en contratación, notas, seguros, policía o "
+        "medicina.",
+        "models.uses.consent": "No con personas que no hayan dado su acuerdo, ni en el trabajo ni en la escuela.",
+        "models.uses.law": "En la Unión Europea está prohibido el reconocimiento de emociones en el trabajo y en la "
+        "enseñanza, y en otros ámbitos hay que avisar a quienes se someten a él (Reglamento de IA, artículos 5 y 50).",
+        "models.sources": "Fuentes: FER2013, Goodfellow et al. 2013, arXiv:1307.0414. FER+, Barsoum et al. 2016, "
+        "arXiv:1608.01041; el acuerdo y las copias los contó este proyecto con los archivos de ambos. Error de "
+        "calibración, Guo et al. 2017, arXiv:1706.04599.",
         "notice.short": "Esto es reconocimiento de emociones. Repite etiquetas que unas personas pusieron a caras, se "
         "equivoca {wrong} y no lee la mente. No lo uses en el trabajo, en la escuela ni con quien no haya dado su "
         "acuerdo.",

@@ -11,7 +11,9 @@ from ..faces import FaceDetector
 from ..inference import LoadedModel
 from .handlers.compare import CompareHandlers
 from .locales import DEFAULT_LANGUAGE, LOCALES, choose_language, translate
+from .measurements import read_checkpoints, read_summary
 from .tabs.compare import build_compare_tab
+from .tabs.models import build_models_tab
 from .words import Words
 
 # Uploads are looked at every minute and deleted when they are five minutes old.
@@ -60,8 +62,11 @@ def build_demo(models: Sequence[LoadedModel], detector: FaceDetector) -> gr.Bloc
             words.add(language_switch, lambda language: gr.update(label=translate(language, "app.language")))
         notice = gr.HTML(render_notice(language, models), elem_id="notice.view")
         words.add(notice, lambda language: render_notice(language, models))
-        with gr.Tabs(elem_id="tabs") as tabs, open_tab("compare"):
-            build_compare_tab(CompareHandlers(models, detector), words, language_switch)
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with open_tab("compare"):
+                build_compare_tab(CompareHandlers(models, detector), words, language_switch)
+            with open_tab("models"):
+                build_models_tab(read_checkpoints(), read_summary(), words, language_switch)
         page_words = gr.HTML(render_page_words(language), elem_id="page.words", js_on_load=PAGE_SCRIPT)
         words.add(page_words, render_page_words)
 

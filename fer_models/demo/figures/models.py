@@ -1,0 +1,279 @@
+"""All networks side by side: beside the report's figures, on five test sets, what they cost, and what it means."""
+
+from collections.abc import Sequence
+from html import escape
+from statistics import fmean, stdev
+from typing import Any
+
+from ..locales import LOCALES, format_count, format_decimal, format_percent, translate
+from ..measurements import Checkpoint, group_by_tag
+from .charts import Axis, Series, render_chart
+from .html import render_message
+from .tables import Row, Scale, render_column, render_table
+
+# The half of FER2013's test images on which nothing was chosen: what is said of a single network is measured there.
+TEST_SPLIT = "official_test"
+
+TEST_SPLITS = (
+    "report_test",
+    "official_validation",
+    "official_validation_agreed",
+    "official_test",
+    "official_test_without_copies",
+)
+
+
+def render_lead(checkpoints: Sequence[Checkpoint], language: str) -> str:
+    """One paragraph: the best network, against guessing."""
+    measured = [(split["accuracy"], one, split) for one in checkpoints if (split := one.get_split(TEST_SPLIT))]
+    title = f"<h2>{escape(translate(language, 'models.title'))}</h2>"
+    if not measured:
+        return title + render_message(translate(language, "models.unmeasured"))
+    accuracy, best, split = max(measured, key=lambda row: row[0])
+    images_of = [sum(row) for row in split["confusion_matrix"]]
+    most = max(range(len(images_of)), key=images_of.__getitem__)
+    lead = translate(
+        language,
+        "models.lead",
+        model=best.key,
+        accuracy=format_percent(language, accuracy),
+        n=format_count(language, split["n"]),
+        chance=format_percent(language, 1 / len(images_of)),
+        label=translate(language, f"label.{best.results['labels'][most]}"),
+        majority=format_percent(language, images_of[most] / split["n"]),
+    )
+    return f'{title}<p class="fer-lead">{escape(lead)}</p>'
+
+
+def render_report_comparison(summary: dict[str, Any], language: str) -> str:
+    """The networks trained here beside the report's own figures, with the spread over the seeds.
+
+    Args:
+        summary: What `measurements.read_summary` gives.
+        language: One of `locales.LOCALES`.
+    """
+    published, runs_of = summary.get("published", {}), summary.get("runs", {})
+    title, text = translate(language, "models.report.title"), translate(language, "models.report.text")
+    opening = f"<h2>{escape(title)}</h2><p>{escape(text)}</p>"
+    if not published or not runs_of:
+        return opening + render_message(translate(language, "models.unmeasured"))
+    scale = Scale(
+        [run["report_test"] for runs in runs_of.values() for run in runs]
+        + [figures["report_test"] for figures in published.values()]
+    )
+    groups = []
+    for tag, names in group_by_tag(runs_of):
+        means = {name: fmean(run["report_test"] for run in runs_of[f"{name}.{tag}"]) for name in names}
+        rows = [
+            _render_report_row(
+                name,
+                runs_of[f"{name}.{tag}"],
+                published.get(name),
+                (_rank(name, means), _rank(name, {one: published[one]["report_test"] for one in published})),
+                scale,
+                language,
+            )
+            for name in names
+        ]
+        groups.append((describe_tag(tag, language), rows))
+    columns = [
+        render_column(translate(language, f"models.report.{column}"), note)
+        for column, note in (
+            ("network", ""),
+            ("test", ""),
+            ("published", ""),
+            ("difference", translate(language, "models.points")),
+            ("runs", _describe_scale(scale, language)),
+            ("rank", translate(language, "models.report.rank_note")),
+            ("gap", translate(language, "models.report.gap_note")),
+            ("revision", translate(language, "models.report.revision_note")),
+        )
+    ]
+    return opening + render_table(translate(language, "models.report.caption"), columns, groups)
+
+
+def _render_report_row(
+    name: str,
+    runs: Sequence[dict[str, Any]],
+    published: dict[str, float] | None,
+    ranks: tuple[int, int],
+    scale: Scale,
+    language: str,
+) -> Row:
+    tests = [run["report_test"] for run in runs]
+    mean, gap = fmean(tests), fmean(run["train"] - run["validation"] for run in runs)
+    count = translate(language, "models.report.seeds" if len(runs) > 1 else "models.report.seed", count=len(runs))
+    accuracy = f"{_format_spread(tests, language)}<small>{escape(count)}</small>"
+    marks = [("fer-dot", test) for test in tests]
+    if published is None:
+        return [escape(name), accuracy, "–", "–", scale.render(marks), str(ranks[0]), format_points(language, gap), "–"]
+    their_gap = published["report_train"] - published["report_validation"]
+    return [
+        escape(name),
+        accuracy,
+        format_percent(language, published["report_test"]),
+        format_points(language, mean - published["report_test"], sign=True),
+        scale.render([*marks, ("fer-diamond", published["report_test"])]),
+        f"{ranks[0]} ({ranks[1]})",
+        f"{format_points(language, gap)} ({format_points(language, their_gap)})",
+        format_percent(language, published["revision_test"]),
+    ]
+
+
+def render_test_sets(checkpoints: Sequence[Checkpoint], language: str) -> str:
+    """Every bundled network on five test sets, with 95 % intervals."""
+    measured = [split for one in checkpoints for name in TEST_SPLITS if (split := one.get_split(name))]
+    title, text = translate(language, "models.sets.title"), translate(language, "models.sets.text")
+    opening = f"<h2>{escape(title)}</h2><p>{escape(text)}</p>"
+    if not measured:
+        return opening + render_message(translate(language, "models.unmeasured"))
+    scale = Scale([bound for split in measured for bound in split["accuracy_interval_95"]])
+    counts = {name: next((s["n"] for one in checkpoints if (s := one.get_split(name))), None) for name in TEST_SPLITS}
+    columns = [render_column(translate(language, "models.report.network"))]
+    columns += [
+        render_column(
+            translate(language, f"models.sets.{name}"),
+            translate(language, "models.images", n=format_count(language, count)) if count else "",
+        )
+        for name, count in counts.items()
+    ]
+    of_key = {one.key: one for one in checkpoints}
+    groups = [
+        (
+            describe_tag(tag, language),
+            [
+                [escape(name), *(_render_set(of_key[f"{name}.{tag}"].get_split(s), scale, language) for s in counts)]
+                for name in names
+            ],
+        )
+        for tag, names in group_by_tag(of_key)
+    ]
+    caption = f"{translate(language, 'models.sets.caption')} {_describe_scale(scale, language)}."
+    return opening + render_table(caption, columns, groups, "fer-sets")
+
+
+def _render_set(split: dict[str, Any] | None, scale: Scale, language: str) -> str:
+    if split is None:
+        return f"<small>{escape(translate(language, 'models.unmeasured'))}</small>"
+    low, high = split["accuracy_interval_95"]
+    interval = translate(
+        language,
+        "models.interval",
+        low=format_percent(language, low),
+        high=format_percent(language, high),
+    )
+    return (
+        f"<b>{format_percent(language, split['accuracy'])}</b>"
+        f"{scale.render([('fer-dot', split['accuracy'])], (low, high))}<small>{escape(interval)}</small>"
+    )
+
+
+def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], language: str) -> str:
+    """Cost against accuracy: a chart and a table."""
+    title, text = translate(language, "models.cost.title"), translate(language, "models.cost.text")
+    opening = f"<h2>{escape(title)}</h2><p>{escape(text)}</p>"
+    cost = summary.get("cost")
+    if not cost or not cost.get("models"):
+        return opening + render_message(translate(language, "models.unmeasured"))
+    accuracies = {one.key: split["accuracy"] for one in checkpoints if (split := one.get_split(TEST_SPLIT))}
+    rows, points = [], []
+    for row in cost["models"]:
+        key = f"{row['model']}.{row['tag']}"
+        accuracy = accuracies.get(key)
+        if accuracy is not None:
+            points.append((key, row["latency_ms"], accuracy))
+        rows.append(
+            [
+                escape(key),
+                format_percent(language, accuracy) if accuracy is not None else "–",
+                f"{format_decimal(language, row['latency_ms'])} ms",
+                format_count(language, round(row["images_per_second"])),
+                format_count(language, row["parameters"]),
+                f"{format_decimal(language, row['file_bytes'] / 1e6)} MB",
+                f"{format_decimal(language, row['multiply_adds'] / 1e6)} M",
+            ]
+        )
+    columns = [translate(language, "models.report.network")]
+    columns += [
+        translate(language, f"models.cost.{column}")
+        for column in ("accuracy", "latency", "throughput", "parameters", "file", "multiply_adds")
+    ]
+    caption = translate(
+        language, "models.cost.caption", hardware=cost.get("hardware", "?"), threads=cost.get("threads", "?")
+    )
+    table = render_table(caption, list(map(render_column, columns)), [("", rows)])
+    return f'{opening}<div class="fer-pair">{_render_cost_chart(points, language)}{table}</div>'
+
+
+def _render_cost_chart(points: Sequence[tuple[str, float, float]], language: str) -> str:
+    if not points:
+        return ""
+    scale = Scale([accuracy for *_, accuracy in points])
+    described = "; ".join(
+        f"{key}: {format_decimal(language, latency)} ms, {format_percent(language, accuracy)}"
+        for key, latency, accuracy in points
+    )
+    return render_chart(
+        translate(language, "models.cost.chart"),
+        described,
+        Axis(
+            translate(language, "models.cost.latency_axis"),
+            0,
+            1.15 * max(latency for _, latency, _ in points),
+            lambda tick: f"{tick:g}" if language == "en" else f"{tick:g}".replace(".", ","),
+        ),
+        Axis(
+            translate(language, "models.cost.accuracy"),
+            scale.low / 100,
+            scale.high / 100,
+            lambda tick: format_percent(language, tick, 0),
+        ),
+        [
+            Series("", [(latency, accuracy)], "a", [key], is_line=False)
+            for key, latency, accuracy in sorted(points, key=lambda point: point[1])
+        ],
+    )
+
+
+def render_meaning(language: str) -> str:
+    """What the figures mean, how they came about, and what the networks cannot do: words only."""
+    parts = []
+    for part in ("meaning", "protocol", "limits", "uses"):
+        items = "".join(
+            f"<li>{escape(text)}</li>"
+            for key, text in LOCALES[language].items()
+            if key.startswith(f"models.{part}.") and not key.endswith(".title")
+        )
+        parts.append(
+            f"<section><h2>{escape(translate(language, f'models.{part}.title'))}</h2><ul>{items}</ul></section>"
+        )
+    sources = escape(translate(language, "models.sources"))
+    return f'<div class="fer-words">{"".join(parts)}</div><p class="fer-small">{sources}</p>'
+
+
+def describe_tag(tag: str, language: str) -> str:
+    """A way of training in words; its own name if there are none for it."""
+    key = f"models.tag.{tag}"
+    return f"{tag}: {translate(language, key)}" if key in LOCALES[language] else tag
+
+
+def format_points(language: str, share: float, sign: bool = False) -> str:
+    """A difference of shares in points, with a real minus sign."""
+    text = format_decimal(language, abs(100 * share))
+    if not any(digit in text for digit in "123456789"):
+        return text
+    return f"{'−' if share < 0 else '+' if sign else ''}{text}"
+
+
+def _format_spread(shares: Sequence[float], language: str) -> str:
+    mean = f"<b>{format_percent(language, fmean(shares))}</b>"
+    return mean if len(shares) < 2 else f"{mean} ± {format_decimal(language, 100 * stdev(shares))}"
+
+
+def _rank(name: str, accuracy_of: dict[str, float]) -> int:
+    return 1 + sum(accuracy > accuracy_of.get(name, 0.0) for accuracy in accuracy_of.values())
+
+
+def _describe_scale(scale: Scale, language: str) -> str:
+    low, high = (format_percent(language, bound / 100, 0) for bound in (scale.low, scale.high))
+    return translate(language, "models.scale", low=low, high=high)

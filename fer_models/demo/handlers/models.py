@@ -1,0 +1,26 @@
+"""The figures of the networks: which one is looked at, and its page."""
+
+from collections.abc import Sequence
+
+from ...zoo import get_entry, list_models
+from ..figures.network import render_network
+from ..measurements import Checkpoint
+
+
+def choose_first(checkpoints: Sequence[Checkpoint]) -> str | None:
+    """The key of the network that is shown first: the first of the zoo, trained the way that `load` takes."""
+    name = list_models()[0]
+    wanted = f"{name}.{get_entry(name).default_tag}"
+    keys = [one.key for one in checkpoints]
+    return wanted if wanted in keys else next(iter(keys), None)
+
+
+def show_network(checkpoints: Sequence[Checkpoint], key: str | None, language: str) -> str:
+    """HTML: everything that is known of one network.
+
+    Args:
+        checkpoints: The bundled networks.
+        key: Such as `baseline.report`; one that is not there gets a sentence.
+        language: One of `locales.LOCALES`.
+    """
+    return render_network(next((one for one in checkpoints if one.key == key), None), language)

@@ -1,0 +1,88 @@
+"""What was measured of the networks, read from the JSON beside their weights; what was not measured yet is empty."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..zoo import CHECKPOINTS_DIR, list_models
+
+# Written by `make report`: the report's own figures, every seed of every recipe, and what the networks cost.
+SUMMARY_PATH = Path(__file__).parent / "summary.json"
+
+# The order in which ways of training are shown; others follow by name.
+TAGS = ("report", "notebook", "tuned")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A bundled network and its figures.
+
+    Attributes:
+        name: Its name in the zoo.
+        tag: How it was trained.
+        results: Its `results.json`, as `training.evaluate` writes it; empty if there is none.
+        history: Its `history.json`, one row an epoch.
+    """
+
+    name: str
+    tag: str
+    results: dict[str, Any]
+    history: list[dict[str, float]]
+
+    @property
+    def key(self) -> str:
+        """Such as `baseline.report`."""
+        return f"{self.name}.{self.tag}"
+
+    def get_split(self, split: str) -> dict[str, Any] | None:
+        """The figures of a split, as `training.evaluate.measure` gives them, or None."""
+        return self.results.get("splits", {}).get(split)
+
+
+def read_checkpoints(directory: Path = CHECKPOINTS_DIR) -> list[Checkpoint]:
+    """The bundled networks: way of training by way of training, each in the order of the zoo.
+
+    Raises:
+        ValueError: A file is damaged.
+    """
+    keys = [path.name for path in directory.glob("*.*") if path.is_dir()]
+    return [
+        Checkpoint(
+            name,
+            tag,
+            _read_json(directory / f"{name}.{tag}" / "results.json") or {},
+            _read_json(directory / f"{name}.{tag}" / "history.json") or [],
+        )
+        for tag, names in group_by_tag(keys)
+        for name in names
+    ]
+
+
+def read_summary(path: Path = SUMMARY_PATH) -> dict[str, Any]:
+    """What `make report` gathered: `published`, `runs` and `cost`; empty if it was not written yet.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
+    return _read_json(path) or {}
+
+
+def group_by_tag(keys: Iterable[str]) -> list[tuple[str, Sequence[str]]]:
+    """`<name>.<tag>` as pairs of a tag and the names that have it, in the order in which they are shown."""
+    names_of: dict[str, list[str]] = {}
+    for key in keys:
+        name, _, tag = key.partition(".")
+        names_of.setdefault(tag, []).append(name)
+    tags = sorted(names_of, key=lambda tag: (TAGS.index(tag) if tag in TAGS else len(TAGS), tag))
+    return [(tag, [name for name in list_models() if name in names_of[tag]]) for tag in tags]
+
+
+def _read_json(path: Path) -> Any:
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}). Write it anew with `make report`, or install again.") from error

@@ -1,0 +1,62 @@
+"""Models: how often the networks are right, and what that means."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from ..figures.models import render_cost, render_lead, render_meaning, render_report_comparison, render_test_sets
+from ..handlers.models import choose_first, show_network
+from ..locales import DEFAULT_LANGUAGE, translate
+from ..measurements import Checkpoint
+from ..words import Words
+
+
+def build_models_tab(
+    checkpoints: Sequence[Checkpoint], summary: dict[str, Any], words: Words, language_switch: gr.Radio
+) -> None:
+    """Lay the tab out and wire it, inside an open `gr.Tab`.
+
+    Args:
+        checkpoints: What `measurements.read_checkpoints` gives.
+        summary: What `measurements.read_summary` gives.
+        words: Takes the components whose words follow the language.
+        language_switch: Holds the language.
+    """
+
+    def render_overview(language: str) -> str:
+        return (
+            f"{render_lead(checkpoints, language)}{render_report_comparison(summary, language)}"
+            f"{render_test_sets(checkpoints, language)}"
+        )
+
+    def render_rest(language: str) -> str:
+        return f"{render_cost(summary, checkpoints, language)}{render_meaning(language)}"
+
+    def render_choice(language: str) -> str:
+        return f"<h2>{translate(language, 'models.choose.title')}</h2>"
+
+    def show(key: str | None, language: str) -> str:
+        return show_network(checkpoints, key, language)
+
+    language, first = DEFAULT_LANGUAGE, choose_first(checkpoints)
+    with gr.Column(elem_id="models"):
+        words.add(gr.HTML(render_overview(language), elem_id="models.overview"), render_overview)
+        words.add(gr.HTML(render_choice(language)), render_choice)
+        choice = gr.Radio(
+            [one.key for one in checkpoints],
+            value=first,
+            label=translate(language, "models.choose.label"),
+            elem_id="models.choice",
+        )
+        words.add(choice, lambda language: gr.update(label=translate(language, "models.choose.label")))
+        network = gr.HTML(show(first, language), elem_id="models.network")
+        words.add(gr.HTML(render_rest(language), elem_id="models.rest"), render_rest)
+    gr.on(
+        [choice.change, language_switch.change],
+        show,
+        [choice, language_switch],
+        network,
+        show_progress="hidden",
+        api_visibility="private",
+    )

@@ -1,0 +1,210 @@
+"""The tab Models, from made-up figures: what is there is written in every language, what is not is said missing."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+from typing import Any
+
+import pytest
+from made_up_results import make_checkpoint, make_results, make_summary
+
+from fer_models.configuration_fer import FER_LABELS
+from fer_models.demo.figures.charts import Axis, Series, render_chart
+from fer_models.demo.figures.models import (
+    format_points,
+    render_cost,
+    render_lead,
+    render_meaning,
+    render_report_comparison,
+    render_test_sets,
+)
+from fer_models.demo.figures.network import render_network, render_robustness
+from fer_models.demo.figures.tables import Scale, render_table
+from fer_models.demo.handlers.models import choose_first, show_network
+from fer_models.demo.locales import LOCALES, translate
+
+SPACE = "\N{NO-BREAK SPACE}"
+
+
+def read_rows(html: str) -> list[list[str]]:
+    """The words of every row of data, cell by cell, with plain spaces."""
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', html)
+    cells = [[header, *re.findall(r"<td.*?>(.*?)</td>", rest)] for header, rest in rows]
+    return [[re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", cell)).strip() for cell in row] for row in cells]
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_without_figures_every_section_says_so(language: str) -> None:
+    missing = translate(language, "models.unmeasured")
+    sections = [
+        render_lead([], language),
+        render_report_comparison({}, language),
+        render_test_sets([], language),
+        render_cost({}, [], language),
+        render_cost({"cost": None}, [make_checkpoint()], language),
+        show_network([], None, language),
+        show_network([make_checkpoint()], "none.such", language),
+    ]
+    assert [section for section in sections if missing not in section] == []
+
+
+@pytest.mark.parametrize("language", LOCALES)
+@pytest.mark.parametrize("absent", ["splits", "robustness", "labels", "trained_with", "temperature", "seed"])
+def test_a_network_with_a_figure_missing_is_shown_without_it(absent: str, language: str) -> None:
+    results = make_results()
+    del results[absent]
+    if absent == "labels":
+        results["splits"] = {}  # labels name the rows of the matrices
+    checkpoint = make_checkpoint()
+    html = render_network(type(checkpoint)("baseline", "report", results, []), language)
+    assert translate(language, "models.unmeasured") in html
+    assert translate(language, "models.provenance.title") in html
+
+
+def test_the_lead_names_the_best_network_and_what_guessing_gives() -> None:
+    html = render_lead([make_checkpoint("dense.report", 0.4), make_checkpoint("baseline.report", 0.6)], "en")
+    words = ("700 faces", "baseline.report", f"60.0{SPACE}%", f"14.3{SPACE}%")
+    assert [word for word in words if word not in html] == []
+
+
+def test_networks_stand_beside_the_report_with_spread_difference_rank_and_gap() -> None:
+    rows = read_rows(render_report_comparison(make_summary(), "en"))
+    assert rows == [
+        [
+            "baseline",
+            "56.0 % ± 1.0 3 runs",
+            "50.0 %",
+            "+6.0",
+            "",
+            "1 (2)",
+            "15.0 (30.0)",
+            "60.0 %",
+        ],
+        ["dense", "50.0 % 1 run", "52.0 %", "−2.0", "", "2 (1)", "15.0 (30.0)", "60.0 %"],
+    ]
+
+
+def test_the_spread_is_drawn_as_one_dot_a_run_and_a_diamond() -> None:
+    html = render_report_comparison(make_summary(), "en")
+    assert html.count('class="fer-dot"') == 4
+    assert html.count('class="fer-diamond"') == 2
+
+
+def test_a_network_that_the_report_has_not_is_shown_without_its_figures() -> None:
+    summary = make_summary()
+    del summary["published"]["dense"]
+    assert read_rows(render_report_comparison(summary, "en"))[1][2:4] == ["–", "–"]
+
+
+def test_test_sets_have_intervals_and_gaps_where_nothing_was_measured() -> None:
+    partial = make_checkpoint("dense.tuned", splits={"official_test": make_results()["splits"]["official_test"]})
+    rows = read_rows(render_test_sets([make_checkpoint(), partial], "es"))
+    measured = "50,0 % 48,0 % a 52,0 %"
+    missing = translate("es", "models.unmeasured")
+    assert rows == [["baseline", *[measured] * 5], ["dense", missing, missing, missing, measured, missing]]
+
+
+def test_cost_is_a_table_and_a_chart_with_the_same_figures() -> None:
+    html = render_cost(make_summary(), [make_checkpoint()], "es")
+    assert read_rows(html) == [["baseline.report", "50,0 %", "2,2 ms", "1234", "389 639", "1,6 MB", "12,3 M"]]
+    assert f'aria-label="baseline.report: 2,2 ms, 50,0{SPACE}%"' in html
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_a_network_is_shown_with_all_its_figures(language: str) -> None:
+    html = show_network([make_checkpoint()], "baseline.report", language)
+    assert translate(language, "models.unmeasured") not in html
+    assert html.count("<figure") == 3
+    for label in FER_LABELS:  # rows and columns of the matrix, and a row of the recall
+        assert html.count(f">{translate(language, f'label.{label}')}<") == 3
+    for word in ("make train-baseline.report", "a made-up machine", "commit 0123456789", "torch 9.9"):
+        assert word in html
+
+
+def test_the_rows_of_the_confusion_matrix_are_shares_of_a_label() -> None:
+    html = show_network([make_checkpoint(accuracy=0.25)], "baseline.report", "en")
+    angry = read_rows(html)[0]
+    assert angry[0] == "angry 100"
+    assert angry[1:4] == ["25 % 25", "75 % 75", "0 % 0"]
+
+
+def test_robustness_tells_level_and_loss() -> None:
+    results = make_results()
+    html = render_robustness(results["robustness"], results["splits"]["official_test"], "en")
+    assert read_rows(html) == [
+        ["blur", "40.0 % 0.5 pixels −10.0", "30.0 % 2 pixels −20.0"],
+        ["rotation", "50.0 % 10° 0.0", ""],
+    ]
+
+
+def test_a_change_that_has_no_words_keeps_its_name() -> None:
+    robustness = {"rows": [{"change": "fog", "level": 0.5, "accuracy": 0.5}]}
+    html = render_robustness(robustness, make_results()["splits"]["official_test"], "es")
+    assert read_rows(html)[0][:2] == ["fog", "50,0 % 0,5 0,0"]
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_words_about_meaning_limits_and_use_are_all_there(language: str) -> None:
+    html = render_meaning(language)
+    assert html.count("<section>") == 4
+    assert "62 %" in html
+    assert html.count("<li>") == len(
+        [key for key in LOCALES[language] if re.match(r"models\.(meaning|protocol|limits|uses)\.(?!title)", key)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "first"),
+    [
+        ([], None),
+        (["dense.tuned"], "dense.tuned"),
+        (["baseline.notebook", "baseline.report"], "baseline.report"),
+    ],
+)
+def test_the_first_network_shown_is_the_one_that_load_takes(keys: list[str], first: str | None) -> None:
+    assert choose_first([make_checkpoint(key) for key in keys]) == first
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.0, "0.0"), (-0.0004, "0.0"), (-0.0051, "−0.5"), (0.123, "+12.3"), (-1, "−100.0")]
+)
+def test_points_are_signed_unless_they_are_nought(share: float, text: str) -> None:
+    assert format_points("en", share, sign=True) == text
+
+
+@pytest.mark.parametrize(
+    ("shares", "ends"), [([], (0, 100)), ([0.5], (50, 60)), ([0.434, 0.663], (40, 70)), ([0.4, 0.7], (40, 70))]
+)
+def test_scales_end_at_whole_tens(shares: list[float], ends: tuple[int, int]) -> None:
+    scale = Scale(shares)
+    assert (scale.low, scale.high) == ends
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1.0]),
+        (0, 10, [0, 2, 4, 6, 8, 10]),
+        (0, 60, [0, 20, 40, 60]),
+        (0.4, 0.7, [0.4, 0.5, 0.6, 0.7]),
+        (0, 1.84, [0, 0.5, 1.0, 1.5]),
+    ],
+)
+def test_ticks_are_round_numbers(low: float, high: float, ticks: list[float]) -> None:
+    assert Axis("", low, high, str).find_ticks() == pytest.approx(ticks)
+
+
+def test_a_chart_is_well_formed_and_described() -> None:
+    axis = Axis('"x" & y', 0, 1, lambda tick: f"{tick:g}")
+    html = render_chart("a < b", 'says "what"', axis, axis, [Series("<s>", [(0, 0), (1, 1)], "a", ["first"])])
+    svg = ElementTree.fromstring(re.findall(r"<svg viewBox=\"0 0 400.*?</svg>", html)[0])
+    assert svg.attrib["aria-label"] == 'says "what"'
+    (line,) = svg.iter("polyline")
+    assert line.attrib["points"] == "52.0,216.0 388.0,10.0"
+
+
+def test_a_table_has_headers_and_a_caption() -> None:
+    table: Any = render_table("a & b", ["name", "share"], [("group", [["one", "1 %"]]), ("", [["two", "2 %"]])])
+    assert "<caption><span>a &amp; b</span></caption>" in table
+    assert table.count('scope="col"') == 2
+    assert table.count('scope="row"') == 2
+    assert table.count('scope="rowgroup"') == 1
