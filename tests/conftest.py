@@ -181,5 +181,6 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, waits: list[float]) -> 
         monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
         address = server.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address)
+        monkeypatch.setattr("transformers.utils.hub._hf_api", None)  # made anew, for this address
         monkeypatch.setenv("HF_TOKEN", "hf_alice")
         yield server

@@ -10,6 +10,8 @@ from hub_cards import check_card
 from hub_http import API, FILES, REPO, Handler, Reply, route
 from hub_store import File, HubError, make_file
 
+XET = "/xet/[0-9a-f]+"
+
 
 @route("POST", API + r"/preupload/(?P<revision>[^/]+)")
 def preupload(call: Handler) -> Reply:
@@ -134,7 +136,8 @@ def get_object(call: Handler) -> Reply:
 def xet_token(call: Handler) -> Reply:
     call.find_repo_to_write() if call.arguments["mode"] == "write" else call.find_repo()
     expires = int(time.time()) + 3600
-    token, url = f"xet-{call.arguments['mode']}", f"http://localhost:{call.server.server_port}/xet"
+    token = f"xet-{call.arguments['mode']}"
+    url = f"http://localhost:{call.server.server_port}/xet/{call.server.store.xet.name}"
     headers = {"X-Xet-Cas-Url": url, "X-Xet-Access-Token": token, "X-Xet-Token-Expiration": str(expires)}
     return Reply({"casUrl": url, "accessToken": token, "exp": expires}, headers=headers)
 
@@ -144,7 +147,7 @@ def check_xet_token(call: Handler, *modes: str) -> None:
         raise HubError(401, "No token for this store")
 
 
-@route("POST", "/xet/v1/xorb-grants/default/(?P<xorb>[0-9a-f]{64})")
+@route("POST", XET + "/v1/xorb-grants/default/(?P<xorb>[0-9a-f]{64})")
 def xet_grant(call: Handler) -> Reply:
     check_xet_token(call, "write")
     xorb = call.arguments["xorb"]
@@ -154,13 +157,21 @@ def xet_grant(call: Handler) -> Reply:
     return Reply(grant, 201)
 
 
+@route("POST", XET + "/v1/xorbs/default/(?P<xorb>[0-9a-f]{64})")
+def xet_post(call: Handler) -> Reply:
+    """What a client falls back to when the address of its grant fails."""
+    check_xet_token(call, "write")
+    call.server.store.xet.xorbs[call.arguments["xorb"]] = call.body
+    return Reply({"was_inserted": True})
+
+
 @route("PUT", "/xorbs/(?P<xorb>[0-9a-f]{64})")
 def xet_put(call: Handler) -> Reply:
     call.server.store.xet.arriving[call.arguments["xorb"]] = call.body
     return Reply()
 
 
-@route("POST", "/xet/v1/xorb-commits/default/(?P<xorb>[0-9a-f]{64})/grant/[0-9a-f]+")
+@route("POST", XET + "/v1/xorb-commits/default/(?P<xorb>[0-9a-f]{64})/grant/[0-9a-f]+")
 def xet_commit(call: Handler) -> Reply:
     check_xet_token(call, "write")
     xet, xorb = call.server.store.xet, call.arguments["xorb"]
@@ -170,7 +181,7 @@ def xet_commit(call: Handler) -> Reply:
     return Reply({"was_inserted": True})
 
 
-@route("POST", "/xet/v2/shards")
+@route("POST", XET + "/v2/shards")
 def xet_shard(call: Handler) -> Reply:
     check_xet_token(call, "write")
     try:
@@ -180,7 +191,7 @@ def xet_shard(call: Handler) -> Reply:
         return Reply({"type": "error", "message": f"The xorb {error} is missing", "retryable": False})
 
 
-@route("GET", "/xet/v2/reconstructions/(?P<file_hash>[0-9a-f]{64})")
+@route("GET", XET + "/v2/reconstructions/(?P<file_hash>[0-9a-f]{64})")
 def xet_reconstruction(call: Handler) -> Reply:
     check_xet_token(call, "read", "write")
     if call.arguments["file_hash"] not in call.server.store.xet.files:

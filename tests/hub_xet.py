@@ -5,6 +5,7 @@ chunks, each with a header of 8 bytes, compressed as the client likes. Nothing i
 """
 
 import struct
+import uuid
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -39,8 +40,12 @@ def find_chunks(xorb: bytes) -> list[int]:
 
 @dataclass
 class XetStore:
-    """Xorbs by hash; files by hash as terms; and which file has which SHA-256."""
+    """Xorbs by hash; files by hash as terms; and which file has which SHA-256.
 
+    Clients remember by a store's address what they sent there. `name` is part of it: ports are used again.
+    """
+
+    name: str = field(default_factory=lambda: uuid.uuid4().hex)
     xorbs: dict[str, bytes] = field(default_factory=dict)
     arriving: dict[str, bytes] = field(default_factory=dict)
     files: dict[str, list[Term]] = field(default_factory=dict)

@@ -10,12 +10,14 @@ from typing import TypeVar
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.utils import get_session
 
 from fer_models.hub import CLIENT_ERRORS, get_retry_after, is_unreachable
 
 # Waits before the second, third and fourth try, unless the Hub names one; the client's own come on top.
 PAUSES_S = (2.0, 10.0, 30.0)
 LONGEST_PAUSE_S = 300.0
+ANSWER_TIMEOUT_S = 60.0  # the client would wait for ever
 
 Result = TypeVar("Result")
 
@@ -45,8 +47,9 @@ class Revision:
 
 
 def retry(action: Callable[[], Result]) -> Result:
-    """Do what may safely be done twice, again after a pause while the Hub is busy, out of order or cut off."""
+    """Do what may safely be done twice, again after a pause while the Hub is busy, out of order, slow or cut off."""
     for pause_s in PAUSES_S:
+        get_session().timeout = ANSWER_TIMEOUT_S
         try:
             return action()
         except CLIENT_ERRORS as error:
