@@ -17,6 +17,10 @@ from .augmentation import AugmentationArguments
 from .data import PROTOCOLS
 
 RUNS_DIR = Path("runs")
+# Fields that say where a run is done, not what is done; a run may go on with others.
+PLACE_FIELDS = {"data", "output_dir", "resume", "report_to", "disable_tqdm", "push_to_hub"} | {
+    f"hub_{what}" for what in ("model_id", "strategy", "token", "private_repo", "always_push", "revision")
+}
 
 # What every recipe shares: one evaluation, one line and one checkpoint an epoch. The second-newest checkpoint is kept
 # in case the newest was cut short while it was written.
@@ -29,6 +33,7 @@ SHARED_DEFAULTS: dict[str, Any] = {
     "per_device_eval_batch_size": 64,
     "remove_unused_columns": False,  # the data set makes whole batches with no other columns
     "report_to": "none",
+    "hub_strategy": "end",
 }
 
 

@@ -11,24 +11,24 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
-from torch import nn
-from transformers import AutoModelForImageClassification, PreTrainedModel
+from transformers import AutoModelForImageClassification
+from transformers.utils.logging import disable_progress_bar
 
 from fer_models.hub import make_fixed_revision, make_repo_id
 from fer_models.zoo import CHECKPOINTS_DIR
 
+from .architecture import describe_architecture
+from .arguments import PLACE_FIELDS
 from .files import write_text
-from .train import PLACE_FIELDS
 
 TEMPLATE = Path(__file__).parent / "card_template.md"
 PUBLISHED = Path(__file__).parent / "published.yaml"
 COST = Path(__file__).parent / "measurements" / "cost.json"
 # `results.json` of further seeds, `<name>.<tag>.seed-<n>.json`.
 SEEDS_DIR = Path(__file__).parent / "results"
-# Stands for the user or organization in a card that is not on the Hub yet.
+# Stands for the user or organization in a card whose namespace is not known yet.
 PLACEHOLDER = "NAMESPACE"
 
 SPLITS = {
@@ -42,12 +42,12 @@ SPLITS = {
 }
 
 
-def render_card(directory: Path, namespace: str = PLACEHOLDER) -> str:
+def render_card(directory: Path, repo_id: str | None = None) -> str:
     """The README.md of a checkpoint.
 
     Args:
         directory: A checkpoint's folder, `<name>.<tag>`, or a run's.
-        namespace: User or organization of the Hub under which it is shown.
+        repo_id: The repository that shows it; by default the model's in a namespace that is not known yet.
 
     Raises:
         OSError: The folder lacks the model or its recipe.
@@ -56,7 +56,7 @@ def render_card(directory: Path, namespace: str = PLACEHOLDER) -> str:
     recipe = yaml.safe_load((directory / "recipe.yaml").read_text())
     results = _read_json(directory / "results.json") or {}
     name = recipe["model"]
-    tag = _find_tag(directory, recipe)
+    tag = find_tag(directory)
     model = AutoModelForImageClassification.from_pretrained(directory)
     config = model.config
     trained_with = results.get("trained_with") or _read_json(directory / "run.json")
@@ -70,7 +70,7 @@ def render_card(directory: Path, namespace: str = PLACEHOLDER) -> str:
         model=name,
         tag=tag,
         checkpoint=f"{name}.{tag}",
-        repo_id=make_repo_id(namespace, name),
+        repo_id=repo_id or make_repo_id(PLACEHOLDER, name),
         revision=make_fixed_revision(directory, tag),
         labels=list(config.id2label.values()),
         size=config.image_size,
@@ -86,9 +86,10 @@ def render_card(directory: Path, namespace: str = PLACEHOLDER) -> str:
         spread={"n": len(runs), "seeds": sorted(runs)} if len(runs) > 1 else None,
         published=describe_published(name, recipe, results, _read_json(directory / "history.json")),
         classes=describe_classes(results),
+        is_printed=is_printed(recipe),
         worst=find_worst_classes(results),
-        has_curves=(directory / "curves.png").is_file(),
-        has_confusion_matrix=(directory / "confusion_matrix.png").is_file(),
+        figures={path.stem for path in directory.glob("*.png")},
+        copies=count_copies(results),
         robustness=results.get("robustness"),
         cost=find_cost(name, tag),
     )
@@ -128,47 +129,9 @@ def make_card_data(name: str, results: dict[str, Any]) -> ModelCardData:
     )
 
 
-@torch.inference_mode()
-def describe_architecture(model: PreTrainedModel) -> list[dict[str, Any]]:
-    """The network's blocks and layers in order: what they do, the shape of what they give, their weights."""
-    parts = [part for child in model.children() for part in (child if isinstance(child, nn.ModuleList) else [child])]
-    shapes: dict[nn.Module, tuple[int, ...]] = {}
-    hooks = [part.register_forward_hook(lambda part, _, output: shapes.update({part: output.shape})) for part in parts]
-    config = model.config
-    model.eval()(torch.zeros(1, config.num_channels, config.image_size, config.image_size))
-    for hook in hooks:
-        hook.remove()
-    return [
-        {
-            "layers": _describe_layers(part),
-            "output": " x ".join(str(length) for length in shapes[part][1:]),
-            "weights": sum(weight.numel() for weight in part.parameters()),
-        }
-        for part in parts
-        if part in shapes and any(True for _ in part.modules() if not list(_.children())) and _describe_layers(part)
-    ]
-
-
-def _describe_layers(part: nn.Module) -> str:
-    layers = [layer for layer in part.modules() if not list(layer.children())]
-    words = []
-    for layer in layers:
-        match layer:
-            case nn.Conv2d():
-                words.append(f"convolution {layer.kernel_size[0]}x{layer.kernel_size[1]}")
-            case nn.Linear():
-                words.append(f"dense {layer.out_features}")
-            case nn.BatchNorm2d():
-                words.append("batch norm")
-            case nn.MaxPool2d():
-                words.append(f"max pool {layer.kernel_size}x{layer.kernel_size}")
-            case nn.Dropout() if layer.p > 0:
-                words.append(f"dropout {layer.p:.0%}")
-            case nn.Identity() | nn.Dropout() | nn.Sequential():
-                pass
-            case _:
-                words.append(type(layer).__name__)
-    return ", ".join(words) if len(words) <= 8 else f"{type(part).__name__}, {len(words)} layers"
+def is_printed(recipe: dict[str, Any]) -> bool:
+    """Whether the report prints this architecture: a network of its name, with nothing overridden."""
+    return recipe["model"] in yaml.safe_load(PUBLISHED.read_text()) and recipe.get("config_overrides", "{}") == "{}"
 
 
 def describe_splits(results: dict[str, Any], runs: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -233,6 +196,15 @@ def find_worst_classes(results: dict[str, Any], number: int = 3) -> list[str]:
     return [label for _, label in sorted(zip(test["recall"], results["labels"], strict=True))[:number]]
 
 
+def count_copies(results: dict[str, Any]) -> dict[str, int] | None:
+    """How many images of PrivateTest are copies of training images, of how many."""
+    splits = results.get("splits", {})
+    if "official_test_without_copies" not in splits:
+        return None
+    n = splits["official_test"]["n"]
+    return {"n": n - splits["official_test_without_copies"]["n"], "of": n}
+
+
 def find_cost(name: str, tag: str) -> dict[str, Any] | None:
     """What `training.measure_cost` wrote of a checkpoint, with the hardware; None if it was not measured."""
     cost = _read_json(COST) or {"models": []}
@@ -242,13 +214,10 @@ def find_cost(name: str, tag: str) -> dict[str, Any] | None:
     return None
 
 
-def _find_tag(directory: Path, recipe: dict[str, Any]) -> str:
-    """The way of training: from a checkpoint's name, or a run's folder `runs/<name>.<tag>/seed-<n>`."""
-    for folder in (directory, directory.parent):
-        name, _, tag = folder.name.partition(".")
-        if name == recipe["model"] and tag:
-            return tag
-    return "custom"
+def find_tag(directory: Path) -> str:
+    """The way of training: from a checkpoint's name, `<name>.<tag>`, or a run's, `<name>.<tag>/seed-<n>`."""
+    names = [folder.name.partition(".")[2] for folder in (directory, directory.absolute().parent)]
+    return names[0] or names[1] or "custom"
 
 
 def _read_json(path: Path) -> Any:
@@ -258,7 +227,9 @@ def _read_json(path: Path) -> Any:
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m training.cards", description=__doc__)
     parser.add_argument("directories", type=Path, nargs="*", help="checkpoints; by default all bundled ones")
-    for directory in parser.parse_args(argv).directories or sorted(CHECKPOINTS_DIR.glob("*.*")):
+    arguments = parser.parse_args(argv)
+    disable_progress_bar()
+    for directory in arguments.directories or sorted(CHECKPOINTS_DIR.glob("*.*")):
         try:
             write_text(directory / "README.md", render_card(directory))
         except (ValueError, OSError) as error:

@@ -9,6 +9,7 @@ download, whose logits must be those of the files here.
 import argparse
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -32,10 +33,10 @@ class PushError(Exception):
     """A push that cannot go on; the message says why and what to do."""
 
 
-def collect_files(directory: Path, namespace: str) -> dict[str, bytes]:
-    """What a repository holds: the files of a checkpoint by name, with a card for this namespace."""
+def collect_files(directory: Path, repo_id: str) -> dict[str, bytes]:
+    """What a repository holds: the files of a checkpoint by name, with a card for this repository."""
     files = {path.name: path.read_bytes() for path in sorted(directory.iterdir()) if path.is_file()}
-    return files | {"README.md": render_card(directory, namespace).encode()}
+    return files | {"README.md": render_card(directory, repo_id).encode()}
 
 
 def list_branches(name: str) -> dict[str, Path]:
@@ -46,32 +47,30 @@ def list_branches(name: str) -> dict[str, Path]:
     return branches
 
 
-def push_model(api: HfApi, name: str, namespace: str, private: bool = False) -> dict[str, str]:
+def push_model(api: HfApi, name: str, repo_id: str, private: bool = False) -> None:
     """Make or update the repository of one model, and prove it.
-
-    Returns:
-        The commit of each branch.
 
     Raises:
         PushError: The repository holds something else, or what came back is not what was sent.
         OSError, httpx2.HTTPError, RuntimeError: What `explain` puts in words.
     """
-    repo_id = make_repo_id(namespace, name)
     retry(lambda: api.create_repo(repo_id, private=private, exist_ok=True))
     check_is_model(api, repo_id)
-    commits = {}
+    proved = set()
     for branch, directory in list_branches(name).items():
-        retry(lambda branch=branch: api.create_branch(repo_id, branch=branch, exist_ok=True))  # type: ignore[misc]
-        where = Revision(repo_id, branch)
-        commits[branch], changes = sync(api, where, collect_files(directory, namespace), f"{directory.name}")
+        files = collect_files(directory, repo_id)
+        if branch != "main":
+            retry(partial(api.create_branch, repo_id, branch=branch, exist_ok=True))
+        commit, changes = sync(api, Revision(repo_id, branch), files, directory.name)
         for change in changes:
             print(f"  {change}")
-        print(f"{where}: {'commit' if changes else 'nothing changed since'} {commits[branch]}", flush=True)
+        if commit not in proved:
+            verify(api, repo_id, commit, files, directory)
+            proved.add(commit)
         tag = make_fixed_revision(directory)
-        retry(lambda: api.create_tag(repo_id, tag=tag, revision=commits[branch], exist_ok=True))  # noqa: B023
-        verify(api, repo_id, commits[branch], directory, namespace)
-        print(f"{where}: came back from the Hub, with the same logits; fixed as {tag}", flush=True)
-    return commits
+        retry(partial(api.create_tag, repo_id, tag=tag, revision=commit, exist_ok=True))
+        state = "pushed" if changes else "unchanged"
+        print(f"{repo_id}, {branch}: {state}, commit {commit}, fixed as {tag}; same logits as here", flush=True)
 
 
 def check_is_model(api: HfApi, repo_id: str) -> None:
@@ -80,7 +79,7 @@ def check_is_model(api: HfApi, repo_id: str) -> None:
     Raises:
         PushError: The repository holds files, and none of ours.
     """
-    paths = set(retry(lambda: api.list_repo_files(repo_id))) - {".gitattributes", "README.md"}
+    paths = set(retry(partial(api.list_repo_files, repo_id))) - {".gitattributes", "README.md"}
     if paths and "recipe.yaml" not in paths:
         raise PushError(
             f"{repo_id} holds something that was not pushed from here ({', '.join(sorted(paths)[:3])}, ...). Move or "
@@ -88,17 +87,17 @@ def check_is_model(api: HfApi, repo_id: str) -> None:
         )
 
 
-def verify(api: HfApi, repo_id: str, commit: str, directory: Path, namespace: str) -> None:
-    """Download a commit to an empty folder and compare files and logits with those here.
+def verify(api: HfApi, repo_id: str, commit: str, files: dict[str, bytes], directory: Path) -> None:
+    """Download a commit to an empty folder and compare it with what was sent: every file, and the logits.
 
     Raises:
         PushError: They differ.
     """
     with tempfile.TemporaryDirectory(prefix="fer-push-") as folder:
-        back = Path(retry(lambda: api.snapshot_download(repo_id, revision=commit, cache_dir=folder)))
+        back = Path(retry(partial(api.snapshot_download, repo_id, revision=commit, cache_dir=folder)))
         different = [
             name
-            for name, content in collect_files(directory, namespace).items()
+            for name, content in files.items()
             if not (back / name).is_file() or (back / name).read_bytes() != content
         ]
         name = directory.name.partition(".")[0]
@@ -118,7 +117,7 @@ def compute_logits(name: str, directory: Path) -> torch.Tensor:
     return model(**image_processor(images, return_tensors="pt")).logits
 
 
-def push_collection(api: HfApi, names: list[str], namespace: str, private: bool = False) -> str:
+def push_collection(api: HfApi, repo_ids: list[str], namespace: str, private: bool = False) -> str:
     """Make the collection, or add to it what it lacks.
 
     Returns:
@@ -129,9 +128,8 @@ def push_collection(api: HfApi, names: list[str], namespace: str, private: bool 
             COLLECTION_TITLE, namespace=namespace, description=COLLECTION_TEXT, private=private, exists_ok=True
         )
     )
-    for name in names:
-        repo_id = make_repo_id(namespace, name)
-        retry(lambda: api.add_collection_item(collection.slug, repo_id, "model", exists_ok=True))  # noqa: B023
+    for repo_id in repo_ids:
+        retry(partial(api.add_collection_item, collection.slug, repo_id, "model", exists_ok=True))
     return collection.url
 
 
@@ -139,12 +137,11 @@ def print_plan(api: HfApi, names: list[str], namespace: str) -> None:
     """Say what a push would change, file by file."""
     for name in names:
         repo_id = make_repo_id(namespace, name)
-        if not retry(lambda: api.repo_exists(repo_id)):  # noqa: B023
-            print(f"{repo_id}: would be made")
         for branch, directory in list_branches(name).items():
             where = Revision(repo_id, branch)
-            _, changes = retry(lambda: compare(api, where, collect_files(directory, namespace)))  # noqa: B023
-            print(f"{where} <- {directory.name}: {f'{len(changes)} files would change' if changes else 'up to date'}")
+            head, changes = retry(partial(compare, api, where, collect_files(directory, repo_id)))
+            state = "up to date" if not changes else f"{len(changes)} files would change" if head else "would be made"
+            print(f"{where}, from {directory.name}: {state}")
             for change in changes:
                 print(f"  {change}")
 
@@ -153,23 +150,22 @@ def push(names: list[str], namespace: str, token: str | None = None, private: bo
     """Push models and collection, and print their addresses.
 
     Raises:
+        ValueError: There can be no such namespace.
         PushError: It cannot go on; what was pushed before is kept and complete.
     """
     api = HfApi(token=token)
-    repo_id = namespace
+    repo_ids = [make_repo_id(namespace, name) for name in names]
+    what = f"{namespace}'s models"
     try:
         if not (token or get_token()):
             raise LocalTokenNotFoundError
-        addresses = []
-        for name in names:
-            repo_id = make_repo_id(namespace, name)
-            push_model(api, name, namespace, private)
-            addresses.append(f"{api.endpoint}/{repo_id}")
-        repo_id = f"{namespace}'s collection"
-        addresses.append(push_collection(api, names, namespace, private))
+        for name, what in zip(names, repo_ids, strict=True):
+            push_model(api, name, what, private)
+        what = f"{namespace}'s collection"
+        collection = push_collection(api, repo_ids, namespace, private)
     except CLIENT_ERRORS as error:
-        raise PushError(explain(error, repo_id)) from error
-    print("\n".join(["", *addresses]))
+        raise PushError(explain(error, what)) from error
+    print("\n".join(["", *(f"{api.endpoint}/{repo_id}" for repo_id in repo_ids), collection]))
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -187,6 +183,8 @@ def main(argv: list[str] | None = None) -> None:
         disable_progress_bars()
     try:
         names = arguments.models or [name for name in list_models() if get_entry(name).default_tag in list_tags(name)]
+        for name in names:
+            checkpoint_dir(name)  # all there, before anything is sent
         if arguments.dry_run:
             print_plan(HfApi(token=arguments.token), names, arguments.namespace)
         else:

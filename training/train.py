@@ -24,7 +24,6 @@ from transformers import (
     EarlyStoppingCallback,
     PrinterCallback,
     ProgressCallback,
-    Trainer,
     TrainerCallback,
     TrainerControl,
     TrainerState,
@@ -37,19 +36,17 @@ from fer_models import FerImageProcessor
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.zoo import get_entry
 
-from .arguments import RecipeArguments, parse_recipe
+from .arguments import PLACE_FIELDS, RecipeArguments, parse_recipe
 from .augmentation import AugmentationArguments, augment
 from .averaging import WeightAveraging
 from .data import DataError, collate_batch, decode, keep_first_per_class, load_fer2013
 from .files import write_json, write_text
+from .hub_trainer import HubTrainer
 from .memory import keep_freed_memory
 from .provenance import describe_environment
 
-# Fields that say where a run is done, not what is done; a run may go on with others.
-PLACE_FIELDS = {"data", "output_dir", "resume", "report_to", "disable_tqdm"}
 
-
-class FerTrainer(Trainer):
+class FerTrainer(HubTrainer):
     """The Trainer, with augmented faces and the training accuracy that Keras prints: over an epoch, as it goes."""
 
     def __init__(self, *args: Any, augmentation: AugmentationArguments | None = None, **kwargs: Any):
@@ -258,7 +255,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
         print(f"Going on from {checkpoint}.", flush=True)
     trainer.train(resume_from_checkpoint=checkpoint)
 
-    trainer.save_model()
+    trainer.save_model(_internal_call=True)  # pushed below, with its history
     if args.should_save:
         write_json(output_dir / "history.json", make_history(trainer.state.log_history))
         # Last, and in one piece: a folder with this file is a finished run.
@@ -271,7 +268,26 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
                 **environment,
             },
         )
+    if args.push_to_hub:
+        push_run(trainer, output_dir)
     return output_dir
+
+
+def push_run(trainer: FerTrainer, output_dir: Path) -> None:
+    """Push a finished run.
+
+    Raises:
+        OSError: The run is kept; the message says how to push it later.
+    """
+    try:
+        commit = trainer.push_to_hub()
+    except OSError as error:
+        repo_id = trainer.hub_model_id
+        raise OSError(
+            f"{output_dir} is trained, but not pushed. {error} Then push it with "
+            f'`hf upload {repo_id} {output_dir} . --exclude "checkpoint-*"`'
+        ) from error
+    print(f"Pushed: {commit}")
 
 
 def main(argv: list[str] | None = None) -> None:

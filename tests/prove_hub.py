@@ -1,0 +1,107 @@
+"""What takes too long for a test: a stranger's fresh environments load the models from the loopback Hub.
+
+`python tests/prove_hub.py` makes, for each Python from 3.11 to 3.13 that it finds and for the oldest and the newest
+transformers that `pyproject.toml` admits, a virtual environment with torch, transformers and pillow alone, and runs
+`hub_probe.py` there: the fixed revision, the branch `report`, then the same without a network from the cache.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+from hub_server import HubServer
+from photos import load_portrait
+
+TESTS = Path(__file__).parent
+REPOSITORY = TESTS.parent
+PYTHONS = ("python3.11", "python3.12", "python3.13")
+
+
+def run(*command: str | Path, env: dict[str, str] | None = None, cwd: Path | None = None) -> str:
+    result = subprocess.run([str(word) for word in command], env=env, cwd=cwd, capture_output=True, text=True)
+    if result.returncode:
+        sys.exit(f"{' '.join(map(str, command))} failed:\n{result.stdout[-2000:]}\n{result.stderr[-4000:]}")
+    return result.stdout
+
+
+def find_pythons() -> list[Path]:
+    """The interpreters of `PYTHONS` that start; one that is only a shim for a missing version does not."""
+    found = []
+    for name in PYTHONS:
+        paths = [shutil.which(name), *Path.home().glob(f".pyenv/versions/{name.removeprefix('python')}*/bin/{name}")]
+        for path in filter(None, paths):
+            if subprocess.run([path, "-c", ""], capture_output=True).returncode == 0:
+                found.append(Path(path))
+                break
+    return found
+
+
+def list_requirements() -> list[str]:
+    """`transformers` as pyproject admits it: the oldest version, then the range, of which pip takes the newest."""
+    dependencies = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["dependencies"]
+    wanted = next(line for line in dependencies if line.startswith("transformers"))
+    oldest = wanted.partition(">=")[2].partition(",")[0]
+    return [f"transformers=={oldest}.*", wanted]
+
+
+def prove(python: Path, requirement: str, torch: str, endpoint: str, revision: str, home: Path) -> dict[str, str]:
+    """One environment: what it holds, and what came out of the network there, with and without the Hub."""
+    environment = home / "venv"
+    run(python, "-m", "venv", "--clear", environment)
+    pip = [environment / "bin" / "python", "-m", "pip", "install", "--quiet", *os.environ.get("PIP_ARGS", "").split()]
+    run(*pip, torch)
+    run(*pip, requirement, "pillow")
+    packages = run(environment / "bin" / "python", "-m", "pip", "list", "--format=freeze")
+    if "fer_models" in packages or "fer-models" in packages:
+        sys.exit("The environment is not empty: it has this package.")
+    settings = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home / "cache"), "HF_HUB_DISABLE_TELEMETRY": "1"}
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "PYTHON"))} | settings
+    shutil.rmtree(home / "cache", ignore_errors=True)
+    outputs = []
+    for which, offline in ((revision, "0"), ("report", "0"), (revision, "1"), ("report", "1")):
+        words = (environment / "bin" / "python", home / "hub_probe.py", "alice/fer-baseline", which, home / "face.png")
+        nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9"} if offline == "1" else {}
+        content = json.loads(run(*words, env=env | {"HF_HUB_OFFLINE": offline} | nowhere, cwd=home))
+        outputs.append({name: content[name] for name in ("logits", "file", "list", "batch")})
+    if any(output != outputs[0] for output in outputs):
+        sys.exit(f"Not the same with and without the network: {outputs}")
+    return content
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--python", type=Path, nargs="+", default=find_pythons(), help="interpreters")
+    parser.add_argument("--torch", default="torch==2.13.0", help="requirement, for pip")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="fer-hub-") as folder, HubServer() as hub:
+        home = Path(folder)
+        load_portrait().crop((170, 115, 390, 335)).save(home / "face.png")
+        shutil.copy(TESTS / "hub_probe.py", home)
+        env = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(home / "push"), "HF_TOKEN": "hf_alice"}
+        push = ("training.push", "--namespace", "alice", "--models", "baseline")
+        print(run(sys.executable, "-m", *push, env=env, cwd=REPOSITORY))
+        revision = next(iter(hub.repo("alice/fer-baseline").tags))
+        first: list[float] = []
+        for python in arguments.python:
+            seen = set()
+            for requirement in list_requirements():
+                content = prove(python, requirement, arguments.torch, hub.endpoint, revision, home)
+                versions = (
+                    f"Python {content['python']}, transformers {content['transformers']}, torch {content['torch']}"
+                )
+                if versions not in seen:
+                    print(f"{versions}: {content['class']}, {content['file'][0]}", flush=True)
+                seen.add(versions)
+                first = first or content["logits"]
+                if max(abs(one - other) for one, other in zip(first, content["logits"], strict=True)) > 1e-5:
+                    sys.exit(f"{versions}: other logits, {content['logits']} instead of {first}")
+
+
+if __name__ == "__main__":
+    main()
