@@ -50,6 +50,11 @@ class LoadedModel:
         """The names of its classes, in the order of its logits."""
         return list((self.model.config.id2label or {}).values())
 
+    @property
+    def size_mb(self) -> float:
+        """Size of its weights in megabytes (millions of bytes)."""
+        return sum(weights.nbytes for weights in self.model.state_dict().values()) / 1e6
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -234,10 +239,10 @@ def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, 
         `faces`: the faces found, largest first, each with `box_xyxy`, four pixel coordinates in the picture, and
         `score` in [0, 1]. `face_index`: which of them was looked at, or null. `face`: that one again, or null.
         `models`: for each network `model`, `tag`, `winner`, `probabilities` (label -> [0, 1]), `latency_ms`,
-        `test_accuracy` and `test_images`. `votes`: `label` and the `models` that chose it, most first. `average`:
-        label -> [0, 1], the mean of the networks' probabilities; empty without a face. `favourite`: its most probable
-        label, or null. `agreement`: how many networks chose the favourite. `sure`: false where the favourite is too
-        improbable, or too few networks chose it, to be believed.
+        `size_mb`, `test_accuracy` and `test_images`. `votes`: `label` and the `models` that chose it, most first.
+        `average`: label -> [0, 1], the mean of the networks' probabilities; empty without a face. `favourite`: its most
+        probable label, or null. `agreement`: how many networks chose the favourite. `sure`: false where the favourite
+        is too improbable, or too few networks chose it, to be believed.
     """
     faces = [
         {"box_xyxy": [round(x, 1) for x in face.box_xyxy], "score": round(face.score, 4)} for face in comparison.faces
@@ -254,6 +259,7 @@ def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, 
                 "winner": prediction.winner,
                 "probabilities": prediction.probabilities,
                 "latency_ms": round(prediction.latency_ms, 2),
+                "size_mb": round(model.size_mb, 2),
                 "test_accuracy": model.test_accuracy,
                 "test_images": model.test_images,
             }

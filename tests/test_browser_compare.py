@@ -49,7 +49,7 @@ def test_webcam_snapshot_gets_four_answers(app_url: str, tmp_path: Path) -> None
         page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
         page.get_by_label(re.compile("capture photo", re.IGNORECASE)).click()
         assert all(read_winners(page))
-        assert page.locator(".fer-photo rect").count() == 1
+        assert page.locator("[data-face]").count() == 1
 
 
 @pytest.mark.browser
@@ -103,10 +103,16 @@ def test_programs_get_the_same_comparison_as_json(app_url: str) -> None:
     from gradio_client import Client, handle_file
 
     client = Client(app_url, verbose=False)
-    content = client.predict(handle_file(str(portrait_path())), False, api_name="/compare")
+    content = client.predict(handle_file(str(portrait_path())), api_name="/compare")
     assert len(content["faces"]) == 1
     assert [row["model"] for row in content["models"]] == ["baseline", "dense", "batchnorm", "batchnorm-dropout"]
-    assert list(client.view_api(return_format="dict", print_info=False)["named_endpoints"]) == ["/compare"]
+    assert content["models"][1]["model"] == "dense"
+    explained = client.predict(handle_file(str(portrait_path())), label="sad", networks=["dense"], api_name="/explain")
+    assert [(row["model"], row["label"]) for row in explained["explanations"]] == [("dense", "sad")]
+    with pytest.raises(Exception, match="There is no face 7"):
+        client.predict(handle_file(str(portrait_path())), face_index=7, api_name="/compare")
+    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert {"/compare", "/explain"} <= set(endpoints)
 
 
 def test_the_readmes_snippet_for_programs_runs(

@@ -1,44 +1,90 @@
+import csv
+import io
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from photos import load_portrait, make_no_face, make_two_faces, portrait_path
+from PIL import Image
 
-from fer_models.demo.handlers.compare import Answer, CompareHandlers, find_examples
+from fer_models.demo.handlers.compare import Answer, CompareHandlers, Request, Shown, find_examples
+from fer_models.demo.handlers.saving import make_link, make_snippets, save
 from fer_models.demo.locales import LOCALES, translate
+from fer_models.demo.ui import render_notice
+from fer_models.explain import explain_all
 from fer_models.faces import FaceDetector
 from fer_models.images import ImageError, read_image
-from fer_models.inference import load_models
+from fer_models.inference import LoadedModel, load_models
+
+
+class CountingDetector(FaceDetector):
+    """Counts its searches."""
+
+    searches = 0
+
+    def detect(self, image: Image.Image) -> list:
+        self.searches += 1
+        return super().detect(image)
 
 
 @pytest.fixture(scope="module")
-def handlers() -> CompareHandlers:
-    return CompareHandlers(load_models(), FaceDetector())
+def models() -> list[LoadedModel]:
+    return load_models()[:4]
+
+
+@pytest.fixture
+def handlers(models: list[LoadedModel]) -> CompareHandlers:
+    return CompareHandlers(models, CountingDetector())
+
+
+@pytest.fixture(scope="module")
+def two_faces(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("photos") / "two.png"
+    make_two_faces().save(path)
+    return str(path)
+
+
+def ask(handlers: CompareHandlers, photo: Path | str | None, language: str = "en", **changes: object) -> Request:
+    request = Request(photo and str(photo), language, handlers.tags[0], handlers.names)
+    return replace(request, **changes)
 
 
 def winners(answer: Answer) -> list[str]:
     return re.findall(r'data-winner="([^"]*)"', answer.results)
 
 
+def get_shown(answer: Answer) -> Shown:
+    assert answer.shown
+    return answer.shown
+
+
 @pytest.mark.parametrize("language", LOCALES)
 def test_without_a_photo_the_columns_stand_empty(handlers: CompareHandlers, language: str) -> None:
-    answer = handlers.answer(None, False, language)
+    answer = handlers.answer(ask(handlers, None, language))
     assert winners(answer) == [""] * 4
     assert translate(language, "verdict.empty") in answer.results
-    assert not answer.photo
-    assert not answer.offer_whole_image
+    assert (answer.photo, answer.crop, answer.table, answer.shown, answer.offer_whole_image) == (
+        "",
+        "",
+        "",
+        None,
+        False,
+    )
 
 
 @pytest.mark.parametrize("language", LOCALES)
-def test_a_portrait_gets_four_answers_a_box_and_a_crop(handlers: CompareHandlers, language: str) -> None:
-    answer = handlers.answer(str(portrait_path()), False, language)
+def test_a_portrait_gets_four_answers_a_box_a_crop_and_a_table(handlers: CompareHandlers, language: str) -> None:
+    answer = handlers.answer(ask(handlers, portrait_path(), language))
     assert len(winners(answer)) == 4
-    assert all(winners(answer))
     for winner in winners(answer):
         assert translate(language, f"label.{winner}") in answer.results
-    assert answer.photo.count("<rect") == 1
-    assert answer.photo.count("data:image/") == 2
+    assert answer.photo.count("data-face") == 1
+    assert "<text" not in answer.photo  # one face needs no number
+    assert "data:image/png" in answer.crop
+    assert answer.table.count("<td") == 7 * (4 + 1)
 
 
 def test_the_crop_that_is_shown_is_what_the_networks_get(handlers: CompareHandlers) -> None:
@@ -48,22 +94,48 @@ def test_the_crop_that_is_shown_is_what_the_networks_get(handlers: CompareHandle
     assert np.array_equal(np.rint(255 * pixel_values[0, 0]), np.asarray(shown))
 
 
-def test_several_faces_are_all_drawn_and_the_choice_is_said(handlers: CompareHandlers, tmp_path: Path) -> None:
-    make_two_faces().save(tmp_path / "two.png")
-    answer = handlers.answer(str(tmp_path / "two.png"), False, "en")
-    assert answer.photo.count("<rect") == 2
-    assert "2 faces were found" in answer.results
+def test_another_face_another_language_and_other_networks_need_no_new_search(
+    handlers: CompareHandlers, two_faces: str
+) -> None:
+    first = handlers.answer(ask(handlers, two_faces))
+    assert first.photo.count("data-face") == 2
+    assert "face 1 of 2" in first.results
+    second = handlers.answer(ask(handlers, two_faces, face_index=1), first.shown)
+    assert "face 2 of 2" in second.results
+    assert get_shown(second).comparison.predictions != get_shown(first).comparison.predictions
+    spanish = handlers.answer(ask(handlers, two_faces, "es", face_index=1), second.shown)
+    assert "cara 2 de 2" in spanish.results
+    assert spanish.shown is second.shown  # not even the networks are asked again
+    fewer = handlers.answer(ask(handlers, two_faces, face_index=1, names=["dense"]), spanish.shown)
+    assert len(winners(fewer)) == 1
+    assert handlers.detector.searches == 1
+    assert handlers.answer(ask(handlers, two_faces, face_index=1)).results.count("face 2 of 2") == 1
+
+
+def test_another_photo_is_searched_anew(handlers: CompareHandlers, two_faces: str) -> None:
+    first = handlers.answer(ask(handlers, two_faces))
+    second = handlers.answer(ask(handlers, portrait_path(), face_index=1), first.shown)  # a face that it does not have
+    assert get_shown(second).comparison.face_index == 0
+    assert handlers.detector.searches == 2
+
+
+def test_no_network_gets_a_sentence(handlers: CompareHandlers) -> None:
+    answer = handlers.answer(ask(handlers, portrait_path(), names=[]))
+    assert "Tick at least one" in answer.results
+    assert answer.shown is None
 
 
 def test_no_face_offers_the_whole_picture_which_then_works(handlers: CompareHandlers, tmp_path: Path) -> None:
-    make_no_face().save(tmp_path / "sky.png")
-    answer = handlers.answer(str(tmp_path / "sky.png"), False, "en")
+    sky = tmp_path / "sky.png"
+    make_no_face().save(sky)
+    answer = handlers.answer(ask(handlers, sky))
     assert answer.offer_whole_image
     assert "No face was found" in answer.results
-    answer = handlers.answer(str(tmp_path / "sky.png"), True, "en")
-    assert not answer.offer_whole_image
-    assert all(winners(answer))
-    assert "The whole picture" in answer.results
+    whole = handlers.answer(ask(handlers, sky, whole_image=True), answer.shown)
+    assert not whole.offer_whole_image
+    assert all(winners(whole))
+    assert "The whole picture" in whole.results
+    assert handlers.answer(ask(handlers, sky, "es"), whole.shown).shown is whole.shown  # it stays so
 
 
 @pytest.mark.parametrize("language", LOCALES)
@@ -77,14 +149,116 @@ def test_bad_files_get_a_sentence_in_the_visitors_language(
     path = tmp_path / "photo.png"
     if content is not None:
         path.write_bytes(content)
-    answer = handlers.answer(str(path), False, language)
+    answer = handlers.answer(ask(handlers, path, language))
     assert translate(language, f"error.{reason}", megapixels=50) in answer.results
     assert 'role="alert"' in answer.results
 
 
+@pytest.mark.parametrize(
+    ("names", "tag", "chosen"),
+    [
+        ([], None, []),
+        (None, None, ["baseline.a", "dense.a", "batchnorm.b", "batchnorm-dropout.a"]),  # its best is missing
+        (["dense", "baseline"], "b", ["baseline.b", "dense.a"]),  # in the zoo's order; dense was not trained so
+    ],
+)
+def test_networks_are_chosen_by_name_and_way_of_training(
+    models: list[LoadedModel],
+    monkeypatch: pytest.MonkeyPatch,
+    names: list[str] | None,
+    tag: str | None,
+    chosen: list[str],
+) -> None:
+    monkeypatch.setattr(
+        "fer_models.demo.handlers.compare.get_entry", lambda name: type("Entry", (), {"default_tag": "a"})
+    )
+    baseline, dense, batchnorm, dropout = models
+    ways = [
+        *(replace(baseline, tag=tag) for tag in "ab"),
+        replace(dense, tag="a"),
+        replace(batchnorm, tag="b"),
+        replace(dropout, tag="a"),
+        replace(dropout, name="fifth", tag="a"),
+    ]
+    handlers = CompareHandlers(ways, FaceDetector())
+    assert handlers.tags == ["a", "b"]
+    assert [f"{model.name}.{model.tag}" for model in handlers.choose_models(names, tag)] == chosen
+
+
+@pytest.mark.parametrize(("names", "tag"), [(["none"], None), (None, "none")])
+def test_unknown_networks_and_ways_are_refused(handlers: CompareHandlers, names: list[str], tag: str) -> None:
+    with pytest.raises(ValueError, match=r"There is no 'none'\. Choose from"):
+        handlers.compare_json(str(portrait_path()), names=names, tag=tag)
+
+
 def test_json_without_a_photo_is_refused(handlers: CompareHandlers) -> None:
     with pytest.raises(ImageError, match="No photo"):
-        handlers.compare_json(None, False)
+        handlers.compare_json(None)
+
+
+def test_explanations_as_json_sum_up_what_the_page_shows(handlers: CompareHandlers) -> None:
+    content = handlers.explain_json(str(portrait_path()), "happy")
+    shown = get_shown(handlers.answer(ask(handlers, portrait_path())))
+    for row, one in zip(content["explanations"], explain_all(handlers.models, shown.crop, "happy"), strict=True):
+        assert (row["model"], row["label"]) == (one.model, "happy")
+        cells = one.heat.reshape(8, 6, 8, 6).mean((1, 3))
+        assert np.allclose(row["heat"], cells, atol=1e-3)
+    assert handlers.compare_json(str(portrait_path())).keys() < content.keys()
+
+
+def test_explanations_of_no_face_are_none(handlers: CompareHandlers, tmp_path: Path) -> None:
+    make_no_face().save(tmp_path / "sky.png")
+    assert handlers.explain_json(str(tmp_path / "sky.png"))["explanations"] == []
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_why_shows_one_picture_for_each_network(handlers: CompareHandlers, language: str) -> None:
+    shown = get_shown(handlers.answer(ask(handlers, portrait_path(), language)))
+    html = handlers.explain(shown, "sad", language)
+    assert html.count("<img") == 4
+    assert html.count(f": {translate(language, 'label.sad')}<") == 4
+
+
+def test_saved_files_say_what_the_page_says(handlers: CompareHandlers) -> None:
+    shown = get_shown(handlers.answer(ask(handlers, portrait_path())))
+    content = json.loads(save(shown, "json", "en"))
+    assert [row["winner"] for row in content["models"]] == [one.winner for one in shown.comparison.predictions]
+    rows = list(csv.DictReader(io.StringIO(save(shown, "csv", "en").decode())))
+    assert [row["model"] for row in rows] == [*handlers.names, "average"]
+    assert [row["winner"] for row in rows[:-1]] == [row["winner"] for row in content["models"]]
+    assert float(rows[-1]["happy"]) == pytest.approx(content["average"]["happy"], abs=1e-6)
+
+
+def test_the_saved_picture_has_no_face_unless_it_is_asked_for(handlers: CompareHandlers) -> None:
+    shown = get_shown(handlers.answer(ask(handlers, portrait_path())))
+    for language in LOCALES:
+        without, with_face = (
+            Image.open(io.BytesIO(save(shown, "png", language, wanted))).convert("RGB") for wanted in (False, True)
+        )
+        assert without.size == with_face.size == (1200, 630)
+        face = np.asarray(shown.crop.resize((168, 168), Image.Resampling.BICUBIC), int)
+        there = np.asarray(with_face.crop((48, 48, 216, 216)), int)
+        not_there = np.asarray(without.crop((48, 48, 216, 216)), int)
+        assert np.abs(there - face).mean() < 1
+        assert np.abs(not_there - face).mean() > 50
+
+
+def test_a_link_repeats_the_settings(handlers: CompareHandlers) -> None:
+    request = ask(handlers, None, "es", face_index=1, names=["baseline", "dense"])
+    link = make_link("http://host/", request)
+    assert link == f"http://host/?lang=es&tag={handlers.tags[0]}&networks=baseline,dense&face=2"
+    assert set(make_snippets("http://host/", request)) == {"python", "shell"}
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "words"),
+    [([0.545, 0.52], "about 5 times in 10"), ([0.71], "about 3 times in 10"), ([0.71, 0.46], "3 to 5 times in 10")],
+)
+def test_the_notice_says_how_often_the_networks_were_measured_to_be_wrong(
+    models: list[LoadedModel], accuracies: list[float], words: str
+) -> None:
+    measured = [replace(models[0], test_accuracy=accuracy) for accuracy in accuracies]
+    assert words in render_notice("en", measured)
 
 
 def test_every_example_has_one_face(handlers: CompareHandlers) -> None:

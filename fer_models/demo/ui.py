@@ -64,7 +64,7 @@ def build_demo(models: Sequence[LoadedModel], detector: FaceDetector) -> gr.Bloc
         words.add(notice, lambda language: render_notice(language, models))
         with gr.Tabs(elem_id="tabs") as tabs:
             with open_tab("compare"):
-                build_compare_tab(CompareHandlers(models, detector), words, language_switch)
+                build_compare_tab(demo, CompareHandlers(models, detector), words, language_switch)
             with open_tab("models"):
                 build_models_tab(read_checkpoints(), read_summary(), words, language_switch)
         page_words = gr.HTML(render_page_words(language), elem_id="page.words", js_on_load=PAGE_SCRIPT)

@@ -1,77 +1,108 @@
-"""The photo with its box, and the networks' answers, as HTML."""
+"""What the networks say of a face, as HTML: the verdict, a column for each network, and one table of all."""
 
+import math
 from collections.abc import Sequence
 from html import escape
 
-from PIL import Image
-
-from ...faces import DetectedFace
-from ...inference import Comparison, LoadedModel, Prediction
+from ...inference import SURE_AGREEMENT, SURE_PROBABILITY, Comparison, LoadedModel, Prediction
 from ..locales import format_count, format_decimal, format_percent, translate
-from .html import render_message, to_data_uri
-
-# Longer side, in pixels, of the photo that is sent back with the box.
-PREVIEW_SIDE = 640
-
-
-def render_photo(image: Image.Image, comparison: Comparison, crop_48: Image.Image, language: str) -> str:
-    """The photo with the box of the face, and beside it what the networks see.
-
-    Pictures are part of the HTML, so that nothing is written to the disk for them.
-
-    Args:
-        image: The photo, RGB.
-        comparison: What was found in it; it has a crop.
-        crop_48: The crop as the networks see it, grey.
-        language: Of the captions.
-    """
-    preview = image.copy()
-    preview.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
-    scale = preview.width / image.width
-    boxes = "".join(_render_box(face, scale, face is comparison.face) for face in comparison.faces)
-    with_box, crop = translate(language, "photo.with_box"), translate(language, "photo.crop")
-    return (
-        '<div class="fer-photo">'
-        f'<figure><svg viewBox="0 0 {preview.width} {preview.height}" role="img" aria-label="{escape(with_box)}">'
-        f'<image href="{to_data_uri(preview, "JPEG")}" width="{preview.width}" height="{preview.height}"/>{boxes}</svg>'
-        "</figure>"
-        f'<figure class="fer-crop"><img src="{to_data_uri(crop_48, "PNG")}" alt="{escape(crop)}" width="144" '
-        f'height="144"><figcaption>{escape(crop)}</figcaption></figure></div>'
-    )
+from .html import render_message
 
 
 def render_results(comparison: Comparison | None, models: Sequence[LoadedModel], language: str) -> str:
     """The verdict and one column per network; without a comparison, the same shape with nothing in it."""
     predictions: Sequence[Prediction | None] = comparison.predictions if comparison else [None] * len(models)
     favourite = comparison.votes[0][0] if comparison and len(comparison.votes[0][1]) > 1 else None
+    is_mixed = len({model.tag for model in models}) > 1
     cards = "".join(
-        _render_card(model, prediction, favourite, language)
+        _render_card(model, prediction, favourite, is_mixed, language)
         for model, prediction in zip(models, predictions, strict=True)
     )
-    return f'{_render_verdict(comparison, len(models), language)}<ol class="fer-cards">{cards}</ol>'
+    verdict = (
+        render_verdict(comparison, language) if comparison else render_message(translate(language, "verdict.empty"))
+    )
+    return f'{verdict}<ol class="fer-cards">{cards}</ol>'
 
 
-def _render_verdict(comparison: Comparison | None, total: int, language: str) -> str:
-    if comparison is None:
-        return render_message(translate(language, "verdict.empty"))
+def describe_votes(comparison: Comparison, language: str) -> tuple[str, list[str]]:
+    """How many agree, in a sentence, and who says what else, in one for each label."""
+    total = len(comparison.predictions)
     (label, names), *others = comparison.votes
     word = translate(language, f"label.{label}")
-    if not others:
+    if total == 1:
+        headline = translate(language, "verdict.one", model=names[0], label=word)
+    elif not others:
         headline = translate(language, "verdict.all", total=total, label=word)
     elif len(names) > len(others[0][1]):
         headline = translate(language, "verdict.most", count=len(names), total=total, label=word)
     else:
         headline, others = translate(language, "verdict.split"), comparison.votes
-    notes = [_describe_vote(other, voters, language) for other, voters in others]
-    if comparison.face is None:
-        notes.append(translate(language, "faces.whole").rstrip("."))
+    return headline, [_describe_vote(other, voters, language) for other, voters in others]
+
+
+def describe_average(comparison: Comparison, language: str) -> str:
+    """The label that is most probable on average, and how probable."""
+    favourite = comparison.favourite or ""
+    share = format_percent(language, comparison.average[favourite], 0)
+    return f"{translate(language, f'label.{favourite}')} {share}"
+
+
+def describe_doubt(comparison: Comparison, language: str) -> str:
+    """Why an answer is not sure: what it would take."""
+    total = len(comparison.predictions)
+    return translate(
+        language,
+        "verdict.threshold",
+        share=format_percent(language, SURE_PROBABILITY, 0),
+        count=math.ceil(SURE_AGREEMENT * total),
+        total=total,
+    )
+
+
+def render_verdict(comparison: Comparison, language: str) -> str:
+    """The answer in words: who agrees, the average, and whether to believe it."""
+    headline, notes = describe_votes(comparison, language)
+    if comparison.face_index is None:
+        notes.append(translate(language, "faces.whole"))
     elif len(comparison.faces) > 1:
-        notes.append(translate(language, "faces.many", count=len(comparison.faces)).rstrip("."))
+        number, count = comparison.face_index + 1, len(comparison.faces)
+        notes.append(translate(language, "faces.which", number=number, count=count))
+    unsure = (
+        "" if comparison.is_sure else f'<span class="fer-chip">{escape(translate(language, "verdict.unsure"))}</span>'
+    )
+    small = [] if comparison.is_sure else [describe_doubt(comparison, language)]
+    small.append(translate(language, "verdict.disclaimer"))
+    average = translate(language, "verdict.average", total=len(comparison.predictions))
     return (
         f'<div class="fer-verdict" role="status"><p class="fer-headline">{escape(headline)}</p>'
-        f"<p>{escape(' '.join(f'{note}.' for note in notes))}</p>"
-        f'<p class="fer-disclaimer">{escape(translate(language, "verdict.disclaimer"))}</p></div>'
+        f'<p class="fer-notes">{escape(" ".join(notes))}</p>'
+        f'<p class="fer-average"><span>{escape(average)}</span> '
+        f"<strong>{escape(describe_average(comparison, language))}</strong> {unsure}</p>"
+        f'<p class="fer-small">{escape(" ".join(small))}</p></div>'
     )
+
+
+def render_table(comparison: Comparison, language: str) -> str:
+    """Every label's probability by every network, and their average, as shaded cells: one picture of all."""
+    shares = [(prediction.model, prediction.probabilities) for prediction in comparison.predictions]
+    if len(shares) > 1:
+        shares.append((translate(language, "table.average"), comparison.average))
+    head = "".join(f'<th scope="col"><span class="fer-name">{escape(name)}</span></th>' for name, _ in shares)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(translate(language, f"label.{label}"))}</th>'
+        f"{''.join(_render_cell(row, label, language) for _, row in shares)}</tr>"
+        for label in comparison.average
+    )
+    caption, corner = escape(translate(language, "table.caption")), escape(translate(language, "table.label"))
+    return (
+        f'<table class="fer-heat"><caption>{caption}</caption><thead><tr><th scope="col">{corner}</th>{head}</tr>'
+        f"</thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _render_cell(row: dict[str, float], label: str, language: str) -> str:
+    best = " class=fer-best" if label == max(row, key=row.__getitem__) else ""
+    return f'<td{best} style="--share:{100 * row[label]:.0f}%">{format_percent(language, row[label], 0)}</td>'
 
 
 def _describe_vote(label: str, names: list[str], language: str) -> str:
@@ -81,37 +112,52 @@ def _describe_vote(label: str, names: list[str], language: str) -> str:
     return translate(language, key, models=models, label=translate(language, f"label.{label}"))
 
 
-def _render_card(model: LoadedModel, prediction: Prediction | None, favourite: str | None, language: str) -> str:
+def _render_card(
+    model: LoadedModel, prediction: Prediction | None, favourite: str | None, says_tag: bool, language: str
+) -> str:
     winner = prediction.winner if prediction else None
     bars = "".join(
         _render_bar(label, prediction.probabilities[label] if prediction else None, label == winner, language)
         for label in model.labels
     )
-    differs = bool(winner and favourite and winner != favourite)
-    badge = f'<span class="fer-badge">{escape(translate(language, "card.differs"))}</span>' if differs else ""
+    # The line is always there, so that nothing moves when it gets its words.
+    vote = "" if not winner or not favourite else "agrees" if winner == favourite else "differs"
+    word = translate(language, f"card.{vote}") if vote else ""
     answer = (
         f"{escape(translate(language, f'label.{winner}'))} "
         f"<small>{format_percent(language, prediction.probabilities[winner], 0)}</small>"
         if prediction and winner
         else "–"
     )
-    accuracy = translate(
+    facts = translate(
         language,
         "card.accuracy",
         accuracy=format_percent(language, model.test_accuracy),
         n=format_count(language, model.test_images),
     )
-    latency = prediction and translate(
-        language, "card.latency", latency=format_decimal(language, prediction.latency_ms)
+    size = translate(language, "card.size", size=format_decimal(language, model.size_mb))
+    time = (
+        translate(language, "card.latency", latency=format_decimal(language, prediction.latency_ms))
+        if prediction
+        else ""
     )
+    way = translate(language, "card.tag", tag=translate_tag(model.tag, language)) if says_tag else ""
     return (
-        f'<li class="fer-card{" fer-differs" if differs else ""}" data-model="{escape(model.name)}" '
+        f'<li class="fer-card{f" fer-{vote}" if vote else ""}" data-model="{escape(model.name)}" '
         f'data-winner="{winner or ""}">'
-        f"<h3>{escape(model.name)}{badge}</h3>"
-        f'<p class="fer-winner">{answer}</p>'
+        f'<h3 class="fer-name">{escape(model.name)}</h3>'
+        f'<p class="fer-winner">{answer}</p><p class="fer-vote">{escape(word)}</p>'
         f'<dl aria-label="{escape(translate(language, "card.probabilities", model=model.name))}">{bars}</dl>'
-        f'<p class="fer-facts">{escape(accuracy)}{f" · {latency}" if latency else ""}</p></li>'
+        f'<p class="fer-small">{escape(facts)}<br>{escape(" · ".join(filter(None, [time, size, way])))}</p></li>'
     )
+
+
+def translate_tag(tag: str, language: str) -> str:
+    """The words for a way of training; a new one is called by its tag."""
+    try:
+        return translate(language, f"tag.{tag}")
+    except KeyError:
+        return tag
 
 
 def _render_bar(label: str, probability: float | None, is_winner: bool, language: str) -> str:
@@ -122,9 +168,3 @@ def _render_bar(label: str, probability: float | None, is_winner: bool, language
         f"<dt>{escape(translate(language, f'label.{label}'))}</dt>"
         f'<dd><span style="width:{100 * share:.1f}%"></span><b>{number}</b></dd></div>'
     )
-
-
-def _render_box(face: DetectedFace, scale: float, is_selected: bool) -> str:
-    x0, y0, x1, y1 = (scale * x for x in face.box_xyxy)
-    kind = "fer-box" if is_selected else "fer-box fer-other"
-    return f'<rect class="{kind}" x="{x0:.1f}" y="{y0:.1f}" width="{x1 - x0:.1f}" height="{y1 - y0:.1f}" rx="4"/>'

@@ -5,14 +5,71 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
-from ...faces import FaceDetector
+from ...explain import explain_all
+from ...faces import DetectedFace, FaceDetector, crop_face
 from ...images import MAX_PIXELS, ImageError, read_image
-from ...inference import LoadedModel, compare, to_json
-from ..figures.compare import render_photo, render_results
+from ...inference import Comparison, LoadedModel, compare, predict, to_json
+from ...zoo import get_entry
+from ..figures.compare import render_results, render_table
 from ..figures.html import render_message
+from ..figures.photo import Preview, make_preview, render_crop, render_photo
+from ..figures.why import render_explanations
 from ..locales import translate
+
+# How many networks are compared until a visitor chooses: the report's four, which come first in the zoo.
+SHOWN_AT_FIRST = 4
+# Rows and columns in which `explain_json` sums a heat map up; finer than the networks' own maps are would be made up.
+HEAT_CELLS = 8
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a visitor wants to see.
+
+    Attributes:
+        photo_path: The uploaded file; None if there is none.
+        language: One of `locales.LOCALES`.
+        tag: The way of training; networks that were not trained so stay as they are.
+        names: The networks.
+        face_index: The face of the photo, counted from 0, largest first.
+        whole_image: Take the whole picture for the face.
+    """
+
+    photo_path: str | None
+    language: str
+    tag: str
+    names: Sequence[str]
+    face_index: int = 0
+    whole_image: bool = False
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is kept of an answer, in memory, until the next one: enough to choose another face without a new search.
+
+    Attributes:
+        photo_path: The uploaded file.
+        preview: The photo as it is shown.
+        faces: The faces found in it, largest first; empty if the whole picture was taken.
+        crops: What was cut out for the networks, one for each face, or the whole picture alone.
+        models: The networks that were compared.
+        comparison: What they said.
+    """
+
+    photo_path: str
+    preview: Preview
+    faces: list[DetectedFace]
+    crops: list[Image.Image]
+    models: list[LoadedModel]
+    comparison: Comparison
+
+    @property
+    def crop(self) -> Image.Image:
+        """The face that was compared."""
+        return self.crops[self.comparison.face_index or 0]
 
 
 @dataclass(frozen=True)
@@ -20,57 +77,172 @@ class Answer:
     """What the page shows for a photo.
 
     Attributes:
-        photo: HTML: the photo with its box and the crop; empty if there is no face.
         results: HTML: the verdict and the networks' columns, or why there are none.
+        photo: HTML: the photo with its faces; empty if there is none.
+        crop: HTML: the face as the networks see it; empty if there is none.
+        table: HTML: all probabilities in one table; empty if there are none.
+        shown: What the next request may reuse; None if there is no answer.
         offer_whole_image: Whether to offer to take the whole picture for the face.
     """
 
-    photo: str
     results: str
-    offer_whole_image: bool
+    photo: str = ""
+    crop: str = ""
+    table: str = ""
+    shown: Shown | None = None
+    offer_whole_image: bool = False
 
 
 @dataclass(frozen=True)
 class CompareHandlers:
-    """The tab's actions, with the networks and the detector they use."""
+    """The tab's actions, with the networks and the detector they use.
+
+    Attributes:
+        models: Every network in every way of training that can be chosen, in the order of the zoo.
+        detector: Finds the faces.
+    """
 
     models: Sequence[LoadedModel]
     detector: FaceDetector
 
-    def answer(self, photo_path: str | None, whole_image: bool, language: str) -> Answer:
+    @property
+    def names(self) -> list[str]:
+        """The networks that can be chosen."""
+        return list(dict.fromkeys(model.name for model in self.models))
+
+    @property
+    def tags(self) -> list[str]:
+        """The ways of training that can be chosen, that of the first network's best one first."""
+        return list(dict.fromkeys([get_entry(self.names[0]).default_tag, *(model.tag for model in self.models)]))
+
+    def choose_models(self, names: Sequence[str] | None = None, tag: str | None = None) -> list[LoadedModel]:
+        """One network for each name, trained as `tag` says where there is such a one, else in its best way.
+
+        Raises:
+            ValueError: There is no such network or way of training.
+        """
+        names = self.names[:SHOWN_AT_FIRST] if names is None else names
+        for asked, known in ((names, self.names), ([tag] if tag else [], self.tags)):
+            for one in asked:
+                if one not in known:
+                    raise ValueError(f"There is no {one!r}. Choose from: {', '.join(known)}.")
+        chosen = []
+        for name in filter(names.__contains__, self.names):
+            ways = {model.tag: model for model in self.models if model.name == name}
+            chosen.append(ways.get(tag or "") or ways.get(get_entry(name).default_tag) or next(iter(ways.values())))
+        return chosen
+
+    def answer(self, request: Request, shown: Shown | None = None) -> Answer:
         """Compare the networks on a photo, in words and pictures.
 
         Args:
-            photo_path: The uploaded file; None if there is none.
-            whole_image: Take the whole picture for the face.
-            language: One of `locales.LOCALES`.
+            request: What to compare.
+            shown: The last answer; what is still true of it is not worked out again.
         """
-        if photo_path is None:
-            return Answer("", render_results(None, self.models, language), False)
+        language, models = request.language, self.choose_models(request.names, request.tag)
+        if not models:
+            return Answer(render_message(translate(language, "networks.none"), "error"))
+        if request.photo_path is None:
+            return Answer(render_results(None, models, language))
         try:
-            image = read_image(photo_path)
+            new = self._look(request, models, shown)
         except ImageError as error:
             message = translate(language, f"error.{error.reason}", megapixels=MAX_PIXELS // 1_000_000)
-            return Answer("", render_message(message, "error"), False)
-        comparison = compare(image, self.models, self.detector, whole_image)
-        if comparison.crop is None:
-            return Answer("", render_message(translate(language, "faces.none"), "error"), True)
-        photo = render_photo(image, comparison, self._as_networks_see(comparison.crop), language)
-        return Answer(photo, render_results(comparison, self.models, language), False)
+            return Answer(render_message(message, "error"))
+        if new is None:
+            return Answer(render_message(translate(language, "faces.none"), "error"), offer_whole_image=True)
+        return Answer(
+            render_results(new.comparison, models, language),
+            render_photo(new.preview, new.faces, new.comparison.face_index, language),
+            render_crop(self._as_networks_see(new.crop), [], language),
+            render_table(new.comparison, language),
+            new,
+        )
 
-    def compare_json(self, photo_path: str | None, whole_image: bool) -> dict[str, Any]:
+    def explain(self, shown: Shown, label: str | None, language: str) -> str:
+        """What in the face speaks for a label to each network, as HTML; without a label, for each one's own choice."""
+        return render_explanations(shown.crop, explain_all(shown.models, shown.crop, label), language)
+
+    def compare_json(
+        self,
+        photo_path: str | None,
+        face_index: int = 0,
+        whole_image: bool = False,
+        names: Sequence[str] | None = None,
+        tag: str | None = None,
+    ) -> dict[str, Any]:
         """Compare the networks on a photo, as JSON; see `inference.to_json` for its shape.
 
         Raises:
             ImageError: There is no photo, or it cannot be used.
+            ValueError: There is no such face, network or way of training.
         """
+        models = self.choose_models(names or None, tag)
+        return to_json(self._compare(photo_path, models, face_index, whole_image), models)
+
+    def explain_json(
+        self,
+        photo_path: str | None,
+        label: str | None = None,
+        face_index: int = 0,
+        whole_image: bool = False,
+        names: Sequence[str] | None = None,
+        tag: str | None = None,
+    ) -> dict[str, Any]:
+        """The same, and for each network what in the face speaks for a label, by default for its own choice.
+
+        Returns:
+            What `compare_json` does, and `explanations`: for each network `model`, `label` and `heat`, 8 rows of 8
+            numbers in [0, 1], the mean of each part of the face from its top left; 1 is the greatest of all networks.
+
+        Raises:
+            ImageError: There is no photo, or it cannot be used.
+            ValueError: There is no such face, label, network or way of training.
+        """
+        models = self.choose_models(names or None, tag)
+        comparison = self._compare(photo_path, models, face_index, whole_image)
+        explanations = explain_all(models, comparison.crop, label or None) if comparison.crop else []
+        return to_json(comparison, models) | {
+            "explanations": [
+                {"model": one.model, "label": one.label, "heat": _sum_up(one.heat)} for one in explanations
+            ]
+        }
+
+    def _compare(
+        self, photo_path: str | None, models: Sequence[LoadedModel], face_index: int, whole_image: bool
+    ) -> Comparison:
         if photo_path is None:
             raise ImageError("missing", "No photo was given.")
-        return to_json(compare(read_image(photo_path), self.models, self.detector, whole_image), self.models)
+        return compare(read_image(photo_path), models, self.detector, whole_image, face_index)
+
+    def _look(self, request: Request, models: list[LoadedModel], shown: Shown | None) -> Shown | None:
+        """The answer to a request; None if there is no face."""
+        path = request.photo_path or ""
+        if shown and shown.photo_path == path and not (request.whole_image and shown.faces):
+            if (request.face_index, models) == (shown.comparison.face_index or 0, shown.models):
+                return shown
+            preview, faces, crops = shown.preview, shown.faces, shown.crops
+        else:
+            image = read_image(path)
+            faces = [] if request.whole_image else self.detector.detect(image)
+            crops = [image] if request.whole_image else [crop_face(image, face) for face in faces]
+            if not crops:
+                return None
+            preview = make_preview(image)
+        index = request.face_index if request.face_index < len(crops) else 0
+        predictions = [predict(model, crops[index]) for model in models]
+        comparison = Comparison(faces, faces[index] if faces else None, crops[index], predictions)
+        return Shown(path, preview, faces, crops, models, comparison)
 
     def _as_networks_see(self, crop: Image.Image) -> Image.Image:
         pixels = self.models[0].image_processor(crop, return_tensors="np", do_rescale=False)["pixel_values"]
         return Image.fromarray(pixels[0, 0].astype("uint8"))
+
+
+def _sum_up(heat: np.ndarray) -> list[list[float]]:
+    """The mean heat of each of 8 rows of 8 equal parts, from the top left."""
+    cells = Image.fromarray(heat).resize((HEAT_CELLS, HEAT_CELLS), Image.Resampling.BOX)
+    return np.asarray(cells, float).round(3).tolist()
 
 
 def find_examples() -> list[str]:

@@ -69,4 +69,15 @@ function replaceToasts() {
         else say(text.includes(" ") && !/error/i.test(text) ? text : words().unexpected);
     }
 }
-new MutationObserver(replaceToasts).observe(document.body, { childList: true, subtree: true });
+
+// Gradio's radio buttons do not know of each other, so that the arrow keys would not move between them.
+function nameRadios() {
+    for (const group of document.querySelectorAll("fieldset")) {
+        group.querySelectorAll("input[type=radio]").forEach((radio) => (radio.name = group.id || radio.name));
+    }
+}
+nameRadios();
+new MutationObserver(() => {
+    replaceToasts();
+    nameRadios();
+}).observe(document.body, { childList: true, subtree: true });

@@ -1,63 +1,116 @@
 """Compare: one photo, every network's answer side by side."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from ...images import ImageError
-from ..handlers.compare import CompareHandlers, find_examples
+from ...configuration_fer import FER_LABELS
+from ..figures.compare import translate_tag
+from ..handlers.compare import SHOWN_AT_FIRST, CompareHandlers, Request, Shown, find_examples
+from ..handlers.saving import FORMATS, make_link, make_snippets, render_download, save
 from ..locales import DEFAULT_LANGUAGE, translate
 from ..photo_input import PhotoInput
 from ..words import Words
+from .compare_api import build_compare_api
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+# So long an answer is kept in memory for the next click, in seconds: as long as the photo itself on the disk.
+SHOWN_LIFE_S = 300
+ADDRESS = "(_, ...rest) => [window.location.origin + window.location.pathname, ...rest]"
 
 
-def build_compare_tab(handlers: CompareHandlers, words: Words, language_switch: gr.Radio) -> None:
+def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, language_switch: gr.Radio) -> None:
     """Lay the tab out and wire it, inside an open `gr.Tab`.
 
     Args:
+        demo: The page, whose address may hold settings.
         handlers: What its events do.
         words: Takes the components whose words follow the language.
         language_switch: Holds the language.
     """
-
-    def show(photo: str | None, whole_image: bool, language: str) -> tuple[str, str, Any]:
-        answer = handlers.answer(photo, whole_image, language)
-        return answer.photo, answer.results, gr.update(visible=answer.offer_whole_image)
-
-    def compare_json(photo: str | None, whole_image: bool = False) -> dict[str, Any]:
-        """Compare the four networks on a photo; `whole_image` skips the search for a face."""
-        try:
-            return handlers.compare_json(photo, whole_image)
-        except ImageError as error:
-            raise gr.Error(str(error)) from error
+    language = DEFAULT_LANGUAGE
+    first_names, first_tag = handlers.names[:SHOWN_AT_FIRST], handlers.tags[0]
+    example_paths = find_examples()
+    gr.set_static_paths(example_paths)
 
     def describe_photo(language: str) -> dict[str, Any]:
         return {name: translate(language, f"photo.{name}") for name in ("label", "placeholder")} | {
             "alt_text": translate(language, "photo.alt")
         }
 
-    language = DEFAULT_LANGUAGE
-    example_paths = find_examples()
-    gr.set_static_paths(example_paths)
-    # One grid, whose areas `style.css` places: two columns on a wide screen, one on a phone.
+    def describe_tags(language: str) -> dict[str, Any]:
+        return {
+            "label": translate(language, "tag.label"),
+            "choices": [(translate_tag(tag, language), tag) for tag in handlers.tags],
+        }
+
+    def describe_labels(language: str) -> dict[str, Any]:
+        choices = [(translate(language, f"label.{label}"), label) for label in FER_LABELS]
+        return {"label": translate(language, "why.label"), "choices": [(translate(language, "why.own"), ""), *choices]}
+
+    def say(key: str) -> Callable[[str], Any]:
+        """Gives a component the label of `key`."""
+        return lambda language: gr.update(label=translate(language, key))
+
+    def say_on_button(key: str) -> Callable[[str], Any]:
+        return lambda language: gr.update(value=translate(language, key))
+
+    # One grid, whose areas `compare.css` places: two columns on a wide screen, one on a phone.
     with gr.Column(elem_id="compare"):
-        photo = PhotoInput(
-            **describe_photo(language),
-            sources=["upload", "webcam", "clipboard"],
-            height=300,
-            elem_id="photo.input",
-            buttons=["fullscreen"],
-            webcam_options=gr.WebcamOptions(mirror=True),
-        )
-        words.add(photo, lambda language: gr.update(**describe_photo(language)))
-        with gr.Column(elem_id="results"):
-            results = gr.HTML(handlers.answer(None, False, language).results, elem_id="results.view")
-            whole_image_button = gr.Button(
+        with gr.Column(elem_id="photo"):
+            photo = PhotoInput(
+                **describe_photo(language),
+                sources=["upload", "webcam", "clipboard"],
+                height=340,
+                elem_id="photo.input",
+                buttons=[],
+                webcam_options=gr.WebcamOptions(mirror=True),
+            )
+            words.add(photo, lambda language: gr.update(**describe_photo(language)))
+            photo_view = gr.HTML(elem_id="photo.view", js_on_load=(SCRIPTS / "photo.js").read_text(encoding="utf-8"))
+            faces = gr.Radio([], label=translate(language, "faces.label"), visible=False, elem_id="photo.faces")
+            words.add(faces, say("faces.label"))
+        with gr.Column(elem_id="results", elem_classes="fer-problem-slot"):
+            results = gr.HTML(
+                handlers.answer(Request(None, language, first_tag, first_names)).results, elem_id="results.view"
+            )
+            whole_image = gr.Button(
                 translate(language, "photo.whole"), visible=False, variant="primary", elem_id="photo.whole"
             )
-            words.add(whole_image_button, lambda language: gr.update(value=translate(language, "photo.whole")))
+            words.add(whole_image, say_on_button("photo.whole"))
+            with gr.Column(visible=False, elem_id="results.more") as more:
+                with gr.Row(elem_id="results.actions"):
+                    with gr.Row(elem_id="why.ask"):
+                        label = gr.Dropdown(
+                            **describe_labels(language), value="", elem_id="why.label", filterable=False
+                        )
+                        words.add(label, lambda language: gr.update(**describe_labels(language)))
+                        why = gr.Button(translate(language, "why.button"), variant="primary", elem_id="why.button")
+                        words.add(why, say_on_button("why.button"))
+                    with gr.Row(elem_id="save"):
+                        save_label = gr.HTML(translate(language, "save.label"), elem_id="save.label")
+                        words.add(save_label, lambda language: translate(language, "save.label"))
+                        save_buttons = {}
+                        for format in FORMATS:
+                            key = f"save.{format}"
+                            save_buttons[format] = gr.Button(translate(language, key), size="sm", elem_id=key)
+                            words.add(save_buttons[format], say_on_button(key))
+                        with_face = gr.Checkbox(label=translate(language, "save.face"), elem_id="save.face")
+                        words.add(with_face, say("save.face"))
+                why_view = gr.HTML(elem_id="why.view")
+                table = gr.HTML(elem_id="results.table")
+                with gr.Accordion(translate(language, "share.label"), open=False, elem_id="share") as share:
+                    link = gr.Textbox(label=translate(language, "share.link"), buttons=["copy"], interactive=False)
+                    python = gr.Code(label=translate(language, "share.python"), language="python", interactive=False)
+                    shell = gr.Code(label=translate(language, "share.shell"), language="shell", interactive=False)
+                words.add(share, say("share.label"))
+                for part, key in ((link, "share.link"), (python, "share.python"), (shell, "share.shell")):
+                    words.add(part, say(key))
+            download = gr.HTML(elem_id="save.link", js_on_load=(SCRIPTS / "download.js").read_text(encoding="utf-8"))
         with gr.Column(elem_id="details"):
-            photo_view = gr.HTML(elem_id="photo.view")
+            crop = gr.HTML(elem_id="photo.crop")
             examples = gr.Examples(
                 example_paths,
                 photo,
@@ -65,25 +118,99 @@ def build_compare_tab(handlers: CompareHandlers, words: Words, language_switch: 
                 elem_id="photo.examples",
                 api_visibility="private",
             )
-            words.add(examples.dataset, lambda language: gr.update(label=translate(language, "photo.examples")))
+            words.add(examples.dataset, say("photo.examples"))
+            tag = gr.Radio(**describe_tags(language), value=first_tag, visible=len(handlers.tags) > 1, elem_id="tag")
+            words.add(tag, lambda language: gr.update(**describe_tags(language)))
+            names = gr.CheckboxGroup(
+                handlers.names, value=first_names, label=translate(language, "networks.label"), elem_id="networks"
+            )
+            words.add(names, say("networks.label"))
 
+    shown = gr.State(None, time_to_live=SHOWN_LIFE_S)
+    linked_face = gr.State(0)
     no, yes = gr.State(False), gr.State(True)
-    shown = [photo_view, results, whole_image_button]
-    gr.on(
-        [photo.change, language_switch.change],
-        show,
-        [photo, no, language_switch],
-        shown,
-        show_progress="hidden",
-        api_visibility="private",
-    )
-    whole_image_button.click(
-        show, [photo, yes, language_switch], shown, show_progress="hidden", api_visibility="private"
-    )
+    base_url = gr.Textbox(visible=False)  # filled by `ADDRESS`
 
-    # The same comparison for programs; these components are never shown.
-    api_whole_image = gr.Checkbox(visible=False, label="whole_image")
-    api_result = gr.JSON(visible=False)
-    gr.Button(visible=False).click(
-        compare_json, [photo, api_whole_image], api_result, api_name="compare", show_progress="hidden"
+    def show(
+        photo: str | None,
+        shown: Shown | None,
+        face: int | None,
+        whole_image: bool,
+        language: str,
+        tag: str,
+        names: list[str],
+    ) -> list[Any]:
+        answer = handlers.answer(Request(photo, language, tag, names, face or 0, whole_image), shown)
+        count = len(answer.shown.faces) if answer.shown else 0
+        index = answer.shown.comparison.face_index if answer.shown else None
+        choices = [(str(number + 1), number) for number in range(count)]
+        return [
+            answer.shown,
+            answer.results,
+            answer.photo,
+            answer.crop,
+            answer.table,
+            "",
+            gr.update(choices=choices, value=index, visible=count > 1),
+            gr.update(visible=answer.offer_whole_image),
+            gr.update(visible=answer.shown is not None),
+        ]
+
+    def show_clicked(event: gr.EventData, *inputs: Any) -> list[Any]:
+        photo, shown, _, *rest = inputs
+        return show(photo, shown, event.face, *rest)
+
+    def show_explanations(shown: Shown | None, label: str, language: str) -> str:
+        return handlers.explain(shown, label or None, language) if shown else ""
+
+    def describe_request(
+        base_url: str, shown: Shown | None, face: int | None, language: str, tag: str, names: list[str]
+    ) -> list[str]:
+        request = Request(None, language, tag, names, face or 0, bool(shown and not shown.faces))
+        snippets = make_snippets(base_url, request)
+        return [make_link(base_url, request), snippets["python"], snippets["shell"]]
+
+    def read_address(request: gr.Request) -> list[Any]:
+        settings = request.query_params
+        asked = [name for name in handlers.names if name in settings.get("networks", "").split(",")]
+        number = settings.get("face", "")
+        return [
+            settings["tag"] if settings.get("tag") in handlers.tags else first_tag,
+            asked or first_names,
+            int(number) - 1 if number.isdecimal() and int(number) > 0 else 0,
+        ]
+
+    private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    latest = private | {"trigger_mode": "always_last"}
+    settings = [language_switch, tag, names]
+    outputs = [shown, results, photo_view, crop, table, why_view, faces, whole_image, more]
+    photo.change(show, [photo, no, linked_face, no, *settings], outputs, **latest)
+    gr.on(
+        [faces.input, language_switch.change, tag.change, names.change],
+        show,
+        [photo, shown, faces, no, *settings],
+        outputs,
+        **latest,
     )
+    photo_view.click(show_clicked, [photo, shown, faces, no, *settings], outputs, **latest)
+    whole_image.click(show, [photo, shown, faces, yes, *settings], outputs, **private)
+    gr.on([why.click, label.input], show_explanations, [shown, label, language_switch], why_view, **latest)
+    for format, button in save_buttons.items():
+        button.click(
+            lambda shown, language, with_face, format=format: render_download(
+                save(shown, format, language, with_face), format
+            ),
+            [shown, language_switch, with_face],
+            download,
+            **private,
+        )
+    gr.on(
+        [share.expand, faces.input, photo_view.click, language_switch.change, tag.change, names.change],
+        describe_request,
+        [base_url, shown, faces, *settings],
+        [link, python, shell],
+        js=ADDRESS,
+        **latest,
+    )
+    demo.load(read_address, None, [tag, names, linked_face], **private)
+    build_compare_api(handlers, photo)

@@ -1,0 +1,95 @@
+"""A comparison to keep, as JSON, table or picture, and how to ask for it again. Nothing is written to a disk."""
+
+import base64
+import csv
+import json
+from html import escape
+from io import StringIO
+from urllib.parse import urlencode
+
+from ...inference import to_json
+from ..figures.summary import draw_summary
+from .compare import Request, Shown
+
+FORMATS = {"json": "application/json", "csv": "text/csv", "png": "image/png"}
+
+
+def save(shown: Shown, format: str, language: str, with_face: bool = False) -> bytes:
+    """The content of a file.
+
+    Args:
+        shown: What is to be kept.
+        format: One of `FORMATS`.
+        language: Of the picture; the other ones have ids.
+        with_face: Whether the picture has the face in it. It is left out unless somebody asks: a picture that is sent
+            on shows a person, beside a guess that may be wrong.
+
+    Raises:
+        KeyError: There is no such format.
+    """
+    return {
+        "json": lambda: json.dumps(to_json(shown.comparison, shown.models), indent=2).encode(),
+        "csv": lambda: _to_csv(shown).encode(),
+        "png": lambda: draw_summary(shown.comparison, language, shown.crop if with_face else None),
+    }[format]()
+
+
+def render_download(content: bytes, format: str) -> str:
+    """A link that holds the file itself; the tab's script follows it."""
+    uri = f"data:{FORMATS[format]};base64,{base64.b64encode(content).decode()}"
+    return f'<a download="fer-comparison.{escape(format)}" href="{uri}" tabindex="-1">{escape(format)}</a>'
+
+
+def _to_csv(shown: Shown) -> str:
+    """One row for each network and one for their average; probabilities in [0, 1], time in ms, size in MB."""
+    content = to_json(shown.comparison, shown.models)
+    labels = list(content["average"])
+    facts = ["latency_ms", "size_mb", "test_accuracy", "test_images"]
+    table = StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["model", "tag", "winner", *labels, *facts])
+    for row in content["models"]:
+        probabilities = [round(row["probabilities"][label], 6) for label in labels]
+        writer.writerow([row["model"], row["tag"], row["winner"], *probabilities, *(row[fact] for fact in facts)])
+    average = [round(content["average"][label], 6) for label in labels]
+    writer.writerow(["average", "", content["favourite"], *average, *("" for _ in facts)])
+    return table.getvalue()
+
+
+def make_link(base_url: str, request: Request) -> str:
+    """The page's address with the visitor's settings: whoever opens it has only the photo to choose.
+
+    Args:
+        base_url: The page's address, without settings.
+        request: The settings.
+    """
+    settings = {"lang": request.language, "tag": request.tag, "networks": ",".join(request.names)}
+    if request.face_index:
+        settings["face"] = str(request.face_index + 1)  # as it is numbered on the photo
+    return f"{base_url}?{urlencode(settings, safe=',')}"
+
+
+def make_snippets(base_url: str, request: Request) -> dict[str, str]:
+    """The same comparison for programs: `python`, with gradio_client, and `shell`, with curl."""
+    url = base_url.rstrip("/")
+    whole, names = request.whole_image, list(request.names)
+    data = json.dumps([request.face_index, whole, names, request.tag])[1:-1]
+    python = f"""from gradio_client import Client, handle_file
+
+answer = Client("{url}").predict(
+    handle_file("photo.jpg"),
+    face_index={request.face_index},
+    whole_image={whole},
+    networks={names},
+    tag="{request.tag}",
+    api_name="/compare",
+)
+print(answer["favourite"], answer["votes"])
+"""
+    shell = f"""URL={url}/gradio_api
+PHOTO=$(curl -s -F files=@photo.jpg $URL/upload | cut -d'"' -f2)
+EVENT=$(curl -s $URL/call/compare -H 'Content-Type: application/json' -d '{{"data": [{{"path": "'$PHOTO'",
+  "meta": {{"_type": "gradio.FileData"}}}}, {data}]}}' | cut -d'"' -f4)
+curl -sN $URL/call/compare/$EVENT
+"""
+    return {"python": python, "shell": shell}

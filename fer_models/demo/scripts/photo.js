@@ -1,0 +1,25 @@
+// The photo with its faces lies over gradio's own picture of it. `element` holds it.
+
+element.addEventListener("click", (event) => {
+    const face = event.target.closest("[data-face]");
+    if (face) trigger("click", { face: Number(face.dataset.face) });
+});
+
+// Another photo may be dropped on this one, or pasted anywhere, as long as nobody is writing.
+function choose(files) {
+    const images = [...(files ?? [])].filter((file) => file.type.startsWith("image/"));
+    const input = element.closest("#photo").querySelector("input[type=file]");
+    if (!images.length || !input || element.offsetParent === null) return;
+    const transfer = new DataTransfer();
+    transfer.items.add(images[0]);
+    input.files = transfer.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+}
+element.addEventListener("dragover", (event) => event.preventDefault());
+element.addEventListener("drop", (event) => {
+    event.preventDefault();
+    choose(event.dataTransfer?.files);
+});
+document.addEventListener("paste", (event) => {
+    if (!event.target.closest?.("input, textarea, [contenteditable]")) choose(event.clipboardData?.files);
+});

@@ -1,0 +1,93 @@
+"""Compare for programs: the API of the page, and the tools that its MCP server offers to agents."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from ...configuration_fer import FER_LABELS
+from ..handlers.compare import CompareHandlers
+
+
+def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
+    """Offer `/compare` and `/explain`. Their components are never shown.
+
+    Args:
+        handlers: What they do.
+        photo: Takes the photo.
+    """
+
+    def compare(
+        photo: str,
+        face_index: int = 0,
+        whole_image: bool = False,
+        networks: list[str] | None = None,
+        tag: str | None = None,
+    ) -> dict[str, Any]:
+        """Guess the facial expression in a photo with several small neural networks, and say where they agree.
+
+        The networks were trained on FER2013 and guess which of seven labels people would give to the face: angry,
+        disgust, fear, happy, neutral, sad or surprise. They are often wrong (`test_accuracy` says how often each one is
+        right) and know nothing of what a person feels. Do not use the answer to decide anything about a person, and not
+        at work, at school or on people who did not agree. The photo is deleted after some minutes and sent nowhere.
+
+        Args:
+            photo: A photo with at least one face, such as JPEG or PNG; at most 30 MB and 50 megapixels.
+            face_index: Which face, counted from 0, the largest first.
+            whole_image: True takes the whole picture for the face, as for one that is cropped closely already.
+            networks: Names of the networks to ask; none for the first four.
+            tag: The way in which they were trained, such as report; empty for each network's best one.
+
+        Returns:
+            JSON. `faces`: the faces found, largest first, each with `box_xyxy` in pixels and `score` in [0, 1]; if it
+            is empty, no face was found and there is no answer. `face_index` and `face`: the one that was looked at.
+            `models`: for each network `model`, `tag`, `winner`, `probabilities` (label to [0, 1], calibrated),
+            `latency_ms`, `size_mb`, `test_accuracy` and `test_images`. `votes`: `label` and the `models` that chose it.
+            `average`: label to [0, 1], the mean of the networks. `favourite`: its most probable label. `agreement`: how
+            many networks chose it. `sure`: false if the answer should not be believed.
+        """
+        return _answer(handlers.compare_json, photo, face_index, whole_image, networks, tag)
+
+    def explain(
+        photo: str,
+        label: str | None = None,
+        face_index: int = 0,
+        whole_image: bool = False,
+        networks: list[str] | None = None,
+        tag: str | None = None,
+    ) -> dict[str, Any]:
+        """Say which parts of the face speak for a label to each network, by Grad-CAM, besides all that compare says.
+
+        It says where a network looks, not that it looks well. What compare must not be used for holds here too.
+
+        Args:
+            photo: A photo with at least one face, such as JPEG or PNG; at most 30 MB and 50 megapixels.
+            label: One of angry, disgust, fear, happy, neutral, sad, surprise; empty for each network's own answer.
+            face_index: Which face, counted from 0, the largest first.
+            whole_image: True takes the whole picture for the face, as for one that is cropped closely already.
+            networks: Names of the networks to ask; none for the first four.
+            tag: The way in which they were trained, such as report; empty for each network's best one.
+
+        Returns:
+            JSON. What compare returns, and `explanations`: for each network `model`, `label` and `heat`, 8 rows of 8
+            numbers, one for each part of the face from its upper left; 0 is nothing, and 1 the most of all networks.
+        """
+        return _answer(handlers.explain_json, photo, label, face_index, whole_image, networks, tag)
+
+    label = gr.Dropdown(["", *FER_LABELS], value="", label="label", visible=False)
+    face_index = gr.Number(0, precision=0, minimum=0, label="face_index", visible=False)
+    whole_image = gr.Checkbox(label="whole_image", visible=False)
+    networks = gr.CheckboxGroup(handlers.names, value=[], label="networks", visible=False)
+    tag = gr.Dropdown(["", *handlers.tags], value="", label="tag", visible=False)
+    result = gr.JSON(visible=False)
+    choices = [face_index, whole_image, networks, tag]
+    for function, inputs in ((compare, [photo, *choices]), (explain, [photo, label, *choices])):
+        gr.Button(visible=False).click(function, inputs, result, api_name=function.__name__, show_progress="hidden")
+
+
+def _answer(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
+    """Errors that the caller can mend go to the caller, as sentences."""
+    try:
+        return function(*arguments)
+    except ValueError as error:
+        raise gr.Error(str(error)) from error
