@@ -21,7 +21,7 @@ def render_explanations(crop: Image.Image, explanations: Sequence[Explanation], 
     figures = "".join(_render_explanation(crop, explanation, language) for explanation in explanations)
     scale = "".join(f"<span>{escape(translate(language, f'why.{end}'))}</span>" for end in ("little", "much"))
     return (
-        f'<ol class="fer-cards fer-why">{figures}</ol><div class="fer-scale">{scale}</div>'
+        f'<ol class="fer-cards fer-why">{figures}</ol><div class="fer-heat-scale">{scale}</div>'
         f'<p class="fer-small">{escape(translate(language, "why.text"))}</p>'
     )
 
