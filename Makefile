@@ -6,7 +6,7 @@ PIP_ARGS ?=
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 
-.PHONY: help install demo test style quality evaluate report clean
+.PHONY: help install demo test prove-hub style quality evaluate report clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ demo: .venv/app.stamp  ## Start the app on http://127.0.0.1:7860; PORT=... chang
 
 test: .venv/dev.stamp  ## Run the tests
 	$(RUN) pytest
+
+prove-hub: .venv/dev.stamp  ## Load pushed models in fresh environments, from a Hub on this machine (minutes, gigabytes)
+	PIP_ARGS="$(PIP_ARGS)" $(BIN)/python tests/prove_hub.py
 
 style: .venv/dev.stamp  ## Format the code
 	$(BIN)/ruff check --fix .

@@ -3,10 +3,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+from conftest import make_tiny_config
+from hub_server import HubServer
+from huggingface_hub import ModelCard
 
-from fer_models.zoo import CHECKPOINTS_DIR
+from fer_models import FerCnnForImageClassification, list_models
+from fer_models.hub import make_fixed_revision
+from fer_models.zoo import CHECKPOINTS_DIR, get_entry
 from training import cards
-from training.cards import find_cost, render_card
+from training.architecture import describe_architecture
+from training.cards import find_cost, find_tag, main, render_card
 
 
 @pytest.fixture
@@ -37,3 +43,162 @@ def test_card_tells_cost_where_it_was_measured(checkpoint: Path, tmp_path: Path,
     card = render_card(checkpoint)
     for words in ("15 million multiply-adds", "1.6 MB", "1.2 ms", "1,234 faces a second", "a processor, 2 threads"):
         assert words in card
+
+
+# --- what is in every card ---
+
+BUNDLED = sorted(path.name for path in CHECKPOINTS_DIR.glob("*.*"))
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_bundled_card_is_up_to_date(name: str):
+    """Its figures are the checkpoint's; otherwise run `make report`."""
+    assert (CHECKPOINTS_DIR / name / "README.md").read_text() == render_card(CHECKPOINTS_DIR / name)
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_metadata_has_each_metric_of_each_split(name: str):
+    results = json.loads((CHECKPOINTS_DIR / name / "results.json").read_text())
+    data = ModelCard(render_card(CHECKPOINTS_DIR / name)).data
+    assert (data.library_name, data.pipeline_tag, data.license) == (
+        "transformers",
+        "image-classification",
+        "apache-2.0",
+    )
+    assert data.datasets == ["fer2013"]
+    assert data.model_name == f"fer-{results['model']}"
+    told = {
+        (result.dataset_split, result.metric_type): (result.metric_value, result.dataset_args["n"])
+        for result in data.eval_results
+    }
+    assert told == {
+        (split, metric): (round(value, 4), figures["n"])
+        for split, figures in results["splits"].items()
+        for metric, value in (
+            ("accuracy", figures["accuracy"]),
+            ("f1", figures["macro_f1"]),
+            ("ece", figures["calibration"]["ece"]),
+        )
+    }
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_card_passes_the_client_s_validation(name: str, hub: HubServer):
+    ModelCard.load(CHECKPOINTS_DIR / name / "README.md").validate()
+
+
+def test_validation_can_fail(hub: HubServer):
+    with pytest.raises(ValueError, match="license"):
+        ModelCard("---\nlicense: none of yours\n---\n").validate()
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_snippets_name_the_fixed_revision(name: str):
+    directory = CHECKPOINTS_DIR / name
+    text = ModelCard(render_card(directory, "alice/fer-x")).text
+    assert f'repository, revision = "alice/fer-x", "{make_fixed_revision(directory)}"' in text
+    assert text.count("revision=revision") == 3
+
+
+def test_figures_stand_beside_the_report_s(checkpoint: Path):
+    """Ours from the results, theirs from `published.yaml`."""
+    history = json.loads((checkpoint / "history.json").read_text())
+    splits = json.loads((checkpoint / "results.json").read_text())["splits"]
+    ours = [history[-1]["train_accuracy"], splits["validation"]["accuracy"], splits["report_test"]["accuracy"]]
+    card = render_card(checkpoint)
+    assert f"| this network | {' | '.join(f'{share:.1%}' for share in ours)} |" in card
+    assert "| the report's `baseline` | 67.4% | 56.0% | 55.0% |" in card
+
+
+@pytest.mark.parametrize("missing", ["results.json", "history.json", "curves.png", "confusion_matrix.png"])
+def test_what_is_missing_is_left_out(missing: str, checkpoint: Path):
+    (checkpoint / missing).unlink()
+    card = render_card(checkpoint)
+    assert missing.endswith(".json") or missing not in card
+    assert ("Not measured yet" in card) == (missing == "results.json")
+    assert ("model-index" in card) == (missing != "results.json")
+    assert "None" not in card
+
+
+def test_unmeasured_run_tells_its_training(checkpoint: Path):
+    """A run that the Trainer pushes has `run.json` and no results."""
+    trained = json.loads((checkpoint / "results.json").read_text())["trained_with"]
+    (checkpoint / "run.json").write_text(json.dumps(trained | {"seconds": 90}))
+    (checkpoint / "results.json").unlink()
+    assert "seed 0, in 1.5 minutes on" in render_card(checkpoint)
+
+
+def test_several_seeds_give_mean_and_spread(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cards, "SEEDS_DIR", tmp_path / "results")
+    assert "seeds" not in render_card(checkpoint)
+    results = json.loads((checkpoint / "results.json").read_text())
+    (tmp_path / "results").mkdir()
+    for seed, difference in ((1, 0.02), (2, 0.04)):
+        other = json.loads(json.dumps(results)) | {"seed": seed}
+        for figures in other["splits"].values():
+            figures["accuracy"] += difference
+        (tmp_path / "results" / f"baseline.report.seed-{seed}.json").write_text(json.dumps(other))
+    card = render_card(checkpoint)
+    mean = results["splits"]["official_test"]["accuracy"] + 0.02
+    assert f"| {mean:.1%} ± 2.0% |" in card
+    assert "standard deviation over the seeds 0, 1, 2" in card
+
+
+def test_changed_architecture_is_not_the_report_s(checkpoint: Path):
+    assert "a student's report of November 2022 printed" in render_card(checkpoint)
+    recipe = (checkpoint / "recipe.yaml").read_text()
+    (checkpoint / "recipe.yaml").write_text(recipe.replace("'{}'", "'{\"num_pools\": 4}'"))
+    assert "November 2022" not in render_card(checkpoint)
+
+
+def test_copies_are_counted(checkpoint: Path):
+    results = json.loads((checkpoint / "results.json").read_text())
+    splits = results["splits"]
+    splits["official_test_without_copies"] = splits["official_test"] | {"n": splits["official_test"]["n"] - 289}
+    (checkpoint / "results.json").write_text(json.dumps(results))
+    assert "and 289 of the 3,589 test images of PrivateTest are copies" in " ".join(render_card(checkpoint).split())
+
+
+@pytest.mark.parametrize(
+    ("folder", "tag"),
+    [("baseline.report", "report"), ("baseline.tuned/seed-1", "tuned"), ("anywhere", "custom")],
+)
+def test_tag_comes_from_the_folder(folder: str, tag: str, tmp_path: Path):
+    assert find_tag(tmp_path / "runs" / folder) == tag
+
+
+def test_cards_are_written_where_asked(checkpoint: Path):
+    (checkpoint / "README.md").unlink()
+    main([str(checkpoint)])
+    assert (checkpoint / "README.md").read_text() == render_card(checkpoint)
+    (checkpoint / "config.json").unlink()
+    with pytest.raises(SystemExit, match=r"error: .*baseline\.report: "):
+        main([str(checkpoint)])
+
+
+# --- the architecture in words ---
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_architecture_has_every_weight(name: str):
+    """The report's Tables 3 to 6; the sums as `../shared/report.md` computes them."""
+    model = get_entry(name).model_class(get_entry(name).make_config())
+    rows = describe_architecture(model)
+    expected = {"baseline": 389_639, "dense": 406_599, "batchnorm": 391_047, "batchnorm-dropout": 391_047}
+    assert sum(row["weights"] for row in rows) == expected[name] == model.num_parameters()
+    assert rows[-1]["layers"] == "dense 7"
+    assert rows[-1]["output"] == "7"
+
+
+def test_architecture_is_told_in_words():
+    config = make_tiny_config(batch_norm=True, block_dropout=[0.25, 0.0], dense_sizes=[5])
+    assert describe_architecture(FerCnnForImageClassification(config)) == [
+        {
+            "layers": "convolution 3x3, ReLU, batch norm, max pool 2x2, dropout 25%",
+            "output": "4 x 9 x 9",
+            "weights": 48,
+        },
+        {"layers": "convolution 3x3, ReLU, batch norm, max pool 2x2", "output": "8 x 3 x 3", "weights": 312},
+        {"layers": "dense 5, ReLU", "output": "5", "weights": 365},
+        {"layers": "dense 7", "output": "7", "weights": 42},
+    ]

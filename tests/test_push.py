@@ -1,31 +1,81 @@
-"""Pushing to the loopback Hub with the real client: what arrives, what a second push does, and what goes wrong."""
+"""Pushing models to the loopback Hub: what arrives, what a second push does, and what goes wrong."""
 
+import dataclasses
 import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
 
+import huggingface_hub.constants
 import pytest
-from hub_server import HubServer
+from hub_server import Fault, HubServer
+from huggingface_hub import HfApi, ModelCard
 
+from fer_models import zoo
 from fer_models.hub import make_fixed_revision
 from fer_models.zoo import checkpoint_dir
-from training.push import main
+from training import push
+from training.push import PushError, main
 
 REPO_ID = "alice/fer-baseline"
 PUSH = ["--namespace", "alice", "--models", "baseline"]
 
 
-def test_push_makes_repository_branch_tag_and_collection(hub: HubServer, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`baseline.report` alone, in a folder where tests may change it."""
+    shutil.copytree(checkpoint_dir("baseline"), tmp_path / "baseline.report")
+    monkeypatch.setattr(zoo, "CHECKPOINTS_DIR", tmp_path)
+    return tmp_path
+
+
+def tune(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Add a `baseline.tuned`, the best one, with another temperature."""
+    tuned = Path(shutil.copytree(checkpoints / "baseline.report", checkpoints / "baseline.tuned"))
+    config = json.loads((tuned / "config.json").read_text())
+    (tuned / "config.json").write_text(json.dumps(config | {"temperature": 2.0}))
+    monkeypatch.setitem(zoo.ZOO, "baseline", dataclasses.replace(zoo.ZOO["baseline"], default_tag="tuned"))
+    return tuned
+
+
+def fail(argv: list[str]) -> str:
+    """The sentence with which a push gives up."""
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    assert isinstance(caught.value.code, str)
+    assert "\n" not in caught.value.code
+    return caught.value.code
+
+
+def list_titles(hub: HubServer, branch: str = "main") -> list[str]:
+    return [commit.title for commit in hub.repo(REPO_ID).log(branch)]
+
+
+# --- what arrives ---
+
+
+@pytest.mark.parametrize("transfer", ["xet", "lfs"])
+def test_push_makes_repository_branch_tag_and_collection(
+    transfer: str, hub: HubServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", transfer == "lfs")
     main(PUSH)
     repo, directory = hub.repo(REPO_ID), checkpoint_dir("baseline")
-    assert [commit.title for commit in repo.log("main")] == ["baseline.report", "initial commit"], "one commit"
+    assert list_titles(hub) == ["baseline.report", "initial commit"], "one commit"
     here = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in directory.iterdir()}
     there = {path: file.sha256 for path, file in repo.get("main").files.items() if path != ".gitattributes"}
+    card = ModelCard(repo.get("main").files["README.md"].content.decode())
     assert there.pop("README.md") != here.pop("README.md"), "the one names the namespace"
     assert there == here
-    assert b"alice/fer-baseline" in repo.get("main").files["README.md"].content
+    assert f'"{REPO_ID}", "{make_fixed_revision(directory)}"' in card.text
+    assert not repo.private
     assert repo.branches["report"] == repo.branches["main"]
     assert repo.tags == {make_fixed_revision(directory): repo.branches["main"]}
-    assert [item["id"] for collection in hub.store.collections.values() for item in collection["items"]] == [REPO_ID]
-    assert capsys.readouterr().out.splitlines()[-2] == f"{hub.endpoint}/{REPO_ID}"
+    (collection,) = hub.store.collections.values()
+    assert [(item["id"], item["type"]) for item in collection["items"]] == [(REPO_ID, "model")]
+    addresses = capsys.readouterr().out.splitlines()[-2:]
+    assert addresses == [f"{hub.endpoint}/{REPO_ID}", f"{hub.endpoint}/collections/{collection['slug']}"]
 
 
 def test_second_push_makes_no_commit(hub: HubServer) -> None:
@@ -35,3 +85,170 @@ def test_second_push_makes_no_commit(hub: HubServer) -> None:
     assert hub.repo(REPO_ID).branches == before
     assert hub.count("POST", "/commit/") == 1
     assert len(hub.store.collections) == 1
+
+
+def test_best_network_is_main_and_the_report_s_has_its_branch(
+    hub: HubServer, checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main(PUSH)
+    tuned = tune(checkpoints, monkeypatch)
+    main(PUSH)
+    assert list_titles(hub) == ["baseline.tuned", "baseline.report", "initial commit"]
+    assert list_titles(hub, "report") == ["baseline.report", "initial commit"]
+    repo = hub.repo(REPO_ID)
+    assert repo.get("main").files["config.json"].content == (tuned / "config.json").read_bytes()
+    assert repo.get("report").files["config.json"].content != (tuned / "config.json").read_bytes()
+    assert repo.tags == {
+        make_fixed_revision(checkpoints / "baseline.report"): repo.branches["report"],
+        make_fixed_revision(tuned): repo.branches["main"],
+    }
+
+
+def test_both_branches_of_a_new_repository_get_one_commit(
+    hub: HubServer, checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tune(checkpoints, monkeypatch)
+    main(PUSH)
+    assert list_titles(hub)[0] == "baseline.tuned"
+    assert list_titles(hub, "report")[0] == "baseline.report"
+    assert hub.count("POST", "/commit/") == 2
+
+
+def test_changed_figures_are_one_commit_a_branch_and_leave_the_fixed_revision(
+    hub: HubServer, checkpoints: Path
+) -> None:
+    main(PUSH)
+    fixed = dict(hub.repo(REPO_ID).tags)
+    (checkpoints / "baseline.report" / "curves.png").unlink()
+    main(PUSH)
+    assert list_titles(hub) == ["baseline.report", "baseline.report", "initial commit"]
+    assert "curves.png" not in hub.repo(REPO_ID).get("main").files
+    assert b"curves.png" not in hub.repo(REPO_ID).get("main").files["README.md"].content
+    assert list_titles(hub, "report") == list_titles(hub)
+    assert hub.repo(REPO_ID).get("report").files == hub.repo(REPO_ID).get("main").files
+    assert hub.repo(REPO_ID).tags == fixed, "the weights are the same"
+
+
+def test_private_is_private(hub: HubServer) -> None:
+    main([*PUSH, "--private"])
+    assert hub.repo(REPO_ID).private
+    assert [collection["private"] for collection in hub.store.collections.values()] == [True]
+
+
+def test_organization_is_a_namespace_too(hub: HubServer) -> None:
+    main(["--namespace", "faces", "--models", "baseline", "--token", "hf_alice"])
+    assert hub.repo("faces/fer-baseline")
+
+
+def test_dry_run_says_what_would_change_and_changes_nothing(
+    hub: HubServer, checkpoints: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([*PUSH, "--dry-run"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{REPO_ID}, main, from baseline.report: would be made"
+    assert "  + config.json  875 bytes" in lines
+    assert hub.store.repos == {}
+    main(PUSH)
+    (checkpoints / "baseline.report" / "history.json").unlink()
+    (checkpoints / "baseline.report" / "recipe.yaml").open("a").write("# changed\n")
+    capsys.readouterr()
+    before = len(hub.requests)
+    main([*PUSH, "--dry-run"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines if line.startswith("  ")][:3] == [
+        ["~", "README.md"],
+        ["-", "history.json"],
+        ["~", "recipe.yaml"],
+    ]
+    assert {method for method, _, _ in hub.requests[before:]} <= {"GET", "HEAD"}
+
+
+# --- what goes wrong ---
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["--namespace", "", "--models", "baseline"], "'' cannot be a user or an organization"),
+        (["--namespace", "a b", "--models", "baseline"], "'a b' cannot be a user or an organization"),
+        (["--namespace", "alice", "--models", "resnet"], "There is no model 'resnet'"),
+        ([*PUSH, "--token", "hf_unknown"], "does not know your token"),
+        ([*PUSH, "--token", "hf_alice_read"], "not allowed this with alice/fer-baseline.*role write"),
+        ([*PUSH, "--token", "hf_bob"], "not allowed this with alice/fer-baseline"),
+        (["--namespace", "nobody", "--models", "baseline"], "rights to create a model under the namespace"),
+    ],
+    ids=["no namespace", "bad namespace", "no such model", "unknown token", "read only", "another's", "no such one"],
+)
+def test_wrong_arguments_are_a_sentence(argv: list[str], sentence: str, hub: HubServer) -> None:
+    message = fail(argv)
+    assert message.startswith("error: ")
+    assert re.search(sentence, message), message
+    assert hub.store.repos == {}
+
+
+def test_no_token_is_a_sentence(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    assert fail(PUSH).startswith("error: No token is given. Log in with `hf auth login`")
+    assert hub.requests == []
+
+
+def test_no_network_is_a_sentence(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    assert "cannot be reached for alice/fer-baseline" in fail(PUSH)
+    assert "Check the network, then run the same again." in fail([*PUSH, "--dry-run"])
+
+
+def test_repository_of_something_else_is_left_alone(hub: HubServer) -> None:
+    api = HfApi()
+    api.create_repo(REPO_ID)
+    api.upload_file(repo_id=REPO_ID, path_in_repo="thesis.txt", path_or_fileobj=b"years of work")
+    assert "holds something that was not pushed from here (thesis.txt, ...)" in fail(PUSH)
+    assert set(hub.repo(REPO_ID).get("main").files) == {".gitattributes", "thesis.txt"}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("/branch/", status=503),
+        Fault("/tag/", status=503),
+        Fault("/resolve/", status=500),
+        Fault("/api/collections", "POST", status=500),
+    ],
+    ids=lambda fault: fault.path,
+)
+def test_push_that_broke_off_is_finished_by_the_same_command(fault: Fault, hub: HubServer) -> None:
+    hub.faults.append(fault)
+    assert "Run the same again" in fail(PUSH) or fault.path == "/resolve/"
+    hub.faults.clear()
+    main(PUSH)
+    assert hub.count("POST", "/commit/") == 1
+    assert set(hub.repo(REPO_ID).branches) == {"main", "report"}
+    assert len(hub.repo(REPO_ID).tags) == 1
+    assert len(hub.store.collections) == 1
+
+
+def test_interruption_is_a_sentence(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(HfApi, "create_commit", interrupt)
+    assert fail(PUSH) == "Interrupted. Nothing is half-pushed; the same command does the rest."
+    assert list_titles(hub) == ["initial commit"]
+
+
+@pytest.mark.parametrize("name", ["results.json", "preprocessor_config.json"])
+def test_what_comes_back_must_be_what_was_sent(name: str, hub: HubServer) -> None:
+    main(PUSH)
+    repo, directory = hub.repo(REPO_ID), checkpoint_dir("baseline")
+    files = push.collect_files(directory, REPO_ID)
+    wrong = repo.commit("main", "wrong", repo.get("main").files | {name: repo.get("main").files["recipe.yaml"]})
+    with pytest.raises(PushError, match=rf"at {wrong.sha} is not what was sent \({name}\)"):
+        push.verify(HfApi(), REPO_ID, wrong.sha, files, directory)
+
+
+def test_logits_that_differ_are_told(hub: HubServer, checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    main(PUSH)
+    tuned = tune(checkpoints, monkeypatch)
+    files = push.collect_files(checkpoints / "baseline.report", REPO_ID)
+    with pytest.raises(PushError, match="its logits differ"):
+        push.verify(HfApi(), REPO_ID, hub.repo(REPO_ID).branches["main"], files, tuned)

@@ -1,0 +1,130 @@
+"""A stranger without this package: fresh processes that load from the loopback Hub, and the command line `hf`."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hub_server import HubServer
+from photos import load_portrait
+from PIL import Image
+
+from fer_models import load
+from fer_models.hub import make_fixed_revision
+from fer_models.zoo import checkpoint_dir
+
+pytestmark = pytest.mark.slow
+
+REPO_ID = "alice/fer-baseline"
+FIXED = make_fixed_revision(checkpoint_dir("baseline"))
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass
+class Stranger:
+    """An empty folder, an empty cache, and the address of the Hub, on which `baseline` was pushed; no token."""
+
+    home: Path
+    hub: HubServer
+
+    def run(self, *command: str, **env: str) -> str:
+        settings = {"HF_ENDPOINT": self.hub.endpoint, "HF_HOME": str(self.home / "cache"), "HF_HUB_OFFLINE": "0"}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "PYTHON"))}
+        quiet = {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_UPDATE_CHECK": "1", "OMP_NUM_THREADS": "1"}
+        result = subprocess.run(
+            command, cwd=self.home, env=kept | quiet | settings | env, capture_output=True, text=True, timeout=280
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    def probe(self, revision: str, **env: str) -> dict[str, Any]:
+        return json.loads(self.run(sys.executable, "hub_probe.py", REPO_ID, revision, "face.png", **env))
+
+    def hf(self, *words: str) -> Any:
+        program = shutil.which("hf", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+        assert program
+        return json.loads(self.run(program, *words, "--format", "json"))
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stranger]:
+    home = tmp_path_factory.mktemp("stranger")
+    shutil.copy(Path(__file__).with_name("hub_probe.py"), home)
+    load_portrait().crop((170, 115, 390, 335)).save(home / "face.png")
+    with HubServer() as hub:
+        someone = Stranger(home, hub)
+        push = (sys.executable, "-m", "training.push", "--namespace", "alice", "--models", "baseline")
+        someone.run(*push, PYTHONPATH=str(ROOT), HF_HOME=str(home / "pusher"), HF_TOKEN="hf_alice")
+        yield someone
+
+
+@pytest.fixture(scope="module")
+def first(stranger: Stranger) -> dict[str, Any]:
+    """What the fixed revision answers in a process whose cache was empty."""
+    return stranger.probe(FIXED)
+
+
+def test_push_from_the_command_line_arrived(stranger: Stranger) -> None:
+    assert set(stranger.hub.repo(REPO_ID).branches) == {"main", "report"}
+
+
+def test_stranger_gets_the_network_with_its_code(stranger: Stranger, first: dict[str, Any]) -> None:
+    model, image_processor = load("baseline")
+    with torch.inference_mode():
+        pixels = image_processor(Image.open(stranger.home / "face.png"), return_tensors="pt")
+        expected = model(**pixels).logits[0]
+    assert first["class"] == "transformers_modules.FerCnnForImageClassification"
+    assert first["image_processor"] == "FerImageProcessor"
+    assert torch.allclose(torch.tensor(first["logits"]), expected, atol=1e-6)
+    best = model.config.id2label[expected.argmax().item()]
+    assert first["file"][0]["label"] == best
+    assert len(first["file"]) == 3
+    assert [answers[0]["label"] for answers in first["list"]] == [best, best]
+    assert [len(answers) for answers in first["batch"]] == [7] * 5
+    probabilities = {answer["label"]: answer["score"] for answer in first["batch"][0]}
+    assert probabilities[best] == pytest.approx(expected.softmax(-1).max().item(), abs=1e-5)
+
+
+def test_branch_report_is_the_report_s_network(stranger: Stranger, first: dict[str, Any]) -> None:
+    assert stranger.probe("report")["logits"] == first["logits"], "there is no other yet"
+
+
+def test_cache_is_enough_without_a_network(stranger: Stranger, first: dict[str, Any]) -> None:
+    assert stranger.probe(FIXED, HF_HUB_OFFLINE="1", HF_ENDPOINT="http://127.0.0.1:9") == first
+
+
+def test_hf_shows_what_is_in_the_cache(stranger: Stranger, first: dict[str, Any]) -> None:
+    (entry,) = [row for row in stranger.hf("cache", "ls") if row["id"] == f"model/{REPO_ID}"]
+    assert FIXED in json.dumps(entry)
+
+
+def test_hf_verifies_the_cache(stranger: Stranger, first: dict[str, Any]) -> None:
+    """It ends with an error if a checksum differs."""
+    assert stranger.hf("cache", "verify", REPO_ID, "--revision", FIXED)["checked"] >= 6
+
+
+def test_hf_downloads_the_whole_repository(stranger: Stranger) -> None:
+    stranger.hf("download", REPO_ID, "--revision", "report", "--local-dir", "copy")
+    local = {path.name: path.read_bytes() for path in (stranger.home / "copy").iterdir() if path.is_file()}
+    here = {path.name: path.read_bytes() for path in checkpoint_dir("baseline").iterdir()}
+    assert local.keys() - {".gitattributes"} == here.keys()
+    assert [name for name in here if name != "README.md" and local[name] != here[name]] == []
+
+
+def test_hf_lists_tags_and_collection(stranger: Stranger) -> None:
+    assert FIXED in json.dumps(stranger.hf("repos", "tag", "list", REPO_ID))
+    (collection,) = stranger.hf("collections", "ls", "--owner", "alice")
+    assert REPO_ID in json.dumps(stranger.hf("collections", "info", collection["slug"]))
+
+
+def test_snapshot_download_gives_the_documented_files(stranger: Stranger) -> None:
+    code = f"import huggingface_hub, os; print(*os.listdir(huggingface_hub.snapshot_download({REPO_ID!r})))"
+    names = stranger.run(sys.executable, "-c", code).split()
+    assert set(names) == {path.name for path in checkpoint_dir("baseline").iterdir()} | {".gitattributes"}
