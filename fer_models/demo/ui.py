@@ -10,9 +10,11 @@ import gradio as gr
 from ..faces import FaceDetector
 from ..inference import LoadedModel
 from .handlers.compare import CompareHandlers
+from .handlers.live import LiveHandlers
 from .locales import DEFAULT_LANGUAGE, LOCALES, choose_language, translate
 from .measurements import read_checkpoints, read_summary
 from .tabs.compare import build_compare_tab
+from .tabs.live import build_live_tab
 from .tabs.models import build_models_tab
 from .words import Words
 
@@ -65,6 +67,8 @@ def build_demo(models: Sequence[LoadedModel], detector: FaceDetector) -> gr.Bloc
         with gr.Tabs(elem_id="tabs") as tabs:
             with open_tab("compare"):
                 build_compare_tab(demo, CompareHandlers(models, detector), words, language_switch)
+            with open_tab("live"):
+                build_live_tab(LiveHandlers(models, detector), words)
             with open_tab("models"):
                 build_models_tab(read_checkpoints(), read_summary(), words, language_switch)
         page_words = gr.HTML(render_page_words(language), elem_id="page.words", js_on_load=PAGE_SCRIPT)

@@ -1,0 +1,210 @@
+"""The camera: a picture in, what to lay over it out. Pictures stay in memory, and are forgotten with the answer."""
+
+import base64
+import binascii
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore, Lock
+from typing import Any
+
+from PIL import Image
+
+from ...faces import COARSE_SIDE, Box, DetectedFace, FaceDetector, crop_face
+from ...images import ImageError, read_image
+from ...inference import Comparison, LoadedModel, Prediction, predict_batch
+from ...tracking import FaceTracker, FrameRate, Timeline, Track
+from ..figures.live import describe, render_answers, render_overlay
+from ..locales import DEFAULT_LANGUAGE, LOCALES, translate
+
+# A visitor's camera runs this long at a stretch, in seconds; then the page stops it, and a button goes on.
+TIME_LIMIT_S = 60
+# So many visitors may have their camera on at once; the next one is told to wait.
+MAX_SESSIONS = 4
+# Who has sent no picture for this long, in seconds, has left.
+IDLE_S = 5
+# So many pictures are worked on at once, so that photos on the other tabs get their turn.
+MAX_AT_ONCE = 2
+# Faces beyond these, the largest, are left out: each costs as much as the first.
+MAX_FACES = 4
+# A picture of 640x480 takes about 50 kB as base64.
+MAX_FRAME_CHARACTERS = 1_000_000
+
+
+@dataclass
+class Session:
+    """What is remembered of a visitor's camera: boxes and probabilities, no picture.
+
+    Attributes:
+        started_s: When it was switched on.
+        seen_s: When its last picture came.
+        busy: Held while a picture is worked on; another one of the same camera is turned away meanwhile.
+    """
+
+    started_s: float
+    seen_s: float
+    busy: Lock = field(default_factory=Lock)
+    tracker: FaceTracker = field(default_factory=FaceTracker)
+    frame_rate: FrameRate = field(default_factory=FrameRate)
+    timeline: Timeline = field(default_factory=Timeline)
+    followed: Track | None = None
+    shown_models: list[str] = field(default_factory=list)
+
+    def follow(self, tracks: Sequence[Track], shown_models: list[str]) -> Track | None:
+        """Stay with one face, whose timeline is drawn: the same as before until it has left, then the largest.
+
+        Returns:
+            Its track; None if it is not in this picture.
+        """
+        if self.followed is None or not self.tracker.remembers(self.followed):
+            self.followed = tracks[0] if tracks else None
+            if tracks:
+                self.timeline.clear()
+        if shown_models != self.shown_models:
+            self.shown_models = shown_models
+            self.timeline.clear()
+        return self.followed if self.followed in tracks else None
+
+
+@dataclass(frozen=True)
+class LiveHandlers:
+    """The tab's actions, with the networks and the detector they use.
+
+    Attributes:
+        models: The networks.
+        detector: Finds the faces.
+        clock: Seconds that never go back.
+    """
+
+    models: Sequence[LoadedModel]
+    detector: FaceDetector
+    clock: Callable[[], float] = time.monotonic
+    _sessions: dict[str, Session] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+    _slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_AT_ONCE))
+
+    def describe_page(self, language: str) -> dict[str, Any]:
+        """What the page's script needs in a language.
+
+        Returns:
+            `language`; `words`, by their ids; `models`, their names; `empty`, the answers before there are any.
+        """
+        words = {key: text for key, text in LOCALES[language].items() if key.startswith("live.")}
+        words["live.over"] = translate(language, "live.over", seconds=TIME_LIMIT_S)
+        words["live.lost"] = translate(language, "error.offline")
+        empty = render_answers(None, self.models, Timeline(), 0.0, language)
+        return {"language": language, "words": words, "models": [model.name for model in self.models], "empty": empty}
+
+    def look(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Find the faces of a picture and classify them.
+
+        Args:
+            request: `session`, an id that the page made up when its camera was switched on; `frame`, a JPEG as a data
+                URL, not mirrored; `model`, the network that is shown, or empty for all; `mirrored`, whether the page
+                shows the picture mirrored; `language`.
+
+        Returns:
+            `status`: `live`; or why there is no answer, the rest of an id of `locales.LOCALES`: `live.over`, the time
+            is up; `live.full`, too many visitors; `live.busy`, the picture before is not answered yet;
+            `live.unreadable`, this is no picture. If `live`, also `overlay` and `answers`, HTML; `spoken`, one
+            sentence; `fps`, frames per second; and `faces`, how many.
+        """
+        now_s = self.clock()
+        session_id = str(request.get("session"))[:64]
+        session = self._enter(session_id, now_s)
+        if session is None:
+            return {"status": "full"}
+        if not session.busy.acquire(blocking=False):
+            return {"status": "busy"}
+        try:
+            if now_s - session.started_s > TIME_LIMIT_S:
+                self._sessions.pop(session_id, None)
+                return {"status": "over"}
+            with self._slots:
+                return self._answer(session, request, now_s)
+        except ImageError:
+            return {"status": "unreadable"}
+        finally:
+            session.busy.release()
+
+    def _enter(self, session_id: str, now_s: float) -> Session | None:
+        with self._lock:
+            for other in [key for key, session in self._sessions.items() if now_s - session.seen_s > IDLE_S]:
+                del self._sessions[other]
+            if session_id not in self._sessions:
+                if len(self._sessions) >= MAX_SESSIONS:
+                    return None
+                self._sessions[session_id] = Session(now_s, now_s)
+            session = self._sessions[session_id]
+            session.seen_s = now_s
+            return session
+
+    def _answer(self, session: Session, request: Mapping[str, Any], now_s: float) -> dict[str, Any]:
+        image = _read_frame(request.get("frame"))
+        language = str(request.get("language"))
+        language = language if language in LOCALES else DEFAULT_LANGUAGE
+        models = [model for model in self.models if model.name == request.get("model")] or self.models
+        faces = self._detect(image)
+        tracks = session.tracker.update(faces, now_s)
+        comparisons = self._compare(image, faces, tracks, models, now_s)
+        followed = session.follow(tracks, [model.name for model in models])
+        comparison = comparisons[tracks.index(followed)] if followed else None
+        if comparison:
+            session.timeline.add(comparison.average, now_s)
+        frame_rate = session.frame_rate.add(now_s)
+        mirrored = bool(request.get("mirrored"))
+        return {
+            "status": "live",
+            "overlay": render_overlay(comparisons, comparison, image.size, mirrored, frame_rate, language),
+            "answers": render_answers(comparison, models, session.timeline, now_s, language),
+            "spoken": describe(comparison, language) if comparison else translate(language, "live.no_face"),
+            "fps": round(frame_rate, 2),
+            "faces": len(faces),
+        }
+
+    def _detect(self, image: Image.Image) -> list[DetectedFace]:
+        """The largest faces, found in a small copy: the detector's second, fine look takes too long for a film."""
+        small = image.copy()
+        small.thumbnail((COARSE_SIDE, COARSE_SIDE), Image.Resampling.BILINEAR)
+        scale = image.width / small.width
+        return [
+            DetectedFace(_scale_box(face.box_xyxy, scale), face.score)
+            for face in self.detector.detect(small)[:MAX_FACES]
+        ]
+
+    def _compare(
+        self,
+        image: Image.Image,
+        faces: list[DetectedFace],
+        tracks: Sequence[Track],
+        models: Sequence[LoadedModel],
+        now_s: float,
+    ) -> list[Comparison]:
+        """What the networks make of each face, smoothed over time."""
+        crops = [crop_face(image, face) for face in faces]
+        predictions: list[list[Prediction]] = [[] for _ in faces]
+        for model in models:
+            for track, ones, one in zip(tracks, predictions, predict_batch(model, crops), strict=True):
+                smoothed = track.smooth(model.name, one.probabilities, now_s)
+                ones.append(Prediction(model.name, smoothed, one.latency_ms))
+        return [Comparison(faces, face, None, ones) for face, ones in zip(faces, predictions, strict=True)]
+
+
+def _read_frame(frame: Any) -> Image.Image:
+    """The picture of a data URL, RGB.
+
+    Raises:
+        ImageError: It is none, or too large.
+    """
+    if not isinstance(frame, str) or len(frame) > MAX_FRAME_CHARACTERS:
+        raise ImageError("not_an_image", "A picture of the camera is a data URL of less than a megabyte.")
+    try:
+        content = base64.b64decode(frame.partition(",")[2], validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ImageError("not_an_image", f"A picture of the camera is a base64 data URL: {error}.") from error
+    return read_image(content)
+
+
+def _scale_box(box: Box, scale: float) -> Box:
+    left, top, right, bottom = box
+    return left * scale, top * scale, right * scale, bottom * scale

@@ -1,0 +1,163 @@
+// Live: shows the camera, sends one picture at a time to the server, and lays the answer over the camera's picture.
+// gradio runs this when the tab is first shown, with `element`, `props`, `server` and `watch`.
+
+const FRAME_SIDE = 640; // longer side of what is sent, in pixels
+const FRAME_EVERY_MS = 80; // at most 12 pictures a second: more looks no smoother, and takes time from other visitors
+const ANSWERS_EVERY_MS = 250; // numbers that change faster cannot be read
+const SPEAK_EVERY_MS = 5000; // for screen readers
+const RETRY_MS = 1500;
+const MAX_LOST = 5; // answers in a row that did not come
+const AWAY_MS = 10000; // the camera is switched off when the page was hidden for so long
+
+const live = element.querySelector(".fer-live");
+const find = (selector) => live.querySelector(selector);
+const video = find("video"), overlay = find(".fer-live-overlay"), message = find(".fer-live-message");
+const answers = find(".fer-live-answers"), spoken = find(".fer-live-spoken"), button = find("button");
+const modelSelect = find(".fer-live-models"), cameraSelect = find(".fer-live-cameras select");
+const canvas = document.createElement("canvas");
+
+let stream = null; // the camera's
+let run = 0; // counts starts and stops, so that what was begun before knows that its time is over
+let mirrored = true;
+let messageKey = "live.hint", buttonKey = "live.start";
+
+const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const isHidden = () => document.hidden || live.offsetParent === null; // another tab of the browser, or of the page
+
+function say(key) {
+    messageKey = key;
+    message.textContent = key ? props.page.words[key] : "";
+}
+
+function setState(state) {
+    live.dataset.state = state;
+    buttonKey = state === "idle" ? "live.start" : state === "stopped" ? "live.go_on" : "live.stop";
+    button.textContent = props.page.words[buttonKey];
+}
+
+function translate() {
+    const { words, models, empty } = props.page;
+    for (const node of live.querySelectorAll("[data-word]")) node.textContent = words[node.dataset.word];
+    for (const node of live.querySelectorAll("[data-label]")) node.setAttribute("aria-label", words[node.dataset.label]);
+    const chosen = modelSelect.value;
+    modelSelect.replaceChildren(new Option(words["live.all"], ""), ...models.map((name) => new Option(name, name)));
+    modelSelect.value = chosen;
+    button.textContent = words[buttonKey];
+    say(messageKey);
+    if (!stream) answers.innerHTML = empty;
+}
+
+function stop(key, state = "stopped") {
+    run++;
+    stream?.getTracks().forEach((track) => track.stop());
+    stream = null;
+    video.srcObject = null;
+    overlay.innerHTML = "";
+    spoken.textContent = "";
+    say(key);
+    setState(state);
+}
+
+async function start() {
+    stop("live.starting", "starting");
+    const mine = run, facing = cameraSelect.value, size = { width: { ideal: 640 }, height: { ideal: 480 } };
+    try {
+        const camera = await navigator.mediaDevices.getUserMedia({ video: { facingMode: facing, ...size }, audio: false });
+        if (mine !== run) return camera.getTracks().forEach((track) => track.stop());
+        video.srcObject = stream = camera;
+        const [track] = camera.getVideoTracks();
+        track.addEventListener("ended", () => mine === run && stop("live.ended"));
+        mirrored = (track.getSettings().facingMode ?? facing) !== "environment";
+        live.classList.toggle("fer-live-mirrored", mirrored);
+        await video.play();
+        const devices = await navigator.mediaDevices.enumerateDevices(); // says all only once one is in use
+        live.classList.toggle("fer-live-one-camera", devices.filter(({ kind }) => kind === "videoinput").length < 2);
+    } catch {
+        if (mine === run) stop("", "idle"); // `page.js` says why
+    }
+    if (mine !== run) return;
+    say("");
+    setState("live");
+    watchFaces(mine);
+}
+
+// Wait for a picture that was not sent yet. Hidden videos never call back, hence the time limit.
+function nextFrame() {
+    if (!video.requestVideoFrameCallback) return wait(30);
+    return Promise.race([new Promise((resolve) => video.requestVideoFrameCallback(resolve)), wait(250)]);
+}
+
+function grabFrame() {
+    const scale = Math.min(1, FRAME_SIDE / Math.max(video.videoWidth, video.videoHeight));
+    canvas.width = Math.round(scale * video.videoWidth);
+    canvas.height = Math.round(scale * video.videoHeight);
+    canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
+    return canvas.toDataURL("image/jpeg", 0.8);
+}
+
+// One request at a time: the next picture is taken when the answer is there, and those between are never sent.
+async function watchFaces(mine) {
+    const session = crypto.randomUUID();
+    let lost = 0, answered = 0, sentAt = 0, answeredAt = 0, spokenAt = 0, hiddenAt = null;
+    while (mine === run) {
+        if (isHidden() || !video.videoWidth) {
+            if (isHidden()) {
+                hiddenAt ??= performance.now();
+                live.dataset.state = "paused";
+                if (performance.now() - hiddenAt > AWAY_MS) return stop("live.away");
+            }
+            await wait(200);
+            continue;
+        }
+        hiddenAt = null;
+        await wait(sentAt + FRAME_EVERY_MS - performance.now());
+        await nextFrame();
+        if (mine !== run || isHidden()) continue;
+        sentAt = performance.now();
+        const frame = grabFrame();
+        const answer = await server.look({
+            session, frame, mirrored, model: modelSelect.value, language: props.page.language,
+        });
+        if (mine !== run) return;
+        const now = performance.now();
+        const status = answer?.status ?? "lost";
+        lost = status === "lost" ? lost + 1 : 0;
+        if (status === "over" || lost >= MAX_LOST) return stop(`live.${status}`);
+        if (status !== "live") {
+            live.dataset.state = "waiting";
+            overlay.innerHTML = "";
+            if (status !== "busy") say(`live.${status}`);
+            await wait(RETRY_MS);
+            continue;
+        }
+        if (live.dataset.state !== "live") {
+            say("");
+            live.dataset.state = "live";
+        }
+        overlay.innerHTML = answer.overlay;
+        live.dataset.answers = ++answered;
+        live.dataset.fps = answer.fps;
+        live.dataset.faces = answer.faces;
+        live.dataset.latencyMs = Math.round(now - sentAt);
+        if (now - answeredAt > ANSWERS_EVERY_MS) {
+            answers.innerHTML = answer.answers;
+            answeredAt = now;
+        }
+        if (answer.spoken !== spoken.textContent && now - spokenAt > SPEAK_EVERY_MS) {
+            spoken.textContent = answer.spoken;
+            spokenAt = now;
+        }
+    }
+}
+
+// Phones give upright pictures, and turn them with the phone.
+video.addEventListener("resize", () => {
+    find(".fer-live-stage").style.setProperty("--ratio", video.videoWidth / video.videoHeight);
+});
+button.addEventListener("click", () => {
+    if (live.dataset.state === "idle" || live.dataset.state === "stopped") start();
+    else stop("live.hint", "idle");
+});
+cameraSelect.addEventListener("change", () => stream && start());
+watch("page", translate);
+translate();

@@ -1,0 +1,112 @@
+"""Live in a real Chromium, whose camera shows a portrait."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browsing import needs_chromium, open_page
+from photos import load_portrait, write_camera_film
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+
+
+@contextmanager
+def open_live(app_url: str, film: Path | None, **options: Any) -> Iterator[Any]:
+    """The open tab, on a browser whose camera plays a film; None: that has no camera."""
+    camera = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"] if film else []
+    with open_page(app_url, *camera, **options) as page:
+        page.locator("[role=tab]").nth(1).click()
+        page.wait_for_selector(".fer-live button")
+        yield page
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    write_camera_film(tmp_path / "camera.y4m", load_portrait())
+    return tmp_path / "camera.y4m"
+
+
+@pytest.mark.parametrize("width", [1440, 390], ids=["wide", "phone"])
+def test_the_camera_gets_a_box_winners_and_never_two_requests_at_once(app_url: str, film: Path, width: int) -> None:
+    with open_live(app_url, film, permissions=["camera"], viewport={"width": width, "height": 844}) as page:
+        flying: set[Any] = set()
+        most: list[int] = []
+
+        def take_off(request: Any) -> None:
+            if "component_server" in request.url:
+                flying.add(request)
+                most.append(len(flying))
+
+        page.on("request", take_off)
+        for landed in ("requestfinished", "requestfailed"):
+            page.on(landed, lambda request: flying.discard(request))
+        page.get_by_role("button", name="Start the camera").click()
+        page.wait_for_selector(".fer-live-followed")
+        page.wait_for_function("document.querySelector('.fer-live').dataset.answers > 9")
+        assert float(page.get_attribute(".fer-live", "data-fps")) > 0
+        assert "pictures per second" in page.inner_text(".fer-live-fps")
+        assert page.locator(".fer-live-face").count() == 1
+        assert page.locator(".fer-live-rows li:not([data-winner=''])").count() == 4
+        assert page.inner_text(".fer-live-face p")
+        assert page.inner_text(".fer-live-spoken")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert len(most) > 9
+        assert max(most) == 1
+
+        # Another tab: nothing is sent. Back again: it goes on.
+        page.locator("[role=tab]").nth(0).click()
+        page.wait_for_selector(".fer-live[data-state=paused]", state="attached")
+        page.wait_for_timeout(500)
+        sent = len(most)
+        page.wait_for_timeout(1500)
+        assert len(most) == sent
+        page.locator("[role=tab]").nth(1).click()
+        page.wait_for_selector(".fer-live[data-state=live]")
+
+        # One network alone, and the other language, while it runs.
+        page.get_by_label("Networks").select_option("dense")
+        page.wait_for_selector(".fer-live-rows:not(:has(li + li))")
+        page.get_by_label("Español").click()
+        page.wait_for_selector("text=imágenes por segundo")
+        page.get_by_role("button", name="Apagar la cámara").click()
+        page.wait_for_selector("text=Enciende la cámara")
+        assert page.evaluate("document.querySelector('video').srcObject") is None
+
+
+def test_time_is_up_and_a_button_goes_on(app_url: str, film: Path) -> None:
+    with open_live(app_url, film, permissions=["camera"]) as page:
+        page.route("**/component_server/", lambda route: route.fulfill(json={"status": "over"}), times=1)
+        page.get_by_role("button", name="Start the camera").click()
+        page.wait_for_selector("text=so that others get their turn")
+        page.get_by_role("button", name="Go on").press("Enter")
+        page.wait_for_selector(".fer-live-face")
+
+
+def test_too_many_cameras_wait_for_their_turn(app_url: str, film: Path) -> None:
+    with open_live(app_url, film, permissions=["camera"]) as page:
+        page.route("**/component_server/", lambda route: route.fulfill(json={"status": "full"}), times=2)
+        page.get_by_role("button", name="Start the camera").click()
+        page.wait_for_selector("text=Too many cameras")
+        page.wait_for_selector(".fer-live-face")
+        assert not page.locator(".fer-live-message").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("locale", "has_camera", "sentence"),
+    [
+        ("en-US", True, "does not let this page use the camera"),
+        ("es-ES", True, "no deja que esta página use la cámara"),
+        ("en-US", False, "No camera was found"),
+        ("es-ES", False, "No se ha encontrado ninguna cámara"),
+    ],
+)
+def test_without_a_camera_a_sentence_beside_the_picture_says_why(
+    app_url: str, film: Path, locale: str, has_camera: bool, sentence: str
+) -> None:
+    permissions = [] if has_camera else ["camera"]
+    with open_live(app_url, film if has_camera else None, permissions=permissions, locale=locale) as page:
+        page.locator(".fer-live button").click()
+        page.wait_for_selector(f".fer-live-stage >> text={sentence}")
+        assert page.get_attribute(".fer-live", "data-state") == "idle"
