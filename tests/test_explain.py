@@ -1,17 +1,22 @@
 """Heat maps: where they are, that they are right, and that they leave no trace."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from conftest import make_face
 from photos import load_portrait
-from PIL import Image
+from PIL import Image, ImageEnhance, ImageOps
 
-from fer_models.explain import OVERLAY_SIDE, explain, explain_all, overlay
+from fer_models.demo.handlers.compare import find_examples
+from fer_models.explain import OVERLAY_SIDE, _MapRecorder, explain, explain_all, overlay
 from fer_models.faces import FaceDetector, crop_face
+from fer_models.images import read_image
 from fer_models.inference import LoadedModel, load_models, predict
+from fer_models.zoo import get_entry
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +87,84 @@ def test_threads_do_not_see_each_other(models: list[LoadedModel], face: Image.Im
     assert all(future.result().probabilities == predict(model, face).probabilities for future in busy)
     for i, heat in enumerate(found):
         assert np.allclose(heat, expected[i % 4], atol=1e-5)
+
+
+def make_portraits() -> list[Image.Image]:
+    """Crops of the packaged portraits, as they are, mirrored, tilted, darker and flatter."""
+    detector, crops = FaceDetector(), []
+    for path in find_examples():
+        image = read_image(path)
+        crop = crop_face(image, detector.detect(image)[0])
+        crops += [crop, ImageOps.mirror(crop), crop.rotate(8, Image.Resampling.BICUBIC, fillcolor="grey")]
+        crops += [ImageEnhance.Brightness(crop).enhance(0.7), ImageEnhance.Contrast(crop).enhance(0.7)]
+    return crops
+
+
+def measure_falls(models: list[LoadedModel], faces: list[Image.Image]) -> np.ndarray:
+    """How far the winner's probability falls if the hottest and if the coldest third is masked, `(2, models)`."""
+    falls: list[list[list[float]]] = [[], []]
+    for face in faces:
+        grey = np.asarray(face.convert("L").resize((48, 48), Image.Resampling.BILINEAR))
+        rows: list[list[float]] = [[], []]
+        for model in models:
+            before, explanation = predict(model, Image.fromarray(grey)), explain(model, Image.fromarray(grey))
+            order = explanation.heat.ravel().argsort(kind="stable")
+            third = order.size // 3
+            for row, pixels in zip(rows, (order[-third:], order[:third]), strict=True):
+                masked = grey.copy()
+                masked.flat[pixels] = grey.mean()
+                after = predict(model, Image.fromarray(masked)).probabilities
+                row.append(before.probabilities[before.winner] - after[before.winner])
+        for fall, row in zip(falls, rows, strict=True):
+            fall.append(row)
+    return np.array(falls).mean(1)
+
+
+def test_what_is_hot_matters_more_than_what_is_cold(models: list[LoadedModel]) -> None:
+    hot, cold = measure_falls(models, make_portraits())
+    assert hot.mean() > cold.mean() + 0.1, (hot, cold)
+
+
+@pytest.mark.slow
+def test_what_is_hot_matters_more_for_each_network(models: list[LoadedModel], fer_data: Path) -> None:
+    from training.serving import load_faces
+
+    hot, cold = measure_falls(models, load_faces(fer_data, sample_size=40)[0])
+    assert (hot > cold + 0.05).all(), (hot, cold)
+
+
+def test_a_network_without_training_looks_elsewhere(models: list[LoadedModel], face: Image.Image) -> None:
+    """The sanity check of Adebayo et al. 2018 (arXiv:1810.03292): a map that stays would show the face's edges only."""
+    similarities = []
+    for model in models:
+        trained = explain(model, face, "happy").heat
+        for seed in range(5):
+            torch.manual_seed(seed)
+            untrained = replace(model, model=type(model.model)(model.model.config).eval())
+            heat = explain(untrained, face, "happy").heat  # all 0 where nothing speaks for it
+            similarities.append(np.corrcoef(trained.ravel(), heat.ravel())[0, 1] if heat.any() else 0.0)
+    assert np.mean(similarities) < 0.4, similarities
+    assert np.max(similarities) < 0.95
+
+
+@pytest.mark.parametrize("name", ["baseline", "batchnorm"])
+def test_heat_lies_where_the_map_sees(name: str) -> None:
+    """The networks do not pad, so that their maps do not cover the whole of the input."""
+    torch.manual_seed(0)
+    network = get_entry(name).model_class(get_entry(name).make_config()).eval()
+    recorder = _MapRecorder(network)
+    pixel_values = torch.rand(1, 1, 48, 48, requires_grad=True)
+    network(pixel_values)
+    for row, column in ((0, 0), (3, 5), (7, 7)):
+        (gradient,) = torch.autograd.grad(recorder.map[0, :, row, column].sum(), pixel_values, retain_graph=True)
+        seen = gradient[0, 0].abs().nonzero().double()
+        middle = (seen.amin(0) + seen.amax(0)) / 2
+        heat = np.zeros(recorder.map.shape[2:])
+        heat[row, column] = 1
+        spread = recorder.spread(heat, (48, 48))
+        hottest = np.unravel_index(spread.argmax(), spread.shape)
+        assert middle.tolist() == pytest.approx([recorder.first + recorder.step * i for i in (row, column)], abs=1)
+        assert hottest == pytest.approx(middle.tolist(), abs=1.5)
 
 
 def test_an_overlay_shows_the_face_and_where_it_is_hot(face: Image.Image) -> None:

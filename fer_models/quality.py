@@ -1,0 +1,135 @@
+"""What about a picture of a face may explain a bad answer."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from .faces import DetectedFace, crop_box, crop_face
+from .image_processing_fer import FerImageProcessor
+
+_image_processor = FerImageProcessor()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When a hint is given.
+
+    Attributes:
+        quality: What is measured, a key of `measure_quality`'s.
+        limit: The mildest value with the hint.
+        is_floor: Whether lower values are worse; else higher ones are.
+    """
+
+    quality: str
+    limit: float
+    is_floor: bool
+
+    def breaks(self, value: float) -> bool:
+        """Whether a value deserves the hint."""
+        return value <= self.limit if self.is_floor else value >= self.limit
+
+
+# Beyond these the average of the four networks is right clearly less often: `python -m training.measure_quality DIR`
+# writes `training/measurements/quality.json`.
+RULES: dict[str, Rule] = {
+    "small": Rule("side", 16, is_floor=True),
+    "dark": Rule("brightness", 0.15, is_floor=True),
+    "bright": Rule("brightness", 0.8, is_floor=False),
+    "flat": Rule("contrast", 0.1, is_floor=True),
+    "blurred": Rule("sharpness", 0.1, is_floor=True),
+    "turned": Rule("turn", 0.3, is_floor=False),
+    "tilted": Rule("tilt", 20, is_floor=False),
+    "cut": Rule("cut", 0.2, is_floor=False),
+    "doubtful": Rule("score", 0.75, is_floor=True),
+}
+# A small face is blurred because it is small.
+IMPLIED = {"small": "blurred"}
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Something that may explain a bad answer.
+
+    Attributes:
+        id: One of `RULES`.
+        value: What was measured, as `measure_quality` gives it.
+        limit: The mildest value that gets this hint.
+    """
+
+    id: str
+    value: float
+    limit: float
+
+
+def find_hints(image: Image.Image, face: DetectedFace | None) -> list[Hint]:
+    """Say what about a face in a picture may explain a bad answer; usually nothing.
+
+    Args:
+        image: The picture, any PIL mode, upright.
+        face: The face in it; None if the whole picture is taken for one.
+
+    Returns:
+        The hints, in the order of `RULES`.
+
+    Raises:
+        ValueError: The picture is empty.
+    """
+    qualities = measure_quality(image, face)
+    hints = {
+        id: Hint(id, qualities[rule.quality], rule.limit)
+        for id, rule in RULES.items()
+        if rule.quality in qualities and rule.breaks(qualities[rule.quality])
+    }
+    implied = {IMPLIED.get(id) for id in hints}
+    return [hint for hint in hints.values() if hint.id not in implied]
+
+
+def measure_quality(image: Image.Image, face: DetectedFace | None) -> dict[str, float]:
+    """Measure what hints are given by.
+
+    Args:
+        image: The picture, any PIL mode, upright.
+        face: The face in it; None if the whole picture is taken for one.
+
+    Returns:
+        Of what the networks see, 48x48 grey pixels: `brightness`, the mean, in [0, 1]; `contrast`, the standard
+        deviation in means; `sharpness`, the variance of the Laplacian in variances, 0 or more, which does not depend on
+        brightness and contrast. `side` of the crop, in pixels of the picture. With a face: `cut`, the share of its crop
+        that lies outside the picture, in [0, 1], and its `score`, in [0, 1]. With landmarks: `turn`, how far the nose
+        lies beside the middle of the eyes, along their line and in their distance, and `tilt` of their line against the
+        horizontal, in degrees, both 0 or more.
+
+    Raises:
+        ValueError: The picture is empty.
+    """
+    crop = image if face is None else crop_face(image, face)
+    grey = _image_processor(crop, return_tensors="np")["pixel_values"][0, 0].astype(float)
+    inner = grey[1:-1, 1:-1]
+    laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * inner
+    qualities = {
+        "brightness": float(grey.mean()),
+        "contrast": float(grey.std() / max(grey.mean(), 1 / 255)),
+        "sharpness": float(laplacian.var() / max(grey.var(), (0.5 / 255) ** 2)),
+        "side": float(min(crop.size)),
+    }
+    if face is not None:
+        qualities |= {"cut": _measure_cut(image, face), "score": face.score}
+        if face.landmarks_xy is not None:
+            qualities |= _measure_pose(face)
+    return qualities
+
+
+def _measure_cut(image: Image.Image, face: DetectedFace) -> float:
+    x0, y0, x1, y1 = crop_box(face)
+    width, height = min(x1, image.width) - max(x0, 0), min(y1, image.height) - max(y0, 0)
+    return 1 - max(0, width) * max(0, height) / ((x1 - x0) * (y1 - y0))
+
+
+def _measure_pose(face: DetectedFace) -> dict[str, float]:
+    left_eye, right_eye, nose = np.array(face.landmarks_xy)[:3]
+    eyes = right_eye - left_eye
+    distance = max(float(np.hypot(*eyes)), 1e-6)
+    turn = float((nose - (left_eye + right_eye) / 2) @ eyes) / distance**2
+    return {"turn": abs(turn), "tilt": abs(math.degrees(math.atan2(eyes[1], eyes[0])))}

@@ -1,0 +1,198 @@
+"""Which flaws of a picture cost answers: `python -m training.measure_quality ../shared/data/fer2013`.
+
+`fer_models.quality` takes its limits from what this prints: the mildest value from which on the networks' average is
+right clearly less often than on FER2013's validation images as they are.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from fer_models.faces import FaceDetector
+from fer_models.image_processing_fer import FerImageProcessor
+from fer_models.inference import LoadedModel, load_models
+from fer_models.quality import RULES, measure_quality
+
+from .data import DataError
+from .degradation import SEED, Change, add_noise, blur, change_brightness, change_contrast, cut, rotate, shrink
+from .files import write_json
+from .measure_crop import make_canvas
+from .memory import keep_freed_memory
+from .provenance import describe_environment
+from .serving import SPLIT, describe_models, load_faces, predict_probabilities
+
+# So much less of the images, in [0, 1], must be right to speak of a flaw: about three standard errors of a bin.
+CLEAR_FALL = 0.1
+# Half of the sample is a bin, where values are sorted into bins.
+OUTPUT = Path(__file__).parent / "measurements" / "quality.json"
+
+# Hint -> the change that causes the flaw, and its levels.
+FLAWS: dict[str, tuple[Change, tuple[float, ...]]] = {
+    "small": (shrink, (32, 24, 20, 16)),
+    "dark": (change_brightness, (0.5, 0.25, 0.12)),
+    "bright": (change_brightness, (1.5, 2.0, 3.0)),
+    "flat": (change_contrast, (0.5, 0.25, 0.12)),
+    "blurred": (blur, (0.5, 1.0, 1.5, 2.0)),
+    "noisy": (add_noise, (0.05, 0.1, 0.2)),
+    "tilted": (rotate, (10, 15, 20, 30)),
+    "cut": (cut, (0.1, 0.2, 0.3, 0.4)),
+}
+# Hints whose level is what `measure_quality` would find in a photo; the others are measured in the changed faces.
+LEVEL_IS_VALUE = ("small", "tilted", "cut")
+# Hints that no change causes; the faces differ in these as they are.
+NATURAL = ("turned", "doubtful")
+
+
+def sort_into_bins(values: np.ndarray, right: np.ndarray, is_floor: bool, size: int) -> list[dict[str, Any]]:
+    """How often the average is right, by the size of the flaw.
+
+    Args:
+        values: `(N,)`, what was measured in each picture.
+        right: `(N,)`, bool.
+        is_floor: Whether lower values are worse.
+        size: Pictures in a bin; the mildest bin may hold fewer. Equal values share a bin.
+
+    Returns:
+        For each bin, the worst first, its mildest `value`, `n` and `accuracy`.
+    """
+    order = np.argsort(values if is_floor else -values, kind="stable")
+    values, right = values[order], right[order]
+    bins, start = [], 0
+    while start < len(values):
+        end = min(start + size, len(values))
+        while end < len(values) and values[end] == values[end - 1]:
+            end += 1
+        bins.append(
+            {
+                "value": round(float(values[end - 1]), 4),
+                "n": end - start,
+                "accuracy": round(float(right[start:end].mean()), 4),
+            }
+        )
+        start = end
+    return bins
+
+
+def choose_limit(bins: Sequence[dict[str, Any]], accuracy: float) -> float | None:
+    """The mildest value of the bins, counted from the worst, that all fall clearly below an accuracy; None if none does.
+
+    Args:
+        bins: As `sort_into_bins` gives them.
+        accuracy: Of faces without flaw, in [0, 1].
+    """
+    limit = None
+    for one in bins:
+        if one["accuracy"] > accuracy - CLEAR_FALL:
+            break
+        limit = one["value"]
+    return limit
+
+
+def to_faces(pixel_values: torch.Tensor) -> list[Image.Image]:
+    """Pictures, mode L, of `(N, 1, H, W)` in [0, 1]."""
+    return [Image.fromarray(pixels) for pixels in (pixel_values[:, 0] * 255).round().to(torch.uint8).numpy()]
+
+
+def is_right(models: Sequence[LoadedModel], faces: Sequence[Image.Image], labels: np.ndarray) -> np.ndarray:
+    """Which faces the networks' average gets right, `(N,)`, bool."""
+    return predict_probabilities(models, faces).mean(0).argmax(-1) == labels
+
+
+def measure_flaws(models: Sequence[LoadedModel], faces: list[Image.Image], labels: np.ndarray) -> dict[str, Any]:
+    """Measure the flaws that a change of the faces causes.
+
+    Args:
+        models: The networks.
+        faces: FER2013's images, 48x48, mode L.
+        labels: `(N,)`, their classes.
+
+    Returns:
+        `accuracy` of the average on the faces as they are. `hints`: for each the accuracy at each of the `levels`; the
+        `bins` of the faces of all levels and as they are; the `limit` that follows, or None; and `unchanged`, the share
+        of the faces that reach it as they are.
+    """
+    pixel_values = FerImageProcessor()(faces, return_tensors="pt")["pixel_values"]
+    qualities = [measure_quality(face, None) for face in faces]
+    plain = is_right(models, faces, labels)
+    hints: dict[str, Any] = {}
+    for id, (change, levels) in FLAWS.items():
+        rule = RULES[id]
+        in_faces = id not in LEVEL_IS_VALUE
+        own = np.array([one[rule.quality] for one in qualities]) if in_faces else np.full(len(faces), np.nan)
+        values, right, rows = [own], [plain], []
+        for level in levels:
+            changed = to_faces(change(pixel_values, level, torch.Generator().manual_seed(SEED)))
+            found = [measure_quality(face, None)[rule.quality] for face in changed] if in_faces else level
+            values.append(np.broadcast_to(np.array(found, float), len(faces)))
+            right.append(is_right(models, changed, labels))
+            rows.append({"level": level, "accuracy": round(float(right[-1].mean()), 4)})
+        first = 0 if in_faces else 1  # of the faces as they are there is no level
+        size = len(faces) // 2 if in_faces else len(faces)
+        bins = sort_into_bins(np.concatenate(values[first:]), np.concatenate(right[first:]), rule.is_floor, size)
+        limit = choose_limit(bins, plain.mean())
+        reached = float(np.mean(own <= limit if rule.is_floor else own >= limit)) if in_faces and limit else None
+        hints[id] = {"levels": rows, "bins": bins, "limit": limit, "unchanged": reached and round(reached, 4)}
+        print(f"{id:<10}{limit}  {rows}", flush=True)
+    return {"accuracy": round(float(plain.mean()), 4), "hints": hints}
+
+
+def measure_natural(models: Sequence[LoadedModel], faces: list[Image.Image], labels: np.ndarray) -> dict[str, Any]:
+    """Measure the flaws in which the faces differ as they are, in those that the detector finds again.
+
+    Args:
+        models: The networks.
+        faces: FER2013's images, 48x48, mode L.
+        labels: `(N,)`, their classes.
+
+    Returns:
+        `n`, how many faces were found; `accuracy` of the average on them; `hints`: for each its `bins` and `limit`.
+    """
+    detector = FaceDetector()
+    pictures = [make_canvas(face, "edge")[0] for face in faces]
+    found = [detector.detect(picture)[:1] for picture in pictures]
+    kept = [i for i, one in enumerate(found) if one]
+    qualities = [measure_quality(pictures[i], found[i][0]) for i in kept]
+    right = is_right(models, [faces[i] for i in kept], labels[kept])
+    hints = {}
+    for id in NATURAL:
+        values = np.array([one[RULES[id].quality] for one in qualities])
+        bins = sort_into_bins(values, right, RULES[id].is_floor, max(1, len(kept) // 10))
+        hints[id] = {"bins": bins, "limit": choose_limit(bins, right.mean())}
+        print(f"{id:<10}{hints[id]['limit']}  {bins}", flush=True)
+    return {"n": len(kept), "accuracy": round(float(right.mean()), 4), "hints": hints}
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m training.measure_quality", description=__doc__)
+    parser.add_argument("source", help="parquet folder, Kaggle folders, CSV file or Hub id of FER2013")
+    parser.add_argument("--n", type=int, default=600, help="images that are changed (default: %(default)s)")
+    parser.add_argument("--natural", type=int, default=2000, help="images taken as they are (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="fixes the samples (default: %(default)s)")
+    parser.add_argument("--json", type=Path, default=OUTPUT, metavar="FILE", help="default: %(default)s")
+    arguments = parser.parse_args(argv)
+    try:
+        keep_freed_memory()
+        models = load_models()
+        result = {
+            "models": describe_models(models),
+            "split": SPLIT,
+            "seed": arguments.seed,
+            "clear_fall": CLEAR_FALL,
+            "changed": {"n": arguments.n}
+            | measure_flaws(models, *load_faces(arguments.source, arguments.n, arguments.seed)),
+            "natural": measure_natural(models, *load_faces(arguments.source, arguments.natural, arguments.seed)),
+            **describe_environment(),
+        }
+        write_json(arguments.json, result)
+    except (DataError, ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
