@@ -34,11 +34,12 @@ class Rule:
 # Beyond these the average of the four networks is right clearly less often: `python -m training.measure_quality DIR`
 # writes `training/measurements/quality.json`.
 RULES: dict[str, Rule] = {
-    "small": Rule("side", 16, is_floor=True),
-    "dark": Rule("brightness", 0.15, is_floor=True),
-    "bright": Rule("brightness", 0.8, is_floor=False),
-    "flat": Rule("contrast", 0.1, is_floor=True),
-    "blurred": Rule("sharpness", 0.1, is_floor=True),
+    "small": Rule("side", 24, is_floor=True),
+    "dark": Rule("brightness", 0.16, is_floor=True),
+    "bright": Rule("brightness", 0.75, is_floor=False),
+    "flat": Rule("contrast", 0.11, is_floor=True),
+    "blurred": Rule("sharpness", 0.14, is_floor=True),
+    "noisy": Rule("sharpness", 2.4, is_floor=False),
     "turned": Rule("turn", 0.3, is_floor=False),
     "tilted": Rule("tilt", 20, is_floor=False),
     "cut": Rule("cut", 0.2, is_floor=False),

@@ -3,7 +3,7 @@ import pytest
 import torch
 from conftest import make_face
 
-from training.degradation import DEGRADATIONS, degrade_all
+from training.degradation import DEGRADATIONS, change_contrast, cut, degrade_all, shrink
 
 FACES = torch.stack([torch.from_numpy(np.asarray(make_face(seed=seed)) / 255).float()[None] for seed in range(4)])
 EVERY_LEVEL = [(name, level) for name, (_, levels) in DEGRADATIONS.items() for level in levels]
@@ -69,3 +69,32 @@ def test_a_shift_is_as_long_as_it_says():
 
 def test_all_are_tried_at_every_level():
     assert [(name, level) for name, level, _ in degrade_all(FACES)] == EVERY_LEVEL
+
+
+@pytest.mark.parametrize(("change", "level"), [(change_contrast, 0.5), (shrink, 16), (cut, 0.25)])
+def test_the_changes_that_only_quality_is_measured_by(change, level: float):
+    generator = torch.Generator().manual_seed(0)
+    assert change(FACES[:0], level, generator).shape == (0, 1, 48, 48)
+    changed = change(FACES, level, generator)
+    assert changed.shape == FACES.shape
+    assert 0 <= changed.min() <= changed.max() <= 1
+    assert not torch.allclose(changed, FACES, atol=1e-3)
+    wall = torch.full((2, 1, 48, 48), 0.5)
+    torch.testing.assert_close(change(wall, level, generator), wall)
+
+
+def test_contrast_is_what_is_left_of_it():
+    changed = change_contrast(FACES, 0.25, torch.Generator())
+    torch.testing.assert_close(changed.std((1, 2, 3)), 0.25 * FACES.std((1, 2, 3)))
+    torch.testing.assert_close(changed.mean((1, 2, 3)), FACES.mean((1, 2, 3)))
+
+
+def test_a_cut_face_is_repeated_from_the_cut_on():
+    faces = FACES[:1].expand(60, -1, -1, -1)
+    changed = cut(faces, 0.25, torch.Generator().manual_seed(0))[:, 0]
+    face = FACES[0, 0]
+    left, right, below = face.clone(), face.clone(), face.clone()
+    left[:, :12], right[:, 36:], below[36:] = face[:, 12:13], face[:, 35:36], face[35:36]
+    counts = [sum(torch.equal(one, expected) for one in changed) for expected in (left, right, below)]
+    assert sum(counts) == 60
+    assert min(counts) > 5

@@ -62,6 +62,33 @@ def compress(pixel_values: torch.Tensor, level: float, generator: torch.Generato
     return torch.from_numpy(np.stack(faces))[:, None] if faces else pixel_values
 
 
+def change_contrast(pixel_values: torch.Tensor, level: float, generator: torch.Generator) -> torch.Tensor:
+    """Multiply each face's differences from its own mean by `level`, 0 or more."""
+    mean = pixel_values.mean((1, 2, 3), keepdim=True)
+    return (mean + level * (pixel_values - mean)).clamp(0, 1)
+
+
+def shrink(pixel_values: torch.Tensor, level: float, generator: torch.Generator) -> torch.Tensor:
+    """Reduce each face to a side of `level` pixels, 1 or more, and enlarge it again as our preprocessing does."""
+    sizes = [(round(level), round(level)), pixel_values.shape[2:]]
+    for size in sizes if len(pixel_values) else []:
+        pixel_values = functional.interpolate(pixel_values, size=size, mode="bilinear", antialias=True)
+    return pixel_values.clamp(0, 1)
+
+
+def cut(pixel_values: torch.Tensor, level: float, generator: torch.Generator) -> torch.Tensor:
+    """Lose `level` of each face's side, in [0, 1), to the left, right or below; the new edge is repeated."""
+    n, _, height, width = pixel_values.shape
+    side = torch.randint(0, 3, (n, 1), generator=generator)
+    lost_columns, lost_rows = round(level * width), round(level * height)
+    columns, rows = torch.arange(width).expand(n, -1), torch.arange(height).expand(n, -1)
+    columns = torch.where(side == 0, columns.clamp(min=lost_columns), columns)
+    columns = torch.where(side == 1, columns.clamp(max=width - 1 - lost_columns), columns)
+    rows = torch.where(side == 2, rows.clamp(max=height - 1 - lost_rows), rows)
+    faces = torch.arange(n)[:, None, None]
+    return pixel_values[faces, 0, rows[:, :, None], columns[:, None, :]][:, None]
+
+
 def _warp(pixel_values: torch.Tensor, angle: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     if len(pixel_values) == 0:
         return pixel_values
@@ -70,7 +97,8 @@ def _warp(pixel_values: torch.Tensor, angle: torch.Tensor, x: torch.Tensor, y: t
     return functional.grid_sample(pixel_values, grid, padding_mode="border", align_corners=False)
 
 
-# Name -> change and its levels, from weak to strong, on both sides where there are two.
+# What robustness is measured by: name -> change and its levels, from weak to strong, on both sides where there are two.
+# `training.measure_quality` has levels of its own, and the other changes.
 DEGRADATIONS: dict[str, tuple[Change, tuple[float, ...]]] = {
     "brightness": (change_brightness, (0.25, 0.5, 1.5, 2.0)),
     "blur": (blur, (0.5, 1.0, 2.0)),

@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from fer_models.faces import FaceDetector
+from fer_models.faces import FaceDetector, crop_face
 from fer_models.image_processing_fer import FerImageProcessor
 from fer_models.inference import LoadedModel, load_models
 from fer_models.quality import RULES, measure_quality
 
 from .data import DataError
-from .degradation import SEED, Change, add_noise, blur, change_brightness, change_contrast, cut, rotate, shrink
+from .degradation import SEED, Change, add_noise, blur, change_brightness, change_contrast, cut, shrink
 from .files import write_json
 from .measure_crop import make_canvas
 from .memory import keep_freed_memory
@@ -29,7 +29,6 @@ from .serving import SPLIT, describe_models, load_faces, predict_probabilities
 
 # So much less of the images, in [0, 1], must be right to speak of a flaw: about three standard errors of a bin.
 CLEAR_FALL = 0.1
-# Half of the sample is a bin, where values are sorted into bins.
 OUTPUT = Path(__file__).parent / "measurements" / "quality.json"
 
 # Hint -> the change that causes the flaw, and its levels.
@@ -40,13 +39,13 @@ FLAWS: dict[str, tuple[Change, tuple[float, ...]]] = {
     "flat": (change_contrast, (0.5, 0.25, 0.12)),
     "blurred": (blur, (0.5, 1.0, 1.5, 2.0)),
     "noisy": (add_noise, (0.05, 0.1, 0.2)),
-    "tilted": (rotate, (10, 15, 20, 30)),
     "cut": (cut, (0.1, 0.2, 0.3, 0.4)),
 }
 # Hints whose level is what `measure_quality` would find in a photo; the others are measured in the changed faces.
-LEVEL_IS_VALUE = ("small", "tilted", "cut")
-# Hints that no change causes; the faces differ in these as they are.
-NATURAL = ("turned", "doubtful")
+LEVEL_IS_VALUE = ("small", "cut")
+# Hints from what the detector finds, and the angles in degrees by which the faces for them are turned, in this order.
+FOUND = ("turned", "tilted", "doubtful")
+ANGLES = (0, 15, 0, 30)
 
 
 def sort_into_bins(values: np.ndarray, right: np.ndarray, is_floor: bool, size: int) -> list[dict[str, Any]]:
@@ -80,7 +79,7 @@ def sort_into_bins(values: np.ndarray, right: np.ndarray, is_floor: bool, size: 
 
 
 def choose_limit(bins: Sequence[dict[str, Any]], accuracy: float) -> float | None:
-    """The mildest value of the bins, counted from the worst, that all fall clearly below an accuracy; None if none does.
+    """The mildest value of the bins, counted from the worst, that all fall clearly below an accuracy; None without.
 
     Args:
         bins: As `sort_into_bins` gives them.
@@ -142,37 +141,57 @@ def measure_flaws(models: Sequence[LoadedModel], faces: list[Image.Image], label
     return {"accuracy": round(float(plain.mean()), 4), "hints": hints}
 
 
-def measure_natural(models: Sequence[LoadedModel], faces: list[Image.Image], labels: np.ndarray) -> dict[str, Any]:
-    """Measure the flaws in which the faces differ as they are, in those that the detector finds again.
+def measure_found(
+    models: Sequence[LoadedModel], faces: list[Image.Image], labels: np.ndarray, seed: int
+) -> dict[str, Any]:
+    """Measure the flaws that the detector tells, in faces that it finds again, some of them turned.
 
     Args:
         models: The networks.
         faces: FER2013's images, 48x48, mode L.
         labels: `(N,)`, their classes.
+        seed: Fixes the direction in which faces are turned.
 
     Returns:
-        `n`, how many faces were found; `accuracy` of the average on them; `hints`: for each its `bins` and `limit`.
+        `found`, how many faces were; `angles`: for each of `ANGLES` `n` of the found, the `accuracy` of the average and
+        the median `tilt` that was measured, in degrees; `hints`: for each its `bins`, and the `limit` that follows from
+        the accuracy of the upright faces.
     """
     detector = FaceDetector()
-    pictures = [make_canvas(face, "edge")[0] for face in faces]
-    found = [detector.detect(picture)[:1] for picture in pictures]
-    kept = [i for i, one in enumerate(found) if one]
-    qualities = [measure_quality(pictures[i], found[i][0]) for i in kept]
-    right = is_right(models, [faces[i] for i in kept], labels[kept])
+    angles = np.resize(ANGLES, len(faces))
+    signs = np.random.default_rng(seed).choice([-1, 1], len(faces))
+    kept, crops, qualities = [], [], []
+    for i, face in enumerate(faces):
+        picture = make_canvas(face, "edge")[0].rotate(float(signs[i] * angles[i]), Image.Resampling.BICUBIC)
+        if found := detector.detect(picture):
+            kept.append(i)
+            crops.append(crop_face(picture, found[0]))
+            qualities.append(measure_quality(picture, found[0]))
+    angles, right = angles[kept], is_right(models, crops, labels[kept])
+    tilt = np.array([one["tilt"] for one in qualities])
+    rows = [
+        {
+            "angle": int(angle),
+            "n": int((angles == angle).sum()),
+            "accuracy": round(float(right[angles == angle].mean()), 4),
+            "tilt": round(float(np.median(tilt[angles == angle])), 2),
+        }
+        for angle in np.unique(angles)
+    ]
     hints = {}
-    for id in NATURAL:
+    for id in FOUND:
         values = np.array([one[RULES[id].quality] for one in qualities])
         bins = sort_into_bins(values, right, RULES[id].is_floor, max(1, len(kept) // 10))
-        hints[id] = {"bins": bins, "limit": choose_limit(bins, right.mean())}
+        hints[id] = {"bins": bins, "limit": choose_limit(bins, right[angles == 0].mean())}
         print(f"{id:<10}{hints[id]['limit']}  {bins}", flush=True)
-    return {"n": len(kept), "accuracy": round(float(right.mean()), 4), "hints": hints}
+    return {"found": len(kept), "angles": rows, "hints": hints}
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m training.measure_quality", description=__doc__)
     parser.add_argument("source", help="parquet folder, Kaggle folders, CSV file or Hub id of FER2013")
     parser.add_argument("--n", type=int, default=600, help="images that are changed (default: %(default)s)")
-    parser.add_argument("--natural", type=int, default=2000, help="images taken as they are (default: %(default)s)")
+    parser.add_argument("--found", type=int, default=1600, help="images that are found again (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="fixes the samples (default: %(default)s)")
     parser.add_argument("--json", type=Path, default=OUTPUT, metavar="FILE", help="default: %(default)s")
     arguments = parser.parse_args(argv)
@@ -186,7 +205,8 @@ def main(argv: list[str] | None = None) -> None:
             "clear_fall": CLEAR_FALL,
             "changed": {"n": arguments.n}
             | measure_flaws(models, *load_faces(arguments.source, arguments.n, arguments.seed)),
-            "natural": measure_natural(models, *load_faces(arguments.source, arguments.natural, arguments.seed)),
+            "found": {"n": arguments.found}
+            | measure_found(models, *load_faces(arguments.source, arguments.found, arguments.seed), arguments.seed),
             **describe_environment(),
         }
         write_json(arguments.json, result)

@@ -1,0 +1,132 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import make_face
+from photos import load_portrait
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+
+from fer_models.demo.handlers.compare import find_examples
+from fer_models.faces import DetectedFace, FaceDetector
+from fer_models.images import read_image
+from fer_models.quality import RULES, Rule, find_hints, measure_quality
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Image.Image:
+    return load_portrait()
+
+
+@pytest.fixture(scope="module")
+def face(portrait: Image.Image) -> DetectedFace:
+    return FaceDetector().detect(portrait)[0]
+
+
+def ids(image: Image.Image, face: DetectedFace | None) -> list[str]:
+    return [hint.id for hint in find_hints(image, face)]
+
+
+def test_a_good_portrait_gets_no_hint() -> None:
+    for path in find_examples():
+        image = read_image(path)
+        assert ids(image, FaceDetector().detect(image)[0]) == [], path
+
+
+def shrink(image: Image.Image) -> tuple[Image.Image, DetectedFace]:
+    small = image.resize((image.width // 10, image.height // 10), Image.Resampling.BOX)
+    return small, DetectedFace((17, 11, 34, 33), 0.9)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda image: ImageEnhance.Brightness(image).enhance(0.2), "dark"),
+        (lambda image: ImageEnhance.Brightness(image).enhance(4), "bright"),
+        (lambda image: ImageEnhance.Contrast(image).enhance(0.1), "flat"),
+        (lambda image: image.filter(ImageFilter.GaussianBlur(12)), "blurred"),
+        (
+            lambda image: Image.effect_noise(image.resize((250, 250)).size, 200).resize(
+                image.size, Image.Resampling.BOX
+            ),
+            "noisy",
+        ),
+    ],
+    ids=["dark", "bright", "flat", "blurred", "noisy"],
+)
+def test_a_flaw_of_the_whole_picture_is_named(portrait: Image.Image, face: DetectedFace, change, expected: str) -> None:
+    hints = find_hints(change(portrait), face)
+    assert expected in [hint.id for hint in hints]
+    for hint in hints:
+        assert hint.limit == RULES[hint.id].limit
+        assert RULES[hint.id].breaks(hint.value)
+
+
+def test_a_small_face_is_small_and_not_blurred_too(portrait: Image.Image) -> None:
+    assert ids(*shrink(portrait)) == ["small"]
+
+
+def test_a_face_over_the_edge_is_cut(portrait: Image.Image, face: DetectedFace) -> None:
+    x0, _, x1, _ = face.box_xyxy
+    cut = portrait.crop((round(x0 + 0.6 * (x1 - x0)), 0, portrait.width, portrait.height))
+    left = round(x0 + 0.6 * (x1 - x0))
+    moved = replace(face, box_xyxy=tuple(np.array(face.box_xyxy) - [left, 0, left, 0]))
+    assert "cut" in ids(cut, moved)
+    assert measure_quality(cut, moved)["cut"] == pytest.approx(0.5, abs=0.15)
+    assert measure_quality(portrait, face)["cut"] == 0
+
+
+@pytest.mark.parametrize(
+    ("landmarks", "turn", "tilt"),
+    [
+        (((10, 20), (30, 20), (20, 30), (14, 40), (26, 40)), 0, 0),
+        (((10, 20), (30, 20), (28, 30), (14, 40), (26, 40)), 0.4, 0),
+        (((10, 20), (30, 20), (12, 30), (14, 40), (26, 40)), 0.4, 0),
+        (((10, 10), (30, 30), (10, 30), (14, 40), (26, 40)), 0, 45),
+        (((20, 20), (20, 20), (20, 20), (20, 20), (20, 20)), 0, 0),
+    ],
+    ids=["straight", "to the right", "to the left", "tilted only", "all in one point"],
+)
+def test_pose_is_measured_from_the_landmarks(landmarks, turn: float, tilt: float) -> None:
+    face = DetectedFace((0, 0, 48, 48), 0.9, landmarks)
+    qualities = measure_quality(make_face(), face)
+    assert (qualities["turn"], qualities["tilt"]) == pytest.approx((turn, tilt), abs=1e-6)
+
+
+def test_what_cannot_be_measured_is_left_out(portrait: Image.Image, face: DetectedFace) -> None:
+    assert set(measure_quality(portrait, None)) == {"brightness", "contrast", "sharpness", "side"}
+    without_landmarks = replace(face, landmarks_xy=None)
+    assert set(measure_quality(portrait, without_landmarks)) == {
+        "brightness",
+        "contrast",
+        "sharpness",
+        "side",
+        "cut",
+        "score",
+    }
+
+
+def test_sharpness_does_not_depend_on_light_and_contrast() -> None:
+    image = make_face()
+    sharpness = measure_quality(image, None)["sharpness"]
+    for changed in (ImageEnhance.Brightness(image).enhance(0.6), ImageEnhance.Contrast(image).enhance(0.6)):
+        assert measure_quality(changed, None)["sharpness"] == pytest.approx(sharpness, rel=0.1)
+    assert measure_quality(ImageOps.invert(image), None)["sharpness"] == pytest.approx(sharpness)
+
+
+@pytest.mark.parametrize("grey", [0, 128, 255])
+def test_a_picture_of_nothing_gives_finite_numbers(grey: int) -> None:
+    qualities = measure_quality(Image.new("L", (100, 100), grey), None)
+    assert np.isfinite(list(qualities.values())).all()
+    assert "flat" in ids(Image.new("L", (100, 100), grey), None)
+
+
+def test_an_empty_picture_is_refused() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        find_hints(Image.new("RGB", (0, 10)), None)
+
+
+def test_the_limit_itself_gets_the_hint() -> None:
+    assert Rule("x", 2, is_floor=True).breaks(2)
+    assert not Rule("x", 2, is_floor=True).breaks(2.1)
+    assert Rule("x", 2, is_floor=False).breaks(2)
+    assert not Rule("x", 2, is_floor=False).breaks(1.9)
