@@ -39,7 +39,7 @@ def serve_app(upload_dir: Path) -> Iterator[str]:
     port = find_free_port()
     process = start_app(port, upload_dir)
     url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while True:
         try:
             urllib.request.urlopen(url, timeout=5).close()
@@ -67,7 +67,7 @@ def open_page(app_url: str, *arguments: str, **context_options: Any) -> Iterator
         page = browser.new_context(**options).new_page()
         page.set_default_timeout(60_000)
         page.goto(app_url)
-        page.wait_for_selector(".fer-card")
+        page.wait_for_selector(".fer-card", state="attached")  # on a phone they are hidden while they are empty
         page.wait_for_selector("input[type=file]", state="attached")
         yield page
         browser.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import REPOSITORY, needs_chromium, open_page, start_app
+from browsing import needs_chromium, open_page, start_app
 from photos import load_portrait, make_no_face, portrait_as_png, portrait_path, write_camera_film
 
 
@@ -113,17 +113,6 @@ def test_programs_get_the_same_comparison_as_json(app_url: str) -> None:
         client.predict(handle_file(str(portrait_path())), face_index=7, api_name="/compare")
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert {"/compare", "/explain"} <= set(endpoints)
-
-
-def test_the_readmes_snippet_for_programs_runs(
-    app_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    snippets = re.findall(r"```python\n(.*?)```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    (snippet,) = [snippet for snippet in snippets if "gradio_client" in snippet]
-    load_portrait().save(tmp_path / "photo.jpg")
-    monkeypatch.chdir(tmp_path)
-    exec(compile(snippet.replace("http://127.0.0.1:7860", app_url), "README.md", "exec"), {})
-    assert "models" in capsys.readouterr().out
 
 
 def test_a_taken_port_gets_a_sentence(tmp_path: Path) -> None:

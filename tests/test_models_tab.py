@@ -12,7 +12,9 @@ from fer_models.demo.figures.charts import Axis, Series, render_chart
 from fer_models.demo.figures.models import (
     format_points,
     render_cost,
+    render_heading,
     render_lead,
+    render_links,
     render_meaning,
     render_report_comparison,
     render_test_sets,
@@ -131,15 +133,29 @@ def test_robustness_tells_level_and_loss() -> None:
     results = make_results()
     html = render_robustness(results["robustness"], results["splits"]["official_test"], "en")
     assert read_rows(html) == [
-        ["blur", "40.0 % 0.5 pixels −10.0", "30.0 % 2 pixels −20.0"],
-        ["rotation", "50.0 % 10° 0.0", ""],
+        ["blur standard deviation, pixels", "0.5 40.0 % −10.0", "2 30.0 % −20.0"],
+        ["rotation", "10° 50.0 % 0.0", ""],
     ]
 
 
 def test_a_change_that_has_no_words_keeps_its_name() -> None:
     robustness = {"rows": [{"change": "fog", "level": 0.5, "accuracy": 0.5}]}
     html = render_robustness(robustness, make_results()["splits"]["official_test"], "es")
-    assert read_rows(html)[0][:2] == ["fog", "50,0 % 0,5 0,0"]
+    assert read_rows(html)[0][:2] == ["fog", "0,5 50,0 % 0,0"]
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_every_link_has_its_section(language: str) -> None:
+    sections = [
+        render_report_comparison({}, language),
+        render_test_sets([], language),
+        render_heading("choose", language),
+        render_cost({}, [], language),
+        render_meaning(language),
+    ]
+    linked = re.findall(r'href="#(.*?)"', render_links(language))
+    assert linked
+    assert [name for name in linked if f'<h2 id="{name}">' not in "".join(sections)] == []
 
 
 @pytest.mark.parametrize("language", LOCALES)
@@ -199,7 +215,7 @@ def test_a_chart_is_well_formed_and_described() -> None:
     svg = ElementTree.fromstring(re.findall(r"<svg viewBox=\"0 0 400.*?</svg>", html)[0])
     assert svg.attrib["aria-label"] == 'says "what"'
     (line,) = svg.iter("polyline")
-    assert line.attrib["points"] == "52.0,216.0 388.0,10.0"
+    assert line.attrib["points"] == "52.0,216.0 388.0,26.0"
 
 
 def test_a_table_has_headers_and_a_caption() -> None:

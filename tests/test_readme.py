@@ -1,33 +1,13 @@
-"""The README's snippets run, its tree is the disk's, its tables are what the JSON says."""
+"""The README's tree is the disk's. Its snippets are run by `test_snippets`, its tables compared by `test_report`."""
 
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
-from photos import load_portrait
-
-from fer_models.zoo import checkpoint_dir
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-SNIPPETS = [
-    snippet
-    for snippet in re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    if "gradio_client" not in snippet  # tests/test_browser.py has the running page that this one needs
-]
-
-
-@pytest.mark.parametrize("snippet", SNIPPETS, ids=[snippet.splitlines()[0] for snippet in SNIPPETS])
-def test_snippets_run(
-    snippet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    load_portrait().crop((170, 115, 390, 335)).convert("L").resize((48, 48)).save(tmp_path / "face.png")
-    load_portrait().save(tmp_path / "photo.jpg")
-    (tmp_path / "fer_models").symlink_to(checkpoint_dir("baseline").parents[1])
-    monkeypatch.chdir(tmp_path)
-    exec(compile(snippet, "README.md", "exec"), {})
-    assert capsys.readouterr().out.strip()
 
 
 def test_tree_is_the_disk() -> None:

@@ -155,7 +155,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.sets.text": "The same networks, asked about five sets of faces. PrivateTest is the column to trust: "
         "nothing was chosen on it. The sets without copies, and with labels on which people agree, show how much the "
         "faults of FER2013 weigh.",
-        "models.sets.caption": "Share of right answers, with its 95 % interval. The lines run",
+        "models.sets.caption": "Share of right answers, with its 95 % interval. Each line runs",
         "models.sets.report_test": "The report's test set",
         "models.sets.official_validation": "PublicTest",
         "models.sets.official_validation_agreed": "PublicTest, label agreed on",
@@ -185,8 +185,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.reliability.x": "probability of the answer",
         "models.reliability.y": "share that is right",
         "models.robustness.title": "What it bears",
-        "models.robustness.caption": "Accuracy on PrivateTest when its faces are changed, and the difference in points "
-        "to {accuracy}, its accuracy on the faces as they are",
+        "models.robustness.caption": "PrivateTest with its faces changed. Each cell tells how much, the accuracy, and "
+        "the difference in points to {accuracy}, the accuracy on the faces as they are.",
         "models.robustness.change": "change",
         "models.robustness.level": "level {number}",
         "models.change.brightness": "brightness",
@@ -195,12 +195,16 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.change.shift": "shift",
         "models.change.rotation": "rotation",
         "models.change.jpeg": "JPEG compression",
+        "models.unit.blur": "standard deviation, pixels",
+        "models.unit.noise": "of the range",
+        "models.unit.shift": "of the width",
+        "models.unit.jpeg": "quality",
         "models.level.brightness": "× {level}",
-        "models.level.blur": "{level} pixels",
-        "models.level.noise": "{percent} of the range",
-        "models.level.shift": "{percent} of the width",
+        "models.level.blur": "{level}",
+        "models.level.noise": "{percent}",
+        "models.level.shift": "{percent}",
         "models.level.rotation": "{level}°",
-        "models.level.jpeg": "quality {level}",
+        "models.level.jpeg": "{level}",
         "models.provenance.title": "To reproduce it",
         "models.provenance.command": "command",
         "models.provenance.seed": "seed",
@@ -261,6 +265,27 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.sources": "Sources: FER2013, Goodfellow et al. 2013, arXiv:1307.0414. FER+, Barsoum et al. 2016, "
         "arXiv:1608.01041; agreement and copies counted by this project on the files of both. Calibration error, Guo "
         "et al. 2017, arXiv:1706.04599.",
+        "models.nav": "On this page",
+        "code.title": "Use them in your own programs",
+        "code.text": "Each of these is run by a test as it stands here. Copy one with the button in its corner.",
+        "code.load.title": "A face that is cropped already",
+        "code.load.text": "With this project's Python package, which brings the weights along. face.png is one face "
+        "that fills the picture, as FER2013's do.",
+        "code.photo.title": "A whole photo",
+        "code.photo.text": "Finds the face, cuts it out as the networks expect it, and asks all of them.",
+        "code.from_pretrained.title": "With plain transformers",
+        "code.from_pretrained.text": "from_pretrained and pipeline work without this package: the folder of a "
+        "checkpoint holds its code too, three short files. trust_remote_code runs them, so read them first.",
+        "code.hub.title": "From the Hugging Face Hub",
+        "code.hub.text": "With the namespace of whoever pushed the networks there. The revision is fixed by the "
+        "package, and what is downloaded is checked; without a network the bundled weights are taken.",
+        "code.client.title": "This page, as an API",
+        "code.client.text": "gradio_client asks the page that you are looking at. The photo is sent there, and deleted "
+        "within minutes.",
+        "code.mcp.title": "This page, as tools of an agent",
+        "code.mcp.text": "For the settings of an MCP client. Tell the people whose faces an agent looks at.",
+        "code.terminal.title": "On the command line",
+        "code.terminal.text": "As a table, and as JSON for scripts; in the project's folder, after make install.",
         "notice.short": "This is emotion recognition. It repeats labels that people gave to faces, is wrong {wrong}, "
         "and reads no minds. Not for use at work, at school, or on people who did not agree.",
         "notice.more": "Read more",
@@ -409,8 +434,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.tag.notebook": "como en el cuaderno del autor del informe, que difiere de las tablas impresas",
         "models.tag.tuned": "entrenadas por este proyecto para acertar más",
         "models.report.title": "Junto al informe",
-        "models.report.text": "Un trabajo de estudiante de noviembre de 2022 entrenó estas cuatro redes una sola vez. "
-        "Aquí se entrenan de nuevo y se miden con las mismas imágenes de prueba. Los puntos rellenos son nuestras "
+        "models.report.text": "Un trabajo de curso de noviembre de 2022 entrenó estas cuatro redes una sola vez. Aquí "
+        "se entrenan de nuevo y se miden con las mismas imágenes de prueba. Los puntos rellenos son nuestras "
         "ejecuciones, cada una con otra semilla; el rombo hueco es la cifra del informe.",
         "models.report.caption": "Porcentaje de las imágenes de prueba del informe en que la red acierta, media ± "
         "desviación típica",
@@ -431,7 +456,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.sets.text": "Las mismas redes ante cinco conjuntos de caras. La columna fiable es PrivateTest: con "
         "ella no se eligió nada. Los conjuntos sin copias y con etiquetas en las que hay acuerdo muestran cuánto pesan "
         "los defectos de FER2013.",
-        "models.sets.caption": "Porcentaje de aciertos con su intervalo del 95 %. Las líneas van",
+        "models.sets.caption": "Porcentaje de aciertos con su intervalo del 95 %. Cada línea va",
         "models.sets.report_test": "Conjunto de prueba del informe",
         "models.sets.official_validation": "PublicTest",
         "models.sets.official_validation_agreed": "PublicTest, etiqueta con acuerdo",
@@ -462,8 +487,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.reliability.x": "probabilidad de la respuesta",
         "models.reliability.y": "porcentaje de aciertos",
         "models.robustness.title": "Qué soporta",
-        "models.robustness.caption": "Aciertos en PrivateTest cuando se alteran sus caras, y diferencia en puntos con "
-        "{accuracy}, su porcentaje con las caras tal como están",
+        "models.robustness.caption": "PrivateTest con las caras alteradas. Cada celda dice cuánto, el porcentaje de "
+        "aciertos y su diferencia en puntos con {accuracy}, el de las caras tal como están.",
         "models.robustness.change": "alteración",
         "models.robustness.level": "nivel {number}",
         "models.change.brightness": "brillo",
@@ -472,12 +497,16 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.change.shift": "desplazamiento",
         "models.change.rotation": "giro",
         "models.change.jpeg": "compresión JPEG",
+        "models.unit.blur": "desviación típica, píxeles",
+        "models.unit.noise": "del rango",
+        "models.unit.shift": "del ancho",
+        "models.unit.jpeg": "calidad",
         "models.level.brightness": "× {level}",
-        "models.level.blur": "{level} píxeles",
-        "models.level.noise": "{percent} del rango",
-        "models.level.shift": "{percent} del ancho",
+        "models.level.blur": "{level}",
+        "models.level.noise": "{percent}",
+        "models.level.shift": "{percent}",
         "models.level.rotation": "{level}°",
-        "models.level.jpeg": "calidad {level}",
+        "models.level.jpeg": "{level}",
         "models.provenance.title": "Para reproducirlo",
         "models.provenance.command": "orden",
         "models.provenance.seed": "semilla",
@@ -541,6 +570,29 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.sources": "Fuentes: FER2013, Goodfellow et al. 2013, arXiv:1307.0414. FER+, Barsoum et al. 2016, "
         "arXiv:1608.01041; el acuerdo y las copias los contó este proyecto con los archivos de ambos. Error de "
         "calibración, Guo et al. 2017, arXiv:1706.04599.",
+        "models.nav": "En esta página",
+        "code.title": "Úsalas en tus propios programas",
+        "code.text": "Una prueba ejecuta cada fragmento tal como está aquí. Cópialo con el botón de su esquina.",
+        "code.load.title": "Una cara ya recortada",
+        "code.load.text": "Con el paquete de Python de este proyecto, que trae los pesos. face.png es una cara que "
+        "llena la imagen, como las de FER2013.",
+        "code.photo.title": "Una foto entera",
+        "code.photo.text": "Encuentra la cara, la recorta como la esperan las redes y pregunta a todas.",
+        "code.from_pretrained.title": "Solo con transformers",
+        "code.from_pretrained.text": "from_pretrained y pipeline funcionan sin este paquete: la carpeta de cada red "
+        "contiene también su código, tres archivos cortos. trust_remote_code los ejecuta, así que léelos antes.",
+        "code.hub.title": "Desde el Hub de Hugging Face",
+        "code.hub.text": "Con el espacio de nombres de quien haya subido las redes. El paquete fija la revisión y "
+        "comprueba lo que descarga; sin conexión se usan los pesos incluidos.",
+        "code.client.title": "Esta página, como API",
+        "code.client.text": "gradio_client pregunta a la página que estás viendo. La foto se envía a ella y se borra "
+        "en unos minutos.",
+        "code.mcp.title": "Esta página, como herramientas de un agente",
+        "code.mcp.text": "Para la configuración de un cliente MCP. Avisa a las personas cuyas caras vaya a mirar un "
+        "agente.",
+        "code.terminal.title": "En la línea de órdenes",
+        "code.terminal.text": "Como tabla, y como JSON para otros programas; en la carpeta del proyecto, después de "
+        "make install.",
         "notice.short": "Esto es reconocimiento de emociones. Repite etiquetas que unas personas pusieron a caras, se "
         "equivoca {wrong} y no lee la mente. No lo uses en el trabajo, en la escuela ni con quien no haya dado su "
         "acuerdo.",

@@ -13,6 +13,7 @@ from .handlers.compare import CompareHandlers
 from .handlers.live import LiveHandlers
 from .locales import DEFAULT_LANGUAGE, LOCALES, choose_language, translate
 from .measurements import read_checkpoints, read_summary
+from .tabs.code import build_code_tab
 from .tabs.compare import build_compare_tab
 from .tabs.live import build_live_tab
 from .tabs.models import build_models_tab
@@ -71,6 +72,8 @@ def build_demo(models: Sequence[LoadedModel], detector: FaceDetector) -> gr.Bloc
                 build_live_tab(LiveHandlers(models, detector), words)
             with open_tab("models"):
                 build_models_tab(read_checkpoints(), read_summary(), words, language_switch)
+            with open_tab("code"):
+                build_code_tab(demo, words)
         page_words = gr.HTML(render_page_words(language), elem_id="page.words", js_on_load=PAGE_SCRIPT)
         words.add(page_words, render_page_words)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 400, 260
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 10, 44  # margins, for the numbers and titles of the axes
+LEFT, RIGHT, TOP, BOTTOM = 52, 12, 26, 44  # margins, for the numbers and titles of the axes
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Axis:
     """One axis.
 
     Attributes:
-        title: What it shows, with its unit.
+        title: What it shows, with its unit; empty if the chart's title says it.
         low, high: Its ends.
         format: Writes the number at a tick.
     """
@@ -75,10 +75,9 @@ def render_chart(title: str, description: str, x: Axis, y: Axis, series: Sequenc
 
     grid = "".join(_render_tick(place((tick, y.low)), x.format(tick), is_below=True) for tick in x.find_ticks())
     grid += "".join(_render_tick(place((x.low, tick)), y.format(tick), is_below=False) for tick in y.find_ticks())
-    middle = (TOP + HEIGHT - BOTTOM) / 2
     titles = (
         f'<text class="fer-axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}">{escape(x.title)}</text>'
-        f'<text class="fer-axis" transform="translate(13 {middle}) rotate(-90)">{escape(y.title)}</text>'
+        f'<text x="0" y="{TOP - 14}">{escape(y.title)}</text>'
     )
     drawn = "".join(_render_series(one, [place(point) for point in one.points]) for one in series)
     legend = "".join(f"<li>{_render_sample(one)}{escape(one.name)}</li>" for one in series if one.name)

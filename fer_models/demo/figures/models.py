@@ -45,6 +45,22 @@ def render_lead(checkpoints: Sequence[Checkpoint], language: str) -> str:
     return f'{title}<p class="fer-lead">{escape(lead)}</p>'
 
 
+def render_links(language: str) -> str:
+    """Links to the sections, in their order."""
+    links = "".join(
+        f'<li><a href="#models.{part}">{escape(translate(language, f"models.{part}.title"))}</a></li>'
+        for part in ("report", "sets", "choose", "cost", "meaning", "limits")
+    )
+    return f'<nav class="fer-links" aria-label="{escape(translate(language, "models.nav"))}"><ul>{links}</ul></nav>'
+
+
+def render_heading(part: str, language: str) -> str:
+    """The heading of a section, to which `render_links` leads, and its first paragraph if it has one."""
+    heading = f'<h2 id="models.{part}">{escape(translate(language, f"models.{part}.title"))}</h2>'
+    key = f"models.{part}.text"
+    return heading + (f"<p>{escape(translate(language, key))}</p>" if key in LOCALES[language] else "")
+
+
 def render_report_comparison(summary: dict[str, Any], language: str) -> str:
     """The networks trained here beside the report's own figures, with the spread over the seeds.
 
@@ -53,8 +69,7 @@ def render_report_comparison(summary: dict[str, Any], language: str) -> str:
         language: One of `locales.LOCALES`.
     """
     published, runs_of = summary.get("published", {}), summary.get("runs", {})
-    title, text = translate(language, "models.report.title"), translate(language, "models.report.text")
-    opening = f"<h2>{escape(title)}</h2><p>{escape(text)}</p>"
+    opening = render_heading("report", language)
     if not published or not runs_of:
         return opening + render_message(translate(language, "models.unmeasured"))
     scale = Scale(
@@ -64,12 +79,13 @@ def render_report_comparison(summary: dict[str, Any], language: str) -> str:
     groups = []
     for tag, names in group_by_tag(runs_of):
         means = {name: fmean(run["report_test"] for run in runs_of[f"{name}.{tag}"]) for name in names}
+        theirs = {name: published[name]["report_test"] for name in names if name in published}
         rows = [
             _render_report_row(
                 name,
                 runs_of[f"{name}.{tag}"],
                 published.get(name),
-                (_rank(name, means), _rank(name, {one: published[one]["report_test"] for one in published})),
+                f"{_rank(name, means)} ({_rank(name, theirs)})" if len(theirs) > 1 else "–",
                 scale,
                 language,
             )
@@ -89,14 +105,14 @@ def render_report_comparison(summary: dict[str, Any], language: str) -> str:
             ("revision", translate(language, "models.report.revision_note")),
         )
     ]
-    return opening + render_table(translate(language, "models.report.caption"), columns, groups)
+    return opening + render_table(translate(language, "models.report.caption"), columns, groups, "fer-report")
 
 
 def _render_report_row(
     name: str,
     runs: Sequence[dict[str, Any]],
     published: dict[str, float] | None,
-    ranks: tuple[int, int],
+    rank: str,
     scale: Scale,
     language: str,
 ) -> Row:
@@ -106,7 +122,7 @@ def _render_report_row(
     accuracy = f"{_format_spread(tests, language)}<small>{escape(count)}</small>"
     marks = [("fer-dot", test) for test in tests]
     if published is None:
-        return [escape(name), accuracy, "–", "–", scale.render(marks), str(ranks[0]), format_points(language, gap), "–"]
+        return [escape(name), accuracy, "–", "–", scale.render(marks), rank, format_points(language, gap), "–"]
     their_gap = published["report_train"] - published["report_validation"]
     return [
         escape(name),
@@ -114,7 +130,7 @@ def _render_report_row(
         format_percent(language, published["report_test"]),
         format_points(language, mean - published["report_test"], sign=True),
         scale.render([*marks, ("fer-diamond", published["report_test"])]),
-        f"{ranks[0]} ({ranks[1]})",
+        rank,
         f"{format_points(language, gap)} ({format_points(language, their_gap)})",
         format_percent(language, published["revision_test"]),
     ]
@@ -123,8 +139,7 @@ def _render_report_row(
 def render_test_sets(checkpoints: Sequence[Checkpoint], language: str) -> str:
     """Every bundled network on five test sets, with 95 % intervals."""
     measured = [split for one in checkpoints for name in TEST_SPLITS if (split := one.get_split(name))]
-    title, text = translate(language, "models.sets.title"), translate(language, "models.sets.text")
-    opening = f"<h2>{escape(title)}</h2><p>{escape(text)}</p>"
+    opening = render_heading("sets", language)
     if not measured:
         return opening + render_message(translate(language, "models.unmeasured"))
     scale = Scale([bound for split in measured for bound in split["accuracy_interval_95"]])
@@ -170,8 +185,7 @@ def _render_set(split: dict[str, Any] | None, scale: Scale, language: str) -> st
 
 def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], language: str) -> str:
     """Cost against accuracy: a chart and a table."""
-    title, text = translate(language, "models.cost.title"), translate(language, "models.cost.text")
-    opening = f"<h2>{escape(title)}</h2><p>{escape(text)}</p>"
+    opening = render_heading("cost", language)
     cost = summary.get("cost")
     if not cost or not cost.get("models"):
         return opening + render_message(translate(language, "models.unmeasured"))
@@ -201,8 +215,8 @@ def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lang
     caption = translate(
         language, "models.cost.caption", hardware=cost.get("hardware", "?"), threads=cost.get("threads", "?")
     )
-    table = render_table(caption, list(map(render_column, columns)), [("", rows)])
-    return f'{opening}<div class="fer-pair">{_render_cost_chart(points, language)}{table}</div>'
+    table = render_table(caption, list(map(render_column, columns)), [("", rows)], "fer-costs")
+    return f'{opening}<div class="fer-chart-and-table">{_render_cost_chart(points, language)}{table}</div>'
 
 
 def _render_cost_chart(points: Sequence[tuple[str, float, float]], language: str) -> str:
@@ -244,17 +258,16 @@ def render_meaning(language: str) -> str:
             for key, text in LOCALES[language].items()
             if key.startswith(f"models.{part}.") and not key.endswith(".title")
         )
-        parts.append(
-            f"<section><h2>{escape(translate(language, f'models.{part}.title'))}</h2><ul>{items}</ul></section>"
-        )
+        parts.append(f"<section>{render_heading(part, language)}<ul>{items}</ul></section>")
     sources = escape(translate(language, "models.sources"))
     return f'<div class="fer-words">{"".join(parts)}</div><p class="fer-small">{sources}</p>'
 
 
 def describe_tag(tag: str, language: str) -> str:
-    """A way of training in words; its own name if there are none for it."""
+    """A way of training, and what it is if there are words for it, as HTML."""
     key = f"models.tag.{tag}"
-    return f"{tag}: {translate(language, key)}" if key in LOCALES[language] else tag
+    words = f" {escape(translate(language, key))}" if key in LOCALES[language] else ""
+    return f"<b>{escape(tag)}</b>{words}"
 
 
 def format_points(language: str, share: float, sign: bool = False) -> str:
@@ -271,7 +284,7 @@ def _format_spread(shares: Sequence[float], language: str) -> str:
 
 
 def _rank(name: str, accuracy_of: dict[str, float]) -> int:
-    return 1 + sum(accuracy > accuracy_of.get(name, 0.0) for accuracy in accuracy_of.values())
+    return 1 + sum(accuracy > accuracy_of.get(name, 0) for accuracy in accuracy_of.values())
 
 
 def _describe_scale(scale: Scale, language: str) -> str:

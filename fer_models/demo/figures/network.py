@@ -26,9 +26,11 @@ def render_network(checkpoint: Checkpoint | None, language: str) -> str:
     split, labels = checkpoint.get_split(TEST_SPLIT), checkpoint.results.get("labels", [])
     parts = [
         render_curves(checkpoint.history, language),
-        render_confusion_matrix(split, labels, language),
-        f'<div class="fer-pair">{render_recall(split, labels, language)}{render_reliability(split, language)}</div>',
-        render_robustness(checkpoint.results.get("robustness"), split, language),
+        _render_pair(render_confusion_matrix(split, labels, language), render_recall(split, labels, language)),
+        _render_pair(
+            render_robustness(checkpoint.results.get("robustness"), split, language),
+            render_reliability(split, language),
+        ),
         render_provenance(checkpoint, language),
     ]
     return f'<div class="fer-network" data-network="{escape(checkpoint.key)}">{"".join(parts)}</div>'
@@ -66,7 +68,7 @@ def render_curves(history: Sequence[dict[str, float]], language: str) -> str:
                 title,
                 f"{title}. {description}.",
                 epochs,
-                Axis(title, 0, 1 if is_share else 1.05 * max(values), write),
+                Axis("", 0, 1 if is_share else 1.05 * max(values), write),
                 [
                     Series(
                         translate(language, f"models.curves.{split}"),
@@ -78,7 +80,7 @@ def render_curves(history: Sequence[dict[str, float]], language: str) -> str:
                 ],
             )
         )
-    return f'<div class="fer-pair">{"".join(charts)}</div>'
+    return _render_pair(*charts)
 
 
 def render_confusion_matrix(split: dict[str, Any] | None, labels: Sequence[str], language: str) -> str:
@@ -98,7 +100,7 @@ def render_confusion_matrix(split: dict[str, Any] | None, labels: Sequence[str],
     caption = translate(language, "models.confusion.caption", n=format_count(language, split["n"]))
     corner = escape(translate(language, "models.confusion.corner"))
     title = f"<h3>{escape(translate(language, 'models.confusion.title'))}</h3>"
-    return title + render_table(caption, [corner, *words], [("", rows)], "fer-confusion")
+    return f"<div>{title}{render_table(caption, [corner, *words], [('', rows)], 'fer-confusion')}</div>"
 
 
 def render_recall(split: dict[str, Any] | None, labels: Sequence[str], language: str) -> str:
@@ -156,20 +158,18 @@ def render_robustness(robustness: dict[str, Any] | None, split: dict[str, Any] |
         loss = row["accuracy"] - split["accuracy"]
         cells_of.setdefault(row["change"], []).append(
             f'<td class="fer-shade fer-loss" style="--share:{min(max(-loss, 0) / 0.4, 1):.3f}">'
-            f"{format_percent(language, row['accuracy'])}"
             f"<small>{escape(_describe_level(row['change'], row['level'], language))}</small>"
-            f"<small>{format_points(language, loss, sign=True)}</small></td>"
+            f"{format_percent(language, row['accuracy'])}<small>{format_points(language, loss, sign=True)}</small></td>"
         )
     width = max(map(len, cells_of.values()))
     rows = [
-        [escape(_name_change(change, language)), *cells, *["<td></td>"] * (width - len(cells))]
-        for change, cells in cells_of.items()
+        [_name_change(change, language), *cells, *[""] * (width - len(cells))] for change, cells in cells_of.items()
     ]
     caption = translate(language, "models.robustness.caption", accuracy=format_percent(language, split["accuracy"]))
     columns = [escape(translate(language, "models.robustness.change"))]
     columns += [escape(translate(language, "models.robustness.level", number=index + 1)) for index in range(width)]
     title = f"<h3>{escape(translate(language, 'models.robustness.title'))}</h3>"
-    return title + render_table(caption, columns, [("", rows)], "fer-robustness")
+    return f"<div>{title}{render_table(caption, columns, [('', rows)], 'fer-robustness')}</div>"
 
 
 def render_provenance(checkpoint: Checkpoint, language: str) -> str:
@@ -200,8 +200,11 @@ def _describe_environment(environment: dict[str, Any]) -> str:
 
 
 def _name_change(change: str, language: str) -> str:
-    key = f"models.change.{change}"
-    return translate(language, key) if key in LOCALES[language] else change
+    name, unit = f"models.change.{change}", f"models.unit.{change}"
+    if name not in LOCALES[language]:
+        return escape(change)
+    small = f"<small>{escape(translate(language, unit))}</small>" if unit in LOCALES[language] else ""
+    return escape(translate(language, name)) + small
 
 
 def _describe_level(change: str, level: float, language: str) -> str:
@@ -210,6 +213,10 @@ def _describe_level(change: str, level: float, language: str) -> str:
     if key not in LOCALES[language]:
         return number
     return translate(language, key, level=number, percent=format_percent(language, level, 0))
+
+
+def _render_pair(left: str, right: str) -> str:
+    return f'<div class="fer-pair">{left}{right}</div>'
 
 
 def _render_missing(title_key: str, language: str) -> str:

@@ -14,7 +14,8 @@ def render_table(
     Args:
         caption: Text above the table.
         columns: HTML of the column headers.
-        groups: Groups of rows, each with its title, empty for none; a row is the HTML of its cells, header first.
+        groups: Groups of rows, each with its title as HTML, empty for none. A row is the HTML of its cells, its header
+            first.
         kind: One more CSS class.
     """
     head = "".join(f'<th scope="col">{column}</th>' for column in columns)
@@ -35,7 +36,7 @@ def render_column(title: str, note: str = "") -> str:
 
 
 def _render_group_title(title: str, width: int) -> str:
-    return f'<tr><th scope="rowgroup" colspan="{width}">{escape(title)}</th></tr>' if title else ""
+    return f'<tr><th scope="rowgroup" colspan="{width}"><span>{title}</span></th></tr>' if title else ""
 
 
 def _render_row(cells: Row) -> str:

@@ -5,7 +5,15 @@ from typing import Any
 
 import gradio as gr
 
-from ..figures.models import render_cost, render_lead, render_meaning, render_report_comparison, render_test_sets
+from ..figures.models import (
+    render_cost,
+    render_heading,
+    render_lead,
+    render_links,
+    render_meaning,
+    render_report_comparison,
+    render_test_sets,
+)
 from ..handlers.models import choose_first, show_network
 from ..locales import DEFAULT_LANGUAGE, translate
 from ..measurements import Checkpoint
@@ -26,15 +34,15 @@ def build_models_tab(
 
     def render_overview(language: str) -> str:
         return (
-            f"{render_lead(checkpoints, language)}{render_report_comparison(summary, language)}"
-            f"{render_test_sets(checkpoints, language)}"
+            f"{render_lead(checkpoints, language)}{render_links(language)}"
+            f"{render_report_comparison(summary, language)}{render_test_sets(checkpoints, language)}"
         )
 
     def render_rest(language: str) -> str:
         return f"{render_cost(summary, checkpoints, language)}{render_meaning(language)}"
 
     def render_choice(language: str) -> str:
-        return f"<h2>{translate(language, 'models.choose.title')}</h2>"
+        return render_heading("choose", language)
 
     def show(key: str | None, language: str) -> str:
         return show_network(checkpoints, key, language)

@@ -1,0 +1,7 @@
+from transformers import AutoImageProcessor, AutoModelForImageClassification, pipeline
+
+folder = "fer_models/checkpoints/baseline.report"
+model = AutoModelForImageClassification.from_pretrained(folder, trust_remote_code=True)
+image_processor = AutoImageProcessor.from_pretrained(folder, trust_remote_code=True)
+classify = pipeline("image-classification", model=model, image_processor=image_processor)
+print(classify("face.png", top_k=3))

@@ -1,0 +1,59 @@
+"""In your code: snippets to copy, which name the page's own address."""
+
+from html import escape
+from typing import Literal
+
+import gradio as gr
+
+from ..handlers.code import SNIPPETS, read_snippet, read_snippets
+from ..locales import DEFAULT_LANGUAGE, translate
+from ..words import Words
+
+LANGUAGES: dict[str, Literal["python", "shell", "json"]] = {"py": "python", "sh": "shell", "json": "json"}
+
+
+def build_code_tab(demo: gr.Blocks, words: Words) -> None:
+    """Lay the tab out and wire it, inside an open `gr.Tab` of `demo`.
+
+    Args:
+        demo: The page; its address is known when it is loaded.
+        words: Takes the components whose words follow the language.
+    """
+
+    def render_intro(language: str) -> str:
+        title, text = (escape(translate(language, f"code.{part}")) for part in ("title", "text"))
+        return f"<h2>{title}</h2><p>{text}</p>"
+
+    def add_snippet(name: str) -> gr.Code:
+        stem, _, suffix = name.partition(".")
+
+        def render_heading(language: str) -> str:
+            title, text = (escape(translate(language, f"code.{stem}.{part}")) for part in ("title", "text"))
+            return f"<h3>{title}</h3><p>{text}</p>"
+
+        with gr.Column(elem_classes="fer-snippet"):
+            words.add(gr.HTML(render_heading(DEFAULT_LANGUAGE)), render_heading)
+            return gr.Code(
+                read_snippet(name),
+                language=LANGUAGES[suffix],
+                interactive=False,
+                show_label=False,
+                show_line_numbers=False,
+                wrap_lines=False,
+                lines=1,
+                buttons=["copy"],
+                elem_id=f"code.{stem}",
+            )
+
+    with gr.Column(elem_id="code"):
+        words.add(gr.HTML(render_intro(DEFAULT_LANGUAGE)), render_intro)
+        snippets = [add_snippet(name) for name in SNIPPETS]
+        address = gr.Textbox(visible=False)
+    demo.load(
+        read_snippets,
+        address,
+        snippets,
+        js="() => [location.origin + location.pathname]",
+        show_progress="hidden",
+        api_visibility="private",
+    )

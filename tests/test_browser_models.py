@@ -1,0 +1,56 @@
+"""The tabs Models and In your code in a real Chromium."""
+
+from typing import Any
+
+import pytest
+from browsing import needs_chromium, open_page
+
+from fer_models.demo.handlers.models import choose_first
+from fer_models.demo.locales import translate
+from fer_models.demo.measurements import read_checkpoints
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+
+
+def open_tab(page: Any, name: str) -> None:
+    page.get_by_role("tab", name=translate("en", f"tab.{name}"), exact=True).click()
+    page.wait_for_selector(f"#{name}", state="visible")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")], ids=["wide", "phone"])
+def test_every_network_can_be_looked_at_in_both_languages(app_url: str, width: int, scheme: str) -> None:
+    keys = [one.key for one in read_checkpoints()]
+    first = choose_first(read_checkpoints())
+    other = next(key for key in keys if key != first)
+    with open_page(app_url, viewport={"width": width, "height": 844}, color_scheme=scheme) as page:
+        open_tab(page, "models")
+        assert page.locator(".fer-network").get_attribute("data-network") == first
+        assert page.locator("#models\\.choice input").count() == len(keys)
+        page.locator("#models\\.choice").get_by_label(other, exact=True).check()
+        page.wait_for_selector(f".fer-network[data-network='{other}']")
+        page.get_by_label("Español").check()
+        page.wait_for_selector(f".fer-network:has-text('{translate('es', 'models.confusion.title')}')")
+        assert page.locator(".fer-network").get_attribute("data-network") == other
+        # Wide tables scroll inside themselves, the page does not, and all of them can be reached by keyboard.
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        tables = page.locator("#models .fer-scroll")
+        assert [table for table in tables.all() if table.get_attribute("tabindex") != "0"] == []
+        widths = tables.evaluate_all("tables => tables.map(table => table.scrollWidth - table.clientWidth)")
+        assert any(width > 0 for width in widths) == (width == 390)
+
+
+def test_links_lead_to_the_sections(app_url: str) -> None:
+    with open_page(app_url) as page:
+        open_tab(page, "models")
+        page.get_by_role("link", name=translate("en", "models.limits.title")).click()
+        page.wait_for_function("document.getElementById('models.limits').getBoundingClientRect().top < innerHeight")
+
+
+def test_snippets_name_the_page_and_can_be_copied(app_url: str) -> None:
+    with open_page(app_url, permissions=["clipboard-read", "clipboard-write"]) as page:
+        open_tab(page, "code")
+        page.wait_for_selector(f"#code\\.client >> text={app_url}")
+        page.locator("#code\\.client").get_by_role("button").first.click()
+        page.wait_for_function("navigator.clipboard.readText().then(text => text.includes('gradio_client'))")
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert f'Client("{app_url}")' in copied
