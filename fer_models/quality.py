@@ -32,18 +32,18 @@ class Rule:
 
 
 # Beyond these the average of the four networks is right clearly less often: `python -m training.measure_quality DIR`
-# writes `training/measurements/quality.json`.
+# writes `training/measurements/quality.json`, of which these are the limits, rounded.
 RULES: dict[str, Rule] = {
     "small": Rule("side", 24, is_floor=True),
     "dark": Rule("brightness", 0.16, is_floor=True),
-    "bright": Rule("brightness", 0.75, is_floor=False),
-    "flat": Rule("contrast", 0.11, is_floor=True),
-    "blurred": Rule("sharpness", 0.14, is_floor=True),
-    "noisy": Rule("sharpness", 2.4, is_floor=False),
-    "turned": Rule("turn", 0.3, is_floor=False),
-    "tilted": Rule("tilt", 20, is_floor=False),
-    "cut": Rule("cut", 0.2, is_floor=False),
-    "doubtful": Rule("score", 0.75, is_floor=True),
+    "bright": Rule("brightness", 0.8, is_floor=False),
+    "flat": Rule("contrast", 0.15, is_floor=True),
+    "blurred": Rule("sharpness", 0.063, is_floor=True),
+    "noisy": Rule("sharpness", 4.3, is_floor=False),
+    "turned": Rule("turn", 0.31, is_floor=False),
+    "tilted": Rule("tilt", 18, is_floor=False),
+    "cut": Rule("cut", 0.4, is_floor=False),
+    "doubtful": Rule("score", 0.88, is_floor=True),
 }
 # A small face is blurred because it is small.
 IMPLIED = {"small": "blurred"}
