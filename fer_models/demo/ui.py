@@ -11,11 +11,13 @@ from ..faces import FaceDetector
 from ..inference import LoadedModel
 from .handlers.compare import CompareHandlers
 from .handlers.live import LiveHandlers
+from .handlers.many import ManyHandlers
 from .locales import DEFAULT_LANGUAGE, LOCALES, choose_language, translate
 from .measurements import read_checkpoints, read_summary
 from .tabs.code import build_code_tab
 from .tabs.compare import build_compare_tab
 from .tabs.live import build_live_tab
+from .tabs.many import build_many_tab
 from .tabs.models import build_models_tab
 from .words import Words
 
@@ -70,6 +72,8 @@ def build_demo(models: Sequence[LoadedModel], detector: FaceDetector) -> gr.Bloc
                 build_compare_tab(demo, CompareHandlers(models, detector), words, language_switch)
             with open_tab("live"):
                 build_live_tab(LiveHandlers(models, detector), words)
+            with open_tab("many"):
+                build_many_tab(ManyHandlers(models, detector), words, language_switch)
             with open_tab("models"):
                 build_models_tab(read_checkpoints(), read_summary(), words, language_switch)
             with open_tab("code"):

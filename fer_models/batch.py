@@ -1,0 +1,182 @@
+"""Many photos or zips of photos: every face of each of them, file by file."""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+from zipfile import ZipInfo
+
+from PIL import Image
+
+from .archives import ArchiveError, list_files, open_archive, read_entry
+from .faces import FaceDetector, crop_face
+from .images import ImageError, read_image
+from .inference import Comparison, LoadedModel, predict_batch, to_json
+
+MAX_FILES = 1000
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What the networks make of one file of a batch.
+
+    Attributes:
+        file: Its name; in a zip `archive.zip/folder/photo.jpg`.
+        comparisons: One for each face, largest first; empty if there is an `error`.
+        error: Why there is no face; its reason is one of `ImageError`'s or `ArchiveError`'s, or `no_face`.
+        done: How many files are done, this one included.
+        total: How many files there are.
+    """
+
+    file: str
+    comparisons: list[Comparison]
+    error: ImageError | None
+    done: int
+    total: int
+
+
+def classify_files(
+    files: Sequence[tuple[str, Path]], models: Sequence[LoadedModel], detector: FaceDetector
+) -> Generator[FileResult, None, None]:
+    """Classify every face of many files.
+
+    One file is in memory at a time. A file that cannot be used does not stop the others.
+
+    Args:
+        files: Name and place of each photo or zip.
+        models: The networks.
+        detector: Finds the faces.
+
+    Raises:
+        ArchiveError: There are more than `MAX_FILES`, those in zips counted; its reason is `too_many_files`.
+    """
+    listed = [(name, path, _list(path)) for name, path in files]
+    total = sum(len(entries) if isinstance(entries, list) else 1 for _, _, entries in listed)
+    if total > MAX_FILES:
+        raise ArchiveError("too_many_files", f"These are {total:,} files, of which at most {MAX_FILES:,} are taken.")
+    sources = chain.from_iterable(_read(name, path, entries) for name, path, entries in listed)
+    for done, (name, image) in enumerate(sources, 1):
+        comparisons: list[Comparison] = []
+        error = image if isinstance(image, ImageError) else None
+        if isinstance(image, Image.Image):
+            comparisons = compare_faces(image, models, detector)
+            error = None if comparisons else ImageError("no_face", "No face was found.")
+        yield FileResult(name, comparisons, error, done, total)
+
+
+def compare_faces(image: Image.Image, models: Sequence[LoadedModel], detector: FaceDetector) -> list[Comparison]:
+    """Classify every face of a picture, all of them in one batch for each network.
+
+    Args:
+        image: The picture, RGB, upright.
+        models: The networks.
+        detector: Finds the faces.
+
+    Returns:
+        One for each face, largest first.
+    """
+    faces = detector.detect(image)
+    crops = [crop_face(image, face) for face in faces]
+    by_model = [predict_batch(model, crops) for model in models]
+    return [
+        Comparison(faces, face, crop, list(predictions))
+        for face, crop, *predictions in zip(faces, crops, *by_model, strict=True)
+    ]
+
+
+def to_rows(result: FileResult, models: Sequence[LoadedModel]) -> list[dict[str, Any]]:
+    """A file's rows, as the JSON that the API, the command line and the page share.
+
+    Returns:
+        One row for each face, or one that says why there is none. `file`: its name. `error`: an id, and `message`: a
+        sentence, or both null. `face_index`: which face of the file, counted from 0, largest first, or null. `face`,
+        `models` (without the test's figures), `votes`, `average`, `favourite`, `agreement` and `sure` as in
+        `inference.to_json`; empty, null, 0 and false without a face.
+    """
+    error = result.error
+    head = {"file": result.file, "error": error and error.reason, "message": error and str(error)}
+    return [
+        head | _shorten(to_json(comparison, models))
+        for comparison in result.comparisons or [Comparison([], None, None, [])]
+    ]
+
+
+def tabulate(
+    rows: Sequence[dict[str, Any]], models: Sequence[LoadedModel]
+) -> tuple[list[str], list[list[str | float | None]]]:
+    """The rows of `to_rows` as a flat table, for `tables.write_csv`.
+
+    Returns:
+        Header and cells. Faces are counted from 1, as people do; boxes are in pixels, the rest in [0, 1].
+    """
+    labels = models[0].labels
+    header = ["file", "face", "left", "top", "right", "bottom", "score", "favourite", "agreement", "sure"]
+    header += [f"average_{label}" for label in labels]
+    header += [name for model in models for name in (model.name, f"{model.name}_probability")]
+    return [*header, "message"], [_flatten(row, len(header)) for row in rows]
+
+
+def _flatten(row: dict[str, Any], width: int) -> list[str | float | None]:
+    if row["face"] is None:
+        return [row["file"], *[None] * (width - 1), row["message"]]
+    winners = [cell for model in row["models"] for cell in (model["winner"], model["probabilities"][model["winner"]])]
+    return [
+        row["file"],
+        row["face_index"] + 1,
+        *row["face"]["box_xyxy"],
+        row["face"]["score"],
+        row["favourite"],
+        row["agreement"],
+        "yes" if row["sure"] else "no",
+        *row["average"].values(),
+        *winners,
+        None,
+    ]
+
+
+def _shorten(content: dict[str, Any]) -> dict[str, Any]:
+    del content["faces"]  # each has a row of its own
+    for model in content["models"]:
+        del model["test_accuracy"], model["test_images"]
+    return content
+
+
+def _list(path: Path) -> list[ZipInfo] | ImageError | None:
+    """The entries of a zip, or what is wrong with it; None if it is no zip."""
+    if path.suffix.lower() != ".zip":
+        return None
+    try:
+        with open_archive(path) as archive:
+            return list_files(archive)
+    except ImageError as error:
+        return error
+
+
+def _read(
+    name: str, path: Path, entries: list[ZipInfo] | ImageError | None
+) -> Iterator[tuple[str, Image.Image | ImageError]]:
+    """The picture at a path, or those of a zip there, one at a time."""
+    if entries is None:
+        yield name, _try(read_image, path)
+    elif isinstance(entries, ImageError):
+        yield name, entries
+    else:
+        try:
+            with open_archive(path) as archive:
+                for info in entries:
+                    yield f"{name}/{info.filename}", _try(read_entry, archive, info)
+        except ArchiveError as error:  # deleted in the meantime
+            yield name, error
+
+
+def _try(read: Callable[..., Image.Image], *arguments: Any) -> Image.Image | ImageError:
+    try:
+        return read(*arguments)
+    except ImageError as error:
+        return error
+    except Exception as error:  # a file made to break its decoder shall not stop the others
+        return ImageError("unreadable", f"The picture is damaged: {error}.")
+
+
+__all__ = ["MAX_FILES", "FileResult", "classify_files", "compare_faces", "tabulate", "to_rows"]

@@ -1,0 +1,117 @@
+"""The progress of a long job, and the table of all faces, as HTML."""
+
+import base64
+from collections import Counter
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from ..locales import format_count, format_decimal, format_percent, translate
+
+# More rows than anybody reads make the page slow; the CSV has all of them.
+MAX_SHOWN_ROWS = 200
+
+
+def render_progress(done: float, total: float, words: str, seconds_left: float | None, language: str) -> str:
+    """A bar, with what was done in words, and how long the rest will take if that is known."""
+    left = "" if seconds_left is None else f" · {_render_time_left(seconds_left, language)}"
+    return (
+        f'<div class="fer-progress"><progress max="{total:g}" value="{done:g}" '
+        f'aria-label="{escape(translate(language, "many.progress"))}"></progress>'
+        f"<p>{escape(words)}{escape(left)}</p></div>"
+    )
+
+
+def render_download(content: str, file_name: str, language: str) -> str:
+    """A link to a table that is part of the page, so that nothing is written to the disk for it."""
+    data = base64.b64encode(content.encode()).decode()
+    return (
+        f'<a class="fer-download" download="{escape(file_name)}" href="data:text/csv;charset=utf-8;base64,{data}">'
+        f"{escape(translate(language, 'many.csv'))}</a>"
+    )
+
+
+def render_faces(
+    rows: Sequence[dict[str, Any]], thumbnails: Sequence[str | None], models: Sequence[str], language: str
+) -> str:
+    """A table with a row for each face; on a phone each row is a card.
+
+    Args:
+        rows: As `batch.to_rows` gives them, `message` in the language.
+        thumbnails: The face of each row as a data URI, as far as rows are shown.
+        models: The names of the networks, one column each.
+        language: Of the words.
+    """
+    columns = [translate(language, f"many.column.{name}") for name in ("file", "face", "together", "box", "score")]
+    columns[3:3] = models
+    header = "".join(f'<th role="columnheader" scope="col">{escape(column)}</th>' for column in columns)
+    shown = zip(rows[:MAX_SHOWN_ROWS], thumbnails, strict=False)
+    body = "".join(_render_row(row, thumbnail, columns, language) for row, thumbnail in shown)
+    # The roles say again what the elements are: on a phone their layout is no table's, and browsers go by the layout.
+    return (
+        f'<table class="fer-faces" role="table"><caption>{escape(translate(language, "many.caption"))}</caption>'
+        f'<thead role="rowgroup"><tr role="row">{header}</tr></thead><tbody role="rowgroup">{body}</tbody></table>'
+    )
+
+
+def render_summary(rows: Sequence[dict[str, Any]], language: str) -> str:
+    """How many files and faces there were, and what was said how often."""
+    failures = sum(row["face"] is None for row in rows)
+    counts = [
+        (translate(language, "many.files"), len({row["file"] for row in rows})),
+        (translate(language, "many.faces"), len(rows) - failures),
+        (translate(language, "many.failures"), failures),
+    ]
+    answers = Counter(f"label.{row['favourite']}" if row["sure"] else "many.unsure" for row in rows if row["face"])
+    answers_in_words = [(translate(language, key), count) for key, count in answers.most_common()]
+    return _render_counts(counts, language) + _render_counts(answers_in_words, language)
+
+
+def _render_counts(counts: Sequence[tuple[str, int]], language: str) -> str:
+    items = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{format_count(language, count)}</dd></div>" for name, count in counts
+    )
+    return f'<dl class="fer-counts">{items}</dl>'
+
+
+def _render_row(row: dict[str, Any], thumbnail: str | None, columns: Sequence[str], language: str) -> str:
+    file = _render_cell(f"<span>{escape(row['file'])}</span>", columns[0], header=True)
+    if row["face"] is None:
+        message = f'<td role="cell" class="fer-row-message" colspan="{len(columns) - 1}">{escape(row["message"])}</td>'
+        return f'<tr role="row" class="fer-no-face">{file}{message}</tr>'
+    number = row["face_index"] + 1
+    image = f'<img src="{thumbnail}" alt="" width="48" height="48">' if thumbnail else ""
+    left, top, right, bottom = (format_decimal(language, x, 0) for x in row["face"]["box_xyxy"])
+    cells = [
+        f"<b>{number}</b>{image}",
+        _render_together(row, language),
+        *(_render_answer(model["winner"], model["probabilities"], row, language) for model in row["models"]),
+        f"{left}, {top}<br>{right}, {bottom}",
+        format_decimal(language, row["face"]["score"], 2),
+    ]
+    return f'<tr role="row">{file}{"".join(map(_render_cell, cells, columns[1:]))}</tr>'
+
+
+def _render_cell(content: str, label: str, header: bool = False) -> str:
+    tag, attributes = ("th", 'role="rowheader" scope="row"') if header else ("td", 'role="cell"')
+    return f'<{tag} {attributes} data-label="{escape(label)}">{content}</{tag}>'
+
+
+def _render_answer(winner: str, probabilities: dict[str, float], row: dict[str, Any], language: str) -> str:
+    word = escape(translate(language, f"label.{winner}"))
+    share = format_percent(language, probabilities[winner], 0)
+    return (
+        f'<span class="{"" if winner == row["favourite"] else "fer-other-answer"}">{word}</span> <small>{share}</small>'
+    )
+
+
+def _render_together(row: dict[str, Any], language: str) -> str:
+    agreement = translate(language, "many.agreement", count=row["agreement"], total=len(row["models"]))
+    unsure = "" if row["sure"] else f"<i>{escape(translate(language, 'many.unsure'))}</i>"
+    answer = _render_answer(row["favourite"], row["average"], row, language)
+    return f"<b>{answer}</b><small>{escape(agreement)}</small>{unsure}"
+
+
+def _render_time_left(seconds: float, language: str) -> str:
+    unit, count = ("seconds", seconds) if seconds < 60 else ("minutes", seconds / 60)
+    return translate(language, f"many.left_{unit}", count=max(1, round(count)))

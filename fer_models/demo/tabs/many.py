@@ -1,0 +1,121 @@
+"""Many: photos or a zip in, a table of all faces out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ...images import ImageError
+from ..files_input import FilesInput
+from ..handlers.many import FaceTable, ManyHandlers, ManyView
+from ..locales import DEFAULT_LANGUAGE, translate
+from ..words import Words
+
+# For how long a table can be shown again in another language, in seconds since it was made.
+TABLE_LIFETIME_S = 600
+
+
+def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Radio) -> None:
+    """Lay the tab out and wire it, inside an open `gr.Tab`.
+
+    Args:
+        handlers: What its events do.
+        words: Takes the components whose words follow the language.
+        language_switch: Holds the language.
+    """
+
+    def begin(files: list[tuple[str, Path]], language: str, request: gr.Request) -> list[Any]:
+        return [*_show(handlers.begin(files, _name_visitor(request), language)), *_switch_buttons(bool(files))]
+
+    def run(files: list[tuple[str, Path]], language: str, request: gr.Request) -> Iterator[list[Any]]:
+        for view in handlers.run(files, _name_visitor(request), language):
+            yield _show(view)
+
+    def cancel(language: str, request: gr.Request) -> list[Any]:
+        handlers.jobs.cancel(_name_visitor(request))
+        return [f"<p>{translate(language, 'many.cancelled')}</p>", *_switch_buttons(False)]
+
+    def show_again(table: FaceTable | None, language: str, request: gr.Request) -> Any:
+        if handlers.jobs.get_flag(_name_visitor(request)) is not None:
+            return gr.skip()  # a job under way shows its own
+        return handlers.show(table, language)
+
+    def batch(files: list[tuple[str, Path]]) -> list[dict[str, Any]]:
+        """Find every face in many photos and classify each with the four networks.
+
+        Args:
+            files: Photos (JPEG, PNG and others), or zips of photos.
+
+        Returns:
+            One row for each face, and one for each file without. A row has `file`: the name of the file; `error` and
+            `message`: why there is no face, or null; `face_index`: which face of the file, counted from 0, largest
+            first; `face`: `box_xyxy`, four pixel coordinates in the picture, and the detector's `score` in [0, 1];
+            `models`: for each network `model`, `tag`, `winner` and `probabilities` (label to [0, 1]); `votes`: `label`
+            and the `models` that chose it; `average`: label to [0, 1], the mean of the networks; `favourite`: its most
+            probable label; `agreement`: how many networks chose the favourite; `sure`: false if it is not to be
+            believed. The labels describe how faces look, and say nothing of how people feel.
+        """
+        try:
+            return handlers.batch_json(files)
+        except ImageError as error:
+            raise gr.Error(str(error)) from error
+
+    language = DEFAULT_LANGUAGE
+    with gr.Column(elem_id="many"):
+        files = FilesInput(
+            label=translate(language, "many.label"), file_count="multiple", height=180, elem_id="many.files"
+        )
+        words.add(files, lambda language: gr.update(label=translate(language, "many.label")))
+        with gr.Column(elem_id="many.controls"):
+            with gr.Row():
+                start_button = gr.Button(
+                    translate(language, "many.start"), variant="primary", elem_id="many.start", min_width=120
+                )
+                cancel_button = gr.Button(
+                    translate(language, "many.cancel"), interactive=False, elem_id="many.cancel", min_width=120
+                )
+            privacy = gr.HTML(translate(language, "many.privacy"), elem_id="many.privacy")
+            progress = gr.HTML(elem_id="many.progress")
+        words.add(start_button, lambda language: gr.update(value=translate(language, "many.start")))
+        words.add(cancel_button, lambda language: gr.update(value=translate(language, "many.cancel")))
+        words.add(privacy, lambda language: translate(language, "many.privacy"))
+        results = gr.HTML(handlers.show(None, language), elem_id="many.results")
+    table = gr.State(time_to_live=TABLE_LIFETIME_S)
+
+    shown = [progress, results, table]
+    buttons = [start_button, cancel_button]
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    started = start_button.click(begin, [files, language_switch], [*shown, *buttons], queue=False, **quiet)
+    # Long jobs take turns in a queue of their own, so that they do not keep others from comparing a photo.
+    ended = started.then(
+        run,
+        [files, language_switch],
+        shown,
+        concurrency_limit=1,
+        concurrency_id="many",
+        trigger_mode="multiple",
+        **quiet,
+    )
+    ended.then(lambda: _switch_buttons(False), None, buttons, queue=False, **quiet)
+    cancel_button.click(cancel, language_switch, [progress, *buttons], queue=False, **quiet)
+    for event in (language_switch.change, ended.then):
+        event(show_again, [table, language_switch], results, queue=False, **quiet)
+
+    # The same for programs; these components are never shown.
+    api_result = gr.JSON(visible=False)
+    gr.Button(visible=False).click(
+        batch, files, api_result, api_name="batch", show_progress="hidden", concurrency_limit=1, concurrency_id="many"
+    )
+
+
+def _name_visitor(request: gr.Request) -> str:
+    return request.session_hash or ""  # programs have none; they get no page either
+
+
+def _show(view: ManyView) -> list[Any]:
+    return [view.progress, gr.skip() if view.results is None else view.results, view.table]
+
+
+def _switch_buttons(is_running: bool) -> list[Any]:
+    return [gr.update(interactive=not is_running), gr.update(interactive=is_running)]

@@ -1,0 +1,152 @@
+import gc
+import io
+import weakref
+from pathlib import Path
+from typing import Any
+
+import pytest
+from photos import load_portrait, make_no_face, make_two_faces, portrait_as_png
+from PIL import Image
+from test_archives import write_zip
+from test_tables import read_csv
+
+from fer_models import batch
+from fer_models.archives import ArchiveError
+from fer_models.batch import classify_files, tabulate, to_rows
+from fer_models.faces import FaceDetector
+from fer_models.inference import LoadedModel, compare, load_models
+from fer_models.tables import write_csv
+
+
+@pytest.fixture(scope="module")
+def models() -> list[LoadedModel]:
+    return load_models()
+
+
+@pytest.fixture(scope="module")
+def detector() -> FaceDetector:
+    return FaceDetector()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    load_portrait().save(tmp_path / "one.png")
+    make_two_faces().save(tmp_path / "two.png")
+    make_no_face().save(tmp_path / "sky.png")
+    (tmp_path / "broken.jpg").write_bytes(portrait_as_png()[:5000])
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    write_zip(tmp_path / "empty.zip", {})
+    write_zip(tmp_path / "photos.zip", {"niños/añada.png": portrait_as_png(), "__MACOSX/a": b"", "b.txt": b"text"})
+    return tmp_path
+
+
+def collect_rows(names: list[str], folder: Path, models: list[LoadedModel], detector: FaceDetector) -> list[Any]:
+    results = list(classify_files([(name, folder / name) for name in names], models, detector))
+    assert [result.done for result in results] == list(range(1, len(results) + 1))
+    assert {result.total for result in results} <= {len(results)}
+    return [row for result in results for row in to_rows(result, models)]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([], []),
+        (["one.png"], [("one.png", 0, None)]),
+        (["two.png"], [("two.png", 0, None), ("two.png", 1, None)]),
+        (["sky.png"], [("sky.png", None, "no_face")]),
+        (["empty.zip"], [("empty.zip", None, "zip_empty")]),
+        (
+            ["broken.jpg", "nowhere.png", "empty.jpg", "one.png"],
+            [
+                ("broken.jpg", None, "unreadable"),
+                ("nowhere.png", None, "missing"),
+                ("empty.jpg", None, "empty"),
+                ("one.png", 0, None),
+            ],
+        ),
+        (
+            ["photos.zip", "nowhere.zip", "one.png"],
+            [
+                ("photos.zip/niños/añada.png", 0, None),
+                ("photos.zip/b.txt", None, "not_an_image"),
+                ("nowhere.zip", None, "zip_missing"),
+                ("one.png", 0, None),
+            ],
+        ),
+    ],
+    ids=["empty", "one face", "two faces", "no face", "empty zip", "bad ones do not stop the rest", "zip among photos"],
+)
+def test_every_face_and_every_failure_is_a_row(
+    names: list[str], expected: list[Any], folder: Path, models: list[LoadedModel], detector: FaceDetector
+) -> None:
+    rows = collect_rows(names, folder, models, detector)
+    assert [(row["file"], row["face_index"], row["error"]) for row in rows] == expected
+    for row in rows:
+        assert len(row["models"]) == (0 if row["error"] else len(models))
+        assert (row["favourite"] is None) == bool(row["error"]) == bool(row["message"])
+
+
+def test_a_face_gets_in_a_batch_what_it_gets_alone(
+    folder: Path, models: list[LoadedModel], detector: FaceDetector
+) -> None:
+    rows = collect_rows(["two.png"], folder, models, detector)
+    for index, row in enumerate(rows):
+        alone = compare(Image.open(folder / "two.png").convert("RGB"), models, detector, face_index=index)
+        assert row["average"] == pytest.approx(alone.average, abs=1e-5)
+        assert row["face"]["box_xyxy"] == pytest.approx(alone.faces[index].box_xyxy, abs=0.06)
+
+
+def test_too_many_files_are_refused_before_the_first(
+    folder: Path, models: list[LoadedModel], detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "MAX_FILES", 2)
+    names = ["one.png", "photos.zip"]  # three files, two of them in the zip
+    with pytest.raises(ArchiveError, match="at most 2") as caught:
+        next(classify_files([(name, folder / name) for name in names], models, detector))
+    assert caught.value.reason == "too_many_files"
+
+
+def test_only_one_picture_is_in_memory(
+    folder: Path, models: list[LoadedModel], detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive: weakref.WeakSet[Image.Image] = weakref.WeakSet()
+    read_image = batch.read_image
+
+    def watch(path: Path) -> Image.Image:
+        gc.collect()
+        assert len(alive) <= 1  # the one before, which the caller may hold
+        image = read_image(path)
+        alive.add(image)
+        return image
+
+    monkeypatch.setattr(batch, "read_image", watch)
+    for _ in classify_files([("one.png", folder / "one.png")] * 6, models, detector):
+        pass
+    assert len(alive) <= 1
+
+
+def test_a_decoder_that_breaks_does_not_stop_the_rest(
+    folder: Path, models: list[LoadedModel], detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(path: Path) -> Image.Image:
+        raise KeyError("inside a decoder")
+
+    monkeypatch.setattr(batch, "read_image", break_down)
+    (row,) = collect_rows(["one.png"], folder, models, detector)
+    assert row["error"] == "unreadable"
+
+
+def test_the_table_has_a_column_for_everything(folder: Path, models: list[LoadedModel], detector: FaceDetector) -> None:
+    rows = collect_rows(["two.png", "sky.png", "photos.zip"], folder, models, detector)
+    file = io.StringIO()
+    write_csv(file, *tabulate(rows, models))
+    table = read_csv(file.getvalue())
+    assert [line["face"] for line in table] == ["1", "2", "", "1", ""]
+    assert table[3]["file"] == "photos.zip/niños/añada.png"
+    assert table[2]["message"] == "No face was found."
+    for line, row in zip(table, rows, strict=True):
+        assert None not in line  # no cell beyond the header
+        for model in row["models"]:
+            assert line[model["model"]] == model["winner"]
+            shown = float(line[f"{model['model']}_probability"])
+            assert shown == pytest.approx(model["probabilities"][model["winner"]], abs=1e-4)

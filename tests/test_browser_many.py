@@ -1,0 +1,146 @@
+"""Many photos in a real Chromium, and their API through the real client."""
+
+import re
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browsing import needs_chromium, open_page
+from photos import load_portrait, make_no_face, make_two_faces, portrait_as_png, portrait_path
+from test_archives import write_zip
+from test_tables import read_csv
+
+FILES_INPUT = "#many\\.files input[type=file]"
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[str]:
+    load_portrait().save(tmp_path / "niña.png")
+    make_two_faces().save(tmp_path / "two.png")
+    make_no_face().save(tmp_path / "sky.png")
+    (tmp_path / "broken.jpg").write_bytes(portrait_as_png()[:5000])
+    write_zip(tmp_path / "album.zip", {"summer/a.png": portrait_as_png(), "__MACOSX/._a.png": b"x", "notes.txt": b"x"})
+    return [str(tmp_path / name) for name in ("niña.png", "two.png", "sky.png", "broken.jpg", "album.zip")]
+
+
+def write_album(folder: Path, num_photos: int) -> str:
+    """A zip that keeps the networks busy for a while."""
+    make_two_faces().save(folder / "two.jpg")
+    photo = (folder / "two.jpg").read_bytes()
+    entries = {f"{index}.jpg": photo for index in range(num_photos)}
+    return str(write_zip(folder / "album.zip", entries, zipfile.ZIP_STORED))
+
+
+def open_many(page: Any, files: list[str]) -> None:
+    page.locator("button[role=tab]", has_text=re.compile("^(Many|Muchas)$")).click()
+    if files:
+        page.set_input_files(FILES_INPUT, files)
+        page.wait_for_selector("#many\\.files .file-preview")
+
+
+@pytest.mark.browser
+@needs_chromium
+@pytest.mark.parametrize("width", [1440, 390], ids=["wide", "phone"])
+def test_photos_and_a_zip_become_a_table_and_a_csv(app_url: str, photos: list[str], width: int, tmp_path: Path) -> None:
+    with open_page(app_url, viewport={"width": width, "height": 844}) as page:
+        requested: list[str] = []
+        page.on("request", lambda request: requested.append(request.url))
+        open_many(page, photos)
+        page.locator("#many\\.start").click()
+        page.wait_for_selector(".fer-download")
+        rows = page.locator(".fer-faces tbody tr")
+        assert rows.count() == 7
+        assert page.locator(".fer-faces img").count() == 4
+        assert "No face was found" in rows.nth(3).inner_text()
+        assert "damaged" in rows.nth(4).inner_text()
+        assert "album.zip/summer/a.png" in rows.nth(5).inner_text()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert all(url.startswith((app_url, "data:", "blob:")) for url in requested)
+        # As a table it is read out too, also where it is laid out as cards.
+        assert page.get_by_role("table").get_by_role("columnheader").count() == 9
+        with page.expect_download() as download:
+            page.click(".fer-download")
+        download.value.save_as(tmp_path / "faces.csv")
+        table = read_csv((tmp_path / "faces.csv").read_text(encoding="utf-8"))
+        assert table[0]["file"] == "niña.png"
+        assert len(table) == 7
+        assert page.locator("#many\\.start").is_enabled()
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_cancel_ends_a_job_and_keeps_what_was_done(app_url: str, tmp_path: Path) -> None:
+    with open_page(app_url) as page:
+        open_many(page, [write_album(tmp_path, 400)])
+        assert page.locator("#many\\.cancel").is_disabled()
+        page.locator("#many\\.start").click()
+        page.wait_for_selector("#many\\.progress progress")
+        page.wait_for_selector("#many\\.progress >> text=left")
+        page.locator("#many\\.cancel").click()
+        page.wait_for_selector("#many\\.progress >> text=Cancelled")
+        page.wait_for_selector(".fer-download")
+        assert 0 < page.locator(".fer-faces tbody tr").count() < 400
+        # The place is free for the next job.
+        open_many(page, [])
+        page.locator("#many\\.files").get_by_label("Clear").click()
+        page.set_input_files(FILES_INPUT, str(tmp_path / "two.jpg"))
+        page.wait_for_selector("#many\\.files .file-preview")
+        page.locator("#many\\.start").click()
+        page.wait_for_function("document.querySelectorAll('.fer-faces tbody tr').length == 2")
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_the_tab_says_what_to_do_and_speaks_both_languages(app_url: str, photos: list[str]) -> None:
+    with open_page(app_url, locale="es-ES") as page:
+        open_many(page, [])
+        page.wait_for_selector("#many\\.results >> text=Elige fotos")
+        page.locator("#many\\.start").click()
+        page.wait_for_selector("#many\\.results [role=alert] >> text=Todavía no hay nada")
+        open_many(page, photos[:3])
+        page.locator("#many\\.start").click()
+        page.wait_for_selector(".fer-faces >> text=No se ha encontrado ninguna cara")
+        page.wait_for_selector("text=Descargar como CSV")
+        page.get_by_label("English").click()
+        page.wait_for_selector(".fer-faces >> text=No face was found")
+        page.wait_for_selector("text=Download as CSV")
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_a_long_job_does_not_keep_others_from_comparing(app_url: str, tmp_path: Path) -> None:
+    from gradio_client import Client, handle_file
+
+    with open_page(app_url) as page:
+        open_many(page, [write_album(tmp_path, 400)])
+        page.locator("#many\\.start").click()
+        page.wait_for_selector("#many\\.progress progress")
+        answer = Client(app_url, verbose=False).predict(handle_file(str(portrait_path())), api_name="/compare")
+        assert answer["favourite"]
+        assert page.locator("#many\\.progress progress").count() == 1
+    # The page is closed in the middle of its job, which then ends; otherwise the next would wait for all of it.
+    start = time.monotonic()
+    rows = Client(app_url, verbose=False).predict([handle_file(str(tmp_path / "two.jpg"))], api_name="/batch")
+    assert len(rows) == 2
+    assert time.monotonic() - start < 20
+
+
+def test_programs_get_the_rows_as_json(app_url: str, photos: list[str]) -> None:
+    from gradio_client import Client, handle_file
+
+    client = Client(app_url, verbose=False)
+    rows = client.predict([handle_file(photo) for photo in photos], api_name="/batch")
+    assert [(row["file"], row["face_index"], row["error"]) for row in rows] == [
+        ("niña.png", 0, None),
+        ("two.png", 0, None),
+        ("two.png", 1, None),
+        ("sky.png", None, "no_face"),
+        ("broken.jpg", None, "unreadable"),
+        ("album.zip/summer/a.png", 0, None),
+        ("album.zip/notes.txt", None, "not_an_image"),
+    ]
+    assert [model["model"] for model in rows[0]["models"]] == ["baseline", "dense", "batchnorm", "batchnorm-dropout"]
+    described = client.view_api(return_format="dict", print_info=False)["named_endpoints"]["/batch"]
+    assert "Find every face" in described["description"]
