@@ -97,32 +97,44 @@ def to_rows(result: FileResult, models: Sequence[LoadedModel]) -> list[dict[str,
     error = result.error
     head = {"file": result.file, "error": error and error.reason, "message": error and str(error)}
     return [
-        head | _shorten(to_json(comparison, models))
+        head | describe_face(comparison, models)
         for comparison in result.comparisons or [Comparison([], None, None, [])]
     ]
 
 
+def describe_face(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, Any]:
+    """One face of many: `inference.to_json` without what would be said again for each."""
+    content = to_json(comparison, models)
+    del content["faces"]
+    for model in content["models"]:
+        del model["test_accuracy"], model["test_images"]
+    return content
+
+
 def tabulate(
-    rows: Sequence[dict[str, Any]], models: Sequence[LoadedModel]
+    rows: Sequence[dict[str, Any]], models: Sequence[LoadedModel], keys: Sequence[str] = ("file", "message")
 ) -> tuple[list[str], list[list[str | float | None]]]:
-    """The rows of `to_rows` as a flat table, for `tables.write_csv`.
+    """Rows as a flat table, for `tables.write_csv`.
+
+    Args:
+        rows: As `to_rows` gives them, or others with what `describe_face` says.
+        models: The networks.
+        keys: What else the rows have, to come first.
 
     Returns:
         Header and cells. Faces are counted from 1, as people do; boxes are in pixels, the rest in [0, 1].
     """
-    labels = models[0].labels
-    header = ["file", "face", "left", "top", "right", "bottom", "score", "favourite", "agreement", "sure"]
-    header += [f"average_{label}" for label in labels]
+    header = [*keys, "face", "left", "top", "right", "bottom", "score", "favourite", "agreement", "sure"]
+    header += [f"average_{label}" for label in models[0].labels]
     header += [name for model in models for name in (model.name, f"{model.name}_probability")]
-    return [*header, "message"], [_flatten(row, len(header)) for row in rows]
+    return header, [[*(row[key] for key in keys), *_flatten(row, len(header) - len(keys))] for row in rows]
 
 
 def _flatten(row: dict[str, Any], width: int) -> list[str | float | None]:
     if row["face"] is None:
-        return [row["file"], *[None] * (width - 1), row["message"]]
+        return [None] * width
     winners = [cell for model in row["models"] for cell in (model["winner"], model["probabilities"][model["winner"]])]
     return [
-        row["file"],
         row["face_index"] + 1,
         *row["face"]["box_xyxy"],
         row["face"]["score"],
@@ -131,15 +143,7 @@ def _flatten(row: dict[str, Any], width: int) -> list[str | float | None]:
         "yes" if row["sure"] else "no",
         *row["average"].values(),
         *winners,
-        None,
     ]
-
-
-def _shorten(content: dict[str, Any]) -> dict[str, Any]:
-    del content["faces"]  # each has a row of its own
-    for model in content["models"]:
-        del model["test_accuracy"], model["test_images"]
-    return content
 
 
 def _list(path: Path) -> list[ZipInfo] | ImageError | None:
@@ -179,4 +183,4 @@ def _try(read: Callable[..., Image.Image], *arguments: Any) -> Image.Image | Ima
         return ImageError("unreadable", f"The picture is damaged: {error}.")
 
 
-__all__ = ["MAX_FILES", "FileResult", "classify_files", "compare_faces", "tabulate", "to_rows"]
+__all__ = ["MAX_FILES", "FileResult", "classify_files", "compare_faces", "describe_face", "tabulate", "to_rows"]

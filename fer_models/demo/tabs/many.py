@@ -67,7 +67,7 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
             label=translate(language, "many.label"), file_count="multiple", height=180, elem_id="many.files"
         )
         words.add(files, lambda language: gr.update(label=translate(language, "many.label")))
-        with gr.Column(elem_id="many.controls"):
+        with gr.Column(elem_id="many.controls", elem_classes=["fer-problem-slot"]):
             with gr.Row():
                 start_button = gr.Button(
                     translate(language, "many.start"), variant="primary", elem_id="many.start", min_width=120
