@@ -10,7 +10,8 @@ from transformers.utils.logging import disable_progress_bar
 from fer_models.demo.theme import CSS_PATHS, THEME
 from fer_models.demo.ui import MAX_FILE_MB, build_demo
 from fer_models.faces import FaceDetector
-from fer_models.inference import load_models
+from fer_models.inference import LoadedModel, load_models
+from fer_models.zoo import get_default_tag, list_models, list_tags
 
 disable_progress_bar()  # the weights load in milliseconds
 
@@ -25,10 +26,21 @@ def read_port() -> int:
     return int(text)
 
 
+def load_other_ways() -> list[LoadedModel]:
+    """The networks as they are bundled beside their best ways, such as by the report's own recipe."""
+    return [
+        model
+        for name in list_models()
+        for tag in list_tags(name)
+        if tag != get_default_tag(name)
+        for model in load_models([name], tag)
+    ]
+
+
 def main() -> None:
     port = read_port()
     try:
-        demo = build_demo(load_models(), FaceDetector())
+        demo = build_demo(load_models(), FaceDetector(), load_other_ways())
         demo.queue(default_concurrency_limit=2, max_size=64).launch(
             server_port=port,
             theme=THEME,

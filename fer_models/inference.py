@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from .faces import DetectedFace, FaceDetector, crop_face
 from .image_processing_fer import FerImageProcessor
-from .zoo import find_checkpoint, get_entry, list_models, load_checkpoint
+from .zoo import find_checkpoint, get_default_tag, list_models, load_checkpoint
 
 # Below this average probability of the favourite the answer is "not sure": the lowest one from which on the average is
 # right at least as often as wrong, on FER2013's validation split (`python -m training.measure_unsure DIR` writes
@@ -155,7 +155,7 @@ def load_models(
         results = json.loads((directory / "results.json").read_text())
         test = results["splits"]["report_test"]
         models.append(
-            LoadedModel(name, tag or get_entry(name).default_tag, model, image_processor, test["accuracy"], test["n"])
+            LoadedModel(name, tag or get_default_tag(name), model, image_processor, test["accuracy"], test["n"])
         )
         predict(models[-1], Image.new("RGB", (48, 48)))
     return models

@@ -16,6 +16,8 @@ from .image_processing_fer import FerImageProcessor
 from .modeling_fer import FerCnnForImageClassification
 
 CHECKPOINTS_DIR = Path(__file__).parent / "checkpoints"
+# The ways of training, best first.
+TAGS = ("tuned", "report")
 NAMESPACE_VARIABLE = "FER_MODELS_NAMESPACE"
 
 logger = logging.getLogger(__name__)
@@ -28,12 +30,10 @@ class ZooEntry:
     Attributes:
         make_config: Makes the network's configuration; keyword arguments override its fields.
         model_class: The network.
-        default_tag: The way of training that `load` takes when none is named.
     """
 
     make_config: Callable[..., PreTrainedConfig]
     model_class: type[PreTrainedModel]
-    default_tag: str = "report"
 
 
 def _make_cnn_config(architecture: str, **overrides: Any) -> FerCnnConfig:
@@ -67,6 +67,12 @@ def list_tags(name: str) -> list[str]:
     return sorted(path.name.partition(".")[2] for path in CHECKPOINTS_DIR.glob(f"{name}.*"))
 
 
+def get_default_tag(name: str) -> str:
+    """The way of training that `load` takes when none is named: the best one in which `name` is bundled."""
+    bundled = list_tags(name)
+    return next((tag for tag in TAGS if tag in bundled), TAGS[-1])
+
+
 def checkpoint_dir(name: str, tag: str | None = None) -> Path:
     """The folder of a bundled checkpoint.
 
@@ -74,7 +80,7 @@ def checkpoint_dir(name: str, tag: str | None = None) -> Path:
         ValueError: There is no such model, or no such way of training it.
         FileNotFoundError: The checkpoint's weights are missing.
     """
-    tag = tag or get_entry(name).default_tag
+    tag = tag or get_default_tag(name)
     if tag not in list_tags(name):
         raise ValueError(
             f"The model {name!r} is not bundled with the tag {tag!r}. "

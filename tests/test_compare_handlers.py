@@ -169,9 +169,7 @@ def test_networks_are_chosen_by_name_and_way_of_training(
     tag: str | None,
     chosen: list[str],
 ) -> None:
-    monkeypatch.setattr(
-        "fer_models.demo.handlers.compare.get_entry", lambda name: type("Entry", (), {"default_tag": "a"})
-    )
+    monkeypatch.setattr("fer_models.demo.handlers.compare.get_default_tag", lambda name: "a")
     baseline, dense, batchnorm, dropout = models
     ways = [
         *(replace(baseline, tag=tag) for tag in "ab"),

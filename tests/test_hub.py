@@ -14,13 +14,20 @@ from huggingface_hub import HfApi
 
 import fer_models
 from fer_models import hub as hub_module
+from fer_models import zoo
 from fer_models.hub import compute_fingerprint, explain, make_fixed_revision, make_repo_id
 from fer_models.inference import load_models
 from fer_models.zoo import NAMESPACE_VARIABLE, checkpoint_dir, find_checkpoint
 from training.hub_sync import Revision, sync
 
 REPO_ID = "alice/fer-baseline"
-FIXED = make_fixed_revision(checkpoint_dir("baseline"))
+FIXED = make_fixed_revision(checkpoint_dir("baseline", "report"))
+
+
+@pytest.fixture(autouse=True)
+def report_is_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever else is bundled, these tests are about `baseline.report`."""
+    monkeypatch.setattr(zoo, "TAGS", ("report",))
 
 
 @pytest.fixture
@@ -28,7 +35,7 @@ def api(hub: HubServer) -> HfApi:
     """The client; the network of `baseline.report` is on the Hub, fixed by its tag, without figures and code."""
     api = HfApi()
     api.create_repo(REPO_ID)
-    put(api, checkpoint_dir("baseline"))
+    put(api, checkpoint_dir("baseline", "report"))
     api.create_tag(REPO_ID, tag=FIXED)
     return api
 
@@ -73,7 +80,7 @@ def test_repository_is_named_after_the_model() -> None:
 
 
 def test_fixed_revision_follows_what_decides_the_answer_and_nothing_else(tmp_path: Path) -> None:
-    copy = Path(shutil.copytree(checkpoint_dir("baseline"), tmp_path / "baseline.report"))
+    copy = Path(shutil.copytree(checkpoint_dir("baseline", "report"), tmp_path / "baseline.report"))
     assert make_fixed_revision(copy) == FIXED
     assert FIXED.startswith("report-")
     (copy / "results.json").write_text("{}")
@@ -156,7 +163,7 @@ def test_bundled_weights_serve_without_network_and_cache(
         unplug(monkeypatch)
     else:
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    assert find_checkpoint("baseline", namespace="alice") == checkpoint_dir("baseline")
+    assert find_checkpoint("baseline", namespace="alice") == checkpoint_dir("baseline", "report")
     (record,) = [record for record in caplog.records if record.name.startswith("fer_models")]
     assert record.getMessage().endswith("Taking the bundled baseline.report instead.")
     assert REPO_ID in record.getMessage()
@@ -179,10 +186,10 @@ def test_hub_out_of_order_is_no_network(
 ) -> None:
     """And nothing half-loaded stays: once the Hub is well again, its network is taken."""
     hub.faults.append(fault)
-    assert find_checkpoint("baseline", namespace="alice") == checkpoint_dir("baseline")
+    assert find_checkpoint("baseline", namespace="alice") == checkpoint_dir("baseline", "report")
     assert "Taking the bundled baseline.report instead." in caplog.text
     hub.faults.clear()
-    assert find_checkpoint("baseline", namespace="alice") != checkpoint_dir("baseline")
+    assert find_checkpoint("baseline", namespace="alice") != checkpoint_dir("baseline", "report")
     assert torch.equal(compute_logits("baseline", namespace="alice"), compute_logits("baseline"))
 
 
@@ -205,7 +212,7 @@ def test_connection_cut_in_a_file_goes_on(
 def test_slow_file_is_given_up_and_fetched_again(api: HfApi, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
     hub.faults.append(Fault("/resolve-cache/.*config.json", "GET", delay_s=1, times=1))
-    assert find_checkpoint("baseline", namespace="alice") != checkpoint_dir("baseline")
+    assert find_checkpoint("baseline", namespace="alice") != checkpoint_dir("baseline", "report")
 
 
 # --- what is wrong for good: a sentence, and no other network in its place ---
@@ -253,7 +260,7 @@ def test_repository_of_something_else_is_refused(api: HfApi, hub: HubServer) -> 
 
 
 def test_damaged_weights_of_the_hub_say_what_to_delete(api: HfApi, tmp_path: Path) -> None:
-    copy = Path(shutil.copytree(checkpoint_dir("baseline"), tmp_path / "copy"))
+    copy = Path(shutil.copytree(checkpoint_dir("baseline", "report"), tmp_path / "copy"))
     (copy / "model.safetensors").write_bytes(b"damaged")
     put(api, copy)
     with pytest.raises(OSError, match=r"damaged or cut short.*Delete .*models--alice--fer-baseline"):

@@ -23,7 +23,7 @@ from fer_models.zoo import checkpoint_dir
 pytestmark = pytest.mark.slow
 
 REPO_ID = "alice/fer-baseline"
-FIXED = make_fixed_revision(checkpoint_dir("baseline"))
+FIXED = make_fixed_revision(checkpoint_dir("baseline", "report"))
 ROOT = Path(__file__).parents[1]
 
 
@@ -113,7 +113,7 @@ def test_hf_verifies_the_cache(stranger: Stranger, first: dict[str, Any]) -> Non
 def test_hf_downloads_the_whole_repository(stranger: Stranger) -> None:
     stranger.hf("download", REPO_ID, "--revision", "report", "--local-dir", "copy")
     local = {path.name: path.read_bytes() for path in (stranger.home / "copy").iterdir() if path.is_file()}
-    here = {path.name: path.read_bytes() for path in checkpoint_dir("baseline").iterdir()}
+    here = {path.name: path.read_bytes() for path in checkpoint_dir("baseline", "report").iterdir()}
     assert local.keys() - {".gitattributes"} == here.keys()
     assert [name for name in here if name != "README.md" and local[name] != here[name]] == []
 
@@ -127,4 +127,4 @@ def test_hf_lists_tags_and_collection(stranger: Stranger) -> None:
 def test_snapshot_download_gives_the_documented_files(stranger: Stranger) -> None:
     code = f"import huggingface_hub, os; print(*os.listdir(huggingface_hub.snapshot_download({REPO_ID!r})))"
     names = stranger.run(sys.executable, "-c", code).split()
-    assert set(names) == {path.name for path in checkpoint_dir("baseline").iterdir()} | {".gitattributes"}
+    assert set(names) == {path.name for path in checkpoint_dir("baseline", "report").iterdir()} | {".gitattributes"}

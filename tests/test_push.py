@@ -1,6 +1,5 @@
 """Pushing models to the loopback Hub: what arrives, what a second push does, and what goes wrong."""
 
-import dataclasses
 import hashlib
 import json
 import re
@@ -22,10 +21,10 @@ REPO_ID = "alice/fer-baseline"
 PUSH = ["--namespace", "alice", "--models", "baseline"]
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """`baseline.report` alone, in a folder where tests may change it."""
-    shutil.copytree(checkpoint_dir("baseline"), tmp_path / "baseline.report")
+    shutil.copytree(checkpoint_dir("baseline", "report"), tmp_path / "baseline.report")
     monkeypatch.setattr(zoo, "CHECKPOINTS_DIR", tmp_path)
     return tmp_path
 
@@ -35,7 +34,6 @@ def tune(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     tuned = Path(shutil.copytree(checkpoints / "baseline.report", checkpoints / "baseline.tuned"))
     config = json.loads((tuned / "config.json").read_text())
     (tuned / "config.json").write_text(json.dumps(config | {"temperature": 2.0}))
-    monkeypatch.setitem(zoo.ZOO, "baseline", dataclasses.replace(zoo.ZOO["baseline"], default_tag="tuned"))
     return tuned
 
 
@@ -61,7 +59,7 @@ def test_push_makes_repository_branch_tag_and_collection(
 ) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", transfer == "lfs")
     main(PUSH)
-    repo, directory = hub.repo(REPO_ID), checkpoint_dir("baseline")
+    repo, directory = hub.repo(REPO_ID), checkpoint_dir("baseline", "report")
     assert list_titles(hub) == ["baseline.report", "initial commit"], "one commit"
     here = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in directory.iterdir()}
     there = {path: file.sha256 for path, file in repo.get("main").files.items() if path != ".gitattributes"}
@@ -239,7 +237,7 @@ def test_interruption_is_a_sentence(hub: HubServer, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("name", ["results.json", "preprocessor_config.json"])
 def test_what_comes_back_must_be_what_was_sent(name: str, hub: HubServer) -> None:
     main(PUSH)
-    repo, directory = hub.repo(REPO_ID), checkpoint_dir("baseline")
+    repo, directory = hub.repo(REPO_ID), checkpoint_dir("baseline", "report")
     files = push.collect_files(directory, REPO_ID)
     wrong = repo.commit("main", "wrong", repo.get("main").files | {name: repo.get("main").files["recipe.yaml"]})
     with pytest.raises(PushError, match=rf"at {wrong.sha} is not what was sent \({name}\)"):

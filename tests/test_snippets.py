@@ -26,7 +26,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a face and a photo, in which the project seems to lie."""
     load_portrait().crop((170, 115, 390, 335)).convert("L").resize((48, 48)).save(tmp_path / "face.png")
     load_portrait().save(tmp_path / "photo.jpg")
-    (tmp_path / "fer_models").symlink_to(checkpoint_dir("baseline").parents[1])
+    (tmp_path / "fer_models").symlink_to(checkpoint_dir("baseline", "report").parents[1])
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

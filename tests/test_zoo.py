@@ -27,7 +27,8 @@ def test_each_model_loads_ready_to_use(name: str) -> None:
     pixel_values = image_processor(torch.rand(3, 1, 48, 48), return_tensors="pt")["pixel_values"]
     assert model(pixel_values).logits.shape == (3, 7)
     default, _ = fer_models.load(name)
-    assert torch.equal(default(pixel_values).logits, model(pixel_values).logits), "report is the only tag so far"
+    best, _ = fer_models.load(name, tag=zoo.get_default_tag(name))
+    assert torch.equal(default(pixel_values).logits, best(pixel_values).logits)
 
 
 @pytest.mark.parametrize(
@@ -35,13 +36,26 @@ def test_each_model_loads_ready_to_use(name: str) -> None:
     [
         ("", None, "There is no model ''. Choose one of: baseline, dense"),
         ("resnet", None, "There is no model 'resnet'"),
-        ("baseline", "tuned2", "Choose one of: report"),
-        ("batchnorm", "dropout.report", "Choose one of: report"),  # not the model whose name goes on
+        ("baseline", "tuned2", "Choose one of: .*report"),
+        ("batchnorm", "dropout.report", "Choose one of: .*report"),  # not the model whose name goes on
     ],
 )
 def test_what_does_not_exist_is_named_with_what_does(name: str, tag: str | None, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         fer_models.load(name, tag)
+
+
+@pytest.mark.parametrize(
+    ("tags", "best"),
+    [([], "report"), (["report"], "report"), (["report", "tuned"], "tuned"), (["notebook", "report"], "report")],
+)
+def test_the_best_way_of_training_that_is_bundled_is_the_default(
+    tags: list[str], best: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zoo, "CHECKPOINTS_DIR", tmp_path)
+    for tag in tags:
+        (tmp_path / f"dense.{tag}").mkdir()
+    assert zoo.get_default_tag("dense") == best
 
 
 def test_missing_weights_say_how_to_get_them(copied_checkpoint: Path) -> None:

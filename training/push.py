@@ -20,7 +20,7 @@ from PIL import Image
 from transformers.utils.logging import disable_progress_bar
 
 from fer_models.hub import CLIENT_ERRORS, explain, make_fixed_revision, make_repo_id
-from fer_models.zoo import checkpoint_dir, get_entry, list_models, list_tags, load_checkpoint
+from fer_models.zoo import checkpoint_dir, list_models, list_tags, load_checkpoint
 
 from .cards import render_card
 from .hub_sync import Revision, compare, retry, sync
@@ -182,7 +182,7 @@ def main(argv: list[str] | None = None) -> None:
     if not sys.stderr.isatty():
         disable_progress_bars()
     try:
-        names = arguments.models or [name for name in list_models() if get_entry(name).default_tag in list_tags(name)]
+        names = arguments.models or [name for name in list_models() if list_tags(name)]
         for name in names:
             checkpoint_dir(name)  # all there, before anything is sent
         if arguments.dry_run:

@@ -1,4 +1,8 @@
-"""Render the tables of README.md from the JSON of the bundled checkpoints: `python -m training.report`."""
+"""Render every table from JSON, without training: `python -m training.report`.
+
+The table beside the report's figures goes into README.md, all tables into `training/RESULTS.md`, and what the page
+shows beyond each checkpoint's own JSON into `fer_models/demo/summary.json`.
+"""
 
 import json
 import re
@@ -7,58 +11,55 @@ from typing import Any
 
 import yaml
 
-from fer_models.zoo import CHECKPOINTS_DIR, list_models, list_tags
+from fer_models.zoo import list_models
 
-from .files import write_text
+from .files import write_json, write_text
+from .records import load_runs
+from .tables import (
+    COST,
+    PUBLISHED,
+    list_bundled,
+    render_accuracy,
+    render_calibration,
+    render_classes,
+    render_cost,
+    render_notebook,
+    render_reproduction,
+    render_robustness,
+)
 
 README = Path(__file__).parents[1] / "README.md"
-PUBLISHED = Path(__file__).parent / "published.yaml"
+RESULTS = Path(__file__).with_name("RESULTS.md")
+SUMMARY = Path(__file__).parents[1] / "fer_models" / "demo" / "summary.json"
 
-
-def load_results(name: str, tag: str) -> dict[str, Any]:
-    """A checkpoint's `results.json`."""
-    return json.loads((CHECKPOINTS_DIR / f"{name}.{tag}" / "results.json").read_text())
-
-
-def render_report_table() -> str:
-    """Markdown: the networks trained by the report's recipe, beside the report's own figures."""
-    published = yaml.safe_load(PUBLISHED.read_text())
-    rows = [
-        "| network | train | report | validation | report | test | report | test, difference |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|",
-    ]
-    for name in list_models():
-        if "report" not in list_tags(name):
-            continue
-        splits, theirs = load_results(name, "report")["splits"], published[name]
-        history = json.loads((CHECKPOINTS_DIR / f"{name}.report" / "history.json").read_text())[-1]
-        ours = {
-            "report_train": history["train_accuracy"],
-            "report_validation": splits["validation"]["accuracy"],
-            "report_test": splits["report_test"]["accuracy"],
-        }
-        cells = [f"{value:.1%} | {theirs[key]:.1%}" for key, value in ours.items()]
-        difference = 100 * (ours["report_test"] - theirs["report_test"])
-        rows.append(f"| `{name}` | {' | '.join(cells)} | {difference:+.1f} points |")
-    return "\n".join(rows)
+SECTIONS = {
+    "reproduction": render_reproduction,
+    "notebook": render_notebook,
+    "accuracy": render_accuracy,
+    "classes": render_classes,
+    "calibration": render_calibration,
+    "robustness": render_robustness,
+    "cost": render_cost,
+}
 
 
 def render_provenance() -> str:
-    """Markdown: one sentence on where the table's figures come from."""
-    results = [load_results(name, "report") for name in list_models() if "report" in list_tags(name)]
-    if not results:
+    """Markdown: where the figures of the report's recipes come from."""
+    runs = [run for _, tag, some in list_bundled() if tag == "report" for run in some]
+    if not runs:
         return "No checkpoint is bundled yet."
 
     def collect(values: list[str]) -> str:
         return ", ".join(sorted(set(values)))
 
-    splits = results[0]["splits"]
+    splits = runs[0]["splits"]
     return (
-        f"One run each, seed {collect([str(result['seed']) for result in results])}. Images: "
-        f"{splits['train']['n']:,} train, {splits['validation']['n']:,} validation, {splits['report_test']['n']:,} "
-        "test. Train accuracy is the running one of the last epoch, as Keras prints it. "
-        f"Trained on {collect([result['trained_with']['hardware'] for result in results])}, commit "
-        f"{collect([result['trained_with']['commit'][:10] for result in results])}."
+        f"Seeds {collect([str(run['seed']) for run in runs])}; mean and standard deviation where there are several, "
+        f"and the ranks that they leave open. Images: {splits['train']['n']:,} train, {splits['validation']['n']:,} "
+        f"validation, {splits['report_test']['n']:,} test. Train accuracy is the running one of the last epoch, as "
+        "Keras prints it; gap is train less validation, by which the report reads over-fitting. "
+        f"Trained on {collect([run['trained_with']['hardware'] for run in runs])}, commits "
+        f"{collect([run['trained_with']['commit'][:10] for run in runs])}."
     )
 
 
@@ -75,12 +76,50 @@ def replace_section(text: str, name: str, content: str) -> str:
 
 
 def render_readme(text: str) -> str:
-    """README.md with its generated sections made anew."""
-    return replace_section(text, "results", f"{render_report_table()}\n\n{render_provenance()}")
+    """README.md with its generated section made anew."""
+    return replace_section(text, "results", f"{render_reproduction()}\n\n{render_provenance()}")
+
+
+def render_results(text: str) -> str:
+    """RESULTS.md with its generated sections made anew."""
+    for name, render in SECTIONS.items():
+        text = replace_section(text, name, render())
+    return text
+
+
+def make_summary() -> dict[str, Any]:
+    """What the page shows beyond each checkpoint's own JSON.
+
+    Returns:
+        `published`: the report's figures by network. `runs`: by `<name>.<tag>` one row a seed with `seed`, `train`
+        (running accuracy of the last epoch), `validation` and `report_test`, shares in [0, 1]; `config_overrides` too
+        where a recipe changes the network. `cost`: what `training.measure_cost` wrote, or null.
+    """
+    return {
+        "published": yaml.safe_load(PUBLISHED.read_text()),
+        "runs": {
+            f"{name}.{tag}": [
+                {
+                    "seed": run["seed"],
+                    "config_overrides": json.loads(run["config_overrides"]),
+                    "train": run["last_epoch"]["train_accuracy"],
+                    "validation": run["splits"]["validation"]["accuracy"],
+                    "report_test": run["splits"]["report_test"]["accuracy"],
+                }
+                for run in runs
+            ]
+            for name in list_models()
+            for tag in ("report", "tuned", "notebook")
+            if (runs := load_runs(name, tag))
+        },
+        "cost": json.loads(COST.read_text()) if COST.is_file() else None,
+    }
 
 
 def main() -> None:
     write_text(README, render_readme(README.read_text(encoding="utf-8")))
+    write_text(RESULTS, render_results(RESULTS.read_text(encoding="utf-8")))
+    write_json(SUMMARY, make_summary())
 
 
 if __name__ == "__main__":

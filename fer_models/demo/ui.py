@@ -31,12 +31,15 @@ PAGE_SCRIPT = (Path(__file__).parent / "scripts" / "page.js").read_text(encoding
 LOGO_ROWS = ("..####..", ".#....#.", "#.#..#.#", "#......#", "#.#..#.#", "#..##..#", ".#....#.", "..####..")
 
 
-def build_demo(models: Sequence[LoadedModel], detector: FaceDetector) -> gr.Blocks:
+def build_demo(
+    models: Sequence[LoadedModel], detector: FaceDetector, other_ways: Sequence[LoadedModel] = ()
+) -> gr.Blocks:
     """The page, ready to launch.
 
     Args:
-        models: The networks that are compared, one column each.
+        models: The networks that are compared, one column each, trained in their best ways.
         detector: Finds the faces.
+        other_ways: The same networks trained otherwise, one switch away.
     """
     language = DEFAULT_LANGUAGE
     words = Words()
@@ -69,7 +72,7 @@ def build_demo(models: Sequence[LoadedModel], detector: FaceDetector) -> gr.Bloc
         words.add(notice, lambda language: render_notice(language, models))
         with gr.Tabs(elem_id="tabs") as tabs:
             with open_tab("compare"):
-                build_compare_tab(demo, CompareHandlers(models, detector), words, language_switch)
+                build_compare_tab(demo, CompareHandlers([*models, *other_ways], detector), words, language_switch)
             with open_tab("live"):
                 build_live_tab(LiveHandlers(models, detector), words)
             with open_tab("many"):

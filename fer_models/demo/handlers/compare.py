@@ -12,7 +12,7 @@ from ...explain import explain_all
 from ...faces import DetectedFace, FaceDetector, crop_face
 from ...images import MAX_PIXELS, ImageError, read_image
 from ...inference import Comparison, LoadedModel, compare, predict, to_json
-from ...zoo import get_entry
+from ...zoo import get_default_tag
 from ..figures.compare import render_results, render_table
 from ..figures.html import render_message
 from ..figures.photo import Preview, make_preview, render_crop, render_photo
@@ -113,7 +113,7 @@ class CompareHandlers:
     @property
     def tags(self) -> list[str]:
         """The ways of training that can be chosen, that of the first network's best one first."""
-        return list(dict.fromkeys([get_entry(self.names[0]).default_tag, *(model.tag for model in self.models)]))
+        return list(dict.fromkeys([get_default_tag(self.names[0]), *(model.tag for model in self.models)]))
 
     def choose_models(self, names: Sequence[str] | None = None, tag: str | None = None) -> list[LoadedModel]:
         """One network for each name, trained as `tag` says where there is such a one, else in its best way.
@@ -129,7 +129,7 @@ class CompareHandlers:
         chosen = []
         for name in filter(names.__contains__, self.names):
             ways = {model.tag: model for model in self.models if model.name == name}
-            chosen.append(ways.get(tag or "") or ways.get(get_entry(name).default_tag) or next(iter(ways.values())))
+            chosen.append(ways.get(tag or "") or ways.get(get_default_tag(name)) or next(iter(ways.values())))
         return chosen
 
     def answer(self, request: Request, shown: Shown | None = None) -> Answer:

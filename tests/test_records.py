@@ -1,0 +1,50 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from fer_models import zoo
+from training import records
+from training.records import describe_spread, find_ranks, load_runs
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([], "–"),
+        ([0.545], "54.5%"),  # one run has no spread
+        ([0.54, 0.56], "55.0 ± 1.4%"),  # of a sample, not of a population
+        ([0.5, 0.5, 0.5], "50.0 ± 0.0%"),
+    ],
+)
+def test_spread_in_words(values: list[float], words: str):
+    assert describe_spread(values) == words
+
+
+@pytest.mark.parametrize(
+    ("scores", "ranks"),
+    [
+        ({}, {}),
+        ({"a": [0.5]}, {"a": "1"}),
+        ({"a": [0.4], "b": [0.5]}, {"a": "2", "b": "1"}),
+        ({"a": [0.5, 0.7], "b": [0.6, 0.6], "c": [0.1]}, {"a": "1-2", "b": "1-2", "c": "3"}),  # seeds overlap
+        ({"a": [0.5], "b": [0.5]}, {"a": "1-2", "b": "1-2"}),
+    ],
+    ids=["none", "one", "apart", "overlapping", "equal"],
+)
+def test_ranks_say_what_the_seeds_leave_open(scores: dict[str, list[float]], ranks: dict[str, str]):
+    assert find_ranks(scores) == ranks
+
+
+def test_runs_are_the_bundled_one_and_other_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(zoo, "CHECKPOINTS_DIR", tmp_path)
+    monkeypatch.setattr(records, "RESULTS_DIR", tmp_path)
+    assert load_runs("dense", "report") == []
+    (tmp_path / "dense.report").mkdir()
+    (tmp_path / "dense.report" / "results.json").write_text(json.dumps({"seed": 0}))
+    (tmp_path / "dense.report.seed-1.json").write_text(json.dumps({"seed": 1}))
+    (tmp_path / "dense.tuned.seed-1.json").write_text(json.dumps({"seed": 7}))
+    assert [run["seed"] for run in load_runs("dense", "report")] == [0, 1]
+    (tmp_path / "dense.report.seed-2.json").write_text(json.dumps({"seed": 0}))
+    with pytest.raises(ValueError, match=r"dense.report have the same seed: \[0, 1, 0\]"):
+        load_runs("dense", "report")

@@ -1,0 +1,47 @@
+"""The measured runs: the bundled one of a recipe, and those of other seeds, of which only the figures are kept."""
+
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+from fer_models import zoo
+
+RESULTS_DIR = Path(__file__).parent / "results"
+
+
+def load_runs(name: str, tag: str) -> list[dict[str, Any]]:
+    """Every measured run of the recipe `<name>.<tag>`, as `training.evaluate` wrote it, by seed; the bundled one first.
+
+    Raises:
+        ValueError: Two of them have the same seed, so one would be counted twice.
+    """
+    bundled = zoo.CHECKPOINTS_DIR / f"{name}.{tag}" / "results.json"
+    paths = [bundled] if bundled.is_file() else []
+    runs = [json.loads(path.read_text()) for path in [*paths, *sorted(RESULTS_DIR.glob(f"{name}.{tag}.seed-*.json"))]]
+    seeds = [run["seed"] for run in runs]
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"Several runs of {name}.{tag} have the same seed: {seeds}. Remove one of the files.")
+    return runs
+
+
+def describe_spread(values: list[float]) -> str:
+    """Shares as per cent: `54.5%` for one, `54.5 ± 0.4%`, mean and standard deviation, for several."""
+    if not values:
+        return "–"
+    mean = 100 * statistics.fmean(values)
+    return f"{mean:.1f}%" if len(values) == 1 else f"{mean:.1f} ± {100 * statistics.stdev(values):.1f}%"
+
+
+def find_ranks(scores: dict[str, list[float]]) -> dict[str, str]:
+    """The rank of each name among all, 1 for the highest: `2`, or `2-3` where the seeds leave it open.
+
+    A name is surely above another if its lowest score is above the other's highest.
+    """
+    ranks = {}
+    for name, own in scores.items():
+        others = [theirs for other, theirs in scores.items() if other != name]
+        best = 1 + sum(min(theirs) > max(own) for theirs in others)
+        worst = len(scores) - sum(max(theirs) < min(own) for theirs in others)
+        ranks[name] = str(best) if best == worst else f"{best}-{worst}"
+    return ranks

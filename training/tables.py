@@ -1,0 +1,158 @@
+"""The tables of the measured figures, as Markdown."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fer_models.zoo import list_models, list_tags
+
+from .records import describe_spread, find_ranks, load_runs
+
+PUBLISHED = Path(__file__).parent / "published.yaml"
+COST = Path(__file__).parent / "measurements" / "cost.json"
+
+SPLITS = {
+    "report_test": "the report's test images",
+    "official_validation": "validation (PublicTest)",
+    "official_validation_agreed": "of these, those on whose label most FER+ annotators agree",
+    "official_test": "test (PrivateTest)",
+    "official_test_without_copies": "of these, those that are no copies of training images",
+}
+
+
+def render_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Markdown; the first column is words, the others are figures."""
+    lines = [header, ["---", *["--:"] * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |".replace("| --- |", "|---|").replace(" --: |", "--:|") for line in lines)
+
+
+def list_bundled() -> list[tuple[str, str, list[dict[str, Any]]]]:
+    """Name, tag and runs of every bundled checkpoint, in the order of the zoo."""
+    return [(name, tag, load_runs(name, tag)) for name in list_models() for tag in list_tags(name)]
+
+
+def _percents(runs: list[dict[str, Any]], split: str, figure: str = "accuracy") -> list[float]:
+    return [run["splits"][split][figure] for run in runs if split in run["splits"]]
+
+
+def render_reproduction() -> str:
+    """The networks trained by the report's recipe beside the report's own figures (its Table 7)."""
+    published = yaml.safe_load(PUBLISHED.read_text())
+    runs = {name: load_runs(name, "report") for name in list_models()}
+    runs = {name: some for name, some in runs.items() if some and name in published}
+    ranks = find_ranks({name: _percents(some, "report_test") for name, some in runs.items()})
+    their_ranks = find_ranks({name: [published[name]["report_test"]] for name in runs})
+    rows = []
+    for name, some in runs.items():
+        theirs = published[name]
+        train = [run["last_epoch"]["train_accuracy"] for run in some]
+        validation = _percents(some, "validation")
+        gaps = [a - b for a, b in zip(train, validation, strict=True)]
+        rows.append(
+            [
+                f"`{name}`",
+                *(describe_spread(train), f"{theirs['report_train']:.1%}"),
+                *(describe_spread(validation), f"{theirs['report_validation']:.1%}"),
+                *(describe_spread(gaps), f"{theirs['report_train'] - theirs['report_validation']:.1%}"),
+                *(describe_spread(_percents(some, "report_test")), f"{theirs['report_test']:.1%}"),
+                *(ranks[name], their_ranks[name]),
+            ]
+        )
+    header = ["network", "train", "report", "validation", "report", "gap", "report", "test", "report", "rank", "report"]
+    return render_table(header, rows)
+
+
+def render_notebook() -> str:
+    """The variants of the author's notebook, where it differs from the report's printed tables."""
+    published = yaml.safe_load(PUBLISHED.read_text())
+    rows = []
+    for name in list_models():
+        for run in load_runs(name, "notebook"):
+            overrides = json.loads(run["config_overrides"])
+            what = ", ".join(f"`{field}: {value}`" for field, value in overrides.items())
+            splits = run["splits"]
+            rows.append(
+                [
+                    f"`{name}`, {what}",
+                    f"{run['last_epoch']['train_accuracy']:.1%}",
+                    f"{splits['validation']['accuracy']:.1%}",
+                    f"{splits['report_test']['accuracy']:.1%}",
+                    f"{published[name]['report_test']:.1%}",
+                ]
+            )
+    return render_table(["network", "train", "validation", "test", "report, test"], rows)
+
+
+def render_accuracy() -> str:
+    """Accuracy of every bundled checkpoint on every split, with its 95 % interval."""
+    rows = []
+    for name, tag, runs in list_bundled():
+        cells = []
+        for split in SPLITS:
+            figures = runs[0]["splits"].get(split)
+            low, high = figures["accuracy_interval_95"] if figures else (0, 0)
+            cells.append(f"{figures['accuracy']:.1%} ({100 * low:.1f}–{100 * high:.1f})" if figures else "–")
+        rows.append([f"`{name}.{tag}`", *cells])
+    sizes = {split: next((run[0]["splits"][split]["n"] for *_, run in list_bundled() if split in run[0]["splits"]), 0)
+             for split in SPLITS}  # fmt: skip
+    return render_table(["network", *(f"{words}, n = {sizes[split]:,}" for split, words in SPLITS.items())], rows)
+
+
+def render_classes() -> str:
+    """Macro-F1 and the recall of each class on the official test split."""
+    bundled = list_bundled()
+    labels = bundled[0][2][0]["labels"] if bundled else []
+    rows = []
+    for name, tag, runs in bundled:
+        test = runs[0]["splits"]["official_test"]
+        rows.append([f"`{name}.{tag}`", f"{test['macro_f1']:.3f}", *(f"{share:.1%}" for share in test["recall"])])
+    return render_table(["network", "macro-F1", *labels], rows)
+
+
+def render_calibration() -> str:
+    """Expected calibration error on the official test split, before and after the temperature."""
+    rows = []
+    for name, tag, runs in list_bundled():
+        test = runs[0]["splits"]["official_test"]
+        before, after = test["calibration_before"]["ece"], test["calibration"]["ece"]
+        rows.append([f"`{name}.{tag}`", f"{runs[0]['temperature']:.2f}", f"{before:.3f}", f"{after:.3f}"])
+    return render_table(["network", "temperature", "before", "after"], rows)
+
+
+def render_robustness() -> str:
+    """Accuracy on the official test split under each change, one row each."""
+    bundled = [(name, tag, runs[0]) for name, tag, runs in list_bundled() if "robustness" in runs[0]]
+    if not bundled:
+        return "Not measured yet."
+    rows = [["unchanged", *(f"{run['splits']['official_test']['accuracy']:.1%}" for *_, run in bundled)]]
+    for index, row in enumerate(bundled[0][2]["robustness"]["rows"]):
+        shares = [run["robustness"]["rows"][index]["accuracy"] for *_, run in bundled]
+        rows.append([f"{row['change']}, {row['level']}", *(f"{share:.1%}" for share in shares)])
+    return render_table(["change", *(f"`{name}.{tag}`" for name, tag, _ in bundled)], rows)
+
+
+def render_cost() -> str:
+    """What each network costs, as `training.measure_cost` wrote it."""
+    if not COST.is_file():
+        return "Not measured yet."
+    cost = json.loads(COST.read_text())
+    rows = [
+        [
+            f"`{row['model']}`",
+            f"{row['parameters']:,}",
+            f"{row['file_bytes'] / 1e6:.1f} MB",
+            f"{row['multiply_adds'] / 1e6:,.0f} million",
+            f"{row['latency_ms']:.1f} ms ({row['latency_ratio']:.2f})",
+            f"{row['images_per_second']:,.0f} ({row['throughput_ratio']:.2f})",
+        ]
+        for row in cost["models"]
+    ]
+    header = ["network", "parameters", "file", "multiply-adds", "one face (ratio)", "faces a second (ratio)"]
+    return (
+        f"{render_table(header, rows)}\n\nMedians of {cost['rounds']} rounds in which the networks take turns; one "
+        f"face with preprocessing, batches of {cost['batch_size']} without. {cost['hardware']}, {cost['threads']} "
+        f"threads, commit {cost['commit'][:10]}."
+    )
