@@ -34,6 +34,7 @@ def tune(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     tuned = Path(shutil.copytree(checkpoints / "baseline.report", checkpoints / "baseline.tuned"))
     config = json.loads((tuned / "config.json").read_text())
     (tuned / "config.json").write_text(json.dumps(config | {"temperature": 2.0}))
+    monkeypatch.setattr(zoo, "TAGS", ("tuned", "report"))
     return tuned
 
 

@@ -47,9 +47,15 @@ def test_what_does_not_exist_is_named_with_what_does(name: str, tag: str | None,
 
 @pytest.mark.parametrize(
     ("tags", "best"),
-    [([], "report"), (["report"], "report"), (["report", "tuned"], "tuned"), (["notebook", "report"], "report")],
+    [
+        ([], "report"),
+        (["report"], "report"),
+        (["report", "tuned"], "report"),
+        (["tuned"], "tuned"),
+        (["notebook", "report"], "report"),
+    ],
 )
-def test_the_best_way_of_training_that_is_bundled_is_the_default(
+def test_the_preferred_way_of_training_that_is_bundled_is_the_default(
     tags: list[str], best: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(zoo, "CHECKPOINTS_DIR", tmp_path)
