@@ -40,7 +40,7 @@ def encrypt(path: Path) -> None:
         (["b.jpg", "a.jpg"], ["b.jpg", "a.jpg"]),
         (["2024/summer/a.jpg", "2024/"], ["2024/summer/a.jpg"]),
         (["__MACOSX/._a.jpg", "._a.jpg", ".DS_Store", "x/.hidden/a.jpg", "x/Thumbs.db", "desktop.ini"], []),
-        (["../../etc/passwd.jpg", "/root/a.jpg", "..\\a.jpg"], ["../../etc/passwd.jpg", "/root/a.jpg", "..\\a.jpg"]),
+        (["../../etc/passwd.jpg", "/a.jpg", "..\\a.jpg"], ["../../etc/passwd.jpg", "/a.jpg", "..\\a.jpg"]),
         (["notes.txt", "inner.zip"], ["notes.txt", "inner.zip"]),
     ],
     ids=["empty", "order kept", "folders", "left by systems", "paths are only names", "no pictures, to be said so"],

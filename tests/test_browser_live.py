@@ -50,6 +50,7 @@ def test_the_camera_gets_a_box_winners_and_never_two_requests_at_once(app_url: s
         assert page.locator(".fer-live-face").count() == 1
         assert page.locator(".fer-live-rows li:not([data-winner=''])").count() == 4
         assert page.inner_text(".fer-live-face p")
+        assert page.inner_text(".fer-live-spoken"), "said at once, not only when the page is five seconds old"
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert len(most) > 9
         assert max(most) == 1

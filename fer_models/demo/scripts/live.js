@@ -98,7 +98,7 @@ function grabFrame() {
 // One request at a time: the next picture is taken when the answer is there, and those between are never sent.
 async function watchFaces(mine) {
     const session = crypto.randomUUID();
-    let lost = 0, answered = 0, sentAt = 0, answeredAt = 0, spokenAt = 0, hiddenAt = null;
+    let lost = 0, answered = 0, sentAt = -Infinity, answeredAt = -Infinity, spokenAt = -Infinity, hiddenAt = null;
     while (mine === run) {
         if (isHidden() || !video.videoWidth) {
             if (isHidden()) {
@@ -110,7 +110,7 @@ async function watchFaces(mine) {
             continue;
         }
         hiddenAt = null;
-        await wait(sentAt + FRAME_EVERY_MS - performance.now());
+        await wait(Math.max(0, sentAt + FRAME_EVERY_MS - performance.now()));
         await nextFrame();
         if (mine !== run || isHidden()) continue;
         sentAt = performance.now();
