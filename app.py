@@ -27,7 +27,7 @@ def read_port() -> int:
 
 
 def load_other_ways() -> list[LoadedModel]:
-    """The networks as they are bundled beside their best ways, such as by the report's own recipe."""
+    """The networks as they are bundled beside their default ways of training."""
     return [
         model
         for name in list_models()

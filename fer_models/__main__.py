@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> None:
     compare_parser = commands.add_parser("compare", help="what each network makes of a face in a photo")
     compare_parser.add_argument("photo", type=Path)
     compare_parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
-    compare_parser.add_argument("--tag", help="way of training, such as report; by default the best")
+    compare_parser.add_argument("--tag", help="way of training, such as report; by default the one that `load` takes")
     compare_parser.add_argument(
         "--face", type=int, default=0, metavar="N", help="which face, counted from 0, the largest (default: 0)"
     )

@@ -140,7 +140,7 @@ def load_models(
 
     Args:
         names: Names in the zoo; by default all.
-        tag: The way of training; by default each network's best one.
+        tag: The way of training; by default the one that `zoo.TAGS` prefers.
         namespace: User or organization of the Hub to load them from, as `zoo.load` takes it.
 
     Raises:

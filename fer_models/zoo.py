@@ -102,7 +102,7 @@ def find_checkpoint(
 
     Args:
         name: One of `list_models()`.
-        tag: The way of training; by default the model's best one.
+        tag: The way of training; by default the one that `TAGS` prefers.
         namespace: User or organization of the Hub; by default what FER_MODELS_NAMESPACE says, if it is set.
         revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled network.
 
@@ -132,7 +132,7 @@ def load(
 
     Args:
         name: One of `list_models()`.
-        tag: The way of training; by default the model's best one.
+        tag: The way of training; by default the one that `TAGS` prefers.
         namespace: User or organization of the Hub; by default what FER_MODELS_NAMESPACE says, if it is set.
         revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled network.
 

@@ -10,7 +10,7 @@ from huggingface_hub import ModelCard
 from fer_models import FerCnnForImageClassification, list_models
 from fer_models.hub import make_fixed_revision
 from fer_models.zoo import CHECKPOINTS_DIR, get_entry
-from training import cards
+from training import records
 from training.architecture import describe_architecture
 from training.cards import find_cost, find_tag, main, render_card
 
@@ -33,7 +33,7 @@ def test_card_tells_robustness_where_it_was_measured(checkpoint: Path, rows: lis
 
 
 def test_card_tells_cost_where_it_was_measured(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(cards, "COST", tmp_path / "cost.json")
+    monkeypatch.setattr(records, "COST", tmp_path / "cost.json")
     assert find_cost("baseline", "report") is None
     assert "### Cost" not in render_card(checkpoint)
     row = {"model": "baseline", "tag": "report", "multiply_adds": 14_600_000, "file_bytes": 1_559_428}
@@ -129,7 +129,7 @@ def test_unmeasured_run_tells_its_training(checkpoint: Path):
 
 
 def test_several_seeds_give_mean_and_spread(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(cards, "SEEDS_DIR", tmp_path / "results")
+    monkeypatch.setattr(records, "RESULTS_DIR", tmp_path / "results")
     assert "seeds" not in render_card(checkpoint)
     results = json.loads((checkpoint / "results.json").read_text())
     (tmp_path / "results").mkdir()
@@ -140,7 +140,7 @@ def test_several_seeds_give_mean_and_spread(checkpoint: Path, tmp_path: Path, mo
         (tmp_path / "results" / f"baseline.report.seed-{seed}.json").write_text(json.dumps(other))
     card = render_card(checkpoint)
     mean = results["splits"]["official_test"]["accuracy"] + 0.02
-    assert f"| {mean:.1%} ± 2.0% |" in card
+    assert f"| {100 * mean:.1f} ± 2.0% |" in card
     assert "standard deviation over the seeds 0, 1, 2" in card
 
 

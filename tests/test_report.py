@@ -2,7 +2,6 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
 
 from fer_models import list_models, zoo
 from training import records
@@ -15,7 +14,7 @@ from training.report import (
     render_results,
     replace_section,
 )
-from training.tables import PUBLISHED, render_reproduction, render_table
+from training.tables import render_reproduction, render_table
 
 TEXT = "Above.\n<!-- results:begin -->\nold\n<!-- results:end -->\nBelow.\n"
 
@@ -110,7 +109,7 @@ def test_provenance_names_seeds_images_hardware_and_commit(checkpoints: Path):
 
 
 def test_published_figures_are_of_models_in_the_zoo():
-    published = yaml.safe_load(PUBLISHED.read_text())
+    published = records.load_published()
     assert set(published) <= set(list_models())
     for figures in published.values():
         assert figures.keys() == {"report_train", "report_validation", "report_test", "revision_test"}

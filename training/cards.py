@@ -6,7 +6,6 @@ there is left out.
 
 import argparse
 import json
-import statistics
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,24 +21,11 @@ from fer_models.zoo import CHECKPOINTS_DIR
 from .architecture import describe_architecture
 from .arguments import PLACE_FIELDS
 from .files import write_text
+from .records import SPLITS, describe_spread, load_cost, load_published, load_seeds
 
 TEMPLATE = Path(__file__).parent / "card_template.md"
-PUBLISHED = Path(__file__).parent / "published.yaml"
-COST = Path(__file__).parent / "measurements" / "cost.json"
-# `results.json` of further seeds, `<name>.<tag>.seed-<n>.json`.
-SEEDS_DIR = Path(__file__).parent / "results"
 # Stands for the user or organization in a card whose namespace is not known yet.
 PLACEHOLDER = "NAMESPACE"
-
-SPLITS = {
-    "train": "training images",
-    "validation": "validation of the protocol",
-    "report_test": "test images of the report (PublicTest and PrivateTest)",
-    "official_validation": "PublicTest",
-    "official_test": "PrivateTest",
-    "official_validation_agreed": "PublicTest, where most FER+ annotators agree with the label",
-    "official_test_without_copies": "PrivateTest without copies of training images",
-}
 
 
 def render_card(directory: Path, repo_id: str | None = None) -> str:
@@ -60,8 +46,7 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
     model = AutoModelForImageClassification.from_pretrained(directory)
     config = model.config
     trained_with = results.get("trained_with") or _read_json(directory / "run.json")
-    seeds = [_read_json(path) for path in sorted(SEEDS_DIR.glob(f"{name}.{tag}.seed-*.json"))]
-    runs = {result["seed"]: result for result in [results, *seeds] if result}
+    runs = {run["seed"]: run for run in [results, *load_seeds(name, tag)] if run}
     settings = {key: value for key, value in recipe.items() if key not in PLACE_FIELDS}
     card = ModelCard.from_template(
         make_card_data(name, results),
@@ -131,7 +116,7 @@ def make_card_data(name: str, results: dict[str, Any]) -> ModelCardData:
 
 def is_printed(recipe: dict[str, Any]) -> bool:
     """Whether the report prints this architecture: a network of its name, with nothing overridden."""
-    return recipe["model"] in yaml.safe_load(PUBLISHED.read_text()) and recipe.get("config_overrides", "{}") == "{}"
+    return recipe["model"] in load_published() and recipe.get("config_overrides", "{}") == "{}"
 
 
 def describe_splits(results: dict[str, Any], runs: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -139,9 +124,6 @@ def describe_splits(results: dict[str, Any], runs: dict[int, dict[str, Any]]) ->
     rows = []
     for split, figures in results.get("splits", {}).items():
         accuracies = [run["splits"][split]["accuracy"] for run in runs.values() if split in run["splits"]]
-        spread = (
-            f"{statistics.mean(accuracies):.1%} ± {statistics.stdev(accuracies):.1%}" if len(accuracies) > 1 else ""
-        )
         low, high = figures["accuracy_interval_95"]
         rows.append(
             {
@@ -150,7 +132,7 @@ def describe_splits(results: dict[str, Any], runs: dict[int, dict[str, Any]]) ->
                 "accuracy": figures["accuracy"],
                 "macro_f1": figures["macro_f1"],
                 "interval": f"{low:.1%} to {high:.1%}",
-                "spread": spread,
+                "spread": describe_spread(accuracies),
                 "ece": f"{figures['calibration']['ece']:.1%}",
                 "ece_before": f"{figures['calibration_before']['ece']:.1%}",
             }
@@ -162,7 +144,7 @@ def describe_published(
     name: str, recipe: dict[str, Any], results: dict[str, Any], history: list[dict[str, float]] | None
 ) -> dict[str, Any] | None:
     """Our figures and the report's, as shares; None if the report has no such network."""
-    theirs = yaml.safe_load(PUBLISHED.read_text()).get(name)
+    theirs = load_published().get(name)
     splits = results.get("splits", {})
     if not theirs or "report_test" not in splits or not history:
         return None
@@ -207,7 +189,7 @@ def count_copies(results: dict[str, Any]) -> dict[str, int] | None:
 
 def find_cost(name: str, tag: str) -> dict[str, Any] | None:
     """What `training.measure_cost` wrote of a checkpoint, with the hardware; None if it was not measured."""
-    cost = _read_json(COST) or {"models": []}
+    cost = load_cost() or {"models": []}
     for row in cost["models"]:
         if (row["model"], row["tag"]) == (name, tag):
             return row | {"hardware": cost["hardware"], "threads": cost["threads"]}

@@ -1,9 +1,9 @@
 """Put the bundled models on the Hub: `python -m training.push --namespace NAME`.
 
-One repository for each model, `NAME/fer-<model>`: `main` holds its best network, the branch `report` that of the
-report's recipe, and a tag such as `report-0a1b2c3d4e5f` just these weights for good. A collection holds them all. What
-is there already is not sent again, so that an interrupted push is finished by the same command. Each push ends with a
-download, whose logits must be those of the files here.
+One repository for each model, `NAME/fer-<model>`: `main` holds the network that `load` takes, the branch `report` that
+of the report's recipe, and a tag such as `report-0a1b2c3d4e5f` just these weights for good. A collection holds them
+all. What is there already is not sent again, so that an interrupted push is finished by the same command. Each push
+ends with a download, whose logits must be those of the files here.
 """
 
 import argparse

@@ -1,13 +1,43 @@
-"""The measured runs: the bundled one of a recipe, and those of other seeds, of which only the figures are kept."""
+"""What was measured and published, as the tables and the cards tell it: each has its one home here."""
 
 import json
 import statistics
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from fer_models import zoo
 
+# `results.json` of seeds whose weights are not bundled, `<name>.<tag>.seed-<n>.json`.
 RESULTS_DIR = Path(__file__).parent / "results"
+COST = Path(__file__).parent / "measurements" / "cost.json"
+PUBLISHED = Path(__file__).parent / "published.yaml"
+
+SPLITS = {
+    "train": "training images",
+    "validation": "validation of the protocol",
+    "report_test": "test images of the report (PublicTest and PrivateTest)",
+    "official_validation": "PublicTest",
+    "official_test": "PrivateTest",
+    "official_validation_agreed": "PublicTest, where most FER+ annotators agree with the label",
+    "official_test_without_copies": "PrivateTest without copies of training images",
+}
+
+
+def load_published() -> dict[str, dict[str, float]]:
+    """The report's own figures by network, as shares."""
+    return yaml.safe_load(PUBLISHED.read_text())
+
+
+def load_cost() -> dict[str, Any] | None:
+    """What `training.measure_cost` wrote, or None."""
+    return json.loads(COST.read_text()) if COST.is_file() else None
+
+
+def load_seeds(name: str, tag: str) -> list[dict[str, Any]]:
+    """The measured runs of the recipe `<name>.<tag>` whose weights are not bundled, by file name."""
+    return [json.loads(path.read_text()) for path in sorted(RESULTS_DIR.glob(f"{name}.{tag}.seed-*.json"))]
 
 
 def load_runs(name: str, tag: str) -> list[dict[str, Any]]:
@@ -17,8 +47,8 @@ def load_runs(name: str, tag: str) -> list[dict[str, Any]]:
         ValueError: Two of them have the same seed, so one would be counted twice.
     """
     bundled = zoo.CHECKPOINTS_DIR / f"{name}.{tag}" / "results.json"
-    paths = [bundled] if bundled.is_file() else []
-    runs = [json.loads(path.read_text()) for path in [*paths, *sorted(RESULTS_DIR.glob(f"{name}.{tag}.seed-*.json"))]]
+    runs = [json.loads(bundled.read_text())] if bundled.is_file() else []
+    runs += load_seeds(name, tag)
     seeds = [run["seed"] for run in runs]
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"Several runs of {name}.{tag} have the same seed: {seeds}. Remove one of the files.")

@@ -9,15 +9,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from fer_models.zoo import list_models
 
 from .files import write_json, write_text
-from .records import load_runs
+from .records import load_cost, load_published, load_runs
 from .tables import (
-    COST,
-    PUBLISHED,
     list_bundled,
     render_accuracy,
     render_calibration,
@@ -96,7 +92,7 @@ def make_summary() -> dict[str, Any]:
         where a recipe changes the network. `cost`: what `training.measure_cost` wrote, or null.
     """
     return {
-        "published": yaml.safe_load(PUBLISHED.read_text()),
+        "published": load_published(),
         "runs": {
             f"{name}.{tag}": [
                 {
@@ -112,7 +108,7 @@ def make_summary() -> dict[str, Any]:
             for tag in ("report", "tuned", "notebook")
             if (runs := load_runs(name, tag))
         },
-        "cost": json.loads(COST.read_text()) if COST.is_file() else None,
+        "cost": load_cost(),
     }
 
 

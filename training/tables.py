@@ -2,25 +2,20 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from fer_models.zoo import list_models, list_tags
 
-from .records import describe_spread, find_ranks, load_runs
+from .records import SPLITS, describe_spread, find_ranks, load_cost, load_published, load_runs
 
-PUBLISHED = Path(__file__).parent / "published.yaml"
-COST = Path(__file__).parent / "measurements" / "cost.json"
-
-SPLITS = {
-    "report_test": "the report's test images",
-    "official_validation": "validation (PublicTest)",
-    "official_validation_agreed": "of these, those on whose label most FER+ annotators agree",
-    "official_test": "test (PrivateTest)",
-    "official_test_without_copies": "of these, those that are no copies of training images",
-}
+# What every network is compared on; the others depend on the protocol by which it was trained.
+TEST_SPLITS = (
+    "report_test",
+    "official_validation",
+    "official_validation_agreed",
+    "official_test",
+    "official_test_without_copies",
+)
 
 
 def render_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -40,7 +35,7 @@ def _percents(runs: list[dict[str, Any]], split: str, figure: str = "accuracy") 
 
 def render_reproduction() -> str:
     """The networks trained by the report's recipe beside the report's own figures (its Table 7)."""
-    published = yaml.safe_load(PUBLISHED.read_text())
+    published = load_published()
     runs = {name: load_runs(name, "report") for name in list_models()}
     runs = {name: some for name, some in runs.items() if some and name in published}
     ranks = find_ranks({name: _percents(some, "report_test") for name, some in runs.items()})
@@ -67,7 +62,7 @@ def render_reproduction() -> str:
 
 def render_notebook() -> str:
     """The variants of the author's notebook, where it differs from the report's printed tables."""
-    published = yaml.safe_load(PUBLISHED.read_text())
+    published = load_published()
     rows = []
     for name in list_models():
         for run in load_runs(name, "notebook"):
@@ -91,14 +86,14 @@ def render_accuracy() -> str:
     rows = []
     for name, tag, runs in list_bundled():
         cells = []
-        for split in SPLITS:
+        for split in TEST_SPLITS:
             figures = runs[0]["splits"].get(split)
             low, high = figures["accuracy_interval_95"] if figures else (0, 0)
             cells.append(f"{figures['accuracy']:.1%} ({100 * low:.1f}–{100 * high:.1f})" if figures else "–")
         rows.append([f"`{name}.{tag}`", *cells])
     sizes = {split: next((run[0]["splits"][split]["n"] for *_, run in list_bundled() if split in run[0]["splits"]), 0)
-             for split in SPLITS}  # fmt: skip
-    return render_table(["network", *(f"{words}, n = {sizes[split]:,}" for split, words in SPLITS.items())], rows)
+             for split in TEST_SPLITS}  # fmt: skip
+    return render_table(["network", *(f"{SPLITS[split]}, n = {sizes[split]:,}" for split in TEST_SPLITS)], rows)
 
 
 def render_classes() -> str:
@@ -136,9 +131,9 @@ def render_robustness() -> str:
 
 def render_cost() -> str:
     """What each network costs, as `training.measure_cost` wrote it."""
-    if not COST.is_file():
+    cost = load_cost()
+    if cost is None:
         return "Not measured yet."
-    cost = json.loads(COST.read_text())
     rows = [
         [
             f"`{row['model']}`",

@@ -37,7 +37,7 @@ def build_demo(
     """The page, ready to launch.
 
     Args:
-        models: The networks that are compared, one column each, trained in their best ways.
+        models: The networks that are compared, one column each, trained in their default ways.
         detector: Finds the faces.
         other_ways: The same networks trained otherwise, one switch away.
     """

@@ -112,11 +112,11 @@ class CompareHandlers:
 
     @property
     def tags(self) -> list[str]:
-        """The ways of training that can be chosen, that of the first network's best one first."""
+        """The ways of training that can be chosen, the first network's default first."""
         return list(dict.fromkeys([get_default_tag(self.names[0]), *(model.tag for model in self.models)]))
 
     def choose_models(self, names: Sequence[str] | None = None, tag: str | None = None) -> list[LoadedModel]:
-        """One network for each name, trained as `tag` says where there is such a one, else in its best way.
+        """One network for each name, trained as `tag` says where there is such a one, else in its default way.
 
         Raises:
             ValueError: There is no such network or way of training.

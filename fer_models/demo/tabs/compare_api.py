@@ -36,7 +36,7 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
             face_index: Which face, counted from 0, the largest first.
             whole_image: True takes the whole picture for the face, as for one that is cropped closely already.
             networks: Names of the networks to ask; none for the first four.
-            tag: The way in which they were trained, such as report; empty for each network's best one.
+            tag: The way in which they were trained, such as report; empty for each network's default.
 
         Returns:
             JSON. `faces`: the faces found, largest first, each with `box_xyxy` in pixels and `score` in [0, 1]; if it
@@ -66,7 +66,7 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
             face_index: Which face, counted from 0, the largest first.
             whole_image: True takes the whole picture for the face, as for one that is cropped closely already.
             networks: Names of the networks to ask; none for the first four.
-            tag: The way in which they were trained, such as report; empty for each network's best one.
+            tag: The way in which they were trained, such as report; empty for each network's default.
 
         Returns:
             JSON. What compare returns, and `explanations`: for each network `model`, `label` and `heat`, 8 rows of 8
