@@ -31,6 +31,8 @@ from PIL import Image, ImageDraw
 
 from fer_models import FerCnnConfig
 from fer_models.configuration_fer import FER_LABELS
+from fer_models.faces import FaceDetector
+from fer_models.inference import LoadedModel, load_models
 
 REPO_ROOT = Path(__file__).parents[1]
 
@@ -151,6 +153,17 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
     return tried
+
+
+@pytest.fixture(scope="session")
+def models() -> list[LoadedModel]:
+    """The networks of the zoo, trained in their default ways. Tests leave them as they are."""
+    return load_models()
+
+
+@pytest.fixture(scope="session")
+def detector() -> FaceDetector:
+    return FaceDetector()
 
 
 @pytest.fixture(scope="session")

@@ -14,18 +14,8 @@ from fer_models import batch
 from fer_models.archives import ArchiveError
 from fer_models.batch import classify_files, tabulate, to_rows
 from fer_models.faces import FaceDetector
-from fer_models.inference import LoadedModel, compare, load_models
+from fer_models.inference import LoadedModel, compare
 from fer_models.tables import write_csv
-
-
-@pytest.fixture(scope="module")
-def models() -> list[LoadedModel]:
-    return load_models()
-
-
-@pytest.fixture(scope="module")
-def detector() -> FaceDetector:
-    return FaceDetector()
 
 
 @pytest.fixture

@@ -15,13 +15,8 @@ from fer_models.demo.handlers.compare import find_examples
 from fer_models.explain import OVERLAY_SIDE, _MapRecorder, explain, explain_all, overlay
 from fer_models.faces import FaceDetector, crop_face
 from fer_models.images import read_image
-from fer_models.inference import LoadedModel, load_models, predict
+from fer_models.inference import LoadedModel, predict
 from fer_models.zoo import get_entry
-
-
-@pytest.fixture(scope="module")
-def models() -> list[LoadedModel]:
-    return load_models()
 
 
 @pytest.fixture(scope="module")

@@ -18,11 +18,6 @@ ASTRONAUT_FACE = (178, 60, 270, 176)
 
 
 @pytest.fixture(scope="module")
-def detector() -> FaceDetector:
-    return FaceDetector()
-
-
-@pytest.fixture(scope="module")
 def hopper() -> Image.Image:
     """Grace Hopper, United States Navy, public domain; 512x600."""
     matplotlib = pytest.importorskip("matplotlib", reason="Matplotlib carries the portrait")

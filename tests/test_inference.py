@@ -12,21 +12,10 @@ from fer_models.inference import (
     LoadedModel,
     Prediction,
     compare,
-    load_models,
     predict,
     predict_batch,
     to_json,
 )
-
-
-@pytest.fixture(scope="module")
-def models() -> list[LoadedModel]:
-    return load_models()
-
-
-@pytest.fixture(scope="module")
-def detector() -> FaceDetector:
-    return FaceDetector()
 
 
 def make_votes(*winners: str) -> Comparison:

@@ -14,7 +14,7 @@ from fer_models.demo.handlers import live
 from fer_models.demo.handlers.live import LiveHandlers
 from fer_models.demo.locales import LOCALES, translate
 from fer_models.faces import FaceDetector
-from fer_models.inference import LoadedModel, load_models
+from fer_models.inference import LoadedModel
 
 
 class Clock:
@@ -24,16 +24,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now_s
-
-
-@pytest.fixture(scope="module")
-def models() -> list[LoadedModel]:
-    return load_models()
-
-
-@pytest.fixture(scope="module")
-def detector() -> FaceDetector:
-    return FaceDetector()
 
 
 @pytest.fixture
