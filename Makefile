@@ -1,5 +1,6 @@
 PYTHON ?= python3
 PORT ?= 7860
+SEED ?= 1
 # More arguments for pip. On Linux, PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" spares the
 # gigabytes of CUDA that PyPI's torch brings along.
 PIP_ARGS ?=

@@ -139,6 +139,14 @@ def test_results_are_written_beside_the_model(run: Path, made_up_parquet: Path, 
     assert first == second
 
 
+def test_results_can_be_written_to_a_folder_that_is_not_there_yet(run: Path, tmp_path: Path, monkeypatch):
+    """As `make seed-<recipe>` does for the first seed; the measurement used to be lost."""
+    monkeypatch.setattr(evaluate, "load_splits", load_few_per_split)
+    evaluate.main([str(run), "--output", str(tmp_path / "results" / "dense.report.seed-1.json")])
+    assert json.loads((tmp_path / "results" / "dense.report.seed-1.json").read_text())["seed"] == 3
+    assert not (run / "results.json").exists()
+
+
 # --- refusals ---
 
 

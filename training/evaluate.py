@@ -155,8 +155,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, help="by default results.json in the folder")
     arguments = parser.parse_args(argv)
     try:
-        results = evaluate(arguments.directory, arguments.data)
-        write_json(arguments.output or arguments.directory / "results.json", results)
+        output = arguments.output or arguments.directory / "results.json"
+        if arguments.output:
+            output.parent.mkdir(parents=True, exist_ok=True)  # before the work, so that nothing is lost
+        write_json(output, evaluate(arguments.directory, arguments.data))
     except FileNotFoundError as error:
         sys.exit(f"error: {error}. Is {arguments.directory} a finished run? Train it first.")
     except safetensors.SafetensorError as error:
