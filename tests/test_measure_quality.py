@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,16 @@ from photos import load_portrait
 
 from fer_models.inference import load_models
 from fer_models.quality import RULES
-from training.measure_quality import ANGLES, FLAWS, FOUND, choose_limit, measure_flaws, measure_found, sort_into_bins
+from training.measure_quality import (
+    ANGLES,
+    FLAWS,
+    FOUND,
+    OUTPUT,
+    choose_limit,
+    measure_flaws,
+    measure_found,
+    sort_into_bins,
+)
 
 
 def make_bins(*accuracies: float) -> list[dict[str, Any]]:
@@ -42,8 +52,13 @@ def test_bins_start_with_the_worst_and_keep_equal_values_together(
     assert [(one["value"], one["n"], one["accuracy"]) for one in bins] == expected
 
 
-def test_every_hint_is_measured() -> None:
+def test_every_hint_is_measured_and_given_where_it_was() -> None:
     assert {*FLAWS, *FOUND} == set(RULES)
+    measured = json.loads(OUTPUT.read_text())
+    assert measured["split"] == "validation"
+    assert "dirty" not in measured["commit"]
+    for id, hint in (measured["changed"]["hints"] | measured["found"]["hints"]).items():
+        assert RULES[id].limit == pytest.approx(hint["limit"], rel=0.03), id
 
 
 def test_flaws_are_measured_at_each_level() -> None:
