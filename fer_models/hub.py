@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
-from huggingface_hub import snapshot_download
+from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import (
     HfHubHTTPError,
     HFValidationError,
@@ -24,6 +24,7 @@ NETWORK_FILES = ("config.json", "model.safetensors", "preprocessor_config.json")
 CLIENT_ERRORS = (OSError, httpx2.HTTPError, RuntimeError)
 XET_STATUS = re.compile(r"HTTP status \w+ error \((\d{3})")
 XET_DISK_FULL = "os error 28"
+ANSWER_TIMEOUT_S = 60.0
 
 
 class HubUnreachableError(OSError):
@@ -78,18 +79,31 @@ def download_checkpoint(repo_id: str, revision: str) -> Path:
         HubUnreachableError: There is no network, or the Hub is out of order, and the cache has nothing.
         OSError: Anything else, told in a sentence.
     """
+    what = f"{repo_id} at the revision {revision!r}"
+    trouble: BaseException | None = None
     try:
-        directory = Path(snapshot_download(repo_id, revision=revision, allow_patterns=[*NETWORK_FILES, "results.json"]))
+        # Asked apart, since a download would wait for ever on a Hub that takes questions and does not answer.
+        HfApi().model_info(repo_id, revision=revision, timeout=ANSWER_TIMEOUT_S)
     except CLIENT_ERRORS as error:
-        kind = HubUnreachableError if is_unreachable(error) else OSError
-        raise kind(explain(error, f"{repo_id} at the revision {revision!r}")) from error
+        if not is_unreachable(error):
+            raise OSError(explain(error, what)) from error
+        trouble = error
+    try:
+        wanted = [*NETWORK_FILES, "results.json"]
+        directory = Path(
+            snapshot_download(repo_id, revision=revision, allow_patterns=wanted, local_files_only=trouble is not None)
+        )
+    except CLIENT_ERRORS as error:
+        trouble = trouble or error
+        kind = HubUnreachableError if is_unreachable(trouble) else OSError
+        raise kind(explain(trouble, what)) from trouble
     missing = [name for name in NETWORK_FILES if not (directory / name).is_file()]
     if missing:
-        raise OSError(f"{repo_id} at the revision {revision!r} is no model of this package: it lacks {missing}.")
+        raise OSError(f"{what} is no model of this package: it lacks {missing}.")
     expected = revision.rpartition("-")[2]
     if len(expected) == 12 and expected != compute_fingerprint(directory):
         raise OSError(
-            f"{repo_id} at the revision {revision!r} does not hold the network that this revision names. Delete "
+            f"{what} does not hold the network that this revision names. Delete "
             f"{directory.parents[1]} and try again; if it is so again, the repository was tampered with."
         )
     return directory

@@ -137,7 +137,7 @@ def test_slow_answer_is_waited_for(api: HfApi, hub: HubServer) -> None:
 def test_answer_that_does_not_come_is_given_up(api: HfApi, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The client alone would wait for ever."""
     monkeypatch.setattr(hub_sync, "ANSWER_TIMEOUT_S", 0.2)
-    hub.faults.append(Fault("/commit/", delay_s=2, times=1))
+    hub.faults += [Fault("/revision/", delay_s=2, times=1), Fault("/commit/", delay_s=2, times=1)]
     sync(api, WHERE, FILES, "first")
     assert list_titles(hub) == ["first", "initial commit"]
 

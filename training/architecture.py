@@ -19,7 +19,11 @@ def describe_architecture(model: PreTrainedModel) -> list[dict[str, Any]]:
     """
     parts = [part for child in model.children() for part in (child if isinstance(child, nn.ModuleList) else [child])]
     shapes: dict[nn.Module, torch.Size] = {}
-    hooks = [part.register_forward_hook(lambda part, _, output: shapes.update({part: output.shape})) for part in parts]
+
+    def keep_shape(part: nn.Module, _: object, output: Any) -> None:
+        shapes[part] = (output if isinstance(output, torch.Tensor) else output[0]).shape  # a backbone's first output
+
+    hooks = [part.register_forward_hook(keep_shape) for part in parts]
     config = model.config
     model.eval()(torch.zeros(1, config.num_channels, config.image_size, config.image_size))
     for hook in hooks:

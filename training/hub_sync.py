@@ -12,12 +12,11 @@ from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundErro
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import get_session
 
-from fer_models.hub import CLIENT_ERRORS, get_retry_after, is_unreachable
+from fer_models.hub import ANSWER_TIMEOUT_S, CLIENT_ERRORS, get_retry_after, is_unreachable
 
 # Waits before the second, third and fourth try, unless the Hub names one; the client's own come on top.
 PAUSES_S = (2.0, 10.0, 30.0)
 LONGEST_PAUSE_S = 300.0
-ANSWER_TIMEOUT_S = 60.0  # the client would wait for ever
 
 Result = TypeVar("Result")
 
@@ -49,7 +48,7 @@ class Revision:
 def retry(action: Callable[[], Result]) -> Result:
     """Do what may safely be done twice, again after a pause while the Hub is busy, out of order, slow or cut off."""
     for pause_s in PAUSES_S:
-        get_session().timeout = ANSWER_TIMEOUT_S
+        get_session().timeout = ANSWER_TIMEOUT_S  # the client would wait for ever
         try:
             return action()
         except CLIENT_ERRORS as error:
@@ -57,7 +56,8 @@ def retry(action: Callable[[], Result]) -> Result:
                 raise
             asked_s = get_retry_after(error)
             pause_s = min(asked_s if asked_s is not None else pause_s, LONGEST_PAUSE_S)
-            print(f"The Hub does not answer as it should ({error}). Next try in {pause_s:.0f} s.", file=sys.stderr)
+            said = str(error).partition("\n")[0]
+            print(f"The Hub does not answer as it should ({said}). Next try in {pause_s:.0f} s.", file=sys.stderr)
             time.sleep(pause_s)
     return action()
 
@@ -69,8 +69,9 @@ def compare(api: HfApi, where: Revision, files: dict[str, bytes]) -> tuple[str |
         The commit that was looked at, None if there is no such repository or branch yet, and the changes by path.
     """
     try:
-        head = api.repo_info(where.repo_id, repo_type=where.repo_type, revision=where.branch).sha
-        tree = api.list_repo_tree(where.repo_id, recursive=True, revision=head, repo_type=where.repo_type)
+        kind, branch = where.repo_type, where.branch
+        head = api.repo_info(where.repo_id, repo_type=kind, revision=branch, timeout=ANSWER_TIMEOUT_S).sha
+        tree = api.list_repo_tree(where.repo_id, recursive=True, revision=head, repo_type=kind)
         remote = {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
     except (RepositoryNotFoundError, RevisionNotFoundError):
         head, remote = None, {}
