@@ -1,9 +1,15 @@
 """The demo, here, on a laptop and as a Hugging Face Space: `python app.py`."""
 
+# ruff: noqa: E402  the environment must be set before a library reads it
+
 import os
+import signal
 import sys
 
+from fer_models.demo.uploads import use_own_folder
+
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent anywhere
+use_own_folder()
 
 from transformers.utils.logging import disable_progress_bar
 
@@ -39,6 +45,7 @@ def load_other_ways() -> list[LoadedModel]:
 
 def main() -> None:
     port = read_port()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder of uploads goes then too
     try:
         demo = build_demo(load_models(), FaceDetector(), load_other_ways())
         demo.queue(default_concurrency_limit=2, max_size=64).launch(
@@ -49,6 +56,7 @@ def main() -> None:
             max_file_size=f"{MAX_FILE_MB}mb",
             footer_links=["api"],
             ssr_mode=False,
+            mcp_server=True,  # the functions of the API, as tools for agents
             quiet=True,
             prevent_thread_lock=True,
         )

@@ -71,3 +71,16 @@ def open_page(app_url: str, *arguments: str, **context_options: Any) -> Iterator
         page.wait_for_selector("input[type=file]", state="attached")
         yield page
         browser.close()
+
+
+def find_violations(page: Any) -> list[str]:
+    """What axe finds fault with on the page as it stands, by the rules of WCAG 2.1, levels A and AA."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+    violations = Axe().run(page, options=rules | {"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{violation['id']}: {violation['help']}: {node['target']} {node['html'][:200]}"
+        for violation in violations
+        for node in violation["nodes"]
+    ]

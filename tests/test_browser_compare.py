@@ -1,6 +1,7 @@
 """Compare in a real Chromium, and its API through the real client."""
 
 import base64
+import json
 import re
 import socket
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 from browsing import needs_chromium, open_page, start_app
-from photos import load_portrait, make_no_face, portrait_as_png, portrait_path, write_camera_film
+from photos import load_portrait, make_no_face, make_two_faces, portrait_as_png, portrait_path, write_camera_film
 
 
 def read_winners(page: Any) -> list[str]:
@@ -18,9 +19,9 @@ def read_winners(page: Any) -> list[str]:
 
 @pytest.mark.browser
 @needs_chromium
-@pytest.mark.parametrize("width", [1440, 390], ids=["wide", "phone"])
-def test_uploaded_photo_gets_four_answers(app_url: str, width: int) -> None:
-    with open_page(app_url, viewport={"width": width, "height": 844}) as page:
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)], ids=["wide", "phone"])
+def test_uploaded_photo_gets_four_answers(app_url: str, width: int, height: int) -> None:
+    with open_page(app_url, viewport={"width": width, "height": height}) as page:
         requested: list[str] = []
         page.on("request", lambda request: requested.append(request.url))
         page.set_input_files("input[type=file]", str(portrait_path()))
@@ -28,6 +29,13 @@ def test_uploaded_photo_gets_four_answers(app_url: str, width: int) -> None:
         assert len(winners) == 4
         assert all(winners)
         assert re.search(r"(All 4|\d of 4) say|They disagree", page.inner_text(".fer-verdict"))
+        photo, verdict = (page.locator(part).bounding_box() for part in ("#photo", ".fer-verdict"))
+        if width > 900:  # the four columns are on the first screen
+            for card in page.locator(".fer-card").all():
+                box = card.bounding_box()
+                assert box["y"] + box["height"] <= height
+        else:  # the verdict is directly under the photo
+            assert 0 <= verdict["y"] - (photo["y"] + photo["height"]) <= 40
         # Nothing is wider than the screen, and nothing is asked of another server.
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert requested
@@ -70,6 +78,85 @@ def test_pasted_photo_and_example_get_four_answers(app_url: str) -> None:
         page.wait_for_selector(".fer-message")  # the columns stand empty again
         page.locator("#photo\\.examples button").last.click()
         assert all(read_winners(page))
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_another_face_is_chosen_by_click_and_by_keyboard_and_nothing_moves(app_url: str, tmp_path: Path) -> None:
+    make_two_faces().save(tmp_path / "two.png")
+    with open_page(app_url) as page:
+        page.set_input_files("input[type=file]", str(tmp_path / "two.png"))
+        page.wait_for_selector("text=This is about face 1 of 2")
+        places = [card.bounding_box() for card in page.locator(".fer-card").all()]
+        page.locator('[data-face="1"] .fer-box').click()
+        page.wait_for_selector("text=This is about face 2 of 2")
+        assert page.locator("#photo\\.faces input").last.is_checked()
+        page.locator("#photo\\.faces input").last.focus()
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_selector("text=This is about face 1 of 2")
+        assert [card.bounding_box() for card in page.locator(".fer-card").all()] == places
+        assert page.locator(".fer-chosen").get_attribute("data-face") == "0"
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_why_save_and_share(app_url: str, tmp_path: Path) -> None:
+    with open_page(app_url) as page:
+        page.set_input_files("input[type=file]", str(portrait_path()))
+        shown = read_winners(page)
+        assert page.locator(".fer-why").count() == 0  # costs nothing until somebody asks
+        page.locator("#why\\.button").click()
+        page.wait_for_selector(".fer-why img")
+        assert page.locator(".fer-why img").count() == 4
+
+        saved = {}
+        for format in ("json", "csv", "png"):
+            with page.expect_download() as download:
+                page.locator(f"#save\\.{format}").click()
+            assert download.value.suggested_filename == f"fer-comparison.{format}"
+            saved[format] = Path(download.value.path()).read_bytes()
+        assert [row["winner"] for row in json.loads(saved["json"])["models"]] == shown
+        assert saved["csv"].count(b"\n") == 1 + 4 + 1
+        assert saved["png"].startswith(b"\x89PNG")
+
+        page.get_by_label("batchnorm", exact=True).uncheck()
+        page.wait_for_function("document.querySelectorAll('.fer-card').length === 3")
+        assert page.locator(".fer-why").count() == 0  # it was about another answer
+        page.get_by_label("Español").click()
+        page.locator("#share > button").click()
+        page.wait_for_function("document.querySelector('#share textarea, #share input')?.value.includes('lang=es')")
+        link = page.locator("#share textarea, #share input").first.input_value()
+        page.goto(link)
+        page.wait_for_selector("text=Cuatro redes, una cara")
+        page.wait_for_function("document.querySelectorAll('.fer-card').length === 3")
+        assert page.evaluate("[document.documentElement.lang, document.title]") == ["es", "Cuatro redes, una cara"]
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_trouble_in_the_browser_gets_sentences_in_the_pages_language(app_url: str, tmp_path: Path) -> None:
+    (tmp_path / "large.png").write_bytes(bytes(31 * 1024**2))
+    with open_page(app_url) as page:
+        uploads: list[str] = []
+        page.on("request", lambda request: uploads.append(request.url) if "/upload" in request.url else None)
+        page.set_input_files("input[type=file]", str(tmp_path / "large.png"))
+        page.wait_for_selector("#results >> text=This file is larger than 30 MB")
+        assert uploads == []
+        page.get_by_label("Español").click()
+        page.wait_for_selector("text=Cuatro redes, una cara")
+        assert page.locator(".fer-problem").count() == 0
+        page.get_by_label("Capture from camera").click()
+        page.get_by_role("button", name=re.compile("access", re.IGNORECASE)).click()
+        page.wait_for_selector("#results >> text=/no deja que esta página use la cámara|ninguna cámara/")
+        full = {"detail": "Queue is full. Max size is 64 and size is 64."}
+        page.route("**/queue/join*", lambda route: route.fulfill(status=503, json=full))
+        page.locator("#photo\\.examples button").first.click()
+        page.wait_for_selector("#results >> text=Demasiadas personas usan esta página")
+        assert not page.locator("[data-testid=toast-body]").first.is_visible()
+        page.unroute("**/queue/join*")
+        page.locator("#photo\\.examples button").first.click()
+        assert len(read_winners(page)) == 4  # and then all goes on
+        assert page.locator(".fer-problem").count() == 0
 
 
 @pytest.mark.browser

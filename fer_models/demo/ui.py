@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -14,11 +13,13 @@ from .handlers.live import LiveHandlers
 from .handlers.many import ManyHandlers
 from .locales import DEFAULT_LANGUAGE, LOCALES, choose_language, translate
 from .measurements import read_checkpoints, read_summary
+from .scripts import read_script
 from .tabs.code import build_code_tab
 from .tabs.compare import build_compare_tab
 from .tabs.live import build_live_tab
 from .tabs.many import build_many_tab
 from .tabs.models import build_models_tab
+from .uploads import AllUploads
 from .words import Words
 
 # Uploads are looked at every minute and deleted when they are five minutes old.
@@ -26,7 +27,6 @@ DELETE_CACHE_S = (60, 300)
 # The largest file that can be uploaded. Photos of 50 megapixels take about 25.
 MAX_FILE_MB = 30
 
-PAGE_SCRIPT = (Path(__file__).parent / "scripts" / "page.js").read_text(encoding="utf-8")
 # A face in pixels, nothing but a picture: 8 columns, 8 rows.
 LOGO_ROWS = ("..####..", ".#....#.", "#.#..#.#", "#......#", "#.#..#.#", "#..##..#", ".#....#.", "..####..")
 
@@ -81,7 +81,8 @@ def build_demo(
                 build_models_tab(read_checkpoints(), read_summary(), words, language_switch)
             with open_tab("code"):
                 build_code_tab(demo, words)
-        page_words = gr.HTML(render_page_words(language), elem_id="page.words", js_on_load=PAGE_SCRIPT)
+        demo.temp_file_sets.append(AllUploads())
+        page_words = gr.HTML(render_page_words(language), elem_id="page.words", js_on_load=read_script("page.js"))
         words.add(page_words, render_page_words)
 
         language_switch.change(

@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
 from PIL import Image
 
 from ...faces import DetectedFace
+from ...images import read_image
+from ...quality import Hint
 from ..locales import translate
 from .html import to_data_uri
 
-# Longer side, in pixels, of the photo that is sent back with the boxes.
+# Longer side, in pixels, of the photo that is sent back with the boxes, and of the examples.
 PREVIEW_SIDE = 640
+EXAMPLE_SIDE = 160
 
 
 @dataclass(frozen=True)
@@ -77,18 +81,37 @@ def _render_face(
     return f'<g class="{kind}" data-face="{index}"><title>{title}</title>{shapes}</g>'
 
 
-def render_crop(crop_48: Image.Image, hints: Sequence[str], language: str) -> str:
+def render_crop(crop_48: Image.Image, hints: Sequence[Hint], language: str) -> str:
     """The face as the networks see it, and what in it may explain a bad answer.
 
     Args:
         crop_48: The face, grey, at the networks' own resolution.
-        hints: Ids of `hint.<id>` in `locales`.
+        hints: From `find_hints`; each has words in `locales`.
         language: Of the words.
     """
     caption = escape(translate(language, "photo.crop"))
-    sentences = "".join(f"<li>{escape(translate(language, f'hint.{hint}'))}</li>" for hint in hints)
-    items = f"<ul>{sentences}</ul>" if hints else ""
+    sentences = (translate(language, f"hint.{hint.id}", value=round(hint.value)) for hint in hints)
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+    title = escape(translate(language, "hint.title"))
+    explanation = f'<p class="fer-hint">{title}</p><ul>{items}</ul>' if hints else ""
     return (
         f'<figure class="fer-crop"><img src="{to_data_uri(crop_48, "PNG")}" alt="" width="96" height="96">'
-        f'<figcaption><p class="fer-small">{caption}</p>{items}</figcaption></figure>'
+        f'<figcaption><p class="fer-small">{caption}</p>{explanation}</figcaption></figure>'
     )
+
+
+def render_examples(paths: Sequence[str], language: str) -> str:
+    """Pictures to try, as buttons.
+
+    Args:
+        paths: The pictures; the names of the files have words in `locales`.
+        language: Of the words.
+    """
+    buttons = ""
+    for index, path in enumerate(paths):
+        image = read_image(path)
+        image.thumbnail((EXAMPLE_SIDE, EXAMPLE_SIDE))
+        words = escape(translate(language, f"example.{Path(path).stem}"))
+        picture = f'<img src="{to_data_uri(image, "JPEG")}" alt="" width="{image.width}" height="{image.height}">'
+        buttons += f'<button type="button" data-example="{index}">{picture}<span>{words}</span></button>'
+    return f'<p class="fer-hint">{escape(translate(language, "photo.examples"))}</p><div>{buttons}</div>'

@@ -12,6 +12,7 @@ from ...explain import explain_all
 from ...faces import DetectedFace, FaceDetector, crop_face
 from ...images import MAX_PIXELS, ImageError, read_image
 from ...inference import Comparison, LoadedModel, compare, predict, to_json
+from ...quality import Hint, find_hints
 from ...zoo import get_default_tag
 from ..figures.compare import render_results, render_table
 from ..figures.html import render_message
@@ -55,6 +56,7 @@ class Shown:
         preview: The photo as it is shown.
         faces: The faces found in it, largest first; empty if the whole picture was taken.
         crops: What was cut out for the networks, one for each face, or the whole picture alone.
+        hints: What in each of them may explain a bad answer.
         models: The networks that were compared.
         comparison: What they said.
     """
@@ -63,13 +65,19 @@ class Shown:
     preview: Preview
     faces: list[DetectedFace]
     crops: list[Image.Image]
+    hints: list[list[Hint]]
     models: list[LoadedModel]
     comparison: Comparison
 
     @property
+    def face_index(self) -> int:
+        """Which of `crops` was compared."""
+        return self.comparison.face_index or 0
+
+    @property
     def crop(self) -> Image.Image:
         """The face that was compared."""
-        return self.crops[self.comparison.face_index or 0]
+        return self.crops[self.face_index]
 
 
 @dataclass(frozen=True)
@@ -154,7 +162,7 @@ class CompareHandlers:
         return Answer(
             render_results(new.comparison, models, language),
             render_photo(new.preview, new.faces, new.comparison.face_index, language),
-            render_crop(self._as_networks_see(new.crop), [], language),
+            render_crop(self._as_networks_see(new.crop), new.hints[new.face_index], language),
             render_table(new.comparison, language),
             new,
         )
@@ -219,20 +227,21 @@ class CompareHandlers:
         """The answer to a request; None if there is no face."""
         path = request.photo_path or ""
         if shown and shown.photo_path == path and not (request.whole_image and shown.faces):
-            if (request.face_index, models) == (shown.comparison.face_index or 0, shown.models):
+            if (request.face_index, models) == (shown.face_index, shown.models):
                 return shown
-            preview, faces, crops = shown.preview, shown.faces, shown.crops
+            preview, faces, crops, hints = shown.preview, shown.faces, shown.crops, shown.hints
         else:
             image = read_image(path)
             faces = [] if request.whole_image else self.detector.detect(image)
             crops = [image] if request.whole_image else [crop_face(image, face) for face in faces]
             if not crops:
                 return None
+            hints = [find_hints(image, face) for face in faces] or [find_hints(image, None)]
             preview = make_preview(image)
         index = request.face_index if request.face_index < len(crops) else 0
         predictions = [predict(model, crops[index]) for model in models]
         comparison = Comparison(faces, faces[index] if faces else None, crops[index], predictions)
-        return Shown(path, preview, faces, crops, models, comparison)
+        return Shown(path, preview, faces, crops, hints, models, comparison)
 
     def _as_networks_see(self, crop: Image.Image) -> Image.Image:
         pixels = self.models[0].image_processor(crop, return_tensors="np", do_rescale=False)["pixel_values"]

@@ -50,19 +50,17 @@ devices.getUserMedia = async (constraints) => {
         if (error.name === "NotAllowedError") say(words().cameraDenied);
         else if (error.name === "NotFoundError") say(words().cameraMissing);
         else if (askForCamera) say(words().cameraBusy);
-        cameraFailedAt = Date.now();
         throw error;
     }
 };
-let cameraFailedAt = 0;
 
 // Gradio shows errors in a corner and in the browser's language. They are said in their place, and in the page's.
 function replaceToasts() {
-    for (const toast of document.querySelectorAll("[data-testid=toast-body].error:not([data-fer-said])")) {
-        toast.dataset.ferSaid = "";
-        const text = toast.querySelector(".toast-message-text")?.textContent.trim() ?? "";
-        toast.querySelector("[data-testid=toast-close]")?.click();
-        if (Date.now() - cameraFailedAt < 1000) continue; // said already
+    const messages = "[data-testid=toast-body].error .toast-message-text:not([data-fer-said])";
+    for (const message of document.querySelectorAll(messages)) {
+        message.dataset.ferSaid = "";
+        const text = message.textContent.trim();
+        message.closest("[data-testid=toast-body]").querySelector("[data-testid=toast-close]")?.click();
         if (/busy|queue/i.test(text)) say(words().busy);
         else if (/file size|too large/i.test(text)) say(words().fileTooLarge);
         else if (/connection|network|fetch/i.test(text)) say(words().offline);
@@ -76,8 +74,13 @@ function nameRadios() {
         group.querySelectorAll("input[type=radio]").forEach((radio) => (radio.name = group.id || radio.name));
     }
 }
-nameRadios();
+
+// Gradio's blocks of code can be scrolled by the mouse only.
+function reachCode() {
+    document.querySelectorAll('.cm-scroller[tabindex="-1"]').forEach((code) => (code.tabIndex = 0));
+}
 new MutationObserver(() => {
     replaceToasts();
     nameRadios();
+    reachCode();
 }).observe(document.body, { childList: true, subtree: true });

@@ -1,21 +1,21 @@
 """Compare: one photo, every network's answer side by side."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from ...configuration_fer import FER_LABELS
 from ..figures.compare import translate_tag
+from ..figures.photo import render_examples
 from ..handlers.compare import SHOWN_AT_FIRST, CompareHandlers, Request, Shown, find_examples
 from ..handlers.saving import FORMATS, make_link, make_snippets, render_download, save
 from ..locales import DEFAULT_LANGUAGE, translate
 from ..photo_input import PhotoInput
+from ..scripts import read_script
 from ..words import Words
 from .compare_api import build_compare_api
 
-SCRIPTS = Path(__file__).parents[1] / "scripts"
 # So long an answer is kept in memory for the next click, in seconds: as long as the photo itself on the disk.
 SHOWN_LIFE_S = 300
 ADDRESS = "(_, ...rest) => [window.location.origin + window.location.pathname, ...rest]"
@@ -32,8 +32,8 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
     """
     language = DEFAULT_LANGUAGE
     first_names, first_tag = handlers.names[:SHOWN_AT_FIRST], handlers.tags[0]
-    example_paths = find_examples()
-    gr.set_static_paths(example_paths)
+    examples = find_examples()
+    gr.set_static_paths(examples)
 
     def describe_photo(language: str) -> dict[str, Any]:
         return {name: translate(language, f"photo.{name}") for name in ("label", "placeholder")} | {
@@ -69,7 +69,7 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
                 webcam_options=gr.WebcamOptions(mirror=True),
             )
             words.add(photo, lambda language: gr.update(**describe_photo(language)))
-            photo_view = gr.HTML(elem_id="photo.view", js_on_load=(SCRIPTS / "photo.js").read_text(encoding="utf-8"))
+            photo_view = gr.HTML(elem_id="photo.view", js_on_load=read_script("photo.js"))
             faces = gr.Radio([], label=translate(language, "faces.label"), visible=False, elem_id="photo.faces")
             words.add(faces, say("faces.label"))
         with gr.Column(elem_id="results", elem_classes="fer-problem-slot"):
@@ -108,17 +108,13 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
                 words.add(share, say("share.label"))
                 for part, key in ((link, "share.link"), (python, "share.python"), (shell, "share.shell")):
                     words.add(part, say(key))
-            download = gr.HTML(elem_id="save.link", js_on_load=(SCRIPTS / "download.js").read_text(encoding="utf-8"))
+            download = gr.HTML(elem_id="save.link", js_on_load=read_script("download.js"))
         with gr.Column(elem_id="details"):
             crop = gr.HTML(elem_id="photo.crop")
-            examples = gr.Examples(
-                example_paths,
-                photo,
-                label=translate(language, "photo.examples"),
-                elem_id="photo.examples",
-                api_visibility="private",
+            example_view = gr.HTML(
+                render_examples(examples, language), elem_id="photo.examples", js_on_load=read_script("examples.js")
             )
-            words.add(examples.dataset, say("photo.examples"))
+            words.add(example_view, lambda language: render_examples(examples, language))
             tag = gr.Radio(**describe_tags(language), value=first_tag, visible=len(handlers.tags) > 1, elem_id="tag")
             words.add(tag, lambda language: gr.update(**describe_tags(language)))
             names = gr.CheckboxGroup(
@@ -156,6 +152,9 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
             gr.update(visible=answer.shown is not None),
         ]
 
+    def open_example(event: gr.EventData) -> str:
+        return examples[event.example]
+
     def show_clicked(event: gr.EventData, *inputs: Any) -> list[Any]:
         photo, shown, _, *rest = inputs
         return show(photo, shown, event.face, *rest)
@@ -182,9 +181,11 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
 
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     latest = private | {"trigger_mode": "always_last"}
+    waits: dict[str, Any] = {"show_progress": "full", "show_progress_on": results}
     settings = [language_switch, tag, names]
     outputs = [shown, results, photo_view, crop, table, why_view, faces, whole_image, more]
-    photo.change(show, [photo, no, linked_face, no, *settings], outputs, **latest)
+    example_view.click(open_example, None, photo, **private)
+    photo.change(show, [photo, no, linked_face, no, *settings], outputs, **latest | waits)
     gr.on(
         [faces.input, language_switch.change, tag.change, names.change],
         show,
@@ -193,8 +194,14 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
         **latest,
     )
     photo_view.click(show_clicked, [photo, shown, faces, no, *settings], outputs, **latest)
-    whole_image.click(show, [photo, shown, faces, yes, *settings], outputs, **private)
-    gr.on([why.click, label.input], show_explanations, [shown, label, language_switch], why_view, **latest)
+    whole_image.click(show, [photo, shown, faces, yes, *settings], outputs, **private | waits)
+    gr.on(
+        [why.click, label.input],
+        show_explanations,
+        [shown, label, language_switch],
+        why_view,
+        **latest | {"show_progress": "full"},
+    )
     for format, button in save_buttons.items():
         button.click(
             lambda shown, language, with_face, format=format: render_download(

@@ -39,12 +39,15 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
             tag: The way in which they were trained, such as report; empty for each network's default.
 
         Returns:
-            JSON. `faces`: the faces found, largest first, each with `box_xyxy` in pixels and `score` in [0, 1]; if it
-            is empty, no face was found and there is no answer. `face_index` and `face`: the one that was looked at.
-            `models`: for each network `model`, `tag`, `winner`, `probabilities` (label to [0, 1], calibrated),
-            `latency_ms`, `size_mb`, `test_accuracy` and `test_images`. `votes`: `label` and the `models` that chose it.
-            `average`: label to [0, 1], the mean of the networks. `favourite`: its most probable label. `agreement`: how
-            many networks chose it. `sure`: false if the answer should not be believed.
+            `faces`, those found, the largest first, with `box_xyxy` in pixels and `score` in [0, 1]; none, no answer
+            `face_index` and `face`, the one that was looked at
+            `models`, for each network `model`, `tag`, `winner`, `probabilities` (calibrated, label to [0, 1]),
+            `latency_ms`, `size_mb`, `test_accuracy` and `test_images`
+            `votes`, each `label` that won with the `models` that chose it
+            `average`, label to [0, 1], the mean of the networks
+            `favourite`, the label most probable on average
+            `agreement`, how many networks chose the favourite
+            `sure`, false if the answer should not be believed
         """
         return _answer(handlers.compare_json, photo, face_index, whole_image, networks, tag)
 
@@ -69,8 +72,9 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
             tag: The way in which they were trained, such as report; empty for each network's default.
 
         Returns:
-            JSON. What compare returns, and `explanations`: for each network `model`, `label` and `heat`, 8 rows of 8
-            numbers, one for each part of the face from its upper left; 0 is nothing, and 1 the most of all networks.
+            what compare returns
+            `explanations`, for each network `model`, `label` and `heat`, 8 rows of 8 numbers, one for each part of the
+            face from its upper left, where 0 is nothing and 1 the most of all networks
         """
         return _answer(handlers.explain_json, photo, label, face_index, whole_image, networks, tag)
 
@@ -90,4 +94,4 @@ def _answer(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[st
     try:
         return function(*arguments)
     except ValueError as error:
-        raise gr.Error(str(error)) from error
+        raise gr.Error(str(error), print_exception=False) from error

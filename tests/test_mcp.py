@@ -1,0 +1,56 @@
+"""What an agent sees of the page: the tools of its MCP server, over loopback."""
+
+import ast
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from photos import portrait_as_png
+
+
+def talk(app_url: str, conversation: Callable[[Any], Awaitable[Any]]) -> Any:
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamablehttp_client
+
+    async def run() -> Any:
+        async with (
+            streamablehttp_client(f"{app_url}/gradio_api/mcp/", timeout=120) as (reader, writer, _),
+            ClientSession(reader, writer) as session,
+        ):
+            await session.initialize()
+            return await conversation(session)
+
+    return asyncio.run(run())
+
+
+@pytest.fixture(scope="module")
+def photo() -> str:
+    return "data:image/png;base64," + base64.b64encode(portrait_as_png()).decode()
+
+
+def test_the_tools_are_the_three_that_are_meant_and_say_what_they_do(app_url: str) -> None:
+    tools = {tool.name: tool for tool in talk(app_url, lambda session: session.list_tools()).tools}
+    assert set(tools) == {"compare", "explain", "batch"}
+    for name in ("compare", "explain"):
+        assert "not" in tools[name].description
+        assert tools[name].inputSchema["required"] == ["photo"]
+        for argument in tools[name].inputSchema["properties"].values():
+            assert argument["description"]
+
+
+def test_an_agent_compares_and_explains_and_is_told_its_mistakes(app_url: str, photo: str) -> None:
+    async def converse(session: Any) -> list[Any]:
+        return [
+            await session.call_tool("compare", {"photo": photo, "networks": ["dense"]}),
+            await session.call_tool("explain", {"photo": photo, "label": "sad"}),
+            await session.call_tool("compare", {"photo": photo, "face_index": 7}),
+        ]
+
+    compared, explained, refused = talk(app_url, converse)
+    answer = ast.literal_eval(compared.content[0].text)  # gradio writes a dictionary as Python does
+    assert [row["model"] for row in answer["models"]] == ["dense"]
+    assert {row["label"] for row in ast.literal_eval(explained.content[0].text)["explanations"]} == {"sad"}
+    assert refused.isError
+    assert "There is no face 7" in refused.content[0].text
