@@ -1,5 +1,7 @@
 """The tab Models, from made-up figures: what is there is written in every language, what is not is said missing."""
 
+import base64
+import json
 import re
 import xml.etree.ElementTree as ElementTree
 from typing import Any
@@ -142,6 +144,12 @@ def test_a_change_that_has_no_words_keeps_its_name() -> None:
     robustness = {"rows": [{"change": "fog", "level": 0.5, "accuracy": 0.5}]}
     html = render_robustness(robustness, make_results()["splits"]["official_test"], "es")
     assert read_rows(html)[0][:2] == ["fog", "0,5 50,0 % 0,0"]
+
+
+def test_all_figures_of_a_network_can_be_taken_away() -> None:
+    html = show_network([make_checkpoint()], "baseline.report", "en")
+    (content,) = re.findall(r'download="baseline.report.json" href="data:application/json;base64,(.*?)"', html)
+    assert json.loads(base64.b64decode(content)) == make_results()
 
 
 @pytest.mark.parametrize("language", LOCALES)

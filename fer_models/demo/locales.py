@@ -186,20 +186,18 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.report.title": "Beside the report",
         "models.report.text": "A student's report of November 2022 trained these four networks once each. Here they "
         "are trained again, and measured on the same test images. The filled dots are our runs, each with another "
-        "seed; the hollow diamond is the report's figure.",
+        "seed; the hollow diamond is the report's figure. The later revision is by the same author, with deeper "
+        "networks.",
         "models.report.caption": "Share of the report's test images that a network gets right, mean ± standard "
-        "deviation",
+        "deviation. In brackets, the report's.",
         "models.report.network": "network",
         "models.report.test": "this project",
         "models.report.published": "the report",
         "models.report.difference": "difference",
         "models.report.runs": "runs",
         "models.report.rank": "place",
-        "models.report.rank_note": "(in the report)",
         "models.report.gap": "over-fitting gap",
-        "models.report.gap_note": "in points (in the report)",
         "models.report.revision": "later revision",
-        "models.report.revision_note": "deeper networks of the same author",
         "models.report.seed": "{count} run",
         "models.report.seeds": "{count} runs",
         "models.sets.title": "On five test sets",
@@ -225,7 +223,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "its share that was taken for each expression, and how many images that are. The diagonal is right.",
         "models.confusion.corner": "label ↓ answer →",
         "models.recall.title": "Which expressions it recognises",
-        "models.recall.caption": "Recall on PrivateTest: share of each label's images that are recognised",
+        "models.recall.caption": "Recall on PrivateTest: share of each label's images that are recognised. Macro F1, "
+        "which weighs all labels alike, is {macro_f1}.",
         "models.recall.label": "label",
         "models.recall.share": "recognised",
         "models.recall.images": "images",
@@ -263,6 +262,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.provenance.temperature": "temperature",
         "models.provenance.trained": "trained with",
         "models.provenance.measured": "measured with",
+        "models.provenance.download": "All its figures, as JSON",
         "models.cost.title": "Cost against accuracy",
         "models.cost.text": "All of them are small: what counts on a laptop or a phone is how long one face takes.",
         "models.cost.chart": "Time for one face, and accuracy on PrivateTest",
@@ -539,20 +539,18 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.report.title": "Junto al informe",
         "models.report.text": "Un trabajo de curso de noviembre de 2022 entrenó estas cuatro redes una sola vez. Aquí "
         "se entrenan de nuevo y se miden con las mismas imágenes de prueba. Los puntos rellenos son nuestras "
-        "ejecuciones, cada una con otra semilla; el rombo hueco es la cifra del informe.",
+        "ejecuciones, cada una con otra semilla; el rombo hueco es la cifra del informe. La revisión posterior es del "
+        "mismo autor, con redes más profundas.",
         "models.report.caption": "Porcentaje de las imágenes de prueba del informe en que la red acierta, media ± "
-        "desviación típica",
+        "desviación típica. Entre paréntesis, lo del informe.",
         "models.report.network": "red",
         "models.report.test": "este proyecto",
         "models.report.published": "el informe",
         "models.report.difference": "diferencia",
         "models.report.runs": "ejecuciones",
         "models.report.rank": "puesto",
-        "models.report.rank_note": "(en el informe)",
         "models.report.gap": "brecha de sobreajuste",
-        "models.report.gap_note": "en puntos (en el informe)",
         "models.report.revision": "revisión posterior",
-        "models.report.revision_note": "redes más profundas del mismo autor",
         "models.report.seed": "{count} ejecución",
         "models.report.seeds": "{count} ejecuciones",
         "models.sets.title": "En cinco conjuntos de prueba",
@@ -579,7 +577,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "aciertos.",
         "models.confusion.corner": "etiqueta ↓ respuesta →",
         "models.recall.title": "Qué expresiones reconoce",
-        "models.recall.caption": "Exhaustividad en PrivateTest: porcentaje reconocido de las imágenes de cada etiqueta",
+        "models.recall.caption": "Exhaustividad en PrivateTest: porcentaje reconocido de las imágenes de cada "
+        "etiqueta. El F1 macro, en el que todas pesan lo mismo, es del {macro_f1}.",
         "models.recall.label": "etiqueta",
         "models.recall.share": "reconocidas",
         "models.recall.images": "imágenes",
@@ -617,6 +616,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.provenance.temperature": "temperatura",
         "models.provenance.trained": "entrenada con",
         "models.provenance.measured": "medida con",
+        "models.provenance.download": "Todas sus cifras, como JSON",
         "models.cost.title": "Coste frente a aciertos",
         "models.cost.text": "Todas son pequeñas: lo que cuenta en un portátil o un móvil es cuánto tardan con una "
         "cara.",

@@ -100,9 +100,9 @@ def render_report_comparison(summary: dict[str, Any], language: str) -> str:
             ("published", ""),
             ("difference", translate(language, "models.points")),
             ("runs", _describe_scale(scale, language)),
-            ("rank", translate(language, "models.report.rank_note")),
-            ("gap", translate(language, "models.report.gap_note")),
-            ("revision", translate(language, "models.report.revision_note")),
+            ("rank", ""),
+            ("gap", translate(language, "models.points")),
+            ("revision", ""),
         )
     ]
     return opening + render_table(translate(language, "models.report.caption"), columns, groups, "fer-report")
@@ -260,7 +260,7 @@ def render_meaning(language: str) -> str:
         )
         parts.append(f"<section>{render_heading(part, language)}<ul>{items}</ul></section>")
     sources = escape(translate(language, "models.sources"))
-    return f'<div class="fer-words">{"".join(parts)}</div><p class="fer-small">{sources}</p>'
+    return f'<div class="fer-words">{"".join(parts)}</div><p class="fer-small fer-sources">{sources}</p>'
 
 
 def describe_tag(tag: str, language: str) -> str:

@@ -1,5 +1,7 @@
 """One network: its training, where it errs, how sure it may be, and what it bears."""
 
+import base64
+import json
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -118,8 +120,8 @@ def render_recall(split: dict[str, Any] | None, labels: Sequence[str], language:
     ]
     columns = [escape(translate(language, f"models.recall.{column}")) for column in ("label", "share", "images")]
     title = f"<h3>{escape(translate(language, 'models.recall.title'))}</h3>"
-    table = render_table(translate(language, "models.recall.caption"), columns, [("", rows)], "fer-recall")
-    return f"<div>{title}{table}</div>"
+    caption = translate(language, "models.recall.caption", macro_f1=format_percent(language, split["macro_f1"]))
+    return f"<div>{title}{render_table(caption, columns, [('', rows)])}</div>"
 
 
 def render_reliability(split: dict[str, Any] | None, language: str) -> str:
@@ -189,7 +191,20 @@ def render_provenance(checkpoint: Checkpoint, language: str) -> str:
         for key, fact in facts.items()
         if fact not in (None, "")
     )
-    return f'<h3>{escape(translate(language, "models.provenance.title"))}</h3><dl class="fer-facts-list">{items}</dl>'
+    return (
+        f"<h3>{escape(translate(language, 'models.provenance.title'))}</h3>"
+        f'<dl class="fer-facts-list">{items}</dl>{_render_download(checkpoint, language)}'
+    )
+
+
+def _render_download(checkpoint: Checkpoint, language: str) -> str:
+    if not checkpoint.results:
+        return ""
+    content = base64.b64encode(json.dumps(checkpoint.results).encode()).decode()
+    words = escape(translate(language, "models.provenance.download"))
+    return (
+        f'<p><a download="{escape(checkpoint.key)}.json" href="data:application/json;base64,{content}">{words}</a></p>'
+    )
 
 
 def _describe_environment(environment: dict[str, Any]) -> str:
