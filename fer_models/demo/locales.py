@@ -281,7 +281,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.meaning.interval": "The 95 % interval says how far chance in the choice of test images reaches. Two "
         "networks whose intervals overlap widely may well be equally good.",
         "models.meaning.gap": "The over-fitting gap is training accuracy minus validation accuracy: what a network "
-        "learned by heart and cannot use on new faces.",
+        "learned by heart and cannot use on new faces. Training accuracy is the running one of the last epoch; the "
+        "tuned networks learn from faces changed at random, which are harder, so their gap looks smaller than it is.",
         "models.meaning.spread": "± is the standard deviation over runs that differ in their seed alone, so it tells "
         "how much of a difference is luck.",
         "models.meaning.calibration": "A network that says 70 % should be right seven times in ten. The calibration "
@@ -298,8 +299,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.protocol.tuned": "tuned: recipe and epoch were chosen on PublicTest, which is half of the report's "
         "test set, so that set flatters them.",
         "models.protocol.temperature": "The temperatures were fitted on PublicTest.",
-        "models.protocol.test": "PrivateTest chose nothing. Each figure was written by the program that measured it, "
-        "with its commit and hardware; none on this page was typed.",
+        "models.protocol.test": "PrivateTest chose nothing. Each figure of a network was written by the program that "
+        "measured it, with its commit and hardware; none was typed.",
         "models.limits.title": "What they cannot do",
         "models.limits.minds": "They do not read minds. They repeat which word people would give to a picture of a "
         "face, and know nothing of what the person feels.",
@@ -636,7 +637,9 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.meaning.interval": "El intervalo del 95 % dice hasta dónde llega el azar al elegir las imágenes de "
         "prueba. Dos redes cuyos intervalos se solapan mucho pueden ser igual de buenas.",
         "models.meaning.gap": "La brecha de sobreajuste son los aciertos en entrenamiento menos los de validación: lo "
-        "que la red aprendió de memoria y no le sirve con caras nuevas.",
+        "que la red aprendió de memoria y no le sirve con caras nuevas. Los de entrenamiento se cuentan a lo largo de "
+        "la última época; las redes tuned aprenden de caras alteradas al azar, más difíciles, así que su brecha parece "
+        "menor de lo que es.",
         "models.meaning.spread": "± es la desviación típica entre ejecuciones que solo difieren en la semilla: dice "
         "cuánto de una diferencia es suerte.",
         "models.meaning.calibration": "Una red que dice 70 % debería acertar siete veces de cada diez. El error de "
@@ -654,8 +657,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.protocol.tuned": "tuned: la receta y la época se eligieron con PublicTest, que es la mitad del "
         "conjunto de prueba del informe, así que ese conjunto las favorece.",
         "models.protocol.temperature": "Las temperaturas se ajustaron con PublicTest.",
-        "models.protocol.test": "Con PrivateTest no se eligió nada. Cada cifra la escribió el programa que la midió, "
-        "con su commit y su máquina; ninguna de esta página se tecleó.",
+        "models.protocol.test": "Con PrivateTest no se eligió nada. Cada cifra de una red la escribió el programa que "
+        "la midió, con su commit y su máquina; ninguna se tecleó.",
         "models.limits.title": "Qué no pueden hacer",
         "models.limits.minds": "No leen la mente. Repiten qué palabra daría la gente a la imagen de una cara y no "
         "saben nada de lo que siente la persona.",
