@@ -3,11 +3,20 @@
 import ast
 import asyncio
 import base64
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from photos import portrait_as_png
+
+from fer_models.demo.handlers.code import read_snippet
+
+
+def find_server(app_url: str) -> str:
+    """The address that the page tells an agent's client."""
+    (server,) = json.loads(read_snippet("mcp.json", app_url))["mcpServers"].values()
+    return server["url"]
 
 
 def talk(app_url: str, conversation: Callable[[Any], Awaitable[Any]]) -> Any:
@@ -16,7 +25,7 @@ def talk(app_url: str, conversation: Callable[[Any], Awaitable[Any]]) -> Any:
 
     async def run() -> Any:
         async with (
-            streamablehttp_client(f"{app_url}/gradio_api/mcp/", timeout=120) as (reader, writer, _),
+            streamablehttp_client(find_server(app_url), timeout=120) as (reader, writer, _),
             ClientSession(reader, writer) as session,
         ):
             await session.initialize()
