@@ -25,7 +25,7 @@ MAX_GROWTH = 2.0
 FRAME_RATE_S = 2.0
 # What the timeline shows, and how far its points lie apart.
 TIMELINE_S = 20.0
-TIMELINE_STEP_S = 0.25
+TIMELINE_STEP_S = 0.5
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from fer_models.demo.handlers.compare import find_examples
@@ -36,13 +35,3 @@ def make_two_faces() -> Image.Image:
 
 def make_no_face() -> Image.Image:
     return Image.new("RGB", (800, 600), "skyblue")
-
-
-def write_camera_film(path: Path, image: Image.Image, num_frames: int = 10) -> None:
-    """Write a film that Chromium plays as its camera: YUV4MPEG2, 640x480, always the same picture."""
-    frame = Image.new("RGB", (640, 480), "grey")
-    image = image.resize((480 * image.width // image.height, 480))
-    frame.paste(image, ((640 - image.width) // 2, 0))
-    y, cb, cr = frame.convert("YCbCr").split()
-    planes = [np.asarray(plane).tobytes() for plane in (y, cb.resize((320, 240)), cr.resize((320, 240)))]
-    path.write_bytes(b"YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420jpeg\n" + num_frames * b"".join([b"FRAME\n", *planes]))

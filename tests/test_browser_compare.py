@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from browsing import needs_chromium, open_page, start_app
-from photos import load_portrait, make_no_face, make_two_faces, portrait_as_png, portrait_path, write_camera_film
+from photos import load_portrait, make_no_face, make_two_faces, portrait_as_png, portrait_path
+
+from training.benchmark_live import write_camera_film
 
 
 def read_winners(page: Any) -> list[str]:

@@ -1,5 +1,6 @@
 """Live in a real Chromium, whose camera shows a portrait."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,9 @@ from typing import Any
 
 import pytest
 from browsing import needs_chromium, open_page
-from photos import load_portrait, write_camera_film
+from photos import load_portrait
+
+from training.benchmark_live import write_camera_film
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
@@ -17,7 +20,7 @@ def open_live(app_url: str, film: Path | None, **options: Any) -> Iterator[Any]:
     """The open tab, on a browser whose camera plays a film; None: that has no camera."""
     camera = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"] if film else []
     with open_page(app_url, *camera, **options) as page:
-        page.locator("[role=tab]").nth(1).click()
+        page.get_by_role("tab", name=re.compile("Live|En vivo")).click()
         page.wait_for_selector(".fer-live button")
         yield page
 
@@ -56,13 +59,13 @@ def test_the_camera_gets_a_box_winners_and_never_two_requests_at_once(app_url: s
         assert max(most) == 1
 
         # Another tab: nothing is sent. Back again: it goes on.
-        page.locator("[role=tab]").nth(0).click()
+        page.get_by_role("tab", name="Compare").click()
         page.wait_for_selector(".fer-live[data-state=paused]", state="attached")
         page.wait_for_timeout(500)
         sent = len(most)
         page.wait_for_timeout(1500)
         assert len(most) == sent
-        page.locator("[role=tab]").nth(1).click()
+        page.get_by_role("tab", name="Live").click()
         page.wait_for_selector(".fer-live[data-state=live]")
 
         # One network alone, and the other language, while it runs.
@@ -72,7 +75,7 @@ def test_the_camera_gets_a_box_winners_and_never_two_requests_at_once(app_url: s
         page.wait_for_selector("text=imágenes por segundo")
         page.get_by_role("button", name="Apagar la cámara").click()
         page.wait_for_selector("text=Enciende la cámara")
-        assert page.evaluate("document.querySelector('video').srcObject") is None
+        assert page.evaluate("document.querySelector('.fer-live video').srcObject") is None
 
 
 def test_time_is_up_and_a_button_goes_on(app_url: str, film: Path) -> None:
@@ -91,6 +94,54 @@ def test_too_many_cameras_wait_for_their_turn(app_url: str, film: Path) -> None:
         page.wait_for_selector("text=Too many cameras")
         page.wait_for_selector(".fer-live-face")
         assert not page.locator(".fer-live-message").inner_text()
+
+
+def test_a_lost_connection_is_said_and_made_good(app_url: str, film: Path) -> None:
+    with open_live(app_url, film, permissions=["camera"]) as page:
+        page.get_by_role("button", name="Start the camera").click()
+        page.wait_for_selector(".fer-live-face")
+        page.context.set_offline(True)
+        page.wait_for_selector(".fer-live-stage >> text=The connection to the server was lost")
+        assert not page.locator(".fer-live-face").count()
+        page.context.set_offline(False)
+        page.wait_for_selector(".fer-live-face")
+
+
+def test_a_hidden_page_sends_nothing_and_soon_switches_the_camera_off(app_url: str, film: Path) -> None:
+    with open_live(app_url, film, permissions=["camera"]) as page:
+        page.get_by_role("button", name="Start the camera").click()
+        page.wait_for_selector(".fer-live-face")
+        page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+        page.wait_for_selector(".fer-live[data-state=paused]")
+        sent: list[str] = []
+        page.on("request", lambda request: sent.append(request.url))
+        page.wait_for_selector("text=switched off while you were away")
+        assert not [url for url in sent if "component_server" in url]
+        assert page.evaluate("document.querySelector('.fer-live video').srcObject") is None
+        page.evaluate("Object.defineProperty(document, 'hidden', { value: false, configurable: true })")
+        page.get_by_role("button", name="Go on").click()
+        page.wait_for_selector(".fer-live-face")
+
+
+def test_the_front_camera_is_mirrored_and_the_back_one_is_not(app_url: str, film: Path) -> None:
+    with open_live(app_url, film, permissions=["camera"]) as page:
+        facing = page.evaluate_handle("facing = { asked: [] }")
+        page.evaluate(
+            """() => {
+                const ask = navigator.mediaDevices.getUserMedia;
+                navigator.mediaDevices.getUserMedia = (constraints) => {
+                    facing.asked.push(constraints.video.facingMode);
+                    return ask(constraints);
+                };
+                MediaStreamTrack.prototype.getSettings = () => ({ facingMode: facing.asked.at(-1) });
+                navigator.mediaDevices.enumerateDevices = async () => [{ kind: "videoinput" }, { kind: "videoinput" }];
+            }"""
+        )
+        page.get_by_role("button", name="Start the camera").click()
+        page.wait_for_selector(".fer-live-mirrored .fer-live-face")
+        page.locator(".fer-live-cameras select").select_option("environment")
+        page.wait_for_selector(".fer-live:not(.fer-live-mirrored) .fer-live-face")
+        assert facing.json_value()["asked"] == ["user", "environment"]
 
 
 @pytest.mark.parametrize(

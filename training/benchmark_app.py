@@ -1,7 +1,8 @@
 """The page under load, as visitors meet it: `python -m training.benchmark_app` writes `training/measurements/app.json`.
 
 Starts `app.py` as `make demo` does, and measures: the time until it is ready; the time from a dropped photo to the
-answers, in a real browser; memory over many comparisons; many visitors at once; and what becomes of too much.
+answers, and the camera's frames per second, in a real browser; memory over many comparisons; many visitors at once;
+and what becomes of too much.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from PIL import Image
 
 from fer_models.demo.handlers.compare import find_examples
 
+from .benchmark_live import measure_live
 from .files import write_json
 from .provenance import describe_environment
 
@@ -180,6 +182,7 @@ def measure_refusals(url: str, photo: Path, flood: int) -> dict[str, Any]:
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m training.benchmark_app", description=__doc__)
     parser.add_argument("--rounds", type=int, default=20, help="photos dropped on the page")
+    parser.add_argument("--live_seconds", type=float, default=20, help="how long the camera is on")
     parser.add_argument("--comparisons", type=int, default=1000, help="comparisons over which memory is watched")
     parser.add_argument("--visitors", type=int, default=20)
     parser.add_argument("--requests", type=int, default=200, help="of all visitors together")
@@ -195,6 +198,7 @@ def main(argv: list[str] | None = None) -> None:
             results: dict[str, Any] = {"ready_s": ready_s}
             steps = {
                 "page": lambda: measure_page(url, photo, arguments.rounds, chromium),
+                "live": lambda: measure_live(url, chromium, arguments.live_seconds),
                 "load": lambda: measure_load(url, photo, arguments.visitors, arguments.requests),
                 "memory": lambda: measure_memory(Client(url, verbose=False), process, photo, arguments.comparisons),
                 "refusals": lambda: measure_refusals(url, photo, arguments.flood),

@@ -6,6 +6,7 @@ from html import escape
 from ...inference import Comparison, LoadedModel, Prediction
 from ...tracking import TIMELINE_S, Timeline
 from ..locales import format_decimal, format_percent, translate
+from .compare import describe_average, describe_votes
 
 # The page's camera. Its words are filled in by `scripts/live.js`, so that they follow the language while it runs.
 STAGE = """
@@ -74,7 +75,6 @@ def render_answers(
     """
     predictions: Sequence[Prediction | None] = comparison.predictions if comparison else [None] * len(models)
     rows = "".join(_render_model(*pair, language) for pair in zip(models, predictions, strict=True))
-    headline = describe(comparison, language) if comparison else translate(language, "live.empty")
     if len(models) == 1:
         caption = translate(language, "live.timeline_one", model=models[0].name, seconds=round(TIMELINE_S))
     else:
@@ -82,26 +82,25 @@ def render_answers(
     average = comparison.average if comparison else {}
     lines = "".join(_render_line(label, average.get(label), timeline, now_s, language) for label in models[0].labels)
     return (
-        f'<p class="fer-live-headline">{escape(headline)}</p>'
+        f"{_render_verdict(comparison, language)}"
         f'<ul class="fer-live-rows">{rows}</ul>'
         f'<figure class="fer-live-timeline"><figcaption class="fer-small">{escape(caption)}</figcaption>'
         f"<dl>{lines}</dl></figure>"
     )
 
 
-def describe(comparison: Comparison, language: str) -> str:
-    """The networks' answer in one sentence."""
-    if len(comparison.predictions) == 1:
-        prediction = comparison.predictions[0]
-        word = translate(language, f"label.{prediction.winner}")
-        return f"{translate(language, 'verdict.others', models=prediction.model, label=word)}."
-    total, (label, names) = len(comparison.predictions), comparison.votes[0]
-    word = translate(language, f"label.{label}")
-    if len(names) == total:
-        return translate(language, "verdict.all", total=total, label=word)
-    if len(comparison.votes[1][1]) == len(names):
-        return translate(language, "verdict.split")
-    return translate(language, "verdict.most", count=len(names), total=total, label=word)
+def _render_verdict(comparison: Comparison | None, language: str) -> str:
+    """How many agree, their average, and whether to believe it; always two lines, so that nothing moves."""
+    headline, kind, average, chip = translate(language, "live.empty"), " fer-live-empty", "", ""
+    if comparison:
+        headline, kind = describe_votes(comparison, language)[0], ""
+        words = translate(language, "verdict.average", total=len(comparison.predictions))
+        average = f"{escape(words)} <strong>{escape(describe_average(comparison, language))}</strong>"
+        if len(comparison.predictions) == 1:
+            average = ""
+        if not comparison.is_sure:
+            chip = f'<span class="fer-chip">{escape(translate(language, "verdict.unsure"))}</span>'
+    return f'<p class="fer-live-headline{kind}">{escape(headline)}</p><p class="fer-live-average">{average} {chip}</p>'
 
 
 def _render_face(
@@ -134,14 +133,16 @@ def _say_winners(comparison: Comparison, language: str) -> list[str]:
 
 
 def _render_model(model: LoadedModel, prediction: Prediction | None, language: str) -> str:
-    winner = prediction.winner if prediction else ""
-    share = prediction.probabilities[winner] if prediction else 0.0
-    word = translate(language, f"label.{winner}") if winner else "–"
-    number = format_percent(language, share, 0) if prediction else ""
+    winner, word, number, style = "", "–", "", ""
+    if prediction:
+        winner = prediction.winner
+        share = prediction.probabilities[winner]
+        word, number = translate(language, f"label.{winner}"), format_percent(language, share, 0)
+        style = f' style="--share:{100 * share:.1f}%"'
     return (
         f'<li data-model="{escape(model.name)}" data-winner="{winner}">'
         f'<span class="fer-name">{escape(model.name)}</span><b>{escape(word)}</b>'
-        f'<i><s style="width:{100 * share:.1f}%"></s></i><em>{number}</em></li>'
+        f'<span class="fer-live-bar"{style}></span><span class="fer-live-share">{number}</span></li>'
     )
 
 
@@ -159,5 +160,5 @@ def _render_line(label: str, probability: float | None, timeline: Timeline, now_
     return (
         f"<div><dt>{escape(translate(language, f'label.{label}'))}</dt><dd>"
         f'<svg viewBox="0 0 100 {LINE_HEIGHT}" preserveAspectRatio="none" aria-hidden="true">{shape}</svg>'
-        f"<b>{number}</b></dd></div>"
+        f'<span class="fer-live-share">{number}</span></dd></div>'
     )

@@ -14,7 +14,8 @@ from ...faces import COARSE_SIDE, Box, DetectedFace, FaceDetector, crop_face
 from ...images import ImageError, read_image
 from ...inference import Comparison, LoadedModel, Prediction, predict_batch
 from ...tracking import FaceTracker, FrameRate, Timeline, Track
-from ..figures.live import describe, render_answers, render_overlay
+from ..figures.compare import describe_votes
+from ..figures.live import render_answers, render_overlay
 from ..locales import DEFAULT_LANGUAGE, LOCALES, translate
 
 # A visitor's camera runs this long at a stretch, in seconds; then the page stops it, and a button goes on.
@@ -157,7 +158,7 @@ class LiveHandlers:
             "status": "live",
             "overlay": render_overlay(comparisons, comparison, image.size, mirrored, frame_rate, language),
             "answers": render_answers(comparison, models, session.timeline, now_s, language),
-            "spoken": describe(comparison, language) if comparison else translate(language, "live.no_face"),
+            "spoken": describe_votes(comparison, language)[0] if comparison else translate(language, "live.no_face"),
             "fps": round(frame_rate, 2),
             "faces": len(faces),
         }

@@ -6,6 +6,7 @@ const FRAME_EVERY_MS = 80; // at most 12 pictures a second: more looks no smooth
 const ANSWERS_EVERY_MS = 250; // numbers that change faster cannot be read
 const SPEAK_EVERY_MS = 5000; // for screen readers
 const RETRY_MS = 1500;
+const LATE_MS = 4000; // an answer that takes longer is no longer about the picture that is shown
 const MAX_LOST = 5; // answers in a row that did not come
 const AWAY_MS = 10000; // the camera is switched off when the page was hidden for so long
 
@@ -47,6 +48,12 @@ function translate() {
     if (!stream) answers.innerHTML = empty;
 }
 
+function waitWith(key) {
+    live.dataset.state = "waiting";
+    overlay.innerHTML = "";
+    say(key);
+}
+
 function stop(key, state = "stopped") {
     run++;
     stream?.getTracks().forEach((track) => track.stop());
@@ -81,7 +88,7 @@ async function start() {
     watchFaces(mine);
 }
 
-// Wait for a picture that was not sent yet. Hidden videos never call back, hence the time limit.
+// Wait for the camera's next picture. Hidden videos never call back, hence the time limit.
 function nextFrame() {
     if (!video.requestVideoFrameCallback) return wait(30);
     return Promise.race([new Promise((resolve) => video.requestVideoFrameCallback(resolve)), wait(250)]);
@@ -98,6 +105,7 @@ function grabFrame() {
 // One request at a time: the next picture is taken when the answer is there, and those between are never sent.
 async function watchFaces(mine) {
     const session = crypto.randomUUID();
+    let fresh = nextFrame();
     let lost = 0, answered = 0, sentAt = -Infinity, answeredAt = -Infinity, spokenAt = -Infinity, hiddenAt = null;
     while (mine === run) {
         if (isHidden() || !video.videoWidth) {
@@ -111,22 +119,23 @@ async function watchFaces(mine) {
         }
         hiddenAt = null;
         await wait(Math.max(0, sentAt + FRAME_EVERY_MS - performance.now()));
-        await nextFrame();
+        await fresh; // never the same picture twice
         if (mine !== run || isHidden()) continue;
         sentAt = performance.now();
         const frame = grabFrame();
+        fresh = nextFrame();
+        const late = setTimeout(() => mine === run && waitWith("live.lost"), LATE_MS);
         const answer = await server.look({
             session, frame, mirrored, model: modelSelect.value, language: props.page.language,
         });
+        clearTimeout(late);
         if (mine !== run) return;
         const now = performance.now();
         const status = answer?.status ?? "lost";
         lost = status === "lost" ? lost + 1 : 0;
         if (status === "over" || lost >= MAX_LOST) return stop(`live.${status}`);
         if (status !== "live") {
-            live.dataset.state = "waiting";
-            overlay.innerHTML = "";
-            if (status !== "busy") say(`live.${status}`);
+            waitWith(status === "busy" ? "" : `live.${status}`);
             await wait(RETRY_MS);
             continue;
         }
