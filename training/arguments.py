@@ -34,6 +34,7 @@ SHARED_DEFAULTS: dict[str, Any] = {
     "remove_unused_columns": False,  # the data set makes whole batches with no other columns
     "report_to": "none",
     "hub_strategy": "end",
+    "use_cpu": not torch.accelerator.is_available(),  # unless told so, processes without a GPU do not find each other
 }
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from safetensors.torch import load_file, save_file
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -60,6 +61,7 @@ class WeightAveraging(TrainerCallback):
         if state.is_world_process_zero:
             path = Path(str(args.output_dir)) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}" / AVERAGE_FILE
             save_file({name: value.contiguous() for name, value in self._state_dict().items()}, path)
+        PartialState().wait_for_everyone()  # at the end every process reads the best one's
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

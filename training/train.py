@@ -19,6 +19,7 @@ import numpy as np
 import safetensors
 import torch
 import yaml
+from accelerate.utils import broadcast_object_list
 from tqdm import tqdm
 from transformers import (
     EarlyStoppingCallback,
@@ -38,8 +39,9 @@ from fer_models.zoo import get_entry
 
 from .arguments import PLACE_FIELDS, RecipeArguments, parse_recipe
 from .augmentation import AugmentationArguments, augment
-from .averaging import WeightAveraging
+from .averaging import AVERAGE_FILE, WeightAveraging
 from .data import DataError, collate_batch, decode, keep_first_per_class, load_fer2013
+from .distributed import OwnRandomness, count_own_images, share_batch, share_buffers, synchronize_batch_norm
 from .files import write_json, write_text
 from .hub_trainer import HubTrainer
 from .memory import keep_freed_memory
@@ -55,14 +57,20 @@ class FerTrainer(HubTrainer):
         self._correct_and_seen = torch.zeros(2, dtype=torch.int64, device=self.args.device)
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):  # type: ignore[no-untyped-def]
-        labels = inputs["labels"]
-        if model.training:
-            inputs = inputs | {"pixel_values": augment(inputs["pixel_values"], self._augmentation)}
-        loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
-        if model.training:
-            self._correct_and_seen[0] += (outputs.logits.detach().argmax(-1) == labels).sum()
-            self._correct_and_seen[1] += len(labels)
-        return (loss, outputs) if return_outputs else loss
+        own, weight = count_own_images(self.accelerator, len(inputs["labels"]))
+        # A process with no image of its own computes one all the same, for the others wait for its gradients.
+        own_inputs = {name: values[: max(own, 1)] for name, values in inputs.items()}
+        if not model.training:
+            loss, outputs = super().compute_loss(model, inputs, True)  # the gathering leaves out repeated logits
+            if own < len(inputs["labels"]):
+                loss = super().compute_loss(model, own_inputs)
+            return (loss, outputs) if return_outputs else loss
+        labels = inputs["labels"][:own]
+        own_inputs["pixel_values"] = augment(own_inputs["pixel_values"], self._augmentation)
+        loss, outputs = super().compute_loss(model, own_inputs, True, num_items_in_batch)
+        self._correct_and_seen[0] += (outputs.logits[:own].detach().argmax(-1) == labels).sum()
+        self._correct_and_seen[1] += own
+        return (weight * loss, outputs) if return_outputs else weight * loss
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         if "loss" in logs:
@@ -71,6 +79,14 @@ class FerTrainer(HubTrainer):
                 logs["accuracy"] = correct / seen
             self._correct_and_seen.zero_()
         super().log(logs, *args, **kwargs)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        share_buffers(self.model)  # each process measures a part of the images, all with one network
+        return super().evaluate(*args, **kwargs)
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        super()._save_rng_state(output_dir)
+        self.accelerator.wait_for_everyone()  # what the main process writes next makes the checkpoint complete
 
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         with report_failed_writes(self.args.output_dir):
@@ -143,15 +159,20 @@ def compute_accuracy(prediction: EvalPrediction) -> dict[str, float]:
     return {"accuracy": float((np.argmax(prediction.predictions, axis=-1) == prediction.label_ids).mean())}
 
 
-def find_resumable_checkpoint(output_dir: Path) -> str | None:
-    """The newest complete checkpoint of a run, or None. One that was cut short while it was written is passed over."""
+def find_resumable_checkpoint(output_dir: Path, averaged: bool = False) -> str | None:
+    """The newest complete checkpoint of a run, or None. One that was cut short while it was written is passed over.
+
+    Args:
+        averaged: Whether the run averages its weights, so that a complete checkpoint holds their average, too.
+    """
     checkpoints = sorted(
         output_dir.glob(f"{PREFIX_CHECKPOINT_DIR}-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True
     )
     for checkpoint in checkpoints:
         try:
-            with safetensors.safe_open(checkpoint / "model.safetensors", "pt") as weights:
-                weights.keys()
+            for file in ("model.safetensors", AVERAGE_FILE)[: 1 + averaged]:
+                with safetensors.safe_open(checkpoint / file, "pt") as weights:
+                    weights.keys()
             torch.load(checkpoint / "optimizer.pt", weights_only=True, map_location="cpu")
             json.loads((checkpoint / "trainer_state.json").read_text())  # the Trainer writes it last
         except Exception as error:
@@ -159,6 +180,21 @@ def find_resumable_checkpoint(output_dir: Path) -> str | None:
             continue
         return str(checkpoint)
     return None
+
+
+def look_for_progress(output_dir: Path, args: TrainingArguments, averaged: bool) -> tuple[bool, str | None]:
+    """Whether a run is finished, and the checkpoint from which it goes on; the main process looks, for all."""
+    found: list[Any] = [False, None]
+    if args.should_save:
+        found = [(output_dir / "run.json").is_file(), None]
+        if found[0]:
+            print(f"{output_dir} is already trained. Use --resume false to train it again.")
+        else:
+            found[1] = find_resumable_checkpoint(output_dir, averaged)
+            if found[1]:
+                print(f"Going on from {found[1]}.", flush=True)
+    finished, checkpoint = broadcast_object_list(found)
+    return finished, checkpoint
 
 
 def check_same_recipe(output_dir: Path, resolved: dict[str, Any]) -> None:
@@ -187,7 +223,8 @@ def resolve(recipe: RecipeArguments, args: TrainingArguments) -> dict[str, Any]:
     """Every setting of a run that is no default; without defaults, so that a field added later changes no old run."""
     settings = vars(recipe) | args.to_dict()
     defaults = vars(RecipeArguments(model=recipe.model, protocol=recipe.protocol))
-    defaults |= TrainingArguments(output_dir=args.output_dir).to_dict()
+    # With the same `use_cpu`, since each of these objects sets up the processes anew.
+    defaults |= TrainingArguments(output_dir=args.output_dir, use_cpu=args.use_cpu).to_dict()
     always = {"model", "protocol", "data", "seed", "output_dir"}
     return {key: value for key, value in settings.items() if value != defaults[key] or key in always}
 
@@ -205,11 +242,13 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
     """
     output_dir = Path(str(args.output_dir))
     resolved = resolve(recipe, args)
-    if not recipe.resume:
-        shutil.rmtree(output_dir, ignore_errors=True)
-    check_same_recipe(output_dir, resolved)
-    if (output_dir / "run.json").is_file():
-        print(f"{output_dir} is already trained. Use --resume false to train it again.")
+    share_batch(args)
+    with args.main_process_first(local=False):
+        if not recipe.resume and args.should_save:
+            shutil.rmtree(output_dir, ignore_errors=True)
+        check_same_recipe(output_dir, resolved)
+    finished, checkpoint = look_for_progress(output_dir, args, averaged=recipe.ema_decay > 0)
+    if finished:
         return output_dir
 
     start, environment = time.monotonic(), describe_environment()
@@ -221,6 +260,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
     model = get_entry(recipe.model).model_class(config)
     if recipe.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-arg]
+    model = synchronize_batch_norm(model, args)
     image_processor = FerImageProcessor(size={"height": config.image_size, "width": config.image_size})
 
     faces = load_fer2013(recipe.data, recipe.protocol)
@@ -228,7 +268,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
         for split in faces:
             faces[split] = keep_first_per_class(faces[split], recipe.samples_per_class)
 
-    callbacks: list[TrainerCallback] = [EpochLine()]
+    callbacks: list[TrainerCallback] = [EpochLine(), OwnRandomness()]
     if recipe.ema_decay:
         callbacks.append(WeightAveraging(recipe.ema_decay))
     if recipe.early_stopping_patience:
@@ -250,9 +290,6 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
     if args.should_save:
         output_dir.mkdir(parents=True, exist_ok=True)
         write_text(output_dir / "recipe.yaml", yaml.safe_dump(resolved))
-    checkpoint = find_resumable_checkpoint(output_dir)
-    if checkpoint:
-        print(f"Going on from {checkpoint}.", flush=True)
     trainer.train(resume_from_checkpoint=checkpoint)
 
     trainer.save_model(_internal_call=True)  # pushed below, with its history
@@ -265,6 +302,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
                 "seconds": round(time.monotonic() - start, 1),
                 "resumed": checkpoint is not None,
                 "images": {split: len(rows) for split, rows in faces.items()},
+                "processes": args.world_size,
                 **environment,
             },
         )
@@ -287,7 +325,8 @@ def push_run(trainer: FerTrainer, output_dir: Path) -> None:
             f"{output_dir} is trained, but not pushed. {error} Then push it with "
             f'`hf upload {repo_id} {output_dir} . --exclude "checkpoint-*"`'
         ) from error
-    print(f"Pushed: {commit}")
+    if trainer.args.should_save:
+        print(f"Pushed: {commit}")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -300,14 +339,16 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("recipe", help="a file of training/recipes")
     arguments, overrides = parser.parse_known_args(argv)
     try:
-        output_dir = train(*parse_recipe(arguments.recipe, overrides))
+        recipe, args = parse_recipe(arguments.recipe, overrides)
+        output_dir = train(recipe, args)
     except (DataError, ValueError) as error:
         sys.exit(f"error: {error}")
     except OSError as error:
         sys.exit(f"error: {error}. What was finished is kept; make room or mend the path, then start again.")
     except KeyboardInterrupt:
         sys.exit("Interrupted. Start again with the same command to go on from the last finished epoch.")
-    print(f"Trained: {output_dir}")
+    if args.should_save:
+        print(f"Trained: {output_dir}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,214 @@
+"""One recipe on two processes: alone, as two machines that share no folder, and through an interruption."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+import torch
+from safetensors.torch import load_file
+from tiny_runs import assert_same_weights, load_fer2013_once, load_weights, make_argv, train_tiny
+from torch import nn
+
+from training import train
+from training.averaging import AVERAGE_FILE
+from training.distributed import OwnRandomness, count_own_images, share_batch, synchronize_batch_norm
+
+ROOT = Path(__file__).parents[1]
+STEPS_PER_EPOCH = 3  # 42 images in batches of 16, of which the last holds 10
+
+
+def make_args(batch_size: int = 64, world_size: int = 1, n_gpu: int = 0, device: str = "cpu") -> SimpleNamespace:
+    return SimpleNamespace(
+        **{"per_device_train_batch_size": batch_size, "world_size": world_size, "n_gpu": n_gpu, "seed": 0},
+        **{"device": torch.device(device), "should_save": True, "process_index": world_size - 1},
+    )
+
+
+# --- one process at a time ---
+
+
+@pytest.mark.parametrize(
+    ("world_size", "n_gpu", "share"),
+    [
+        (1, 0, 64),  # a CPU
+        (1, 1, 64),  # a GPU
+        (4, 1, 16),
+        (1, 2, 32),  # two GPUs without a launcher: torch's DataParallel gives each a batch
+    ],
+)
+def test_batch_is_shared(world_size: int, n_gpu: int, share: int) -> None:
+    args = make_args(64, world_size, n_gpu)
+    share_batch(args)
+    assert args.per_device_train_batch_size == share
+    assert share * world_size * max(1, n_gpu) == 64
+
+
+def test_batch_that_cannot_be_shared_is_refused() -> None:
+    with pytest.raises(ValueError, match="64 cannot be divided among 3"):
+        share_batch(make_args(64, world_size=3))
+
+
+@pytest.mark.parametrize(
+    ("at_the_end", "remainder", "process", "own", "weight"),
+    [
+        (False, 10, 0, 8, 1.0),  # a whole batch
+        (True, 0, 1, 8, 1.0),  # the last one, whole
+        (True, -1, 1, 8, 1.0),  # what would be left is dropped
+        (True, 10, 0, 8, 1.6),  # 10 images: 8 here
+        (True, 10, 1, 2, 0.4),  # and 2 there
+        (True, 3, 1, 0, 0.0),
+    ],
+)
+def test_repeated_images_do_not_count(at_the_end: bool, remainder: int, process: int, own: int, weight: float) -> None:
+    state = SimpleNamespace(end_of_dataloader=at_the_end, sync_gradients=True, remainder=remainder)
+    accelerator = SimpleNamespace(gradient_state=state, process_index=process, num_processes=2)
+    assert count_own_images(accelerator, 8) == (own, pytest.approx(weight))
+    state.sync_gradients = False  # accumulating: all but the last batch of a step are whole
+    assert count_own_images(accelerator, 8) == (8, 1.0)
+
+
+def test_batch_norm_is_synchronized_on_gpus_and_the_cpu_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    def find_kinds(model: nn.Module) -> list[type]:
+        return [type(module) for module in model.modules() if "BatchNorm" in type(module).__name__]
+
+    def make_model() -> nn.Module:
+        return nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
+
+    assert find_kinds(synchronize_batch_norm(make_model(), make_args())) == [nn.BatchNorm2d]
+    plain = nn.Sequential(nn.Conv2d(1, 2, 3))
+    assert synchronize_batch_norm(plain, make_args(world_size=2)) is plain
+    assert capsys.readouterr().err == ""
+    model = make_model()
+    synchronized = synchronize_batch_norm(model, make_args(world_size=2, device="cuda"))
+    assert find_kinds(synchronized) == [nn.SyncBatchNorm]
+    assert synchronized.state_dict().keys() == model.state_dict().keys(), "else it could not be loaded again"
+    assert find_kinds(synchronize_batch_norm(make_model(), make_args(world_size=2))) == [nn.BatchNorm2d]
+    assert "share of the batch only" in capsys.readouterr().err
+
+
+def test_each_process_draws_its_own_random_numbers() -> None:
+    torch.manual_seed(0)
+    alone = torch.rand(3)
+    torch.manual_seed(0)
+    OwnRandomness().on_train_begin(make_args(world_size=1), None, None)
+    assert torch.equal(torch.rand(3), alone), "one process is left as it is"
+    OwnRandomness().on_train_begin(make_args(world_size=2), None, None)
+    assert not torch.equal(torch.rand(3), alone)
+
+
+# --- two ---
+
+
+def find_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def launch(arguments: list[str], *options: str) -> subprocess.Popen[str]:
+    """Start `accelerate launch` with two processes."""
+    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
+    return subprocess.Popen(
+        [*launcher, *options, "-m", "training.train", *arguments],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    """What it printed; the test fails where it did."""
+    out, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err
+    return out
+
+
+def list_files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+# Adam makes steps of rounding noise where a gradient is none; without dropout, whose masks are each process's own.
+SGD = ("--optim", "sgd", "--learning_rate", "0.05", "--config_overrides", '{"filters": [4, 3, 4, 3]}')
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_two_machines_train_what_one_process_does_and_one_writes(
+    made_up_parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a folder of its own, so that whatever the second one writes is seen."""
+    port = str(find_free_port())
+    processes = [
+        launch(
+            make_argv(made_up_parquet, tmp_path / f"machine-{machine}", *SGD, model="dense"),
+            *("--num_machines", "2", "--machine_rank", str(machine)),
+            *("--main_process_ip", "127.0.0.1", "--main_process_port", port),
+        )
+        for machine in (0, 1)
+    ]
+    outputs = [finish(process) for process in processes]
+    assert len(re.findall("^epoch ", outputs[0], re.MULTILINE)) == 2
+    assert outputs[1] == ""
+    checkpoints = [f"checkpoint-{STEPS_PER_EPOCH * epoch}" for epoch in (1, 2)]
+    assert list_files(tmp_path / "machine-1") == {f"{checkpoint}/rng_state_1.pth" for checkpoint in checkpoints}
+
+    monkeypatch.setattr(train, "load_fer2013", load_fer2013_once)
+    alone = train_tiny(made_up_parquet, tmp_path / "alone", *SGD, model="dense")
+    theirs = list_files(tmp_path / "machine-0")
+    assert {re.sub("rng_state_0", "rng_state", name) for name in theirs} == list_files(alone)
+    for name, value in load_weights(alone).items():
+        torch.testing.assert_close(load_weights(tmp_path / "machine-0")[name], value, rtol=1e-4, atol=1e-6)
+    histories = [json.loads((tmp_path / run / "history.json").read_text()) for run in ("alone", "machine-0")]
+    for one, two in zip(*histories, strict=True):
+        assert two == pytest.approx(one, rel=1e-4)
+    recipes = [(tmp_path / run / "recipe.yaml").read_text() for run in ("alone", "machine-0")]
+    assert recipes[1].replace("machine-0", "alone") == recipes[0], "it says nothing of the processes"
+    assert json.loads((tmp_path / "machine-0" / "run.json").read_text())["processes"] == 2
+
+
+# With dropout, augmentation and averaged weights, so that all of it has to survive.
+LONG = (
+    *("--num_train_epochs", "12", "--flip_probability", "0.5", "--ema_decay", "0.9", "--early_stopping_patience", "12"),
+    *("--load_best_model_at_end", "true", "--metric_for_best_model", "accuracy"),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_two_interrupted_processes_go_on_as_if_nothing_had_happened(made_up_parquet: Path, tmp_path: Path) -> None:
+    port = ("--main_process_port", str(find_free_port()))
+    uninterrupted = launch(make_argv(made_up_parquet, tmp_path / "uninterrupted", *LONG), *port)
+    finish(uninterrupted)
+
+    argv = make_argv(made_up_parquet, tmp_path / "run", *LONG)
+    killed = launch(argv, *port)
+    # The second checkpoint has been begun, so the first is whole; the second may be cut short.
+    while killed.poll() is None and not (tmp_path / "run" / f"checkpoint-{2 * STEPS_PER_EPOCH}").exists():
+        time.sleep(0.01)
+    launcher = psutil.Process(killed.pid)
+    for victim in [launcher, *launcher.children(recursive=True)]:  # the launcher alone would leave its processes alive
+        victim.kill()
+    killed.communicate(timeout=60)
+    assert not (tmp_path / "run" / "run.json").exists()
+
+    out = finish(launch(argv, *port))
+    assert len(re.findall("^Going on from .*checkpoint-", out, re.MULTILINE)) == 1
+    assert len(re.findall("^Trained: ", out, re.MULTILINE)) == 1
+    assert 10 <= len(re.findall("^epoch ", out, re.MULTILINE)) <= 11
+    assert_same_weights(tmp_path / "run", tmp_path / "uninterrupted")
+    histories = [json.loads((tmp_path / run / "history.json").read_text()) for run in ("run", "uninterrupted")]
+    assert histories[0] == histories[1]
+    last = f"checkpoint-{12 * STEPS_PER_EPOCH}/{AVERAGE_FILE}"
+    averages = [load_file(tmp_path / run / last) for run in ("run", "uninterrupted")]
+    assert all(torch.equal(value, averages[1][name]) for name, value in averages[0].items())
+
+    assert "already trained" in finish(launch(argv, *port))

@@ -1,0 +1,288 @@
+"""Scoring a large collection: what the rows hold, and that none is lost or there twice, whatever happens."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+import pytest
+from conftest import encode_png, make_class_png, make_face, write_parquet
+from datasets import Dataset, load_dataset
+from photos import load_portrait, make_no_face, portrait_path
+
+from fer_models.faces import FaceDetector
+from fer_models.images import read_image
+from fer_models.inference import compare, load_models, predict
+from training import score, scoring
+from training.pictures import CollectionError, open_collection
+
+ROOT = Path(__file__).parents[1]
+NUM_PICTURES = 40
+LABELS = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
+
+
+@pytest.fixture(autouse=True)
+def forget_scorers() -> Iterator[None]:
+    yield
+    scoring.get_scorer.cache_clear()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder of drawn faces, in two levels."""
+    folder = tmp_path / "pictures"
+    for number in range(NUM_PICTURES):
+        path = folder / f"{number % 2}" / f"face-{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        make_face(seed=number).save(path)
+    return folder
+
+
+def run(source: Path, output: Path, *options: str, models: tuple[str, ...] = ("baseline",)) -> pd.DataFrame:
+    """Score in this process; the rows in the order of the collection."""
+    score.main([str(source), str(output), "--chunk-size", "8", "--models", *models, *options])
+    return read(output)
+
+
+def read(output: Path) -> pd.DataFrame:
+    return pd.read_parquet(output).sort_values("row", ignore_index=True)
+
+
+def exit_message(*arguments: str) -> str:
+    with pytest.raises(SystemExit) as caught:
+        score.main([str(argument) for argument in arguments])
+    assert isinstance(caught.value.code, str)
+    return caught.value.code
+
+
+# --- what there is to score ---
+
+
+def test_empty_folder_has_no_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "nothing").mkdir()
+    score.main([str(tmp_path / "nothing"), str(tmp_path / "scores")])
+    assert "0 rows, 0 of them with an error" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"source": "/nothing/here"}, "There is no folder '/nothing/here'"),
+        ({"source": "nobody/nothing"}, "neither from this disk nor from the Hub"),  # the tests are offline
+        ({"source": "splits"}, "Choose one with --split: train, validation"),
+        ({"source": "splits", "split": "test"}, "test"),
+        ({"source": "texts"}, "needs a column image that holds pictures; it has ['text']"),
+        ({"source": "damaged"}, "cannot be loaded"),
+    ],
+)
+def test_collection_that_cannot_be_opened_gets_a_sentence(
+    options: dict[str, str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_parquet(tmp_path / "splits", {split: [(make_class_png(0), 0)] for split in ("train", "validation")})
+    for folder in ("texts", "damaged"):
+        (tmp_path / folder).mkdir()
+    Dataset.from_dict({"text": ["a"]}).to_parquet(tmp_path / "texts" / "train.parquet")
+    (tmp_path / "damaged" / "train.parquet").write_bytes(b"PAR1")
+    with pytest.raises(CollectionError, match=re.escape(words)):
+        open_collection(**options)
+
+
+def test_files_of_a_list_come_in_its_order(pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("1/face-03.png\n\n0/face-00.png\n0/missing.png\n1/face-03.png\n")
+    rows = run(pictures, tmp_path / "scores", "--files", str(tmp_path / "list.txt"))
+    assert rows["file"].tolist() == ["1/face-03.png", "0/face-00.png", "0/missing.png", "1/face-03.png"]
+    assert rows["error"].notna().tolist() == [False, False, True, False]
+    assert "There is no file" in rows["error"][2]
+    assert "No such file" in exit_message(pictures, tmp_path / "other", "--files", "no-list.txt")
+
+
+# --- what the rows hold ---
+
+
+def test_answers_are_those_of_the_page(tmp_path: Path) -> None:
+    """Also of batches, whose sums are in another order."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    load_portrait().save(folder / "a.png")
+    (folder / "b.jpg").write_bytes(portrait_path().read_bytes())
+    make_no_face().save(folder / "c.png")
+    (folder / "d.txt").write_text("no picture")
+    names = ("baseline", "dense")
+    rows = run(folder, tmp_path / "scores", "--detect", models=names)
+    models = load_models(names)
+    for number in (0, 1):
+        comparison = compare(read_image(folder / rows["file"][number]), models, FaceDetector())
+        assert rows["faces"][number] == 1
+        assert rows["box_xyxy"][number] == pytest.approx(comparison.faces[0].box_xyxy, abs=1e-3)
+        for prediction in comparison.predictions:
+            assert rows[f"{prediction.model}.winner"][number] == prediction.winner
+            found = {label: rows[f"{prediction.model}.{label}"][number] for label in LABELS}
+            assert found == pytest.approx(prediction.probabilities, abs=1e-5)
+        assert rows["average.winner"][number] == comparison.favourite
+        assert {label: rows[f"average.{label}"][number] for label in LABELS} == pytest.approx(
+            comparison.average, abs=1e-5
+        )
+    assert rows["error"][2] == "No face was found."
+    assert rows["faces"][2] == 0
+    assert "not a picture" in rows["error"][3]
+    assert rows.filter(regex=r"\.").loc[2:].isna().all(axis=None), "no answer where there is none"
+
+
+def test_data_set_is_scored_with_its_damaged_rows(tmp_path: Path) -> None:
+    rows = [(encode_png(make_face(seed=seed)), 0) for seed in range(10)]
+    rows[3] = (rows[3][0][:100], 0)
+    rows[4] = (b"", 0)
+    scores = run(write_parquet(tmp_path / "faces", {"train": rows}), tmp_path / "scores")
+    assert scores["row"].tolist() == list(range(10))
+    assert scores["error"].notna().tolist() == [number in (3, 4) for number in range(10)]
+    (model,) = load_models(["baseline"])
+    assert scores["baseline.winner"][9] == predict(model, make_face(seed=9)).winner
+    assert load_dataset(str(tmp_path / "scores"), split="train").num_rows == 10, "datasets reads the scores, too"
+
+
+# --- interruptions ---
+
+
+def test_interrupted_scoring_goes_on_with_what_is_missing(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done: list[int] = []
+    score_chunk = scoring.Scorer.score_chunk
+
+    def score_until_interrupted(scorer: scoring.Scorer, chunk: int) -> Path:
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(chunk)
+        return score_chunk(scorer, chunk)
+
+    arguments = (pictures, tmp_path / "scores", "--chunk-size", "8", "--models", "baseline")
+    with monkeypatch.context() as patch:
+        patch.setattr(scoring.Scorer, "score_chunk", score_until_interrupted)
+        assert "the same command does the rest" in exit_message(*arguments)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "scores").glob("part-*")}
+    assert len(before) == 2
+    rows = run(pictures, tmp_path / "scores")
+    assert rows["row"].tolist() == list(range(NUM_PICTURES))
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    capsys.readouterr()
+    assert run(pictures, tmp_path / "scores").equals(rows), "and once more there is nothing to do"
+    assert rows.equals(run(pictures, tmp_path / "uninterrupted"))
+
+
+def test_full_disk_leaves_no_half_of_a_part(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write_half(table: object, path: Path) -> None:
+        path.write_bytes(b"PAR1")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scoring.pq, "write_table", write_half)
+        message = exit_message(pictures, tmp_path / "scores", "--models", "baseline")
+    assert message.startswith("error: [Errno 28] No space left on device. What was scored is kept")
+    assert [path.name for path in (tmp_path / "scores").iterdir()] == [score.JOB_FILE]
+
+
+@pytest.mark.slow
+def test_killed_scoring_goes_on(pictures: Path, tmp_path: Path) -> None:
+    """Killed twice, each time in the midst of it."""
+    command = [sys.executable, "-m", "training.score", str(pictures), str(tmp_path / "scores"), "--chunk-size", "4"]
+    for num_parts in (1, 3):
+        process = subprocess.Popen(command, cwd=ROOT, env=os.environ)
+        while process.poll() is None and len(list((tmp_path / "scores").glob("part-*"))) < num_parts:
+            time.sleep(0.005)
+        process.kill()
+        process.communicate(timeout=60)
+        assert num_parts <= len(list((tmp_path / "scores").glob("part-*"))) < NUM_PICTURES / 4
+    (tmp_path / "scores" / ".part-000001.parquet.0123").write_bytes(b"PAR1")  # what a kill may leave
+    subprocess.run(command, cwd=ROOT, check=True)
+    assert read(tmp_path / "scores")["row"].tolist() == list(range(NUM_PICTURES))
+    assert not list((tmp_path / "scores").glob(".*"))
+
+
+# --- refusals ---
+
+
+@pytest.mark.parametrize(
+    ("options", "changed"),
+    [
+        (["--detect"], "detect"),
+        (["--chunk-size", "4"], "chunk_size"),
+        (["--models", "dense"], "models"),
+    ],
+)
+def test_another_job_in_the_same_folder_is_refused(
+    options: list[str], changed: str, pictures: Path, tmp_path: Path
+) -> None:
+    arguments = [pictures, tmp_path / "scores", "--models", "baseline", "--chunk-size", "8"]
+    run(pictures, tmp_path / "scores")
+    assert f"another job (other {changed}). Choose another folder." in exit_message(*arguments, *options)
+    make_face().save(pictures / "new.png")
+    assert "another job (other rows, names)" in exit_message(*arguments)
+
+
+def test_wrong_arguments_get_a_sentence(pictures: Path, tmp_path: Path) -> None:
+    assert "holds something else" in exit_message(pictures, pictures)
+    assert "no model 'resnet'" in exit_message(pictures, tmp_path / "scores", "--models", "resnet")
+    assert "1 or more" in exit_message(pictures, tmp_path / "scores", "--batch-size", "0")
+    assert not (tmp_path / "scores").exists()
+
+
+def test_lost_and_doubled_rows_would_be_seen(pictures: Path, tmp_path: Path) -> None:
+    run(pictures, tmp_path / "scores")
+    first, second = sorted((tmp_path / "scores").glob("part-*"))[:2]
+    second.write_bytes(first.read_bytes())
+    message = exit_message(pictures, tmp_path / "scores", "--models", "baseline", "--chunk-size", "8")
+    assert "does not hold each of the 40 rows once" in message
+
+
+# --- a cluster ---
+
+
+def is_at_work(node: Any) -> bool:
+    """Whether a process of a node is scoring; Ray names its processes after what they do."""
+    raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
+    return any(child.cmdline()[:1] and child.cmdline()[0].startswith("ray::Map") for child in raylet.children())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install 'ray[data]'")
+def test_a_machine_of_a_ray_cluster_dies_and_nothing_is_lost(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two workers with one core each; one of them, with all its processes, is killed while both are at work."""
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    from ray.cluster_utils import Cluster
+
+    output = tmp_path / "scores"
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    try:
+        workers = [cluster.add_node(num_cpus=1) for _ in range(2)]
+        cluster.wait_for_nodes()
+        environment = os.environ | {"RAY_ADDRESS": cluster.address}
+        command = [sys.executable, "-m", "training.score", str(pictures), str(output), "--chunk-size", "1", "--ray"]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+        while process.poll() is None and not (all(map(is_at_work, workers)) and any(output.glob("part-*"))):
+            time.sleep(0.05)
+        cluster.remove_node(workers[0], allow_graceful=False)
+        done = len(list(output.glob("part-*")))
+        assert process.poll() is None
+        assert done < NUM_PICTURES, "it died in the midst of the work"
+        out, _ = process.communicate(timeout=600)
+    finally:
+        cluster.shutdown()
+    assert process.returncode == 0
+    assert f"{NUM_PICTURES} rows, 0 of them with an error" in out
+    rows = read(output)
+    assert rows["row"].tolist() == list(range(NUM_PICTURES))
+    models = json.loads((output / score.JOB_FILE).read_text())["models"]
+    expected = run(pictures, tmp_path / "here", models=tuple(models))
+    pd.testing.assert_frame_equal(rows, expected, rtol=1e-4)

@@ -1,0 +1,127 @@
+"""A large collection of pictures, as numbered rows: files of a folder, or a data set."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset, get_dataset_split_names, load_dataset
+from datasets import Image as ImageFeature
+from datasets.exceptions import DatasetsError
+from PIL import Image
+
+from fer_models.images import ImageError, read_image
+
+
+class CollectionError(ValueError):
+    """The collection cannot be read as asked; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One picture of a collection.
+
+    Attributes:
+        number: Its place in the collection, from 0.
+        name: Its file's name, relative to the folder or as the data set has it; None if it has none.
+        content: Its file's path, or its bytes; None if the data set has neither.
+    """
+
+    number: int
+    name: str | None
+    content: Path | bytes | None
+
+    def read(self) -> Image.Image:
+        """The picture, RGB, upright.
+
+        Raises:
+            ImageError: It is missing, empty, damaged or no picture.
+        """
+        if self.content is None:
+            raise ImageError("missing", "The row holds no picture.")
+        return read_image(self.content)
+
+
+class FileCollection:
+    """Files of a folder.
+
+    Args:
+        folder: Where they lie.
+        names: Their paths, relative to the folder.
+    """
+
+    def __init__(self, folder: Path, names: Sequence[str]):
+        self._folder, self._names = folder, names
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def describe(self) -> dict[str, Any]:
+        """What would be different if this were another collection."""
+        return {"rows": len(self), "names": hashlib.sha256("\n".join(self._names).encode()).hexdigest()}
+
+    def get_rows(self, numbers: range) -> list[Row]:
+        return [Row(number, self._names[number], self._folder / self._names[number]) for number in numbers]
+
+
+class DatasetCollection:
+    """Rows of a data set with a column `image`."""
+
+    def __init__(self, dataset: Dataset):
+        self._dataset = dataset.select_columns(["image"]).cast_column("image", ImageFeature(decode=False))
+        self._size = dataset.info.dataset_size
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def describe(self) -> dict[str, Any]:
+        """What would be different if this were another collection."""
+        return {"rows": len(self), "dataset_size": self._size}
+
+    def get_rows(self, numbers: range) -> list[Row]:
+        encoded = self._dataset[numbers.start : numbers.stop]["image"]
+        return [self._make_row(number, image) for number, image in zip(numbers, encoded, strict=True)]
+
+    @staticmethod
+    def _make_row(number: int, image: dict[str, Any] | None) -> Row:
+        path, content = (image or {}).get("path"), (image or {}).get("bytes")
+        return Row(number, path and Path(path).name, content if content is not None else path and Path(path))
+
+
+Collection = FileCollection | DatasetCollection
+
+
+def open_collection(source: str, files: str | None = None, split: str | None = None) -> Collection:
+    """Open a collection.
+
+    Args:
+        source: A folder with pictures in any depth, a folder with parquet files, or the id of a data set on the Hub.
+        files: A text file with the pictures' paths relative to the folder, one a line; by default all its files.
+        split: The data set's split; needed if it has several.
+
+    Raises:
+        CollectionError: There is no such collection or split, or it has no pictures.
+    """
+    folder = Path(source)
+    if files:
+        names = [line for line in Path(files).read_text(encoding="utf-8").splitlines() if line.strip()]
+        return FileCollection(folder, names)
+    if folder.is_dir() and not any(folder.rglob("*.parquet")):
+        paths = (path for path in folder.rglob("*") if path.is_file())
+        return FileCollection(folder, sorted(path.relative_to(folder).as_posix() for path in paths))
+    if not folder.is_dir() and not re.fullmatch(r"[\w.-]+/[\w.-]+", source):
+        raise CollectionError(f"There is no folder {source!r}, and it is no id of a data set on the Hub.")
+    try:
+        splits = get_dataset_split_names(source)
+        if len(splits) > 1 and split is None:
+            raise CollectionError(f"{source} has several splits. Choose one with --split: {', '.join(splits)}.")
+        dataset = load_dataset(source, split=split or splits[0])
+    except (OSError, ValueError, DatasetsError) as error:  # no network, no such data set or split, damaged parquet
+        if isinstance(error, CollectionError):
+            raise
+        raise CollectionError(f"{source} cannot be loaded, neither from this disk nor from the Hub: {error}") from error
+    if not isinstance(dataset.features.get("image"), ImageFeature):
+        raise CollectionError(f"{source} needs a column image that holds pictures; it has {dataset.column_names}.")
+    return DatasetCollection(dataset)
