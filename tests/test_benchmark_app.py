@@ -26,7 +26,20 @@ def test_the_photo_has_the_size_that_the_figures_are_for(tmp_path: Path):
 @pytest.mark.browser
 @needs_chromium
 def test_every_step_is_measured(tmp_path: Path):
-    few = "--rounds 1 --live_seconds 2 --comparisons 5 --visitors 2 --requests 2 --flood 100".split()
+    few = [
+        "--rounds",
+        "1",
+        "--live_seconds",
+        "2",
+        "--comparisons",
+        "5",
+        "--visitors",
+        "2",
+        "--requests",
+        "2",
+        "--flood",
+        "100",
+    ]
     main([*few, "--output", str(tmp_path / "app.json")])
     results = json.loads((tmp_path / "app.json").read_text())
     assert results["page"]["median_ms"] > 0
