@@ -28,7 +28,7 @@ demo: .venv/app.stamp  ## Start the app on http://127.0.0.1:7860; PORT=... chang
 	PORT=$(PORT) $(BIN)/python app.py
 
 test: .venv/dev.stamp  ## Run the tests
-	$(RUN) pytest
+	$(RUN) pytest --numprocesses logical --dist loadfile
 
 prove-hub: .venv/dev.stamp  ## Load pushed models in fresh environments, from a Hub on this machine (minutes, gigabytes)
 	PIP_ARGS="$(PIP_ARGS)" $(BIN)/python tests/prove_hub.py

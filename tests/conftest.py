@@ -7,6 +7,7 @@ import tempfile
 
 _CACHE = tempfile.TemporaryDirectory(prefix="fer-tests-")
 os.environ |= {
+    "OMP_NUM_THREADS": "1",  # files of tests run side by side
     "HF_HUB_OFFLINE": "1",
     "HF_HOME": _CACHE.name,
     "HF_DATASETS_CACHE": f"{_CACHE.name}/datasets",
