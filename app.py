@@ -13,6 +13,7 @@ use_own_folder()
 
 from transformers.utils.logging import disable_progress_bar
 
+from fer_models.demo.device import place
 from fer_models.demo.theme import CSS_PATHS, THEME
 from fer_models.demo.ui import MAX_FILE_MB, build_demo
 from fer_models.faces import FaceDetector
@@ -47,7 +48,9 @@ def main() -> None:
     port = read_port()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder of uploads goes then too
     try:
-        demo = build_demo(load_models(), FaceDetector(), load_other_ways())
+        models, other_ways = load_models(), load_other_ways()
+        place([*models, *other_ways])
+        demo = build_demo(models, FaceDetector(), other_ways)
         demo.queue(default_concurrency_limit=2, max_size=64).launch(
             server_port=port,
             theme=THEME,

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from hub_cards import check_card
-from hub_http import API, Handler, Reply, route
+from hub_http import API, REPO, Handler, Reply, route
 from hub_store import File, HubError, Repo, now
 
 
@@ -94,6 +94,18 @@ def describe_file(path: str, file: File) -> dict[str, Any]:
 def list_tree(call: Handler) -> Reply:
     commit = call.find_repo().get(call.arguments["revision"])
     return Reply([describe_file(path, file) for path, file in sorted(commit.files.items())])
+
+
+@route("GET", r"/api/(?P<kind>spaces)/" + REPO + "/variables")
+@route("POST", r"/api/(?P<kind>spaces)/" + REPO + "/variables")
+@route("DELETE", r"/api/(?P<kind>spaces)/" + REPO + "/variables")
+def space_variables(call: Handler) -> Reply:
+    repo = call.find_repo_to_write()
+    if call.command == "POST":
+        repo.variables[call.json["key"]] = call.json["value"]
+    elif call.command == "DELETE":
+        repo.variables.pop(call.json["key"], None)
+    return Reply({key: {"key": key, "value": value} for key, value in repo.variables.items()})
 
 
 @route("GET", "/api/collections")

@@ -18,6 +18,9 @@ from pathlib import Path
 from hub_server import HubServer
 from photos import load_portrait
 
+from fer_models.hub import make_fixed_revision
+from fer_models.zoo import checkpoint_dir
+
 TESTS = Path(__file__).parent
 REPOSITORY = TESTS.parent
 PYTHONS = ("python3.11", "python3.12", "python3.13")
@@ -86,7 +89,7 @@ def main() -> None:
         env = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(home / "push"), "HF_TOKEN": "hf_alice"}
         push = ("training.push", "--namespace", "alice", "--models", "baseline")
         print(run(sys.executable, "-m", *push, env=env, cwd=REPOSITORY))
-        revision = next(iter(hub.repo("alice/fer-baseline").tags))
+        revision = make_fixed_revision(checkpoint_dir("baseline", "report"))
         first: list[float] = []
         for python in arguments.python:
             seen = set()

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
@@ -19,6 +20,10 @@ PAUSES_S = (2.0, 10.0, 30.0)
 LONGEST_PAUSE_S = 300.0
 
 Result = TypeVar("Result")
+
+
+class PushError(Exception):
+    """A push that cannot go on; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -125,3 +130,32 @@ def sync(api: HfApi, where: Revision, files: dict[str, bytes], message: str) -> 
         ).oid
 
     return retry(commit), done
+
+
+def check_is_ours(api: HfApi, where: Revision, needed: str) -> None:
+    """Refuse to overwrite what another program put there.
+
+    Args:
+        api: The Hub.
+        where: The repository.
+        needed: A file that all that is pushed from here has.
+
+    Raises:
+        PushError: The repository holds files, and not this one.
+    """
+    listing = retry(lambda: api.list_repo_files(where.repo_id, repo_type=where.repo_type))
+    paths = set(listing) - {".gitattributes", "README.md"}
+    if paths and needed not in paths:
+        raise PushError(
+            f"{where.repo_id} holds something that was not pushed from here ({', '.join(sorted(paths)[:3])}, ...). "
+            "Move or delete it on the Hub, or choose another name."
+        )
+
+
+def list_differences(folder: Path, files: dict[str, bytes]) -> list[str]:
+    """Which of `files` a folder does not hold as they are here."""
+    return [
+        path
+        for path, content in files.items()
+        if not (folder / path).is_file() or (folder / path).read_bytes() != content
+    ]

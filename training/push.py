@@ -1,9 +1,11 @@
 """Put the bundled models on the Hub: `python -m training.push --namespace NAME`.
 
-One repository for each model, `NAME/fer-<model>`: `main` holds the network that `load` takes, the branch `report` that
-of the report's recipe, and a tag such as `report-0a1b2c3d4e5f` just these weights for good. A collection holds them
-all. What is there already is not sent again, so that an interrupted push is finished by the same command. Each push
-ends with a download, whose logits must be those of the files here.
+One repository for each model, `NAME/fer-<model>`: `main` holds the best network, the branch `report` that of the
+report's recipe, and a tag such as `report-0a1b2c3d4e5f` just these weights for good. A collection holds them all. What
+is there already is not sent again, so that an interrupted push is finished by the same command. Each push ends with a
+download, whose logits must be those of the files here.
+
+With `--space NAME/fer-compare` the page is pushed instead, as a Space that takes its models from there.
 """
 
 import argparse
@@ -20,17 +22,14 @@ from PIL import Image
 from transformers.utils.logging import disable_progress_bar
 
 from fer_models.hub import CLIENT_ERRORS, explain, make_fixed_revision, make_repo_id
-from fer_models.zoo import checkpoint_dir, list_models, list_tags, load_checkpoint
+from fer_models.zoo import checkpoint_dir, get_default_tag, list_models, list_tags, load_checkpoint
 
 from .cards import render_card
-from .hub_sync import Revision, compare, retry, sync
+from .hub_sync import PushError, Revision, check_is_ours, compare, list_differences, retry, sync
+from .space import plan_space, push_space
 
 COLLECTION_TITLE = "Facial expressions: four networks compared"
 COLLECTION_TEXT = "The networks of a student's report on FER2013, trained again, with code, recipe, results and card."
-
-
-class PushError(Exception):
-    """A push that cannot go on; the message says why and what to do."""
 
 
 def collect_files(directory: Path, repo_id: str) -> dict[str, bytes]:
@@ -40,11 +39,10 @@ def collect_files(directory: Path, repo_id: str) -> dict[str, bytes]:
 
 
 def list_branches(name: str) -> dict[str, Path]:
-    """Which checkpoint each branch of a model's repository holds."""
-    branches = {"main": checkpoint_dir(name)}
-    if "report" in list_tags(name):
-        branches["report"] = checkpoint_dir(name, "report")
-    return branches
+    """Which checkpoint each branch of a model's repository holds: each way of training its own, `main` the best."""
+    tags = list_tags(name)
+    best = "tuned" if "tuned" in tags else get_default_tag(name)
+    return {"main": checkpoint_dir(name, best)} | {tag: checkpoint_dir(name, tag) for tag in tags}
 
 
 def push_model(api: HfApi, name: str, repo_id: str, private: bool = False) -> None:
@@ -55,7 +53,7 @@ def push_model(api: HfApi, name: str, repo_id: str, private: bool = False) -> No
         OSError, httpx2.HTTPError, RuntimeError: What `explain` puts in words.
     """
     retry(lambda: api.create_repo(repo_id, private=private, exist_ok=True))
-    check_is_model(api, repo_id)
+    check_is_ours(api, Revision(repo_id), "recipe.yaml")
     proved = set()
     for branch, directory in list_branches(name).items():
         files = collect_files(directory, repo_id)
@@ -73,20 +71,6 @@ def push_model(api: HfApi, name: str, repo_id: str, private: bool = False) -> No
         print(f"{repo_id}, {branch}: {state}, commit {commit}, fixed as {tag}; same logits as here", flush=True)
 
 
-def check_is_model(api: HfApi, repo_id: str) -> None:
-    """Refuse to overwrite what another program put there.
-
-    Raises:
-        PushError: The repository holds files, and none of ours.
-    """
-    paths = set(retry(partial(api.list_repo_files, repo_id))) - {".gitattributes", "README.md"}
-    if paths and "recipe.yaml" not in paths:
-        raise PushError(
-            f"{repo_id} holds something that was not pushed from here ({', '.join(sorted(paths)[:3])}, ...). Move or "
-            "delete it on the Hub, or choose another --namespace."
-        )
-
-
 def verify(api: HfApi, repo_id: str, commit: str, files: dict[str, bytes], directory: Path) -> None:
     """Download a commit to an empty folder and compare it with what was sent: every file, and the logits.
 
@@ -95,11 +79,7 @@ def verify(api: HfApi, repo_id: str, commit: str, files: dict[str, bytes], direc
     """
     with tempfile.TemporaryDirectory(prefix="fer-push-") as folder:
         back = Path(retry(partial(api.snapshot_download, repo_id, revision=commit, cache_dir=folder)))
-        different = [
-            name
-            for name, content in files.items()
-            if not (back / name).is_file() or (back / name).read_bytes() != content
-        ]
+        different = list_differences(back, files)
         name = directory.name.partition(".")[0]
         if different or not torch.equal(compute_logits(name, back), compute_logits(name, directory)):
             raise PushError(
@@ -168,16 +148,33 @@ def push(names: list[str], namespace: str, token: str | None = None, private: bo
     print("\n".join(["", *(f"{api.endpoint}/{repo_id}" for repo_id in repo_ids), collection]))
 
 
+def push_page(arguments: argparse.Namespace) -> None:
+    """Push the Space that the command line names, or say what would change."""
+    api = HfApi(token=arguments.token)
+    if arguments.dry_run:
+        changes = plan_space(api, arguments.space, arguments.namespace)
+        print("\n".join([f"{arguments.space}: {len(changes)} files would change", *(f"  {one}" for one in changes)]))
+        return
+    if not (arguments.token or get_token()):
+        raise LocalTokenNotFoundError
+    print("\n" + push_space(api, arguments.space, arguments.namespace, arguments.private))
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m training.push", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--namespace", required=True, help="your user name on the Hub, or an organization's")
+    parser.add_argument("--namespace", help="your user name on the Hub, or an organization's")
+    parser.add_argument("--space", metavar="OWNER/NAME", help="push the page; its models are by default the owner's")
     parser.add_argument("--models", nargs="+", metavar="MODEL", help="by default all that are bundled")
     parser.add_argument("--private", action="store_true", help="make new repositories and the collection private")
     parser.add_argument("--dry-run", action="store_true", help="only print what would change, file by file")
     parser.add_argument("--token", help="by default HF_TOKEN, or that of `hf auth login`")
     arguments = parser.parse_args(argv)
+    if arguments.namespace is None and not arguments.space:
+        parser.error("name a --namespace for the models, or a --space for the page")
+    if arguments.space and arguments.models:
+        parser.error("--models goes with --namespace alone: the page shows all that are bundled")
     disable_progress_bar()
     if not sys.stderr.isatty():
         disable_progress_bars()
@@ -185,7 +182,9 @@ def main(argv: list[str] | None = None) -> None:
         names = arguments.models or [name for name in list_models() if list_tags(name)]
         for name in names:
             checkpoint_dir(name)  # all there, before anything is sent
-        if arguments.dry_run:
+        if arguments.space:
+            push_page(arguments)
+        elif arguments.dry_run:
             print_plan(HfApi(token=arguments.token), names, arguments.namespace)
         else:
             push(names, arguments.namespace, arguments.token, arguments.private)
@@ -194,7 +193,7 @@ def main(argv: list[str] | None = None) -> None:
     except PushError as error:
         sys.exit(f"error: {error}")
     except CLIENT_ERRORS as error:
-        sys.exit(f"error: {explain(error, arguments.namespace)}")
+        sys.exit(f"error: {explain(error, arguments.space or arguments.namespace)}")
     except ValueError as error:
         sys.exit(f"error: {error}")
 

@@ -1,0 +1,302 @@
+"""The Space: its header, its requirements, what is pushed, and the device on which it computes."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from hub_cards import check_card
+from hub_server import Fault, HubServer
+from hub_store import Repo
+from huggingface_hub import HfApi, SpaceCard
+from packaging.requirements import Requirement
+from packaging.version import Version
+from PIL import Image
+
+from fer_models.demo import device
+from fer_models.hub import make_fixed_revision
+from fer_models.inference import load_models, predict
+from fer_models.zoo import NAMESPACE_VARIABLE, checkpoint_dir, list_models, list_tags
+from training import space
+from training.push import main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONSTRAINTS = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
+SPACE_ID = "alice/fer-compare"
+# What ZeroGPU offers in November 2026; Spaces on CPUs take any version, so that both can run the page.
+ZERO_GPU_PYTHONS = ("3.10.13", "3.12.12")
+ZERO_GPU_TORCHES = ("2.8.0", "2.9.1", "2.10.0", "2.11.0")
+
+
+def read_header(readme: str) -> dict[str, Any]:
+    return yaml.safe_load(readme.split("---\n")[1])
+
+
+def read_ranges(lines: list[str]) -> dict[str, Requirement]:
+    return {line.name: line for line in map(Requirement, lines)}
+
+
+# --- the header and the requirements ---
+
+
+def test_header_says_how_the_page_is_served() -> None:
+    header = read_header(README)
+    assert check_card(README, "space") == []
+    assert header["sdk_version"] == CONSTRAINTS["gradio"]
+    assert header["python_version"] in ZERO_GPU_PYTHONS
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert Version(header["python_version"]) >= Version(project["requires-python"].removeprefix(">="))
+    assert header["license"] == project["license"].lower()
+    assert (ROOT / header["app_file"]).is_file()
+    assert not header["emoji"].isascii()
+    assert 0 < len(header["short_description"]) <= 60
+
+
+def test_pushed_header_names_models_commits_and_picture(hub: HubServer) -> None:
+    pins = [("alice/fer-baseline", "0" * 40), ("alice/fer-baseline", "1" * 40)]
+    readme = space.collect_space_files(SPACE_ID, pins, hub.endpoint)["README.md"].decode()
+    SpaceCard(readme).validate()
+    header = read_header(readme)
+    assert header.pop("models") == ["alice/fer-baseline"]
+    assert header.pop("thumbnail") == f"{hub.endpoint}/spaces/{SPACE_ID}/resolve/main/docs/screenshot.png"
+    for line, pin in zip(header.pop("preload_from_hub"), pins, strict=True):
+        repo_id, names, commit = line.split(" ")
+        assert (repo_id, commit) == pin
+        assert all((checkpoint_dir("baseline") / name).is_file() for name in names.split(","))
+    assert header == read_header(README)
+    assert readme.split("---\n", 2)[2].strip() == README.split("---\n", 2)[2].strip()
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong"),
+    [
+        ("sdk", "streamlit"),
+        ("colorFrom", "#123456"),
+        ("short_description", "x" * 61),
+        ("python_version", 3.12),
+        ("license", "Apache"),
+    ],
+)
+def test_wrong_header_is_refused(key: str, wrong: Any, hub: HubServer) -> None:
+    card = SpaceCard(README)
+    card.data[key] = wrong
+    with pytest.raises(ValueError, match=key):
+        card.validate()
+
+
+def test_requirements_are_those_of_the_package_but_for_torch() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    package = read_ranges(project["dependencies"] + project["optional-dependencies"]["app"])
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    requirements = read_ranges([line for line in lines if not line.startswith("#")])
+    ours, theirs = package.pop("torch").specifier, requirements.pop("torch").specifier
+    assert requirements == package
+    assert all(torch in ours and torch in theirs for torch in ZERO_GPU_TORCHES)
+    assert CONSTRAINTS["torch"] in ours
+    newest = Version(ZERO_GPU_TORCHES[-1])
+    assert f"{newest.major}.{newest.minor + 1}" not in theirs, "pip takes the newest, which ZeroGPU does not offer"
+
+
+# --- what is pushed ---
+
+
+def put_models(hub: HubServer, private: bool = False) -> None:
+    """What the Space wants to know of alice's models: that their fixed revisions are there."""
+    for name in list_models():
+        repo = Repo(f"alice/fer-{name}", "model", private)
+        hub.store.repos["model", repo.repo_id] = repo
+        for tag in list_tags(name):
+            repo.tags[make_fixed_revision(checkpoint_dir(name, tag))] = repo.commit("main", tag, {}).sha
+
+
+@pytest.fixture
+def models(hub: HubServer) -> HubServer:
+    put_models(hub)
+    return hub
+
+
+def fail(*argv: str) -> str:
+    """The sentence with which a push gives up."""
+    with pytest.raises(SystemExit) as caught:
+        main([*argv])
+    assert isinstance(caught.value.code, str)
+    assert "\n" not in caught.value.code
+    return caught.value.code
+
+
+def read_pushed_header(hub: HubServer) -> dict[str, Any]:
+    return read_header(hub.repo(SPACE_ID, "space").get("main").files["README.md"].content.decode())
+
+
+def test_space_holds_what_the_page_needs_and_nothing_else(models: HubServer) -> None:
+    main(["--space", SPACE_ID])
+    repo = models.repo(SPACE_ID, "space")
+    assert len(repo.log("main")) == 2, "one commit on top of the Hub's own"
+    files = repo.get("main").files
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    if tracked:
+        checkpoint = "fer_models/checkpoints/"
+        package = {path for path in tracked if path.startswith("fer_models/") and not path.startswith(checkpoint)}
+        assert {path for path in files if not path.startswith(checkpoint)} == package | {
+            *(".gitattributes", "LICENSE", "README.md", "app.py", "docs/screenshot.png", "requirements.txt")
+        }
+    for name in list_models():
+        for tag in list_tags(name):
+            folder = f"fer_models/checkpoints/{name}.{tag}/"
+            names = {path.removeprefix(folder) for path in files if path.startswith(folder)}
+            assert names == set(space.CHECKPOINT_FILES)
+    assert files["app.py"].content == (ROOT / "app.py").read_bytes()
+    assert repo.settings["sdk"] == "gradio"
+
+
+def test_space_is_pinned_to_the_commits_of_its_models(models: HubServer, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--space", SPACE_ID])
+    assert models.repo(SPACE_ID, "space").variables == {NAMESPACE_VARIABLE: "alice"}
+    header = read_pushed_header(models)
+    assert header["models"] == sorted(f"alice/fer-{name}" for name in list_models())
+    pinned = {tuple(line.split(" ")[::2]) for line in header["preload_from_hub"]}
+    tags = {repo_id: set(repo.tags.values()) for (_, repo_id), repo in models.store.repos.items()}
+    assert pinned == {(repo_id, commit) for repo_id in header["models"] for commit in tags[repo_id]}
+    assert capsys.readouterr().out.splitlines()[-1] == f"{models.endpoint}/spaces/{SPACE_ID}"
+
+
+def test_second_push_makes_no_commit_and_does_not_restart_the_space(models: HubServer) -> None:
+    main(["--space", SPACE_ID])
+    before = models.repo(SPACE_ID, "space").branches["main"]
+    main(["--space", SPACE_ID])
+    assert models.repo(SPACE_ID, "space").branches["main"] == before
+    assert models.count("POST", "/variables") == 1
+
+
+def test_dry_run_says_what_would_change_and_changes_nothing(
+    models: HubServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main(["--space", SPACE_ID, "--dry-run"])
+    assert "+ app.py" in capsys.readouterr().out
+    assert {method for method, _, _ in models.requests} <= {"GET", "HEAD"}
+    main(["--space", SPACE_ID])
+    capsys.readouterr()
+    main(["--space", SPACE_ID, "--dry-run"])
+    assert capsys.readouterr().out.strip() == f"{SPACE_ID}: 0 files would change"
+    collect = space.collect_space_files
+    monkeypatch.setattr(space, "collect_space_files", lambda *args: collect(*args) | {"LICENSE": b"other"})
+    main(["--space", SPACE_ID, "--dry-run"])
+    assert capsys.readouterr().out.splitlines() == [f"{SPACE_ID}: 1 files would change", "  ~ LICENSE  5 bytes"]
+
+
+def test_models_of_another_namespace(models: HubServer) -> None:
+    main(["--space", "faces/fer-compare", "--namespace", "alice"])
+    assert models.repo("faces/fer-compare", "space").variables == {NAMESPACE_VARIABLE: "alice"}
+
+
+def test_private_models_are_brought_along(models: HubServer, capsys: pytest.CaptureFixture[str]) -> None:
+    """A Space has no token with which to fetch them."""
+    main(["--space", SPACE_ID])
+    put_models(models, private=True)
+    main(["--space", SPACE_ID])
+    header = read_pushed_header(models)
+    assert "models" not in header
+    assert "preload_from_hub" not in header
+    assert models.repo(SPACE_ID, "space").variables == {}, "nor is it told any more where they lie"
+    assert "keeps to the weights it brings along" in capsys.readouterr().out
+
+
+# --- what goes wrong ---
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["--space", ""], "name a --namespace"),
+        (["--space", "fer-compare"], "'fer-compare' cannot be a Space: name it <owner>/<name>"),
+        (["--space", "alice/fer compare"], "cannot be a Space"),
+        (["--space", "a/b/c"], "cannot be a Space"),
+        (["--space", SPACE_ID, "--models", "baseline"], "--models goes with --namespace alone"),
+        (["--space", "bob/fer-compare", "--namespace", "alice"], "rights to create a space"),
+        (["--space", SPACE_ID, "--namespace", "bob"], "Push the models first: .* --namespace bob"),
+        (["--space", SPACE_ID, "--token", "hf_alice_read"], "role write"),
+    ],
+)
+def test_wrong_arguments_are_a_sentence(
+    argv: list[str], sentence: str, models: HubServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    assert re.search(sentence, f"{caught.value.code} {capsys.readouterr().err}")
+    assert [kind for kind, _ in models.store.repos if kind == "space"] == []
+
+
+def test_no_token_is_a_sentence(models: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    assert fail("--space", SPACE_ID).startswith("error: No token is given.")
+
+
+def test_other_weights_on_the_hub_are_a_sentence(models: HubServer) -> None:
+    models.repo("alice/fer-dense").tags.clear()
+    assert "alice/fer-dense does not hold the network that is bundled here" in fail("--space", SPACE_ID)
+
+
+def test_somebody_else_s_space_is_left_alone(models: HubServer) -> None:
+    api = HfApi()
+    api.create_repo(SPACE_ID, repo_type="space", space_sdk="gradio")
+    api.upload_file(repo_id=SPACE_ID, repo_type="space", path_in_repo="app.py", path_or_fileobj=b"another page")
+    assert "holds something that was not pushed from here (app.py, ...)" in fail("--space", SPACE_ID)
+    assert set(models.repo(SPACE_ID, "space").get("main").files) == {".gitattributes", "app.py"}
+
+
+def test_push_that_broke_off_leaves_no_half_and_is_finished_by_the_same_command(models: HubServer) -> None:
+    models.faults.append(Fault("/commit/", "POST", status=503))
+    assert "Run the same again" in fail("--space", SPACE_ID)
+    repo = models.repo(SPACE_ID, "space")
+    assert set(repo.get("main").files) == {".gitattributes"}
+    assert repo.variables == {}
+    models.faults.clear()
+    main(["--space", SPACE_ID])
+    assert "app.py" in repo.get("main").files
+    assert repo.variables == {NAMESPACE_VARIABLE: "alice"}
+
+
+def test_what_comes_back_must_be_what_was_sent(models: HubServer) -> None:
+    main(["--space", SPACE_ID])
+    repo = models.repo(SPACE_ID, "space")
+    files = {"app.py": (ROOT / "app.py").read_bytes()}
+    wrong = repo.commit("main", "wrong", repo.get("main").files | {"app.py": repo.get("main").files["LICENSE"]})
+    with pytest.raises(space.PushError, match=rf"at {wrong.sha} is not what was sent: app\.py"):
+        space.verify_space(HfApi(), SPACE_ID, wrong.sha, files)
+
+
+# --- where it computes ---
+
+
+@pytest.mark.parametrize(
+    ("has_cuda", "zero_gpu", "expected"),
+    [
+        (False, "", "cpu"),
+        (True, "", "cuda"),  # a GPU of one's own
+        (True, "true", "cpu"),  # torch believes in a GPU that is lent for each call
+    ],
+)
+def test_device(has_cuda: bool, zero_gpu: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    decorated: list[object] = []
+    monkeypatch.setattr(device.torch.cuda, "is_available", lambda: has_cuda)
+    monkeypatch.setattr(device, "spaces", SimpleNamespace(GPU=decorated.append))
+    monkeypatch.setenv("SPACES_ZERO_GPU", zero_gpu)
+    assert device.choose_device() == expected
+    device.place([])
+    assert len(decorated) == bool(zero_gpu), "ZeroGPU stops an app in which nothing asks for a GPU"
+
+
+def test_networks_answer_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`meta` stands for a GPU: it shows that a network was moved, and that it was run there."""
+    (model,) = load_models(["baseline"])
+    ran_on: list[str] = []
+    monkeypatch.setattr(device, "choose_device", lambda: "meta")
+    monkeypatch.setattr(device, "predict", lambda model, _: ran_on.append(model.model.device.type))
+    device.place([model])
+    assert ran_on == ["meta"]
+    assert predict(load_models(["baseline"])[0], Image.new("L", (48, 48))).winner, "others stay where they are"
