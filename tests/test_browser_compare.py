@@ -137,12 +137,12 @@ def test_why_save_and_share(app_url: str, tmp_path: Path) -> None:
 @pytest.mark.browser
 @needs_chromium
 def test_trouble_in_the_browser_gets_sentences_in_the_pages_language(app_url: str, tmp_path: Path) -> None:
-    (tmp_path / "large.png").write_bytes(bytes(31 * 1024**2))
+    (tmp_path / "large.png").write_bytes(bytes(101 * 1024**2))
     with open_page(app_url) as page:
         uploads: list[str] = []
         page.on("request", lambda request: uploads.append(request.url) if "/upload" in request.url else None)
         page.set_input_files("input[type=file]", str(tmp_path / "large.png"))
-        page.wait_for_selector("#results >> text=This file is larger than 30 MB")
+        page.wait_for_selector("#results >> text=This file is larger than 100 MB")
         assert uploads == []
         page.get_by_label("Español").click()
         page.wait_for_selector("text=Cuatro redes, una cara")

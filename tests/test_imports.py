@@ -9,7 +9,7 @@ from conftest import REPO_ROOT
 import fer_models
 
 # What only the app or the training needs; the models must not make a user wait for it, or have it.
-OPTIONAL_PACKAGES = ("gradio", "datasets", "evaluate", "matplotlib", "cv2")
+OPTIONAL_PACKAGES = ("gradio", "datasets", "evaluate", "matplotlib", "cv2", "av")
 
 
 @pytest.mark.parametrize("name", fer_models.__all__)

@@ -7,22 +7,20 @@ import pytest
 from photos import load_portrait, make_no_face, make_two_faces
 from test_archives import write_zip
 
+from fer_models.batch import MAX_FILES
 from fer_models.demo.figures.many import MAX_SHOWN_ROWS, render_faces
-from fer_models.demo.handlers import many
-from fer_models.demo.handlers.many import FaceTable, ManyHandlers, ManyView
+from fer_models.demo.handlers import many_photos
+from fer_models.demo.handlers.jobs import View
+from fer_models.demo.handlers.many import ManyHandlers
+from fer_models.demo.handlers.many_photos import FaceTable
 from fer_models.demo.locales import LOCALES, translate
 from fer_models.faces import FaceDetector
-from fer_models.inference import load_models
-
-
-@pytest.fixture(scope="module")
-def models_and_detector() -> tuple[Any, FaceDetector]:
-    return load_models(), FaceDetector()
+from fer_models.inference import LoadedModel
 
 
 @pytest.fixture
-def handlers(models_and_detector: tuple[Any, FaceDetector]) -> ManyHandlers:
-    return ManyHandlers(*models_and_detector)
+def handlers(models: list[LoadedModel], detector: FaceDetector) -> ManyHandlers:
+    return ManyHandlers(models, detector)
 
 
 @pytest.fixture
@@ -34,9 +32,9 @@ def files(tmp_path: Path) -> list[tuple[str, Path]]:
     return [(name, tmp_path / name) for name in ("one.png", "two.png", "sky.png", "text.jpg")]
 
 
-def run(handlers: ManyHandlers, files: Any, language: str = "en") -> list[ManyView]:
+def run(handlers: ManyHandlers, files: Any, language: str = "en") -> list[View]:
     handlers.begin(files, "visitor", language)
-    return list(handlers.run(files, "visitor", language))
+    return list(handlers.run(files, "visitor", 4, language))
 
 
 @pytest.mark.parametrize("language", LOCALES)
@@ -44,7 +42,7 @@ def test_without_files_the_page_says_what_to_do(handlers: ManyHandlers, language
     assert translate(language, "many.empty") in handlers.show(None, language)
     view = handlers.begin([], "visitor", language)
     assert translate(language, "many.nothing") in (view.results or "")
-    assert list(handlers.run([], "visitor", language)) == []
+    assert list(handlers.run([], "visitor", 4, language)) == []
 
 
 @pytest.mark.parametrize("language", LOCALES)
@@ -61,7 +59,7 @@ def test_every_face_and_every_failure_is_a_row(handlers: ManyHandlers, files: An
 
 
 def test_a_finished_table_is_shown_again_in_another_language(handlers: ManyHandlers, files: Any) -> None:
-    table = run(handlers, files, "en")[-1].table
+    table = run(handlers, files, "en")[-1].report
     again = handlers.show(table, "es")
     assert translate("es", "error.no_face") in again
     assert translate("en", "error.no_face") not in again
@@ -74,7 +72,7 @@ def test_a_bad_zip_is_a_row_and_too_many_files_are_a_sentence(
     files = [("empty.zip", tmp_path / "empty.zip")]
     assert translate("en", "error.zip_empty") in (run(handlers, files)[-1].results or "")
     monkeypatch.setattr("fer_models.batch.MAX_FILES", 0)
-    assert translate("en", "error.too_many_files", files=many.MAX_FILES) in (run(handlers, files)[-1].results or "")
+    assert translate("en", "error.too_many_files", files=MAX_FILES) in (run(handlers, files)[-1].results or "")
 
 
 def test_an_unexpected_failure_is_a_sentence(
@@ -87,7 +85,7 @@ def test_an_unexpected_failure_is_a_sentence(
 def test_progress_tells_what_is_done_and_how_long_the_rest_takes(
     handlers: ManyHandlers, files: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(many, "PROGRESS_EVERY_S", 0)
+    monkeypatch.setattr(many_photos, "PROGRESS_EVERY_S", 0)
     views = run(handlers, files)
     assert [view.progress.count("<progress") for view in views] == [1, 1, 1, 1, 0]
     assert "2 of 4 files" in views[1].progress
@@ -97,21 +95,21 @@ def test_progress_tells_what_is_done_and_how_long_the_rest_takes(
 def test_cancel_stops_after_the_file_at_hand_and_keeps_what_was_done(
     handlers: ManyHandlers, files: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(many, "PROGRESS_EVERY_S", 0)
+    monkeypatch.setattr(many_photos, "PROGRESS_EVERY_S", 0)
     handlers.begin(files, "visitor", "en")
-    views = handlers.run(files, "visitor", "en")
+    views = handlers.run(files, "visitor", 4, "en")
     next(views)
     handlers.jobs.cancel("visitor")
     (last,) = views
     assert translate("en", "many.cancelled") in last.progress
-    assert last.table is not None
-    assert {row["file"] for row in last.table.rows} == {"one.png", "two.png"}
+    assert isinstance(last.report, FaceTable)
+    assert {row["file"] for row in last.report.rows} == {"one.png", "two.png"}
 
 
 def test_a_job_that_is_cancelled_while_it_waits_never_starts(handlers: ManyHandlers, files: Any) -> None:
     handlers.begin(files, "visitor", "en")
     handlers.jobs.cancel("visitor")
-    assert list(handlers.run(files, "visitor", "en")) == []
+    assert list(handlers.run(files, "visitor", 4, "en")) == []
 
 
 def test_a_visitor_has_one_job_and_disturbs_nobody_elses(handlers: ManyHandlers, files: Any) -> None:
@@ -129,7 +127,7 @@ def test_a_visitor_has_one_job_and_disturbs_nobody_elses(handlers: ManyHandlers,
 
 def test_a_page_that_is_closed_ends_its_job(handlers: ManyHandlers, files: Any) -> None:
     handlers.begin(files, "visitor", "en")
-    views = handlers.run(files, "visitor", "en")
+    views = handlers.run(files, "visitor", 4, "en")
     next(views)
     views.close()
     assert handlers.jobs.get_flag("visitor") is None
@@ -145,8 +143,8 @@ def test_uploads_of_a_job_under_way_are_kept_young(handlers: ManyHandlers, files
 def test_a_long_table_is_cut_on_the_page_and_whole_in_the_csv(
     handlers: ManyHandlers, files: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = run(handlers, files[:1])[-1].table
-    assert table is not None
+    table = run(handlers, files[:1])[-1].report
+    assert isinstance(table, FaceTable)
     table.rows *= MAX_SHOWN_ROWS + 1
     table.thumbnails *= MAX_SHOWN_ROWS
     shown = handlers.show(table, "en")
@@ -155,7 +153,7 @@ def test_a_long_table_is_cut_on_the_page_and_whole_in_the_csv(
 
 
 def test_names_of_files_are_text_and_not_html(handlers: ManyHandlers, files: Any) -> None:
-    table = run(handlers, [("<script>alert(1)</script>.png", files[2][1])])[-1].table
-    assert table is not None
+    table = run(handlers, [("<script>alert(1)</script>.png", files[2][1])])[-1].report
+    assert isinstance(table, FaceTable)
     assert "<script" not in handlers.show(table, "en")
     assert "<script" not in render_faces(table.rows, table.thumbnails, ["<script>"], "en")

@@ -117,14 +117,17 @@ LOCALES: dict[str, dict[str, str]] = {
         "live.empty": "The answers appear here.",
         "live.timeline": "Average of the networks, the last {seconds} seconds",
         "live.timeline_one": "{model}, the last {seconds} seconds",
-        "many.label": "Photos, or a zip of photos",
+        "many.label": "Photos, a zip of photos, or one video",
         "many.start": "Start",
         "many.cancel": "Cancel",
+        "many.rate": "Pictures looked at per second of a video",
         "many.privacy": "Your files lie on the machine that serves this page while they are looked at, and are deleted "
-        "within minutes. The table is part of this page; nothing of it is written there.",
-        "many.empty": "Choose photos or a zip of photos, then press Start. Every face gets a row with the answers of "
-        "the four networks.",
-        "many.nothing": "There is nothing to look at yet. Choose photos or a zip of photos first.",
+        "within minutes, and so is the video with boxes. Tables and timelines are part of this page, and are not "
+        "written there.",
+        "many.empty": "Choose photos, a zip of photos or a video, then press Start. Every face in photos gets a row "
+        "with the answers of the four networks; of a video you see how the answers for its main face change.",
+        "many.nothing": "There is nothing to look at yet. Choose photos, a zip of photos or a video first.",
+        "many.video_alone": "A video is looked at on its own. Choose it alone, or photos without it.",
         "many.waiting": "Waiting for a free place: long jobs take turns, so that the rest of the page stays quick.",
         "many.progress": "Progress",
         "many.done": "{done} of {total} files",
@@ -145,6 +148,15 @@ LOCALES: dict[str, dict[str, str]] = {
         "many.failures": "Without an answer",
         "many.shown": "The first {shown} of {total} rows are shown; the CSV has all of them.",
         "many.csv": "Download as CSV",
+        "many.watched": "{done} of {total} of the video",
+        "many.looks": "Pictures looked at",
+        "many.in_sight": "Main face in sight",
+        "many.mean": "on average",
+        "many.timeline": "The main face over time: average of the four networks, each line from 0 to 100 %",
+        "many.timeline_gap": "Nothing is drawn where the face was out of sight. The numbers are means over the video.",
+        "many.video": "The video with boxes, without sound",
+        "many.no_face_anywhere": "No face was found in this video. Try one in which a face is larger and looks at the "
+        "camera.",
         "error.no_face": "No face was found.",
         "error.too_many_files": "These are more than {files} files. Please choose fewer at a time.",
         "error.zip_missing": "The zip is gone. Please choose it again.",
@@ -155,6 +167,14 @@ LOCALES: dict[str, dict[str, str]] = {
         "error.zip_too_large": "This zip unpacks to far more than photos do, and was not opened. Please save the "
         "photos in a new one.",
         "error.zip_entry_too_large": "This file is too large for a photo.",
+        "error.video_missing": "The video is gone. Please choose it again.",
+        "error.video_unreadable": "This video is damaged, or of a kind that cannot be read. Please choose an MP4 "
+        "or MOV.",
+        "error.video_without_pictures": "There are no pictures in this file. Please choose a video.",
+        "error.video_too_large": "The pictures of this video have more than {frame_megapixels} megapixels. Please save "
+        "it smaller, as 4K or less.",
+        "error.video_too_long": "This video is longer than {minutes} minutes. Please cut it.",
+        "error.video_cut": "This video is damaged or cut short. What could be read of it is below.",
         "error.missing": "The photo is gone. Please choose it again.",
         "error.empty": "This file is empty. Please choose another.",
         "error.unreadable": "This picture is damaged or cut short. Please choose another.",
@@ -472,14 +492,18 @@ LOCALES: dict[str, dict[str, str]] = {
         "live.empty": "Aquí aparecerán las respuestas.",
         "live.timeline": "Media de las redes, los últimos {seconds} segundos",
         "live.timeline_one": "{model}, los últimos {seconds} segundos",
-        "many.label": "Fotos, o un zip con fotos",
+        "many.label": "Fotos, un zip con fotos o un vídeo",
         "many.start": "Empezar",
         "many.cancel": "Cancelar",
+        "many.rate": "Imágenes analizadas por segundo de vídeo",
         "many.privacy": "Tus archivos están en la máquina que sirve esta página mientras se analizan y se borran en "
-        "unos minutos. La tabla forma parte de esta página; allí no se escribe nada de ella.",
-        "many.empty": "Elige fotos o un zip con fotos y pulsa Empezar. Cada cara tendrá una fila con las respuestas de "
-        "las cuatro redes.",
-        "many.nothing": "Todavía no hay nada que analizar. Elige antes fotos o un zip con fotos.",
+        "unos minutos, igual que el vídeo con recuadros. Las tablas y las líneas de tiempo forman parte de esta página "
+        "y no se guardan allí.",
+        "many.empty": "Elige fotos, un zip con fotos o un vídeo y pulsa Empezar. Con fotos, cada cara tendrá una fila "
+        "con las respuestas de las cuatro redes; con un vídeo, verás cómo cambian las respuestas para la cara "
+        "principal.",
+        "many.nothing": "Todavía no hay nada que analizar. Elige antes fotos, un zip con fotos o un vídeo.",
+        "many.video_alone": "Los vídeos se analizan de uno en uno. Elige solo el vídeo, o fotos sin él.",
         "many.waiting": "Esperando turno: los trabajos largos van de uno en uno para que el resto de la página siga "
         "siendo ágil.",
         "many.progress": "Progreso",
@@ -501,6 +525,16 @@ LOCALES: dict[str, dict[str, str]] = {
         "many.failures": "Sin respuesta",
         "many.shown": "Se muestran las primeras {shown} filas de {total}; el CSV las tiene todas.",
         "many.csv": "Descargar como CSV",
+        "many.watched": "{done} de {total} del vídeo",
+        "many.looks": "Imágenes analizadas",
+        "many.in_sight": "Cara principal a la vista",
+        "many.mean": "de media",
+        "many.timeline": "La cara principal a lo largo del tiempo: media de las cuatro redes, cada línea de 0 a 100 %",
+        "many.timeline_gap": "Donde la cara no estaba a la vista no se dibuja nada. Los números son medias de todo el "
+        "vídeo.",
+        "many.video": "El vídeo con recuadros, sin sonido",
+        "many.no_face_anywhere": "No se ha encontrado ninguna cara en este vídeo. Prueba con uno en el que la cara sea "
+        "más grande y mire a la cámara.",
         "error.no_face": "No se ha encontrado ninguna cara.",
         "error.too_many_files": "Son más de {files} archivos. Elige menos de una vez, por favor.",
         "error.zip_missing": "El zip ya no está. Elígelo de nuevo, por favor.",
@@ -511,6 +545,14 @@ LOCALES: dict[str, dict[str, str]] = {
         "error.zip_too_large": "Descomprimido, el zip ocupa mucho más de lo que ocupan unas fotos, así que no se ha "
         "abierto. Guarda las fotos en uno nuevo, por favor.",
         "error.zip_entry_too_large": "El archivo es demasiado grande para ser una foto.",
+        "error.video_missing": "El vídeo ya no está. Elígelo de nuevo, por favor.",
+        "error.video_unreadable": "El vídeo está dañado o es de un tipo que no se puede leer. Elige un MP4 o MOV, por "
+        "favor.",
+        "error.video_without_pictures": "En este archivo no hay imágenes. Elige un vídeo, por favor.",
+        "error.video_too_large": "Las imágenes de este vídeo tienen más de {frame_megapixels} megapíxeles. Guárdalo "
+        "más pequeño, en 4K o menos, por favor.",
+        "error.video_too_long": "Este vídeo dura más de {minutes} minutos. Recórtalo, por favor.",
+        "error.video_cut": "El vídeo está dañado o incompleto. Abajo está lo que se ha podido leer.",
         "error.missing": "La foto ya no está. Elígela de nuevo, por favor.",
         "error.empty": "El archivo está vacío. Elige otro, por favor.",
         "error.unreadable": "La imagen está dañada o incompleta. Elige otra, por favor.",

@@ -24,8 +24,8 @@ from .words import Words
 
 # Uploads are looked at every minute and deleted when they are five minutes old.
 DELETE_CACHE_S = (60, 300)
-# The largest file that can be uploaded. Photos of 50 megapixels take about 25.
-MAX_FILE_MB = 30
+# The largest file that can be uploaded. Photos of 50 megapixels take about 25, a minute of a phone's video about 100.
+MAX_FILE_MB = 100
 
 # A face in pixels, nothing but a picture: 8 columns, 8 rows.
 LOGO_ROWS = ("..####..", ".#....#.", "#.#..#.#", "#......#", "#.#..#.#", "#..##..#", ".#....#.", "..####..")

@@ -62,16 +62,21 @@ def render_summary(rows: Sequence[dict[str, Any]], language: str) -> str:
         (translate(language, "many.faces"), len(rows) - failures),
         (translate(language, "many.failures"), failures),
     ]
+    return render_counts(counts, language) + render_counts(count_answers(rows, language), language)
+
+
+def count_answers(rows: Sequence[dict[str, Any]], language: str) -> list[tuple[str, int]]:
+    """How often each label was the favourite, and how often none was for sure; most often first."""
     answers = Counter(f"label.{row['favourite']}" if row["sure"] else "many.unsure" for row in rows if row["face"])
-    answers_in_words = [(translate(language, key), count) for key, count in answers.most_common()]
-    return _render_counts(counts, language) + _render_counts(answers_in_words, language)
+    return [(translate(language, key), count) for key, count in answers.most_common()]
 
 
-def _render_counts(counts: Sequence[tuple[str, int]], language: str) -> str:
+def render_counts(counts: Sequence[tuple[str, int]], language: str) -> str:
+    """Names with their numbers, side by side."""
     items = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{format_count(language, count)}</dd></div>" for name, count in counts
     )
-    return f'<dl class="fer-counts">{items}</dl>'
+    return f'<dl class="fer-counts">{items}</dl>' if counts else ""
 
 
 def _render_row(row: dict[str, Any], thumbnail: str | None, columns: Sequence[str], language: str) -> str:

@@ -16,7 +16,7 @@ WINNER, WINNER_EDGE, REST = "#99f6e4", "#0f766e", "#d4d4d8"
 
 
 @cache
-def _load_font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
+def load_font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     """Matplotlib carries these letters, accents and all; what the machine has is not known."""
     import matplotlib
 
@@ -55,13 +55,13 @@ def draw_summary(comparison: Comparison, language: str, face: Image.Image | None
     bottom = SIZE[1] - MARGIN - 28
     for column, prediction in enumerate(comparison.predictions):
         x = MARGIN + column * (width + GAP)
-        draw.text((x, y), prediction.model, GREY, _load_font(18, True))
+        draw.text((x, y), prediction.model, GREY, load_font(18, True))
         rows = len(prediction.probabilities)
         pitch = (bottom - y - 34) / rows
         for row, (label, share) in enumerate(prediction.probabilities.items()):
             is_winner = label == prediction.winner
             box_top = y + 34 + row * pitch
-            font = _load_font(15, is_winner)
+            font = load_font(15, is_winner)
             middle = box_top + (pitch - 4) / 2
             draw.rectangle((x, box_top, x + width, box_top + pitch - 4), TRACK)
             draw.rectangle((x, box_top, x + share * width, box_top + pitch - 4), WINNER if is_winner else REST)
@@ -70,8 +70,8 @@ def draw_summary(comparison: Comparison, language: str, face: Image.Image | None
             draw.text((x + 8, middle), translate(language, f"label.{label}"), INK, font, "lm")
             draw.text((x + width - 8, middle), format_percent(language, share, 0), INK, font, "rm")
     foot = translate(language, "verdict.disclaimer")
-    draw.text((MARGIN, SIZE[1] - MARGIN), foot, GREY, _load_font(16), "ls")
-    draw.text((SIZE[0] - MARGIN, SIZE[1] - MARGIN), "fer_models", GREY, _load_font(16, True), "rs")
+    draw.text((MARGIN, SIZE[1] - MARGIN), foot, GREY, load_font(16), "ls")
+    draw.text((SIZE[0] - MARGIN, SIZE[1] - MARGIN), "fer_models", GREY, load_font(16, True), "rs")
     buffer = BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
@@ -81,7 +81,7 @@ def _write(
     draw: ImageDraw.ImageDraw, start: tuple[float, float], width: float, text: str, size: int, bold: bool, color: str
 ) -> float:
     """Write a text, in lines that are no wider than `width`; gives the height at which the next one begins."""
-    font, (x, y), line = _load_font(size, bold), start, ""
+    font, (x, y), line = load_font(size, bold), start, ""
     for word in [*text.split(), ""]:
         longer = f"{line} {word}".strip()
         if word and draw.textlength(longer, font) <= width:

@@ -1,6 +1,39 @@
-"""Long jobs: one for each visitor, each of which can be cancelled."""
+"""Long jobs: one for each visitor, told step by step, and cancelled at any of them."""
 
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
+from typing import Protocol
+
+Files = Sequence[tuple[str, Path]]
+
+
+class Report(Protocol):
+    """What a job has found: numbers and small pictures, but no photo."""
+
+    def render(self, language: str) -> str:
+        """All of it, as HTML."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What the page shows of a job.
+
+    Attributes:
+        progress: HTML: how far it is; empty at its end.
+        results: HTML: what was found; None if it stays as it is.
+        report: The same, to show it again in another language; None before the end.
+        video: A video that was written, to be copied before the next step; None if there is none.
+    """
+
+    progress: str
+    results: str | None = None
+    report: Report | None = None
+    video: Path | None = None
 
 
 class Jobs:
@@ -28,3 +61,29 @@ class Jobs:
         """Forget a visitor's job, unless a new one has taken its place."""
         if self._flags.get(visitor) is flag:
             del self._flags[visitor]
+
+
+class Pace:
+    """Says when something is due: at once, and then again and again.
+
+    Args:
+        every_s: How often.
+    """
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s, self._due_s = every_s, -float("inf")
+
+    def is_due(self) -> bool:
+        """Whether it is due; if so, it is taken as done."""
+        now = time.monotonic()
+        if now < self._due_s:
+            return False
+        self._due_s = now + self._every_s
+        return True
+
+
+def keep_young(files: Files) -> None:
+    """Uploads are deleted by their age; those of a job under way still are needed."""
+    for _, path in files:
+        with suppress(OSError):
+            os.utime(path)

@@ -32,7 +32,7 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
         at work, at school or on people who did not agree. The photo is deleted after some minutes and sent nowhere.
 
         Args:
-            photo: A photo with at least one face, such as JPEG or PNG; at most 30 MB and 50 megapixels.
+            photo: A photo with at least one face, such as JPEG or PNG; at most 50 megapixels.
             face_index: Which face, counted from 0, the largest first.
             whole_image: True takes the whole picture for the face, as for one that is cropped closely already.
             networks: Names of the networks to ask; none for the first four.
@@ -64,7 +64,7 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
         It says where a network looks, not that it looks well. What compare must not be used for holds here too.
 
         Args:
-            photo: A photo with at least one face, such as JPEG or PNG; at most 30 MB and 50 megapixels.
+            photo: A photo with at least one face, such as JPEG or PNG; at most 50 megapixels.
             label: One of angry, disgust, fear, happy, neutral, sad, surprise; empty for each network's own answer.
             face_index: Which face, counted from 0, the largest first.
             whole_image: True takes the whole picture for the face, as for one that is cropped closely already.

@@ -1,4 +1,4 @@
-"""Many: photos or a zip in, a table of all faces out."""
+"""Many: photos or a zip in, a table of all faces out; or a video in, its timeline out."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,12 +8,15 @@ import gradio as gr
 
 from ...images import ImageError
 from ..files_input import FilesInput
-from ..handlers.many import FaceTable, ManyHandlers, ManyView
+from ..handlers.jobs import Report, View
+from ..handlers.many import ManyHandlers, is_video
 from ..locales import DEFAULT_LANGUAGE, translate
 from ..words import Words
 
-# For how long a table can be shown again in another language, in seconds since it was made.
-TABLE_LIFETIME_S = 600
+# For how long a report can be shown again in another language, in seconds since it was made.
+REPORT_LIFETIME_S = 600
+# Pictures per second of a video that are looked at: least, most, and unless the visitor chooses.
+RATES = (1, 10, 4)
 
 
 def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Radio) -> None:
@@ -28,18 +31,18 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
     def begin(files: list[tuple[str, Path]], language: str, request: gr.Request) -> list[Any]:
         return [*_show(handlers.begin(files, _name_visitor(request), language)), *_switch_buttons(bool(files))]
 
-    def run(files: list[tuple[str, Path]], language: str, request: gr.Request) -> Iterator[list[Any]]:
-        for view in handlers.run(files, _name_visitor(request), language):
+    def run(files: list[tuple[str, Path]], rate: float, language: str, request: gr.Request) -> Iterator[list[Any]]:
+        for view in handlers.run(files, _name_visitor(request), min(max(rate, RATES[0]), RATES[1]), language):
             yield _show(view)
 
     def cancel(language: str, request: gr.Request) -> list[Any]:
         handlers.jobs.cancel(_name_visitor(request))
         return [f"<p>{translate(language, 'many.cancelled')}</p>", *_switch_buttons(False)]
 
-    def show_again(table: FaceTable | None, language: str, request: gr.Request) -> Any:
+    def show_again(report: Report | None, language: str, request: gr.Request) -> Any:
         if handlers.jobs.get_flag(_name_visitor(request)) is not None:
             return gr.skip()  # a job under way shows its own
-        return handlers.show(table, language)
+        return handlers.show(report, language)
 
     def batch(files: list[tuple[str, Path]]) -> list[dict[str, Any]]:
         """Find every face in many photos and classify each with the four networks.
@@ -75,22 +78,36 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
                 cancel_button = gr.Button(
                     translate(language, "many.cancel"), interactive=False, elem_id="many.cancel", min_width=120
                 )
+            rate = gr.Slider(
+                *RATES[:2], RATES[2], step=1, label=translate(language, "many.rate"), visible=False, elem_id="many.rate"
+            )
             privacy = gr.HTML(translate(language, "many.privacy"), elem_id="many.privacy")
             progress = gr.HTML(elem_id="many.progress")
         words.add(start_button, lambda language: gr.update(value=translate(language, "many.start")))
         words.add(cancel_button, lambda language: gr.update(value=translate(language, "many.cancel")))
+        words.add(rate, lambda language: gr.update(label=translate(language, "many.rate")))
         words.add(privacy, lambda language: translate(language, "many.privacy"))
         results = gr.HTML(handlers.show(None, language), elem_id="many.results")
-    table = gr.State(time_to_live=TABLE_LIFETIME_S)
+        video = gr.Video(
+            label=translate(language, "many.video"),
+            interactive=False,
+            visible=False,
+            height=420,
+            buttons=["download"],
+            elem_id="many.video",
+        )
+        words.add(video, lambda language: gr.update(label=translate(language, "many.video")))
+    report = gr.State(time_to_live=REPORT_LIFETIME_S)
 
-    shown = [progress, results, table]
-    buttons = [start_button, cancel_button]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    shown = [progress, results, report, video]
+    files.change(lambda files: gr.update(visible=any(map(is_video, files))), files, rate, queue=False, **quiet)
+    buttons = [start_button, cancel_button]
     started = start_button.click(begin, [files, language_switch], [*shown, *buttons], queue=False, **quiet)
     # Long jobs take turns in a queue of their own, so that they do not keep others from comparing a photo.
     ended = started.then(
         run,
-        [files, language_switch],
+        [files, rate, language_switch],
         shown,
         concurrency_limit=1,
         concurrency_id="many",
@@ -100,7 +117,7 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
     ended.then(lambda: _switch_buttons(False), None, buttons, queue=False, **quiet)
     cancel_button.click(cancel, language_switch, [progress, *buttons], queue=False, **quiet)
     for event in (language_switch.change, ended.then):
-        event(show_again, [table, language_switch], results, queue=False, **quiet)
+        event(show_again, [report, language_switch], results, queue=False, **quiet)
 
     # The same for programs; these components are never shown.
     api_result = gr.JSON(visible=False)
@@ -113,8 +130,10 @@ def _name_visitor(request: gr.Request) -> str:
     return request.session_hash or ""  # programs have none; they get no page either
 
 
-def _show(view: ManyView) -> list[Any]:
-    return [view.progress, gr.skip() if view.results is None else view.results, view.table]
+def _show(view: View) -> list[Any]:
+    video = view.video and str(view.video)
+    results = gr.skip() if view.results is None else view.results
+    return [view.progress, results, view.report, gr.update(value=video, visible=video is not None)]
 
 
 def _switch_buttons(is_running: bool) -> list[Any]:

@@ -1,0 +1,132 @@
+"""A video in, step by step its timeline out, and the video again with boxes."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
+from typing import Any
+
+from ...batch import tabulate
+from ...faces import FaceDetector
+from ...inference import Comparison, LoadedModel
+from ...tables import write_csv
+from ...video import Moment, VideoError, analyze_video, to_row
+from ..figures.annotate import AnnotatedVideo
+from ..figures.compare import describe_average
+from ..figures.html import render_message
+from ..figures.many import render_download, render_progress
+from ..figures.timeline import format_duration, render_timeline, render_video_summary
+from ..locales import translate
+from .jobs import Files, Pace, View, keep_young
+from .reasons import MAX_DURATION_S, explain
+
+PROGRESS_EVERY_S = 0.3
+TIMELINE_EVERY_S = 1.0
+TOUCH_EVERY_S = 30.0
+
+
+@dataclass
+class VideoReport:
+    """What a job has found so far in a video.
+
+    Attributes:
+        models: The networks.
+        frames_per_second: How many pictures per second of the video were looked at.
+        rows: As `video.to_row` gives them.
+        duration_s: Of the whole video, in seconds; 0 if it is not known.
+        trouble: Why it ended early, a reason of `VideoError`; None if it did not.
+        is_complete: Whether no rows follow.
+    """
+
+    models: Sequence[LoadedModel]
+    frames_per_second: float
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    duration_s: float = 0.0
+    trouble: str | None = None
+    is_complete: bool = False
+
+    def add(self, moment: Moment) -> None:
+        """Take over a moment's numbers, and let go of its picture."""
+        self.rows.append(to_row(moment, self.models))
+        self.duration_s = max(moment.duration_s or 0.0, moment.time_s)
+
+    def render(self, language: str) -> str:
+        """Summary and timeline as HTML; once it is complete, with a link to the CSV."""
+        parts = [render_message(explain(self.trouble, language), "error")] if self.trouble else []
+        if not self.rows:
+            return "".join(parts)
+        if self.is_complete and not any(row["face"] for row in self.rows):
+            parts.append(render_message(translate(language, "many.no_face_anywhere")))
+        summary = render_video_summary(self.rows, language)
+        timeline = render_timeline(
+            self.rows, self.models[0].labels, 1 / self.frames_per_second, self.duration_s, language
+        )
+        if self.is_complete:
+            csv = StringIO()
+            write_csv(csv, *tabulate(self.rows, self.models, ("time_s", "faces")), decimal_comma=language != "en")
+            summary = f'<div role="status">{summary}</div>{render_download(csv.getvalue(), "video.csv", language)}'
+        return "".join([*parts, summary, timeline])
+
+
+def watch(
+    files: Files,
+    models: Sequence[LoadedModel],
+    detector: FaceDetector,
+    frames_per_second: float,
+    flag: Event,
+    language: str,
+) -> Iterator[View]:
+    """Follow the main face of a video.
+
+    What is written lies in a folder of its own, which is gone when this ends, in whatever way.
+
+    Args:
+        files: Name and place of the one upload.
+        models: The networks.
+        detector: Finds the faces.
+        frames_per_second: How many pictures per second of the video are looked at.
+        flag: Ends the job as soon as it is set.
+        language: One of `locales.LOCALES`.
+    """
+
+    def describe(comparison: Comparison) -> str:
+        return describe_average(comparison, language)
+
+    report = VideoReport(models, frames_per_second)
+    start_s = time.monotonic()
+    telling, showing, touching = Pace(PROGRESS_EVERY_S), Pace(TIMELINE_EVERY_S), Pace(TOUCH_EVERY_S)
+    with TemporaryDirectory(prefix="fer-video-") as folder:
+        path = Path(folder) / "video-with-boxes.mp4"
+        moments = analyze_video(files[0][1], models, detector, frames_per_second, MAX_DURATION_S)
+        with AnnotatedVideo(path, describe) as annotated, closing(moments):
+            try:
+                for moment in moments:
+                    report.add(moment)
+                    annotated.add(moment)
+                    if flag.is_set():
+                        break
+                    if touching.is_due():
+                        keep_young(files)
+                    if telling.is_due():
+                        yield View(
+                            _render_progress(report, time.monotonic() - start_s, language),
+                            report.render(language) if showing.is_due() else None,
+                        )
+            except VideoError as error:
+                report.trouble = error.reason
+        report.is_complete = True
+        if flag.is_set():
+            yield View(f"<p>{translate(language, 'many.cancelled')}</p>", report.render(language), report)
+        else:
+            yield View("", report.render(language), report, path if report.rows else None)
+
+
+def _render_progress(report: VideoReport, elapsed_s: float, language: str) -> str:
+    done_s, total_s = report.rows[-1]["time_s"], report.duration_s
+    left_s = elapsed_s / done_s * (total_s - done_s) if done_s else None
+    words = translate(language, "many.watched", done=format_duration(done_s), total=format_duration(total_s))
+    return render_progress(done_s, total_s or 1, words, left_s, language)

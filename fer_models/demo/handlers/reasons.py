@@ -1,0 +1,28 @@
+"""Why a file cannot be used, in the visitor's words."""
+
+from ...archives import MAX_ENTRIES
+from ...batch import MAX_FILES
+from ...images import MAX_PIXELS
+from ...video import MAX_FRAME_PIXELS
+from ..locales import translate
+
+# Of a video, on the page: the others wait for its end.
+MAX_DURATION_S = 300
+
+
+def explain(reason: str, language: str) -> str:
+    """A sentence.
+
+    Args:
+        reason: That of an `ImageError`, or of one of its kinds.
+        language: One of `locales.LOCALES`.
+    """
+    return translate(
+        language,
+        f"error.{reason}",
+        megapixels=MAX_PIXELS // 1_000_000,
+        frame_megapixels=MAX_FRAME_PIXELS // 1_000_000,
+        entries=MAX_ENTRIES,
+        files=MAX_FILES,
+        minutes=MAX_DURATION_S // 60,
+    )

@@ -1,0 +1,269 @@
+import tracemalloc
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from photos import load_portrait
+from PIL import Image
+from videos import SIZE, make_empty_picture, make_picture, write_video
+
+from fer_models import video
+from fer_models.demo.figures.annotate import AnnotatedVideo
+from fer_models.faces import DetectedFace, FaceDetector
+from fer_models.inference import LoadedModel
+from fer_models.video import Moment, VideoError, analyze_video, read_frames, to_row
+
+
+def read_until_error(path: Path, frames_per_second: float, **options: Any) -> tuple[list[float], str | None]:
+    """The times of the pictures that can be read, and the reason why there are no more."""
+    times = []
+    try:
+        for time_s, *_ in read_frames(path, frames_per_second, **options):
+            times.append(time_s)
+    except VideoError as error:
+        return times, error.reason
+    return times, None
+
+
+def read_times(path: Path, frames_per_second: float, **options: Any) -> list[float]:
+    return [round(time_s, 3) for time_s, *_ in read_frames(path, frames_per_second, **options)]
+
+
+@pytest.mark.parametrize(
+    ("times_s", "frames_per_second", "expected"),
+    [
+        ([0.0], 4, [0.0]),
+        ([index / 10 for index in range(10)], 5, [0.0, 0.2, 0.4, 0.6, 0.8]),
+        ([index / 10 for index in range(10)], 4, [0.0, 0.3, 0.5, 0.8]),
+        ([0.0, 0.5, 1.0], 10, [0.0, 0.5, 1.0]),
+        ([0.0, 0.05, 0.1, 1.0, 1.05, 4.0, 4.1], 1, [0.0, 1.0, 4.0]),
+        ([5.0, 5.5, 6.0], 2, [0.0, 0.5, 1.0]),
+    ],
+    ids=["one picture", "even", "uneven rates", "fewer than asked for", "variable rate", "starts late"],
+)
+def test_pictures_are_taken_at_about_even_times_and_keep_their_own(
+    times_s: list[float], frames_per_second: float, expected: list[float], tmp_path: Path
+) -> None:
+    path = write_video(tmp_path / "a.mp4", len(times_s), times_s=times_s)
+    assert read_times(path, frames_per_second) == expected
+
+
+@pytest.mark.parametrize("rotation", [0, 90, -90, 180])
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
+def test_a_video_that_a_phone_took_sideways_is_upright(suffix: str, rotation: int, tmp_path: Path) -> None:
+    upright = make_picture()
+    path = write_video(tmp_path / f"a.{suffix}", 3, lambda _: upright.rotate(-rotation, expand=True), rotation=rotation)
+    _, _, image, scale = next(iter(read_frames(path, 1)))
+    assert image.size == SIZE
+    assert scale == 1
+    assert np.abs(np.asarray(image, float) - np.asarray(upright, float)).mean() < 8
+
+
+def test_large_pictures_are_made_smaller_and_boxes_are_told_in_the_videos_pixels(
+    tmp_path: Path, models: list[LoadedModel], detector: FaceDetector
+) -> None:
+    def make_large(_: int) -> Image.Image:
+        picture = Image.new("RGB", (2048, 1200), "grey")
+        picture.paste(load_portrait().resize((1024, 1200)), (512, 0))
+        return picture
+
+    (moment,) = analyze_video(write_video(tmp_path / "a.mp4", 1, make_large), models, detector)
+    assert moment.image.size == (1024, 600)
+    face = moment.comparison.face
+    assert face is not None
+    alone = detector.detect(make_large(0))[0]
+    assert face.box_xyxy == pytest.approx(alone.box_xyxy, abs=0.05 * alone.height)
+
+
+@pytest.mark.parametrize(
+    ("reason", "content"),
+    [
+        ("video_unreadable", b""),
+        ("video_unreadable", b"no video"),
+        ("video_unreadable", b"#EXTM3U\n#EXTINF:10,\nother.mp4\n#EXT-X-ENDLIST\n"),
+        ("video_missing", None),
+    ],
+    ids=["empty", "text", "playlist", "missing"],
+)
+@pytest.mark.parametrize("name", ["a.mp4", "a.m3u8"])
+def test_what_is_no_video_gets_a_sentence(name: str, reason: str, content: bytes | None, tmp_path: Path) -> None:
+    write_video(tmp_path / "other.mp4", 3)
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(VideoError) as caught:
+        list(read_frames(tmp_path / name, 4))
+    assert caught.value.reason == reason
+    assert str(caught.value).endswith(".")
+
+
+def test_sound_alone_is_no_video_and_beside_pictures_does_not_matter(tmp_path: Path) -> None:
+    with pytest.raises(VideoError) as caught:
+        list(read_frames(write_video(tmp_path / "sound.mp4", 0, with_sound=True), 4))
+    assert caught.value.reason == "video_without_pictures"
+    assert len(read_times(write_video(tmp_path / "both.mp4", 10, with_sound=True), 5)) == 5
+
+
+def test_the_cover_of_a_song_is_no_video(tmp_path: Path) -> None:
+    cover = BytesIO()
+    load_portrait().save(cover, format="JPEG")
+    path = write_video(tmp_path / "song.mkv", 0, with_sound=True, cover=cover.getvalue())
+    with av.open(str(path)) as container:
+        assert container.streams.video  # FFmpeg takes the cover for a stream of pictures
+    with pytest.raises(VideoError) as caught:
+        list(read_frames(path, 4))
+    assert caught.value.reason == "video_without_pictures"
+
+
+def test_long_and_large_videos_are_refused_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_video(tmp_path / "a.mp4", 30)
+    monkeypatch.setattr(video, "_decode", lambda *_: pytest.fail("nothing is read"))
+    with pytest.raises(VideoError) as caught:
+        list(read_frames(path, 4, max_duration_s=2))
+    assert caught.value.reason == "video_too_long"
+    monkeypatch.setattr(video, "MAX_FRAME_PIXELS", 100)
+    with pytest.raises(VideoError) as caught:
+        list(read_frames(path, 4))
+    assert caught.value.reason == "video_too_large"
+
+
+def test_a_video_that_lies_about_its_length_ends_at_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_video(tmp_path / "a.mp4", 40)
+    monkeypatch.setattr(video, "_read_duration", lambda *_: None)
+    times, reason = read_until_error(path, 2, max_duration_s=2)
+    assert reason == "video_too_long"
+    assert times == pytest.approx([0, 0.5, 1, 1.5, 2])
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_a_video_that_is_cut_short_is_read_to_where_it_ends(suffix: str, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (60, 240, 320, 3), dtype=np.uint8)
+    path = write_video(tmp_path / f"a.{suffix}", 60, lambda index: Image.fromarray(noise[index]), faststart=True)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    times, reason = read_until_error(path, 5)
+    assert reason == "video_cut"
+    assert 1 < times[-1] < 5
+
+
+def test_damage_in_the_middle_does_not_end_the_video(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mkv", 60)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 300] = bytes(300)
+    path.write_bytes(content)
+    times, _ = read_until_error(path, 5)
+    assert times[-1] > 5
+
+
+def test_the_face_is_followed_and_gaps_stay_gaps(
+    tmp_path: Path, models: list[LoadedModel], detector: FaceDetector
+) -> None:
+    def make_frame(index: int) -> Image.Image:
+        return make_empty_picture() if 4 <= index < 8 else make_picture(5 * index)
+
+    moments = list(analyze_video(write_video(tmp_path / "a.mp4", 12, make_frame), models, detector, 10))
+    assert [moment.comparison.face is not None for moment in moments] == [True] * 4 + [False] * 4 + [True] * 4
+    assert moments[0].duration_s == pytest.approx(1.2, abs=0.2)
+    lefts = [moment.comparison.face.box_xyxy[0] for moment in moments if moment.comparison.face]
+    assert lefts == sorted(lefts)
+    rows = [to_row(moment, models) for moment in moments]
+    assert [len(row["models"]) for row in rows] == [4] * 4 + [0] * 4 + [4] * 4
+    assert rows[5]["time_s"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_without_any_face_every_moment_says_so(
+    tmp_path: Path, models: list[LoadedModel], detector: FaceDetector
+) -> None:
+    path = write_video(tmp_path / "a.mp4", 5, lambda _: make_empty_picture())
+    rows = [to_row(moment, models) for moment in analyze_video(path, models, detector, 10)]
+    assert [(row["faces"], row["face"], row["favourite"]) for row in rows] == [(0, None, None)] * 5
+
+
+class FixedDetector:
+    """Finds at each call the next of these lists of boxes."""
+
+    def __init__(self, found: list[list[tuple[float, float, float, float]]]):
+        self._found = iter(found)
+
+    def detect(self, image: Image.Image) -> list[DetectedFace]:
+        return [DetectedFace(box, 0.9) for box in next(self._found)]
+
+
+SMALL, NEAR, LARGE = (10.0, 10.0, 50.0, 50.0), (14.0, 10.0, 54.0, 50.0), (150.0, 50.0, 300.0, 200.0)
+
+
+@pytest.mark.parametrize(
+    ("found", "looked_at"),
+    [
+        ([[], []], [None, None]),
+        ([[LARGE, SMALL], [LARGE, SMALL]], [LARGE, LARGE]),
+        ([[SMALL], [LARGE, NEAR], [LARGE, SMALL]], [SMALL, NEAR, SMALL]),
+        ([[SMALL], [LARGE], [LARGE], [LARGE], [LARGE]], [SMALL, None, None, LARGE, LARGE]),
+        ([[SMALL], [], [NEAR]], [SMALL, None, NEAR]),
+    ],
+    ids=["none", "largest first", "same stays when a larger one comes", "gone, then the largest", "comes back"],
+)
+def test_the_main_face_is_the_same_for_as_long_as_it_is_in_sight(
+    found: Any, looked_at: Any, tmp_path: Path, models: list[LoadedModel]
+) -> None:
+    path = write_video(tmp_path / "a.mp4", len(found), frames_per_second=2)
+    moments = list(analyze_video(path, models[:1], FixedDetector(found), 2))  # type: ignore[arg-type]
+    faces = [moment.comparison.face for moment in moments]
+    assert [face and face.box_xyxy for face in faces] == looked_at
+
+
+def measure_peak(path: Path, detector: FaceDetector, models: list[LoadedModel], written: Path) -> int:
+    tracemalloc.start()
+    with AnnotatedVideo(written, lambda _: "words") as annotated:
+        for moment in analyze_video(path, models, detector, 1):
+            annotated.add(moment)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_memory_does_not_grow_with_length(tmp_path: Path, models: list[LoadedModel], detector: FaceDetector) -> None:
+    short = write_video(tmp_path / "short.mp4", 10, frames_per_second=1)
+    long = write_video(tmp_path / "long.mp4", 100, frames_per_second=1)
+    measure_peak(short, detector, models[:1], tmp_path / "o.mp4")  # what is loaded once
+    peaks = [measure_peak(path, detector, models[:1], tmp_path / "o.mp4") for path in (short, long)]
+    assert peaks[1] < 1.2 * peaks[0]
+
+
+def test_the_annotated_video_has_the_pictures_that_were_looked_at(
+    tmp_path: Path, models: list[LoadedModel], detector: FaceDetector
+) -> None:
+    path = write_video(tmp_path / "a.mp4", 10, times_s=[0, 0.1, 0.2, 0.5, 0.6, 1, 2, 3, 3.5, 4], with_sound=True)
+    moments: list[Moment] = []
+    with AnnotatedVideo(tmp_path / "out.mp4", lambda comparison: f"{comparison.favourite} ñ") as annotated:
+        for moment in analyze_video(path, models, detector, 2):
+            moments.append(moment)
+            annotated.add(moment)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+        assert container.streams.video[0].codec_context.name == "h264"
+        frames = list(container.decode(video=0))
+    assert [frame.time for frame in frames] == pytest.approx([moment.time_s for moment in moments], abs=0.002)
+    # Where the box is drawn the picture has its colour, and elsewhere it is as it was.
+    face = moments[0].comparison.face
+    assert face is not None
+    left, top, _, bottom = (round(side) for side in face.box_xyxy)
+    red, green, blue = frames[0].to_image().getpixel((left + 1, (top + bottom) // 2))
+    assert green > red + 60
+    assert blue > red + 60
+    before = np.asarray(moments[0].image, float)[:, -20:]
+    assert np.abs(before - np.asarray(frames[0].to_image(), float)[:, -20:]).mean() < 8
+
+
+def test_odd_sizes_and_sizes_that_change_are_written(tmp_path: Path, models: list[LoadedModel]) -> None:
+    from fer_models.inference import Comparison
+
+    with AnnotatedVideo(tmp_path / "out.mp4", str) as annotated:
+        for index, size in enumerate([(101, 75), (64, 48), (200, 31)]):
+            annotated.add(Moment(index / 4, None, Image.new("RGB", size), 1.0, Comparison([], None, None, [])))
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert {(frame.width, frame.height) for frame in container.decode(video=0)} == {(102, 76)}

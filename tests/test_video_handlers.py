@@ -1,0 +1,193 @@
+"""A video in the tab Many: what the page is told, and that nothing of it is left."""
+
+import base64
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from photos import portrait_path
+from test_tables import read_csv
+from videos import make_empty_picture, write_video
+
+from fer_models.demo.figures.timeline import MAX_STEPS, format_duration, render_timeline
+from fer_models.demo.handlers import many_video
+from fer_models.demo.handlers.jobs import View
+from fer_models.demo.handlers.many import ManyHandlers
+from fer_models.demo.handlers.many_video import VideoReport
+from fer_models.demo.handlers.reasons import MAX_DURATION_S
+from fer_models.demo.locales import LOCALES, translate
+from fer_models.faces import FaceDetector
+from fer_models.inference import LoadedModel
+
+
+@pytest.fixture
+def handlers(models: list[LoadedModel], detector: FaceDetector) -> ManyHandlers:
+    return ManyHandlers(models, detector)
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> list[tuple[str, Path]]:
+    return [("Film.MP4", write_video(tmp_path / "film.mp4", 12))]
+
+
+@pytest.fixture(autouse=True)
+def left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where temporary files are written; after each test there are none, whatever happened in it."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield folder
+    assert list(folder.iterdir()) == []
+
+
+def start(handlers: ManyHandlers, files: Any, language: str = "en", frames_per_second: float = 5) -> Iterator[View]:
+    handlers.begin(files, "visitor", language)
+    return handlers.run(files, "visitor", frames_per_second, language)
+
+
+def read_download(results: str, delimiter: str = ",") -> list[dict[str, str]]:
+    return read_csv(base64.b64decode(results.split("base64,")[1].split('"')[0]).decode("utf-8"), delimiter)
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_a_video_becomes_a_timeline_a_table_and_a_video(handlers: ManyHandlers, film: Any, language: str) -> None:
+    for last in start(handlers, film, language):
+        if last.video is not None:  # it is there until the next step, in which gradio has copied it
+            with av.open(str(last.video)) as container:
+                assert len(list(container.decode(video=0))) == 6
+    assert last.video is not None
+    assert not last.video.exists()
+    assert last.progress == ""
+    assert last.results is not None
+    assert last.results.count("<svg") == 7
+    table = read_download(last.results, "," if language == "en" else ";")
+    assert len(table) == 6
+    assert float(table[1]["time_s"].replace(",", ".")) == pytest.approx(0.2)
+    assert {row["faces"] for row in table} == {"1"}
+    again = handlers.show(last.report, "es" if language == "en" else "en")
+    assert translate("es" if language == "en" else "en", "many.csv") in again
+
+
+@pytest.mark.parametrize("language", LOCALES)
+@pytest.mark.parametrize(
+    ("reason", "name", "content"),
+    [
+        ("video_unreadable", "empty.mp4", b""),
+        ("video_unreadable", "text.mov", b"no video"),
+        ("video_unreadable", "photo.mp4", portrait_path),
+        ("video_missing", "gone.webm", None),
+    ],
+)
+def test_what_cannot_be_used_gets_a_sentence(
+    handlers: ManyHandlers, tmp_path: Path, language: str, reason: str, name: str, content: Any
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content().read_bytes() if callable(content) else content)
+    (last,) = start(handlers, [(name, tmp_path / name)], language)
+    assert translate(language, f"error.{reason}") in (last.results or "")
+    assert last.video is None
+
+
+def test_sound_alone_and_a_video_that_is_too_long_get_sentences(
+    handlers: ManyHandlers, tmp_path: Path, film: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = write_video(tmp_path / "sound.mp4", 0, with_sound=True)
+    (last,) = start(handlers, [("sound.mp4", sound)])
+    assert translate("en", "error.video_without_pictures") in (last.results or "")
+    monkeypatch.setattr(many_video, "MAX_DURATION_S", 1)
+    (last,) = start(handlers, film)
+    assert translate("en", "error.video_too_long", minutes=MAX_DURATION_S // 60) in (last.results or "")
+
+
+def test_a_video_that_is_cut_short_keeps_what_could_be_read(handlers: ManyHandlers, tmp_path: Path) -> None:
+    path = write_video(tmp_path / "film.mp4", 40, faststart=True)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    last = list(start(handlers, [("film.mp4", path)]))[-1]
+    assert translate("en", "error.video_cut") in (last.results or "")
+    assert 1 < len(read_download(last.results or "")) < 20
+    assert last.video is not None
+
+
+def test_without_a_face_the_page_says_so_and_draws_nothing(handlers: ManyHandlers, tmp_path: Path) -> None:
+    path = write_video(tmp_path / "sky.mp4", 3, lambda _: make_empty_picture())
+    last = list(start(handlers, [("sky.mp4", path)]))[-1]
+    assert translate("en", "many.no_face_anywhere") in (last.results or "")
+    assert 'd=""' in (last.results or "")
+
+
+def test_a_video_is_looked_at_alone(handlers: ManyHandlers, film: Any) -> None:
+    view = handlers.begin([*film, ("photo.png", portrait_path())], "visitor", "en")
+    assert translate("en", "many.video_alone") in (view.results or "")
+    assert list(handlers.run(film, "visitor", 4, "en")) == []
+
+
+def test_progress_tells_what_is_done_and_how_long_the_rest_takes(
+    handlers: ManyHandlers, film: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(many_video, "PROGRESS_EVERY_S", 0)
+    views = list(start(handlers, film))
+    assert [view.progress.count("<progress") for view in views] == [1] * 6 + [0]
+    assert " left" not in views[0].progress  # nobody knows yet
+    assert "0:01 of 0:01 of the video" in views[4].progress
+    assert " left" in views[4].progress
+
+
+def test_cancel_stops_at_the_picture_at_hand_and_keeps_what_was_done(
+    handlers: ManyHandlers, film: Any, monkeypatch: pytest.MonkeyPatch, left_behind: Path
+) -> None:
+    monkeypatch.setattr(many_video, "PROGRESS_EVERY_S", 0)
+    views = start(handlers, film)
+    next(views)
+    assert list(left_behind.iterdir()) != []
+    handlers.jobs.cancel("visitor")
+    (last,) = views
+    assert translate("en", "many.cancelled") in last.progress
+    assert isinstance(last.report, VideoReport)
+    assert len(last.report.rows) == 2
+    assert last.video is None
+
+
+def test_a_page_that_is_closed_ends_its_job(handlers: ManyHandlers, film: Any) -> None:
+    views = start(handlers, film)
+    next(views)
+    views.close()  # type: ignore[attr-defined]
+    assert handlers.jobs.get_flag("visitor") is None
+
+
+def test_an_unexpected_failure_is_a_sentence(
+    handlers: ManyHandlers, film: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(VideoReport, "add", lambda *_: 1 / 0)
+    (last,) = start(handlers, film)
+    assert translate("en", "many.failed") in (last.results or "")
+
+
+def make_row(time_s: float, share: float | None) -> dict[str, Any]:
+    return {"time_s": time_s, "face": share is not None and {"score": 1}, "average": {"happy": share}}
+
+
+@pytest.mark.parametrize(
+    ("shares", "path"),
+    [
+        ([None, None], ""),
+        ([1.0, 1.0], "M0.00 20V0.0H50.00V0.0H100.00V20Z"),
+        ([0.5, None, 0.0, 0.0], "M0.00 20V10.0H25.00V20ZM50.00 20V20.0H75.00V20.0H100.00V20Z"),
+    ],
+    ids=["never in sight", "all the time", "a gap stays a gap"],
+)
+def test_a_line_of_the_timeline_says_when_and_how_much(shares: list[float | None], path: str) -> None:
+    rows = [make_row(index, share) for index, share in enumerate(shares)]
+    assert f'd="{path}"' in render_timeline(rows, ["happy"], 1, len(rows), "en")
+
+
+def test_a_long_timeline_is_drawn_with_as_many_steps_as_can_be_seen() -> None:
+    rows = [make_row(index / 10, 0.5) for index in range(10 * MAX_STEPS)]
+    assert render_timeline(rows, ["happy"], 0.1, MAX_STEPS, "en").count("H") == MAX_STEPS
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0, "0:00"), (59.6, "1:00"), (75.2, "1:15"), (3600, "60:00")])
+def test_durations_are_written_as_players_do(seconds: float, words: str) -> None:
+    assert format_duration(seconds) == words
