@@ -6,9 +6,11 @@ import torch
 from safetensors.torch import load_file
 from tiny_runs import assert_same_weights, load_fer2013_once, load_weights, train_tiny, unfinish
 from torch import nn
+from torch.utils.data import DataLoader
 
 from training import train
 from training.averaging import AVERAGE_FILE, WeightAveraging
+from training.data import FaceTensors
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +27,8 @@ def test_a_decay_that_averages_nothing_is_refused(decay: float) -> None:
 def test_the_average_follows_its_formula_and_stands_in_for_the_evaluation_only(tmp_path: Path) -> None:
     model = nn.Linear(1, 1, bias=False)
     state = SimpleNamespace(global_step=0, is_world_process_zero=True, best_model_checkpoint=None)
-    args, control = SimpleNamespace(output_dir=str(tmp_path)), SimpleNamespace(should_evaluate=True)
+    args = SimpleNamespace(output_dir=str(tmp_path), device=torch.device("cpu"))
+    control = SimpleNamespace(should_evaluate=True)
     averaging = WeightAveraging(0.75)
     averaging.on_train_begin(args, state, control, model=model)
     for value in (4.0, 8.0, 16.0):
@@ -55,3 +58,21 @@ def test_a_finished_run_holds_the_average_and_goes_on_with_it_after_an_interrupt
     (last / AVERAGE_FILE).unlink()  # killed after the Trainer's last file, before ours
     again = train_tiny(made_up_parquet, tmp_path / "interrupted", "--ema_decay", "0.9")
     assert_same_weights(again, run)
+
+
+def test_statistics_are_those_of_the_averaged_weights(tmp_path: Path) -> None:
+    """The average of weights 1 and 3 is 2, and so twice the images' mean is what batch normalisation must take off."""
+    model = nn.Sequential(nn.Conv2d(1, 1, 1, bias=False), nn.BatchNorm2d(1))
+    state = SimpleNamespace(global_step=0)
+    args, control = SimpleNamespace(device=torch.device("cpu")), SimpleNamespace(should_evaluate=True)
+    faces = FaceTensors(torch.rand(300, 1, 4, 4), torch.zeros(300, dtype=torch.int64))
+    averaging = WeightAveraging(0.5)
+    averaging.on_train_begin(args, state, control, model=model)
+    for value in (1.0, 3.0):
+        nn.init.constant_(model[0].weight, value)
+        averaging.on_step_end(args, state, control, model=model)
+    averaging.on_epoch_end(args, state, control, model=model, train_dataloader=DataLoader(faces))
+    assert model[0].weight.item() == 2
+    assert model[1].running_mean.item() == pytest.approx(2 * faces.pixel_values.mean().item(), abs=0.02)
+    averaging.on_evaluate(args, state, control, model=model)
+    assert (model[0].weight.item(), model[1].running_mean.item()) == (3, 0), "training goes on with its own"

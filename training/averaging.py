@@ -6,16 +6,23 @@ from typing import Any
 import torch
 from accelerate import PartialState
 from safetensors.torch import load_file, save_file
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
+from torch.utils.data import DataLoader
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 AVERAGE_FILE = "average.safetensors"
+# Of so many training images, spread over all of them, the averaged network's statistics are taken, in such batches.
+STATISTICS_IMAGES = 2048
+STATISTICS_BATCH = 128
 
 
 class WeightAveraging(TrainerCallback):
-    """Keeps an average of the weights and of batch normalisation's statistics, updated after every step.
+    """Keeps an average of the weights, updated after every step.
 
+    Batch normalisation's statistics cannot be averaged with them, for averaged weights make other activations: before
+    each evaluation they are taken anew, of training images as they are (Izmailov et al. 2018, arXiv:1803.05407).
     The average is what each evaluation measures and what the finished run holds: the one of the best checkpoint if the
     Trainer looks for the best, else the last one. Training itself goes on with the weights as they are. Each checkpoint
     holds the average beside them, so that an interrupted run goes on with it.
@@ -48,7 +55,9 @@ class WeightAveraging(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Evaluation comes next: put the average in the model's place."""
+        assert self._average is not None
         if control.should_evaluate:
+            self._estimate_statistics(kwargs.get("train_dataloader"), args.device)
             self._own_weights = {name: value.clone() for name, value in kwargs["model"].state_dict().items()}
             kwargs["model"].load_state_dict(self._state_dict())
 
@@ -68,6 +77,14 @@ class WeightAveraging(TrainerCallback):
     ) -> None:
         best = state.best_model_checkpoint
         kwargs["model"].load_state_dict(load_file(Path(best) / AVERAGE_FILE) if best else self._state_dict())
+
+    def _estimate_statistics(self, dataloader: DataLoader[Any] | None, device: torch.device) -> None:
+        assert self._average is not None
+        if not any(isinstance(module, _BatchNorm) for module in self._average.modules()):
+            return
+        faces: Any = dataloader.dataset  # type: ignore[union-attr]
+        chosen = torch.arange(0, len(faces), max(1, len(faces) // STATISTICS_IMAGES)).split(STATISTICS_BATCH)
+        update_bn((faces.__getitems__(some.tolist())["pixel_values"] for some in chosen), self._average, device)
 
     def _state_dict(self) -> dict[str, torch.Tensor]:
         assert self._average is not None
