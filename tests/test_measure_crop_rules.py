@@ -14,6 +14,7 @@ from training.measure_crop_rules import (
     crop_square,
     cut_picture,
 )
+from training.serving import describe_models
 
 
 def test_the_present_rule_is_the_square_of_side_1() -> None:
@@ -66,8 +67,9 @@ def test_a_difference_has_an_interval(right: list[int], other: list[int], low: f
 def test_rules_are_compared_on_the_faces_that_are_found() -> None:
     portrait = load_portrait().convert("L")
     pictures = [portrait, Image.new("L", (200, 200), 128)]
+    models = load_models(["baseline", "dense"])
     result = compare_rules(
-        load_models(["baseline", "dense"]),
+        models,
         pictures,
         [portrait.crop((160, 115, 380, 335)), make_face()],
         np.array([4, 4]),
@@ -78,5 +80,5 @@ def test_rules_are_compared_on_the_faces_that_are_found() -> None:
     assert list(result["rules"]) == ["present", "whole picture"]
     assert result["rules"]["present"]["average_minus_first_95"] == [0, 0]
     for accuracy in (result["frame"], result["rules"]["whole picture"]["accuracy"]):
-        assert list(accuracy) == ["baseline.report", "dense.report", "average"]
+        assert list(accuracy) == [*describe_models(models), "average"]
         assert set(accuracy.values()) <= {0, 1}

@@ -59,6 +59,7 @@ def test_the_preferred_way_of_training_that_is_bundled_is_the_default(
     tags: list[str], best: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(zoo, "CHECKPOINTS_DIR", tmp_path)
+    monkeypatch.setattr(zoo, "TAGS", ("report", "tuned"))
     for tag in tags:
         (tmp_path / f"dense.{tag}").mkdir()
     assert zoo.get_default_tag("dense") == best
