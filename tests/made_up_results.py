@@ -99,4 +99,13 @@ def make_summary() -> dict[str, Any]:
                 }
             ],
         },
+        "votes": {
+            "split": "official_validation",
+            "n": 1000,
+            "n_unknown": 7,
+            "labels": {
+                "fear": {"n": 400, "agreed": 0.25, "votes": {"fear": 0.2, "sad": 0.3, "contempt": 0.1}},
+                "disgust": {"n": 600, "agreed": 0.5, "votes": {"disgust": 0.6, "sad": 0.1, "contempt": 0.3}},
+            },
+        },
     }

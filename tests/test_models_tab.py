@@ -23,6 +23,7 @@ from fer_models.demo.figures.models import (
 )
 from fer_models.demo.figures.network import render_network, render_robustness
 from fer_models.demo.figures.tables import Scale, render_table
+from fer_models.demo.figures.votes import render_votes
 from fer_models.demo.handlers.models import choose_first, show_network
 from fer_models.demo.locales import LOCALES, translate
 from fer_models.zoo import get_default_tag
@@ -44,8 +45,6 @@ def test_without_figures_every_section_says_so(language: str) -> None:
         render_lead([], language),
         render_report_comparison({}, language),
         render_test_sets([], language),
-        render_cost({}, [], language),
-        render_cost({"cost": None}, [make_checkpoint()], language),
         show_network([], None, language),
         show_network([make_checkpoint()], "none.such", language),
     ]
@@ -108,6 +107,23 @@ def test_test_sets_have_intervals_and_gaps_where_nothing_was_measured() -> None:
     assert rows == [["baseline", *[measured] * 5], ["dense", missing, missing, missing, measured, missing]]
 
 
+@pytest.mark.parametrize("summary", [{}, {"cost": None, "votes": None}], ids=["none", "null"])
+def test_what_was_not_measured_at_all_has_no_section_and_no_link(summary: dict[str, Any]) -> None:
+    assert render_cost(summary, [make_checkpoint()], "en") == ""
+    assert render_votes(summary, [make_checkpoint()], "en") == ""
+    assert re.search("models.(cost|votes)", render_links(summary, "en")) is None
+
+
+def test_votes_of_people_stand_beside_the_networks_that_load_takes() -> None:
+    ways = {name: get_default_tag(name) for name in ("baseline", "dense")}
+    others = [make_checkpoint("baseline.notebook", 0.9), make_checkpoint(f"dense.{ways['dense']}", splits={})]
+    html = render_votes(make_summary(), [make_checkpoint(f"baseline.{ways['baseline']}", 0.5), *others], "es")
+    assert read_rows(html) == [
+        ["miedo", "400", "20,0 %", "25 %", "tristeza 30 %", "50 %"],
+        ["asco", "600", "60,0 %", "50 %", "desprecio 30 %", "50 %"],
+    ]
+
+
 def test_cost_is_a_table_and_a_chart_with_the_same_figures() -> None:
     html = render_cost(make_summary(), [make_checkpoint()], "es")
     assert read_rows(html) == [["baseline.report", "50,0 %", "2,2 ms", "1234", "389 639", "1,6 MB", "12,3 M"]]
@@ -159,10 +175,11 @@ def test_every_link_has_its_section(language: str) -> None:
         render_report_comparison({}, language),
         render_test_sets([], language),
         render_heading("choose", language),
-        render_cost({}, [], language),
+        render_votes(make_summary(), [], language),
+        render_cost(make_summary(), [], language),
         render_meaning(language),
     ]
-    linked = re.findall(r'href="#(.*?)"', render_links(language))
+    linked = re.findall(r'href="#(.*?)"', render_links(make_summary(), language))
     assert linked
     assert [name for name in linked if f'<h2 id="{name}">' not in "".join(sections)] == []
 

@@ -12,6 +12,7 @@ from fer_models import zoo
 # `results.json` of seeds whose weights are not bundled, `<name>.<tag>.seed-<n>.json`.
 RESULTS_DIR = Path(__file__).parent / "results"
 COST = Path(__file__).parent / "measurements" / "cost.json"
+VOTES = Path(__file__).parent / "measurements" / "votes.json"
 PUBLISHED = Path(__file__).parent / "published.yaml"
 
 SPLITS = {
@@ -33,6 +34,11 @@ def load_published() -> dict[str, dict[str, float]]:
 def load_cost() -> dict[str, Any] | None:
     """What `training.measure_cost` wrote, or None."""
     return json.loads(COST.read_text()) if COST.is_file() else None
+
+
+def load_votes() -> dict[str, Any] | None:
+    """What `training.measure_votes` wrote, or None."""
+    return json.loads(VOTES.read_text()) if VOTES.is_file() else None
 
 
 def load_seeds(name: str, tag: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 from fer_models.zoo import list_models
 
 from .files import write_json, write_text
-from .records import load_cost, load_published, load_runs
+from .records import load_cost, load_published, load_runs, load_votes
 from .tables import (
     list_bundled,
     render_accuracy,
@@ -89,7 +89,8 @@ def make_summary() -> dict[str, Any]:
     Returns:
         `published`: the report's figures by network. `runs`: by `<name>.<tag>` one row a seed with `seed`, `train`
         (running accuracy of the last epoch), `validation` and `report_test`, shares in [0, 1]; `config_overrides` too
-        where a recipe changes the network. `cost`: what `training.measure_cost` wrote, or null.
+        where a recipe changes the network. `cost` and `votes`: what `training.measure_cost` and
+        `training.measure_votes` wrote, or null.
     """
     return {
         "published": load_published(),
@@ -109,6 +110,7 @@ def make_summary() -> dict[str, Any]:
             if (runs := load_runs(name, tag))
         },
         "cost": load_cost(),
+        "votes": load_votes(),
     }
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from ..zoo import CHECKPOINTS_DIR, list_models
 
-# Written by `make report`: the report's own figures, every seed of every recipe, and what the networks cost.
+# Written by `make report`: the report's own figures, every seed of every recipe, what the networks cost, and
+# what people said of the same faces.
 SUMMARY_PATH = Path(__file__).parent / "summary.json"
 
 # The order in which ways of training are shown; others follow by name.
@@ -61,7 +62,7 @@ def read_checkpoints(directory: Path = CHECKPOINTS_DIR) -> list[Checkpoint]:
 
 
 def read_summary(path: Path = SUMMARY_PATH) -> dict[str, Any]:
-    """What `make report` gathered: `published`, `runs` and `cost`; empty if it was not written yet.
+    """What `make report` gathered: `published`, `runs`, `cost` and `votes`; empty if it was not written yet.
 
     Raises:
         ValueError: The file is damaged.

@@ -124,6 +124,7 @@ def render_page_words(language: str) -> str:
     values = {
         "language": language,
         "title": translate(language, "app.title"),
+        "more-tabs": translate(language, "tab.more"),
         "max-file-bytes": str(MAX_FILE_MB * 1024**2),
         "file-too-large": translate(language, "error.file_too_large", megabytes=MAX_FILE_MB),
         "camera-denied": translate(language, "error.camera_denied"),

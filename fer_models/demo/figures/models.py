@@ -45,11 +45,13 @@ def render_lead(checkpoints: Sequence[Checkpoint], language: str) -> str:
     return f'{title}<p class="fer-lead">{escape(lead)}</p>'
 
 
-def render_links(language: str) -> str:
-    """Links to the sections, in their order."""
+def render_links(summary: dict[str, Any], language: str) -> str:
+    """Links to the sections, in their order; without those that have nothing to say yet."""
+    missing = {part for part in ("votes", "cost") if not summary.get(part)}
     links = "".join(
         f'<li><a href="#models.{part}">{escape(translate(language, f"models.{part}.title"))}</a></li>'
-        for part in ("report", "sets", "choose", "cost", "meaning", "limits")
+        for part in ("report", "sets", "votes", "choose", "cost", "meaning", "limits")
+        if part not in missing
     )
     return f'<nav class="fer-links" aria-label="{escape(translate(language, "models.nav"))}"><ul>{links}</ul></nav>'
 
@@ -184,11 +186,10 @@ def _render_set(split: dict[str, Any] | None, scale: Scale, language: str) -> st
 
 
 def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], language: str) -> str:
-    """Cost against accuracy: a chart and a table."""
-    opening = render_heading("cost", language)
+    """Cost against accuracy: a chart and a table; empty if it was not measured."""
     cost = summary.get("cost")
-    if not cost or not cost.get("models"):
-        return opening + render_message(translate(language, "models.unmeasured"))
+    if not cost:
+        return ""
     accuracies = {one.key: split["accuracy"] for one in checkpoints if (split := one.get_split(TEST_SPLIT))}
     rows, points = [], []
     for row in cost["models"]:
@@ -216,6 +217,7 @@ def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lang
         language, "models.cost.caption", hardware=cost.get("hardware", "?"), threads=cost.get("threads", "?")
     )
     table = render_table(caption, list(map(render_column, columns)), [("", rows)], "fer-costs")
+    opening = render_heading("cost", language)
     return f'{opening}<div class="fer-chart-and-table">{_render_cost_chart(points, language)}{table}</div>'
 
 

@@ -7,6 +7,7 @@ const words = () => element.querySelector("[data-language]").dataset;
 function followLanguage() {
     document.documentElement.lang = words().language;
     document.title = words().title;
+    nameTabMenu();
 }
 followLanguage();
 watch("value", followLanguage);
@@ -68,6 +69,11 @@ function replaceToasts() {
     }
 }
 
+// Where a phone has no room for all tabs, gradio names the menu of the others in English.
+function nameTabMenu() {
+    document.querySelector("#tabs .overflow-menu > button")?.setAttribute("aria-label", words().moreTabs);
+}
+
 // Gradio's radio buttons do not know of each other, so that the arrow keys would not move between them.
 function nameRadios() {
     for (const group of document.querySelectorAll("fieldset")) {
@@ -82,5 +88,6 @@ function reachCode() {
 new MutationObserver(() => {
     replaceToasts();
     nameRadios();
+    nameTabMenu();
     reachCode();
 }).observe(document.body, { childList: true, subtree: true });

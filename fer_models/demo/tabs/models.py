@@ -14,6 +14,7 @@ from ..figures.models import (
     render_report_comparison,
     render_test_sets,
 )
+from ..figures.votes import render_votes
 from ..handlers.models import choose_first, show_network
 from ..locales import DEFAULT_LANGUAGE, translate
 from ..measurements import Checkpoint
@@ -34,8 +35,9 @@ def build_models_tab(
 
     def render_overview(language: str) -> str:
         return (
-            f"{render_lead(checkpoints, language)}{render_links(language)}"
+            f"{render_lead(checkpoints, language)}{render_links(summary, language)}"
             f"{render_report_comparison(summary, language)}{render_test_sets(checkpoints, language)}"
+            f"{render_votes(summary, checkpoints, language)}"
         )
 
     def render_rest(language: str) -> str:

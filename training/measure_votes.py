@@ -1,0 +1,74 @@
+"""What ten people saw in FER2013's faces: `python -m training.measure_votes ../shared/data/fer2013`.
+
+Counts FER+'s votes (Barsoum et al. 2016, arXiv:1608.01041) on PublicTest and writes `training/measurements/votes.json`:
+shares only, no picture and no single vote.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from datasets import Dataset
+
+from fer_models.configuration_fer import FER_LABELS
+
+from .data import DataError, load_fer2013
+from .files import write_json
+from .provenance import describe_environment
+from .subsets import FERPLUS_LABELS
+
+OUTPUT = Path(__file__).parent / "measurements" / "votes.json"
+SPLIT = "official_validation"  # PublicTest
+# FER+'s last three columns.
+OTHER_ANSWERS = ("contempt", "unknown", "no_face")
+
+
+def count_votes(rows: Dataset) -> dict[str, Any]:
+    """How the votes fall on the images of each label.
+
+    Args:
+        rows: With `label`, and with `ferplus_votes`, ten numbers of votes a row, or null.
+
+    Returns:
+        `n` images with votes and `n_unknown` without; `labels`: for each label of FER2013 its `n` images with votes,
+        `votes`, the mean share of an image's votes that each of the ten answers got, and `agreed`, the share of the
+        images on which no answer got more votes than the label; none for a label without votes.
+
+    Raises:
+        DataError: The source has no votes.
+    """
+    if "ferplus_votes" not in rows.column_names:
+        raise DataError("This source has no FER+ votes. The parquet files with the column ferplus_votes have them.")
+    answers = (*FERPLUS_LABELS, *OTHER_ANSWERS)
+    pairs = [pair for pair in zip(rows["label"][:], rows["ferplus_votes"][:], strict=True) if pair[1] and sum(pair[1])]
+    described = {}
+    for index, label in enumerate(FER_LABELS):
+        votes = np.array([votes for one, votes in pairs if one == index], dtype=float)
+        if len(votes):
+            shares = votes / votes.sum(1, keepdims=True)
+            described[label] = {
+                "n": len(votes),
+                "votes": dict(zip(answers, shares.mean(0).round(4).tolist(), strict=True)),
+                "agreed": round(float((votes[:, answers.index(label)] == votes.max(1)).mean()), 4),
+            }
+    return {"n": len(pairs), "n_unknown": len(rows) - len(pairs), "labels": described}
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m training.measure_votes", description=__doc__)
+    parser.add_argument("source", help="parquet folder or Hub id of FER2013 with FER+'s votes")
+    parser.add_argument("--json", type=Path, default=OUTPUT, metavar="FILE", help="default: %(default)s")
+    arguments = parser.parse_args(argv)
+    try:
+        result = {"split": SPLIT, **count_votes(load_fer2013(arguments.source)["validation"]), **describe_environment()}
+        write_json(arguments.json, result)
+    except (DataError, OSError) as error:
+        sys.exit(f"error: {error}")
+    for label, row in result["labels"].items():
+        print(f"{label:<10}{row['n']:>6}{row['votes'][label]:>8.1%} of the votes{row['agreed']:>8.1%} agreed on")
+
+
+if __name__ == "__main__":
+    main()
