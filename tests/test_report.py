@@ -14,7 +14,7 @@ from training.report import (
     render_results,
     replace_section,
 )
-from training.tables import render_reproduction, render_table
+from training.tables import render_app, render_reproduction, render_table
 
 TEXT = "Above.\n<!-- results:begin -->\nold\n<!-- results:end -->\nBelow.\n"
 
@@ -124,3 +124,41 @@ def test_tables_are_up_to_date(path: Path, render):
     text = path.read_text(encoding="utf-8")
     assert render(text) == text
     assert "| `baseline" in text
+
+
+def test_the_page_is_described_by_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "APP", tmp_path / "app.json")
+    assert render_app() == "Not measured yet."
+    (tmp_path / "app.json").write_text(
+        json.dumps(
+            {
+                "date": "2001-02-03",
+                "ready_s": 4.56,
+                "page": {"rounds": 20, "median_ms": 321.4, "max_ms": 654},
+                "live": {"frames_per_second": 12.34},
+                "load": {"visitors": 5, "requests": 50, "lost": 1, "wrong": 2, "p95_ms": 3210},
+                "memory": {
+                    "comparisons": 1000,
+                    "after_a_fifth_mb": 700,
+                    "at_the_end_mb": 710,
+                    "networks_median_ms": 23.4,
+                },
+                "refusals": {
+                    "flood": 300,
+                    "queued": 64,
+                    "refused": 236,
+                    "answers_afterwards": False,
+                    "oversized_upload": {"bytes": 110_000_000, "status": 413},
+                },
+                "hardware": "a made-up machine",
+                "commit": "0123456789abcdef",
+            }
+        )
+    )
+    text = render_app()
+    for words in (
+        *("4.6 s", "321 ms (slowest of 20: 654 ms)", "23 ms", "12.3 pictures", "1 lost, 2 wrong, 95 % within 3.2 s"),
+        *("1,000 comparisons", "710 MB (700 MB)", "64 queued, 236 refused, no answers", "110 MB", "413"),
+        *("2001-02-03", "a made-up machine", "commit 0123456789."),
+    ):
+        assert words in text

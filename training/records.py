@@ -11,6 +11,7 @@ from fer_models import zoo
 
 # `results.json` of seeds whose weights are not bundled, `<name>.<tag>.seed-<n>.json`.
 RESULTS_DIR = Path(__file__).parent / "results"
+APP = Path(__file__).parent / "measurements" / "app.json"
 COST = Path(__file__).parent / "measurements" / "cost.json"
 VOTES = Path(__file__).parent / "measurements" / "votes.json"
 PUBLISHED = Path(__file__).parent / "published.yaml"
@@ -29,6 +30,11 @@ SPLITS = {
 def load_published() -> dict[str, dict[str, float]]:
     """The report's own figures by network, as shares."""
     return yaml.safe_load(PUBLISHED.read_text())
+
+
+def load_app() -> dict[str, Any] | None:
+    """What `training.benchmark_app` wrote, or None."""
+    return json.loads(APP.read_text()) if APP.is_file() else None
 
 
 def load_cost() -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """Render every table from JSON, without training: `python -m training.report`.
 
-The table beside the report's figures goes into README.md, all tables into `training/RESULTS.md`, and what the page
-shows beyond each checkpoint's own JSON into `fer_models/demo/summary.json`.
+The table beside the report's figures and how fast the page is go into README.md, all tables of the networks into
+`training/RESULTS.md`, and what the page shows beyond each checkpoint's own JSON into `fer_models/demo/summary.json`.
 """
 
 import json
@@ -16,6 +16,7 @@ from .records import load_cost, load_published, load_runs, load_votes
 from .tables import (
     list_bundled,
     render_accuracy,
+    render_app,
     render_calibration,
     render_classes,
     render_cost,
@@ -72,8 +73,9 @@ def replace_section(text: str, name: str, content: str) -> str:
 
 
 def render_readme(text: str) -> str:
-    """README.md with its generated section made anew."""
-    return replace_section(text, "results", f"{render_reproduction()}\n\n{render_provenance()}")
+    """README.md with its generated sections made anew."""
+    text = replace_section(text, "results", f"{render_reproduction()}\n\n{render_provenance()}")
+    return replace_section(text, "app", render_app())
 
 
 def render_results(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from fer_models.zoo import list_models, list_tags
 
-from .records import SPLITS, describe_spread, find_ranks, load_cost, load_published, load_runs
+from .records import SPLITS, describe_spread, find_ranks, load_app, load_cost, load_published, load_runs
 
 # What every network is compared on; the others depend on the protocol by which it was trained.
 TEST_SPLITS = (
@@ -150,4 +150,42 @@ def render_cost() -> str:
         f"{render_table(header, rows)}\n\nMedians of {cost['rounds']} rounds in which the networks take turns; one "
         f"face with preprocessing, batches of {cost['batch_size']} without. {cost['hardware']}, {cost['threads']} "
         f"threads, commit {cost['commit'][:10]}."
+    )
+
+
+def render_app() -> str:
+    """How the page behaves, as `training.benchmark_app` wrote it."""
+    app = load_app()
+    if app is None:
+        return "Not measured yet."
+    page, live, memory, load, refusals = (app[name] for name in ("page", "live", "memory", "load", "refusals"))
+    rows = [
+        ["from start to ready", f"{app['ready_s']:.1f} s"],
+        [
+            "photo of 640x480 with one face, from drop to four answers on the page",
+            f"{page['median_ms']:.0f} ms (slowest of {page['rounds']}: {page['max_ms']:.0f} ms)",
+        ],
+        ["the four networks, of that", f"{memory['networks_median_ms']:.0f} ms"],
+        ["camera of 640x480 with one face, four networks", f"{live['frames_per_second']:.1f} pictures a second"],
+        [
+            f"{load['visitors']} visitors at once, {load['requests']} requests",
+            f"{load['lost']} lost, {load['wrong']} wrong, 95 % within {load['p95_ms'] / 1000:.1f} s",
+        ],
+        [
+            f"memory after {memory['comparisons']:,} comparisons (after a fifth of them)",
+            f"{memory['at_the_end_mb']:.0f} MB ({memory['after_a_fifth_mb']:.0f} MB)",
+        ],
+        [
+            f"{refusals['flood']} requests in one moment",
+            f"{refusals['queued']} queued, {refusals['refused']} refused, "
+            f"{'answers' if refusals['answers_afterwards'] else 'no answers'} afterwards",
+        ],
+        [
+            f"upload of {refusals['oversized_upload']['bytes'] / 1e6:.0f} MB",
+            f"refused (status {refusals['oversized_upload']['status']})",
+        ],
+    ]
+    return (
+        f"{render_table(['page', 'measured'], rows)}\n\nMedians; {app['date']}, {app['hardware']}, with the browser on "
+        f"the same machine, commit {app['commit'][:10]}. `python -m training.benchmark_app` measures it anew."
     )
