@@ -7,7 +7,7 @@ PIP_ARGS ?=
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 
-.PHONY: help install demo test prove-hub style quality evaluate report clean
+.PHONY: help install demo test prove-hub space style quality evaluate report clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ test: .venv/dev.stamp  ## Run the tests
 
 prove-hub: .venv/dev.stamp  ## Load pushed models in fresh environments, from a Hub on this machine (minutes, gigabytes)
 	PIP_ARGS="$(PIP_ARGS)" $(BIN)/python tests/prove_hub.py
+
+space: .venv/dev.stamp  ## Rehearse the README's "Run your own": from a run to a Space, on this machine (minutes, gigabytes)
+	PIP_ARGS="$(PIP_ARGS)" $(BIN)/python tests/prove_space.py
 
 style: .venv/dev.stamp  ## Format the code
 	$(BIN)/ruff check --fix .

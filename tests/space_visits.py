@@ -1,0 +1,72 @@
+"""What visitors do on a running Space, in its rehearsal: a program, a person, a page that embeds it."""
+
+import re
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from browsing import REPOSITORY, open_page
+from gradio_client import Client, handle_file
+from photos import portrait_path
+
+from fer_models.zoo import list_models
+
+ANSWERED = ".fer-card[data-winner]:not([data-winner=''])"
+OPEN_CAMERA = "navigator.mediaDevices.getUserMedia({video: true}).then(stream => stream.active, error => error.name)"
+
+
+def compare_as_program(url: str) -> None:
+    answer = Client(url, verbose=False).predict(handle_file(str(portrait_path())), api_name="/compare")
+    if len(answer["faces"]) != 1 or [row["model"] for row in answer["models"]] != list_models():
+        sys.exit(f"error: the API answers something else: {answer}")
+    print(f"  gradio_client: {answer['favourite']}", flush=True)
+
+
+def compare_in_browser(url: str) -> None:
+    asked: list[str] = []
+    with open_page(url) as page:
+        page.on("request", lambda request: asked.append(request.url))
+        page.reload()
+        page.wait_for_selector("#photo\\.input input[type=file]", state="attached")
+        page.set_input_files("#photo\\.input input[type=file]", portrait_path())
+        page.wait_for_selector(ANSWERED)
+        winners = [card.get_attribute("data-winner") for card in page.locator(ANSWERED).all()]
+    elsewhere = [address for address in asked if not address.startswith((url, "data:", "blob:"))]
+    if elsewhere or len(winners) < len(list_models()):
+        sys.exit(f"error: the page shows {winners}, and asks other servers for {elsewhere}.")
+    print(f"  Chromium: {', '.join(winners)}", flush=True)
+
+
+def open_camera_in_frame(url: str) -> None:
+    """The README's frame on another server's page has the camera; without its `allow` it would not."""
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (frame,) = re.findall(r"```html\n(.*?)```", readme, re.DOTALL)
+    frame = re.sub(r'src="[^"]*"', f'src="{url}"', frame)
+    for html, expected in ((frame, True), (frame.replace('allow="camera"', ""), "NotAllowedError")):
+        answer = ask_for_camera(url, html)
+        if answer != expected:
+            sys.exit(f"error: in a frame the camera answers {answer!r} instead of {expected!r}: {html}")
+    print("  in a frame: the camera opens", flush=True)
+
+
+def ask_for_camera(url: str, html: str) -> bool | str:
+    """What the camera answers the Space in the frame of another server's page."""
+
+    class OtherServer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(html.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    with ThreadingHTTPServer(("127.0.0.1", 0), OtherServer) as server, open_page(url, *camera) as page:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page.goto(f"http://127.0.0.1:{server.server_port}")
+        page.frame_locator("iframe").locator(".fer-card").first.wait_for(state="attached")
+        answer = page.frames[1].evaluate(OPEN_CAMERA)
+        server.shutdown()
+    return answer
