@@ -51,6 +51,7 @@ def main() -> None:
         models, other_ways = load_models(), load_other_ways()
         place([*models, *other_ways])
         demo = build_demo(models, FaceDetector(), other_ways)
+        demo.space_id = None  # else gradio puts a bar above the page of a Space, and asks Google for its fonts
         demo.queue(default_concurrency_limit=2, max_size=64).launch(
             server_port=port,
             theme=THEME,
