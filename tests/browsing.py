@@ -28,6 +28,7 @@ def find_free_port() -> int:
 
 def start_app(port: int, upload_dir: Path) -> subprocess.Popen[str]:
     environment = os.environ | {"PORT": str(port), "HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": str(upload_dir)}
+    environment["SPACE_ID"] = "alice/fer-compare"  # on a Space gradio asks other servers, if one lets it
     command = [sys.executable, "app.py"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     return subprocess.Popen(command, cwd=REPOSITORY, env=environment, **pipes)
