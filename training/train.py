@@ -61,7 +61,8 @@ class FerTrainer(HubTrainer):
         # A process with no image of its own computes one all the same, for the others wait for its gradients.
         own_inputs = {name: values[: max(own, 1)] for name, values in inputs.items()}
         if not model.training:
-            loss, outputs = super().compute_loss(model, inputs, True)  # the gathering leaves out repeated logits
+            # The gathering leaves out repeated logits. Of a copy, for label smoothing takes the labels out.
+            loss, outputs = super().compute_loss(model, dict(inputs), True)
             if own < len(inputs["labels"]):
                 loss = super().compute_loss(model, own_inputs)
             return (loss, outputs) if return_outputs else loss
