@@ -47,7 +47,8 @@ def test_the_average_follows_its_formula_and_stands_in_for_the_evaluation_only(t
 def test_a_finished_run_holds_the_average_and_goes_on_with_it_after_an_interruption(
     made_up_parquet: Path, tmp_path: Path
 ) -> None:
-    run = train_tiny(made_up_parquet, tmp_path / "run", "--ema_decay", "0.9")
+    options = ("--ema_decay", "0.9", "--label_smoothing_factor", "0.1")
+    run = train_tiny(made_up_parquet, tmp_path / "run", *options)
     finished = load_weights(run)
     *earlier, last = unfinish(run, tmp_path / "interrupted")
     own, average = load_weights(last), load_file(last / AVERAGE_FILE)
@@ -56,7 +57,7 @@ def test_a_finished_run_holds_the_average_and_goes_on_with_it_after_an_interrupt
 
     assert earlier
     (last / AVERAGE_FILE).unlink()  # killed after the Trainer's last file, before ours
-    again = train_tiny(made_up_parquet, tmp_path / "interrupted", "--ema_decay", "0.9")
+    again = train_tiny(made_up_parquet, tmp_path / "interrupted", *options)
     assert_same_weights(again, run)
 
 
