@@ -1,21 +1,34 @@
-"""Facial-expression models: four small CNNs trained on FER2013, and what is needed to use them."""
+"""Facial-expression models: small CNNs trained on FER2013, and what is needed to use them."""
 
 from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageClassification
 
 from .configuration_fer import FerCnnConfig
+from .configuration_fer_transfer import FerTransferConfig
 from .image_processing_fer import FerImageProcessor
 from .modeling_fer import FerCnnForImageClassification
+from .modeling_fer_transfer import FerTransferForImageClassification
 from .zoo import list_models, load
 
-# For `AutoModel...from_pretrained` in this process, without `trust_remote_code`.
-AutoConfig.register("fer_cnn", FerCnnConfig)
-AutoModelForImageClassification.register(FerCnnConfig, FerCnnForImageClassification)
-AutoImageProcessor.register(FerCnnConfig, image_processor_classes={"pil": FerImageProcessor})
-
-# So that `save_pretrained` writes the code beside the weights, for processes that do not have this package.
-FerCnnConfig.register_for_auto_class()
-FerCnnForImageClassification.register_for_auto_class("AutoModelForImageClassification")
+for config_class, model_class in (
+    (FerCnnConfig, FerCnnForImageClassification),
+    (FerTransferConfig, FerTransferForImageClassification),
+):
+    # For `AutoModel...from_pretrained` in this process, without `trust_remote_code`.
+    AutoConfig.register(config_class.model_type, config_class)
+    AutoModelForImageClassification.register(config_class, model_class)
+    AutoImageProcessor.register(config_class, image_processor_classes={"pil": FerImageProcessor})
+    # So that `save_pretrained` writes the code beside the weights, for processes that do not have this package.
+    config_class.register_for_auto_class()
+    model_class.register_for_auto_class("AutoModelForImageClassification")
 FerImageProcessor.register_for_auto_class("AutoImageProcessor")
 
-__all__ = ["FerCnnConfig", "FerCnnForImageClassification", "FerImageProcessor", "list_models", "load"]
+__all__ = [
+    "FerCnnConfig",
+    "FerCnnForImageClassification",
+    "FerImageProcessor",
+    "FerTransferConfig",
+    "FerTransferForImageClassification",
+    "list_models",
+    "load",
+]
 __version__ = "0.1.0"

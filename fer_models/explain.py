@@ -110,8 +110,8 @@ def overlay(face: Image.Image, heat: np.ndarray) -> Image.Image:
 class _MapRecorder:
     """Keeps the last large map of a forward pass, and where its pixels lie in the input.
 
-    The networks do not pad, so that their maps cover less than the whole input: to stretch a map over the whole would
-    shift what it shows by several pixels. The network must be a chain of layers.
+    The report's networks do not pad, and others pad one side more: to stretch a map over the whole input would shift
+    what it shows by several pixels. The network must be a chain of layers; shortcuts without layers may pass them by.
 
     Attributes:
         map: `(N, C, H, W)`, in the graph.
@@ -122,21 +122,30 @@ class _MapRecorder:
     def __init__(self, network: nn.Module):
         self.map: torch.Tensor | None = None
         self.first, self.step = 0.0, 1.0
+        self._near_padding = 0
         for module in network.modules():
             if not any(module.children()):
                 module.register_forward_hook(self._record)
 
-    def _record(self, module: Any, _: Any, output: torch.Tensor) -> None:
+    def _record(self, module: Any, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        if isinstance(module, nn.ZeroPad2d):
+            self._near_padding = module.padding[0]  # of the convolution that comes next
+            return
         if output.ndim != 4 or min(output.shape[2:]) < MIN_MAP_SIDE:
             return
         self.map = output
-        if hasattr(module, "kernel_size"):
+        if isinstance(module, nn.Upsample):
+            factor = output.shape[2] / inputs[0].shape[2]
+            self.first -= (1 - 1 / factor) / 2 * self.step
+            self.step /= factor
+        elif hasattr(module, "kernel_size"):
             kernel_size, stride, padding = (
                 value[0] if isinstance(value, tuple) else value
                 for value in (module.kernel_size, module.stride, module.padding)
             )
-            self.first += ((kernel_size - 1) / 2 - padding) * self.step
+            self.first += ((kernel_size - 1) / 2 - padding - self._near_padding) * self.step
             self.step *= stride
+            self._near_padding = 0
 
     def spread(self, values: np.ndarray, size: Sequence[int]) -> np.ndarray:
         """Values `(H, W)` of the map's pixels, each a bell as wide as `step`, in an input of `size` (height, width)."""

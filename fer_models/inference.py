@@ -139,7 +139,7 @@ def load_models(
     """Load networks and run each once, so that the first visitor does not wait.
 
     Args:
-        names: Names in the zoo; by default all.
+        names: Names in the zoo; by default all that are bundled, with a tag all that are bundled so.
         tag: The way of training; by default the one that `zoo.TAGS` prefers.
         namespace: User or organization of the Hub to load them from, as `zoo.load` takes it.
 
@@ -148,7 +148,7 @@ def load_models(
         OSError: Weights or results are missing or damaged, or the Hub refuses them.
     """
     models = []
-    for name in names or list_models():
+    for name in names or list_models(tag) or list_models():  # the last for the error that names the tags
         directory = find_checkpoint(name, tag, namespace)
         model, image_processor = load_checkpoint(name, directory)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-arg]  # faster on a CPU

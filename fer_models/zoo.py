@@ -10,10 +10,12 @@ from typing import Any
 
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from .configuration_fer import FER_CNN_ARCHITECTURES, FerCnnConfig
+from .configuration_fer import FER_CNN_ARCHITECTURES, FER_LABELS, FerCnnConfig
+from .configuration_fer_transfer import FerTransferConfig
 from .hub import HubUnreachableError, download_checkpoint, make_fixed_revision, make_repo_id
 from .image_processing_fer import FerImageProcessor
 from .modeling_fer import FerCnnForImageClassification
+from .modeling_fer_transfer import FerTransferForImageClassification
 
 CHECKPOINTS_DIR = Path(__file__).parent / "checkpoints"
 # The ways of training, in the order in which `load` prefers them. `tuned` comes first once all four have it.
@@ -40,8 +42,15 @@ def _make_cnn_config(architecture: str, **overrides: Any) -> FerCnnConfig:
     return FerCnnConfig(**{**FER_CNN_ARCHITECTURES[architecture], **overrides})
 
 
+def _make_transfer_config(**overrides: Any) -> FerTransferConfig:
+    id2label = dict(enumerate(FER_LABELS))
+    return FerTransferConfig(**{"id2label": id2label, "label2id": {v: k for k, v in id2label.items()}, **overrides})
+
+
+# The report's four come first, in its order.
 ZOO: dict[str, ZooEntry] = {
-    name: ZooEntry(partial(_make_cnn_config, name), FerCnnForImageClassification) for name in FER_CNN_ARCHITECTURES
+    **{name: ZooEntry(partial(_make_cnn_config, name), FerCnnForImageClassification) for name in FER_CNN_ARCHITECTURES},
+    "transfer": ZooEntry(_make_transfer_config, FerTransferForImageClassification),
 }
 
 
@@ -56,9 +65,13 @@ def get_entry(name: str) -> ZooEntry:
     return ZOO[name]
 
 
-def list_models() -> list[str]:
-    """The names that `load` takes, in the order of the report."""
-    return list(ZOO)
+def list_models(tag: str | None = None) -> list[str]:
+    """The names that `load` takes: the networks that are bundled, the report's first and in its order.
+
+    Args:
+        tag: Only those that are bundled in this way of training.
+    """
+    return [name for name in ZOO if (tag in list_tags(name) if tag else list_tags(name))]
 
 
 def list_tags(name: str) -> list[str]:

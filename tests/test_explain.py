@@ -142,15 +142,23 @@ def test_a_network_without_training_looks_elsewhere(models: list[LoadedModel], f
     assert np.max(similarities) < 0.95
 
 
-@pytest.mark.parametrize("name", ["baseline", "batchnorm"])
-def test_heat_lies_where_the_map_sees(name: str) -> None:
-    """The networks do not pad, so that their maps do not cover the whole of the input."""
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        # These do not pad, so that their maps do not cover the whole of the input.
+        ("baseline", ((0, 0), (3, 5), (7, 7))),
+        ("batchnorm", ((0, 0), (3, 5), (7, 7))),
+        # This one enlarges the face, and pads far sides more than near ones. What other cells see is cut at the edge.
+        ("transfer", ((4, 5), (5, 6), (6, 4))),
+    ],
+)
+def test_heat_lies_where_the_map_sees(name: str, cells: tuple[tuple[int, int], ...]) -> None:
     torch.manual_seed(0)
     network = get_entry(name).model_class(get_entry(name).make_config()).eval()
     recorder = _MapRecorder(network)
     pixel_values = torch.rand(1, 1, 48, 48, requires_grad=True)
     network(pixel_values)
-    for row, column in ((0, 0), (3, 5), (7, 7)):
+    for row, column in cells:
         (gradient,) = torch.autograd.grad(recorder.map[0, :, row, column].sum(), pixel_values, retain_graph=True)
         seen = gradient[0, 0].abs().nonzero().double()
         middle = (seen.amin(0) + seen.amax(0)) / 2

@@ -12,12 +12,11 @@ from hub_server import HubServer
 from photos import load_portrait
 
 from fer_models import list_models
-from fer_models.zoo import list_tags
 from training.push import list_branches
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 SECTION = re.findall(r"\n## On the Hub\n(.*?)\n## ", README, re.DOTALL)[0]
-BUNDLED = [name for name in list_models() if list_tags(name)]
+BUNDLED = list_models()
 BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", SECTION, re.DOTALL)
 
 

@@ -14,7 +14,8 @@ def test_tree_is_the_disk() -> None:
     tree = re.findall(r"```\n(app\.py .*?)```", README, re.DOTALL)[0]
     named, folder = {"README.md", "fer_models/__init__.py", "training/__init__.py"}, ""
     for line in tree.splitlines():
-        for name in line[:30].split():  # what a name is for begins at the thirty-first character
+        alone = len(line.split()) == 1  # a long name, with what it is for on the next line
+        for name in (line if alone else line[:30]).split():  # what a name is for begins at the thirty-first character
             if not line.startswith(" "):
                 folder = name
             named.add((folder if line.startswith(" ") else "") + name)

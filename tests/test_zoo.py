@@ -17,12 +17,18 @@ def copied_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_models_are_listed_in_the_order_of_the_report() -> None:
-    assert fer_models.list_models() == ["baseline", "dense", "batchnorm", "batchnorm-dropout"]
+    assert fer_models.list_models()[:4] == ["baseline", "dense", "batchnorm", "batchnorm-dropout"]
+
+
+def test_only_bundled_models_are_listed(copied_checkpoint: Path) -> None:
+    assert fer_models.list_models() == ["baseline"]
+    (copied_checkpoint.parent / "transfer.tuned").mkdir()
+    assert fer_models.list_models() == ["baseline", "transfer"]
 
 
 @pytest.mark.parametrize("name", fer_models.list_models())
 def test_each_model_loads_ready_to_use(name: str) -> None:
-    model, image_processor = fer_models.load(name, tag="report")
+    model, image_processor = fer_models.load(name, tag=zoo.list_tags(name)[0])
     assert not model.training
     pixel_values = image_processor(torch.rand(3, 1, 48, 48), return_tensors="pt")["pixel_values"]
     assert model(pixel_values).logits.shape == (3, 7)

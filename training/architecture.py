@@ -56,7 +56,7 @@ def _name_layers(part: nn.Module) -> list[str]:
                 names.append(f"max pool {layer.kernel_size}x{layer.kernel_size}")
             case nn.Dropout(p=share):
                 names += [f"dropout {share:.0%}"] if share else []
-            case nn.Identity():
+            case nn.Identity() | nn.ZeroPad2d():
                 pass
             case nn.Module() if not list(layer.children()) and not isinstance(layer, nn.Sequential):
                 names.append(type(layer).__name__)

@@ -42,7 +42,7 @@ SHARED_DEFAULTS: dict[str, Any] = {
 class RecipeArguments(AugmentationArguments):
     """What a recipe says beyond `transformers.TrainingArguments`: these fields, and how faces are augmented."""
 
-    model: str = field(metadata={"help": "Name of the network, one of fer_models.list_models()."})
+    model: str = field(metadata={"help": "Name of the network, one of fer_models.zoo.ZOO."})
     protocol: str = field(metadata={"help": f"Split of the data: {' or '.join(PROTOCOLS)}."})
     config_overrides: str = field(
         default="{}", metadata={"help": "JSON object of fields of the network's configuration to change."}

@@ -179,7 +179,7 @@ def main(argv: list[str] | None = None) -> None:
     if not sys.stderr.isatty():
         disable_progress_bars()
     try:
-        names = arguments.models or [name for name in list_models() if list_tags(name)]
+        names = arguments.models or list_models()
         for name in names:
             checkpoint_dir(name)  # all there, before anything is sent
         if arguments.space:

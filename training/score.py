@@ -110,7 +110,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("output", help="folder for the scores")
     parser.add_argument("--files", help="text file with the pictures' paths in the folder, one a line; by default all")
     parser.add_argument("--split", help="the data set's split, if it has several")
-    parser.add_argument("--models", nargs="+", metavar="MODEL", default=list_models(), help="by default all")
+    parser.add_argument("--models", nargs="+", metavar="MODEL", help="by default all")
     parser.add_argument("--tag", help="way of training, such as report; by default each network's best one")
     parser.add_argument("--detect", action="store_true", help="find the largest face; else pictures are faces")
     parser.add_argument("--chunk-size", type=int, default=Job.chunk_size, help="pictures in a part")
@@ -118,6 +118,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--ray", action="store_true", help="on a Ray cluster; needs the extra ray")
     options = vars(parser.parse_args(argv))
     on_ray = options.pop("ray")
+    options["models"] = tuple(options["models"] or list_models(options["tag"]) or list_models())
     if on_ray and find_spec("ray") is None:
         sys.exit("error: Ray is not installed: pip install 'ray[data]'.")
     if min(options["chunk_size"], options["batch_size"]) < 1:
@@ -127,7 +128,7 @@ def main(argv: list[str] | None = None) -> None:
         if options[name] and (name == "output" or Path(options[name]).exists()):
             options[name] = str(Path(options[name]).resolve())
     try:
-        rows, errors = run(Job(**options | {"models": tuple(options["models"])}), on_ray)
+        rows, errors = run(Job(**options), on_ray)
     except (ValueError, RuntimeError) as error:
         sys.exit(f"error: {error}")
     except OSError as error:

@@ -34,7 +34,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "hint.doubtful": "It is not certain that this is a face.",
         "photo.with_faces": "The photo, with boxes around its faces: {count}",
         "photo.crop": "What the networks see: 48 × 48 grey pixels",
-        "verdict.empty": "Choose a photo with a face, and the answers of the four networks appear here.",
+        "verdict.empty": "Choose a photo with a face, and the answers of the networks appear here.",
         "verdict.one": "{model} says {label}.",
         "verdict.all": "All {total} say {label}.",
         "verdict.most": "{count} of {total} say {label}.",
@@ -126,7 +126,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "within minutes, and so is the video with boxes. Tables and timelines are part of this page, and are not "
         "written there.",
         "many.empty": "Choose photos, a zip of photos or a video, then press Start. Every face in photos gets a row "
-        "with the answers of the four networks; of a video you see how the answers for its main face change.",
+        "with the answers of the networks; of a video you see how the answers for its main face change.",
         "many.nothing": "There is nothing to look at yet. Choose photos, a zip of photos or a video first.",
         "many.video_alone": "A video is looked at on its own. Choose it alone, or photos without it.",
         "many.waiting": "Waiting for a free place: long jobs take turns, so that the rest of the page stays quick.",
@@ -153,7 +153,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "many.looks": "Pictures looked at",
         "many.in_sight": "Main face in sight",
         "many.mean": "on average",
-        "many.timeline": "The main face over time: average of the four networks, each line from 0 to 100 %",
+        "many.timeline": "The main face over time: average of the networks, each line from 0 to 100 %",
         "many.timeline_gap": "Nothing is drawn where the face was out of sight. The numbers are means over the video.",
         "many.video": "The video with boxes, without sound",
         "many.no_face_anywhere": "No face was found in this video. Try one in which a face is larger and looks at the "
@@ -424,7 +424,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "hint.doubtful": "No es seguro que esto sea una cara.",
         "photo.with_faces": "La foto, con recuadros en sus caras: {count}",
         "photo.crop": "Lo que ven las redes: 48 × 48 píxeles grises",
-        "verdict.empty": "Elige una foto con una cara y aquí aparecerán las respuestas de las cuatro redes.",
+        "verdict.empty": "Elige una foto con una cara y aquí aparecerán las respuestas de las redes.",
         "verdict.one": "{model} dice {label}.",
         "verdict.all": "Las {total} dicen {label}.",
         "verdict.most": "{count} de {total} dicen {label}.",
@@ -516,7 +516,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "unos minutos, igual que el vídeo con recuadros. Las tablas y las líneas de tiempo forman parte de esta página "
         "y no se guardan allí.",
         "many.empty": "Elige fotos, un zip con fotos o un vídeo y pulsa Empezar. Con fotos, cada cara tendrá una fila "
-        "con las respuestas de las cuatro redes; con un vídeo, verás cómo cambian las respuestas para la cara "
+        "con las respuestas de las redes; con un vídeo, verás cómo cambian las respuestas para la cara "
         "principal.",
         "many.nothing": "Todavía no hay nada que analizar. Elige antes fotos, un zip con fotos o un vídeo.",
         "many.video_alone": "Los vídeos se analizan de uno en uno. Elige solo el vídeo, o fotos sin él.",
@@ -545,7 +545,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "many.looks": "Imágenes analizadas",
         "many.in_sight": "Cara principal a la vista",
         "many.mean": "de media",
-        "many.timeline": "La cara principal a lo largo del tiempo: media de las cuatro redes, cada línea de 0 a 100 %",
+        "many.timeline": "La cara principal a lo largo del tiempo: media de las redes, cada línea de 0 a 100 %",
         "many.timeline_gap": "Donde la cara no estaba a la vista no se dibuja nada. Los números son medias de todo el "
         "vídeo.",
         "many.video": "El vídeo con recuadros, sin sonido",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..zoo import CHECKPOINTS_DIR, list_models
+from ..zoo import CHECKPOINTS_DIR, ZOO
 
 # Written by `make report`: the report's own figures, every seed of every recipe, what the networks cost, and
 # what people said of the same faces.
@@ -77,7 +77,7 @@ def group_by_tag(keys: Iterable[str]) -> list[tuple[str, Sequence[str]]]:
         name, _, tag = key.partition(".")
         names_of.setdefault(tag, []).append(name)
     tags = sorted(names_of, key=lambda tag: (TAGS.index(tag) if tag in TAGS else len(TAGS), tag))
-    return [(tag, [name for name in list_models() if name in names_of[tag]]) for tag in tags]
+    return [(tag, [name for name in ZOO if name in names_of[tag]]) for tag in tags]
 
 
 def _read_json(path: Path) -> Any:

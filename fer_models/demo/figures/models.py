@@ -80,14 +80,14 @@ def render_report_comparison(summary: dict[str, Any], language: str) -> str:
     )
     groups = []
     for tag, names in group_by_tag(runs_of):
-        means = {name: fmean(run["report_test"] for run in runs_of[f"{name}.{tag}"]) for name in names}
         theirs = {name: published[name]["report_test"] for name in names if name in published}
+        ours = {name: fmean(run["report_test"] for run in runs_of[f"{name}.{tag}"]) for name in theirs}
         rows = [
             _render_report_row(
                 name,
                 runs_of[f"{name}.{tag}"],
                 published.get(name),
-                f"{_rank(name, means)} ({_rank(name, theirs)})" if len(theirs) > 1 else "–",
+                f"{_rank(name, ours)} ({_rank(name, theirs)})" if name in theirs and len(theirs) > 1 else "–",
                 scale,
                 language,
             )

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from ...zoo import get_default_tag, list_models
+from ...zoo import ZOO, get_default_tag
 from ..figures.network import render_network
 from ..measurements import Checkpoint
 
 
 def choose_first(checkpoints: Sequence[Checkpoint]) -> str | None:
     """The key of the network that is shown first: the first of the zoo, trained the way that `load` takes."""
-    name = list_models()[0]
+    name = next(iter(ZOO))
     wanted = f"{name}.{get_default_tag(name)}"
     keys = [one.key for one in checkpoints]
     return wanted if wanted in keys else next(iter(keys), None)

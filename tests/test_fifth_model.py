@@ -1,0 +1,130 @@
+"""A network that the report does not have: everything takes it as soon as its checkpoint is there, and not before."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from made_up_results import make_history, make_results
+from photos import portrait_path
+
+import fer_models
+from fer_models import FerImageProcessor, zoo
+from fer_models.__main__ import main
+from fer_models.demo.figures.models import render_cost, render_report_comparison, render_test_sets
+from fer_models.demo.handlers.compare import CompareHandlers, Request
+from fer_models.demo.handlers.models import show_network
+from fer_models.demo.measurements import read_checkpoints, read_summary
+from fer_models.demo.ui import build_demo
+from fer_models.faces import FaceDetector
+from fer_models.inference import LoadedModel, load_models
+from training import measure_cost, push, tables
+from training.cards import render_card
+from training.report import make_summary
+
+FOUR = ["baseline", "dense", "batchnorm", "batchnorm-dropout"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The bundled checkpoints of the report's four, and an untrained `transfer.tuned` with made-up figures."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    for name in FOUR:
+        (folder / f"{name}.report").symlink_to(zoo.CHECKPOINTS_DIR / f"{name}.report")
+    fifth = folder / "transfer.tuned"
+    torch.manual_seed(0)
+    zoo.get_entry("transfer").model_class(zoo.get_entry("transfer").make_config()).save_pretrained(fifth)
+    FerImageProcessor().save_pretrained(fifth)
+    results = make_results(0.7, protocol="official", seed=0, config_overrides="{}")
+    results["last_epoch"] = {"train_accuracy": 0.8}
+    results["robustness"] = json.loads((folder / "baseline.report" / "results.json").read_text())["robustness"]
+    results["splits"]["validation"] = results["splits"]["official_validation"]
+    for figures in results["splits"].values():
+        figures |= {"f1": figures["recall"], "precision": figures["recall"]}
+    results["trained_with"] |= {"images": {"train": 28_709}, "seconds": 60}
+    results["trained_with"]["versions"]["transformers"] = "9.9"
+    (fifth / "results.json").write_text(json.dumps(results))
+    (fifth / "history.json").write_text(json.dumps(make_history()))
+    (fifth / "recipe.yaml").write_text(yaml.safe_dump({"model": "transfer", "protocol": "official", "seed": 0}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zoo, "CHECKPOINTS_DIR", folder)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def five() -> list[LoadedModel]:
+    return load_models()
+
+
+def test_it_is_listed_last_and_loads(five: list[LoadedModel]) -> None:
+    assert fer_models.list_models() == [*FOUR, "transfer"] == [model.name for model in five]
+    assert (five[-1].tag, five[-1].test_accuracy) == ("tuned", 0.7)
+    assert [model.name for model in load_models(tag="report")] == FOUR
+    with pytest.raises(ValueError, match="'baseline' is not bundled with the tag 'tuned2'"):
+        load_models(tag="tuned2")
+
+
+def test_page_shows_four_columns_and_the_fifth_when_it_is_ticked(five: list[LoadedModel]) -> None:
+    demo = build_demo(five, FaceDetector())
+    ticks = next(block for block in demo.blocks.values() if block.elem_id == "networks")
+    assert [value for _, value in ticks.choices] == [*FOUR, "transfer"]
+    assert ticks.value == FOUR
+    handlers = CompareHandlers(five, FaceDetector())
+    for names in (ticks.value, [*ticks.value, "transfer"]):
+        answer = handlers.answer(Request(str(portrait_path()), "en", handlers.tags[0], names))
+        assert len(re.findall(r'data-winner="\w+"', answer.results)) == len(names)
+        assert answer.shown
+        assert handlers.explain(answer.shown, None, "en").count("<img") == len(names)
+    assert [row["model"] for row in handlers.compare_json(str(portrait_path()))["models"]] == FOUR
+
+
+def test_terminal_has_its_column(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["list"])
+    assert re.search(r"^transfer +tuned$", capsys.readouterr().out, re.MULTILINE)
+    main(["compare", str(portrait_path())])
+    out = capsys.readouterr().out
+    assert re.search(r"batchnorm-dropout +transfer +average$", out, re.MULTILINE)
+    assert " of 5: " in out
+
+
+def test_tab_models_has_its_row_without_figures_of_the_report(checkpoints: Path) -> None:
+    bundled = read_checkpoints(checkpoints)
+    assert [one.key for one in bundled] == [*(f"{name}.report" for name in FOUR), "transfer.tuned"]
+    (row,) = re.findall(r'<tr><th scope="row">transfer</th>(.*?)</tr>', render_report_comparison(make_summary(), "en"))
+    cells = [re.sub("<[^>]*>", "", cell) for cell in re.findall("<td.*?>(.*?)</td>", row)]
+    assert cells[0].startswith("70.0")
+    assert [cells[index] for index in (1, 2, 4, 6)] == ["–"] * 4, "published, difference, rank, revision"
+    assert 'scope="row">transfer<' in render_test_sets(bundled, "en")
+    assert "transfer" not in render_cost(read_summary(), bundled, "en"), "its cost was not measured yet"
+    assert "70.0" in show_network(bundled, "transfer.tuned", "en")
+
+
+def test_tables_of_the_report_have_its_row_but_where_the_report_s_figures_are() -> None:
+    assert "`transfer" not in tables.render_reproduction()
+    for render in (tables.render_accuracy, tables.render_calibration, tables.render_robustness, tables.render_classes):
+        assert "`transfer.tuned`" in render(), render.__name__
+
+
+def test_card_is_rendered(checkpoints: Path) -> None:
+    card = render_card(checkpoints / "transfer.tuned")
+    assert "3,379,399 weights" in card
+    assert "convolution 1x1, batch norm, ReLU6, convolution 3x3" in card
+    assert "dropout 20%" in card
+    assert "report's `transfer`" not in card
+    assert "None" not in card
+
+
+def test_cost_is_measured(five: list[LoadedModel]) -> None:
+    (cost,) = measure_cost.measure_cost([five[-1]], rounds=1)
+    assert (cost["model"], cost["tag"], cost["parameters"]) == ("transfer", "tuned", 3_379_399)
+    assert 50e6 < cost["multiply_adds"] < 100e6
+
+
+def test_push_plans_its_repository(hub, capsys: pytest.CaptureFixture[str]) -> None:
+    push.main(["--namespace", "alice", "--models", "transfer", "--dry-run"])
+    out = capsys.readouterr().out
+    for words in ("alice/fer-transfer", "tuned", "modeling_fer_transfer.py", "configuration_fer_transfer.py"):
+        assert words in out
