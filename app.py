@@ -2,9 +2,12 @@
 
 # ruff: noqa: E402  the environment must be set before a library reads it
 
+import gc
 import os
 import signal
 import sys
+
+gc.disable()  # while libraries load nothing is garbage; to look for it took a second and more of the start
 
 from fer_models.demo.uploads import use_own_folder
 
@@ -20,6 +23,8 @@ from fer_models.faces import FaceDetector
 from fer_models.inference import LoadedModel, load_models
 from fer_models.zoo import get_default_tag, list_models, list_tags
 
+gc.freeze()
+gc.enable()
 disable_progress_bar()  # the weights load in milliseconds
 
 DEFAULT_PORT = 7860
