@@ -15,6 +15,7 @@ from fer_models.zoo import get_entry
 
 from .augmentation import AugmentationArguments
 from .data import PROTOCOLS
+from .pretrained import check_pretrained
 
 RUNS_DIR = Path("runs")
 # Fields that say where a run is done, not what is done; a run may go on with others.
@@ -57,6 +58,27 @@ class RecipeArguments(AugmentationArguments):
     samples_per_class: int | None = field(
         default=None, metadata={"help": "Use only the first images of each class, in every split: a trial run."}
     )
+    pretrained: str = field(
+        default="",
+        metadata={
+            "help": "Backbone to start from: efficientnet-lite0, or the Hub's id or the folder of one of transformers."
+        },
+    )
+    frozen_epochs: int = field(
+        default=0, metadata={"help": "In so many epochs, from the first, the classifier learns alone."}
+    )
+    head_learning_rate: float | None = field(
+        default=None, metadata={"help": "Learning rate of the classifier; by default learning_rate."}
+    )
+    teachers: str = field(
+        default="[]", metadata={"help": "JSON list of folders of trained networks whose mean answer is learnt, too."}
+    )
+    distillation_weight: float = field(
+        default=0.5, metadata={"help": "Weight of the teachers' answer against the labels, in [0, 1]."}
+    )
+    distillation_temperature: float = field(
+        default=2.0, metadata={"help": "Divides the logits of teachers and learner in that part of the loss; above 0."}
+    )
     ema_decay: float = field(
         default=0.0, metadata={"help": "Weight of the old average of the weights at each step, in (0, 1); 0 for none."}
     )
@@ -80,7 +102,34 @@ class RecipeArguments(AugmentationArguments):
             raise ValueError(f"ema_decay must lie in [0, 1); got {self.ema_decay}.")
         if self.early_stopping_patience is not None and self.early_stopping_patience < 1:
             raise ValueError(f"early_stopping_patience must be 1 or more; got {self.early_stopping_patience}.")
-        self.make_config()
+        if self.frozen_epochs < 0:
+            raise ValueError(f"frozen_epochs must be 0 or more; got {self.frozen_epochs}.")
+        if self.head_learning_rate is not None and not self.head_learning_rate >= 0:
+            raise ValueError(f"head_learning_rate must be 0 or more; got {self.head_learning_rate}.")
+        if not 0 <= self.distillation_weight <= 1:
+            raise ValueError(f"distillation_weight must lie in [0, 1]; got {self.distillation_weight}.")
+        if not 0 < self.distillation_temperature < float("inf"):
+            raise ValueError(
+                f"distillation_temperature must be a finite number above 0; got {self.distillation_temperature}."
+            )
+        self.list_teachers()
+        config = self.make_config()
+        if self.pretrained:
+            check_pretrained(config, self.pretrained)
+
+    def list_teachers(self) -> list[str]:
+        """The folders of the teachers.
+
+        Raises:
+            ValueError: They are no list of texts.
+        """
+        try:
+            teachers = json.loads(self.teachers)
+        except ValueError:
+            teachers = None
+        if not isinstance(teachers, list) or not all(isinstance(teacher, str) for teacher in teachers):
+            raise ValueError(f"teachers must be a list of folders; got {self.teachers!r}.")
+        return teachers
 
     def make_config(self) -> Any:
         """The network's configuration.

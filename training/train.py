@@ -41,20 +41,39 @@ from .arguments import PLACE_FIELDS, RecipeArguments, parse_recipe
 from .augmentation import AugmentationArguments, augment
 from .averaging import AVERAGE_FILE, WeightAveraging
 from .data import DataError, collate_batch, decode, keep_first_per_class, load_fer2013
+from .distillation import Distillation, load_teachers
 from .distributed import OwnRandomness, count_own_images, share_batch, share_buffers, synchronize_batch_norm
 from .files import write_json, write_text
+from .fine_tuning import FrozenBackbone, give_head_its_rate
 from .hub_trainer import HubTrainer
 from .memory import keep_freed_memory
+from .pretrained import make_pretrained
 from .provenance import describe_environment
 
 
 class FerTrainer(HubTrainer):
     """The Trainer, with augmented faces and the training accuracy that Keras prints: over an epoch, as it goes."""
 
-    def __init__(self, *args: Any, augmentation: AugmentationArguments | None = None, **kwargs: Any):
+    def __init__(
+        self,
+        *args: Any,
+        augmentation: AugmentationArguments | None = None,
+        head_learning_rate: float | None = None,
+        distillation: Distillation | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(*args, **kwargs)
         self._augmentation = augmentation or AugmentationArguments()
+        self._head_learning_rate = head_learning_rate
+        self._distillation = distillation and distillation.to(self.args.device)
         self._correct_and_seen = torch.zeros(2, dtype=torch.int64, device=self.args.device)
+
+    def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
+        is_new = self.optimizer is None
+        optimizer = super().create_optimizer(*args, **kwargs)
+        if is_new and self._head_learning_rate is not None:
+            give_head_its_rate(optimizer, self.accelerator.unwrap_model(self.model), self._head_learning_rate)
+        return optimizer
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):  # type: ignore[no-untyped-def]
         own, weight = count_own_images(self.accelerator, len(inputs["labels"]))
@@ -69,6 +88,8 @@ class FerTrainer(HubTrainer):
         labels = inputs["labels"][:own]
         own_inputs["pixel_values"] = augment(own_inputs["pixel_values"], self._augmentation)
         loss, outputs = super().compute_loss(model, own_inputs, True, num_items_in_batch)
+        if self._distillation:
+            loss = self._distillation.mix(loss, outputs.logits, own_inputs["pixel_values"])
         self._correct_and_seen[0] += (outputs.logits[:own].detach().argmax(-1) == labels).sum()
         self._correct_and_seen[1] += own
         return (weight * loss, outputs) if return_outputs else weight * loss
@@ -242,6 +263,8 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
         OSError: A file cannot be written; what was finished before is kept.
     """
     output_dir = Path(str(args.output_dir))
+    if recipe.frozen_epochs and args.world_size > 1:
+        raise ValueError("frozen_epochs works in one process only: what is frozen at first is never shared by several.")
     resolved = resolve(recipe, args)
     share_batch(args)
     with args.main_process_first(local=False):
@@ -258,7 +281,10 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
     config = recipe.make_config()
     if list(config.id2label.values()) != list(FER_LABELS):
         raise ValueError(f"The network's labels {config.id2label} are not the data's {FER_LABELS}.")
-    model = get_entry(recipe.model).model_class(config)
+    model = (
+        make_pretrained(config, recipe.pretrained) if recipe.pretrained else get_entry(recipe.model).model_class(config)
+    )
+    teachers = load_teachers(recipe.list_teachers(), config)
     if recipe.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-arg]
     model = synchronize_batch_norm(model, args)
@@ -272,12 +298,18 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
     callbacks: list[TrainerCallback] = [EpochLine(), OwnRandomness()]
     if recipe.ema_decay:
         callbacks.append(WeightAveraging(recipe.ema_decay))
+    if recipe.frozen_epochs:
+        callbacks.append(FrozenBackbone(recipe.frozen_epochs))
     if recipe.early_stopping_patience:
         callbacks.append(EarlyStoppingCallback(recipe.early_stopping_patience, recipe.early_stopping_threshold))
     trainer = FerTrainer(
         model=model,
         args=args,
         augmentation=recipe,
+        head_learning_rate=recipe.head_learning_rate,
+        distillation=(
+            Distillation(teachers, recipe.distillation_weight, recipe.distillation_temperature) if teachers else None
+        ),
         train_dataset=decode(faces["train"], image_processor),
         eval_dataset=decode(faces["validation"], image_processor),
         data_collator=collate_batch,

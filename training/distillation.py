@@ -1,0 +1,70 @@
+"""Learning from other networks' answers (Hinton et al. 2015, arXiv:1503.02531)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch.nn import functional
+from transformers import AutoModelForImageClassification, PreTrainedConfig, PreTrainedModel
+
+
+class Distillation:
+    """Mixes a loss with the distance to what teachers answer on average.
+
+    Args:
+        teachers: At least one network that sees the same faces.
+        weight: Of the teachers, in [0, 1]; the labels weigh the rest.
+        temperature: Divides the logits of both, above 0; above 1 the teachers' second choices count for more.
+    """
+
+    def __init__(self, teachers: Sequence[PreTrainedModel], weight: float, temperature: float):
+        self._teachers = [teacher.eval().requires_grad_(False) for teacher in teachers]
+        self._weight, self._temperature = weight, temperature
+
+    def to(self, device: torch.device) -> "Distillation":
+        """Move the teachers."""
+        for teacher in self._teachers:
+            teacher.to(device)  # type: ignore[arg-type]
+        return self
+
+    @torch.no_grad()
+    def answer(self, pixel_values: torch.Tensor) -> torch.Tensor:
+        """The mean of the teachers' probabilities, `(N, num_labels)`, of faces `(N, C, H, W)`."""
+        rows = [teacher(pixel_values).logits.float() / self._temperature for teacher in self._teachers]
+        return torch.stack(rows).softmax(-1).mean(0)
+
+    def mix(self, loss: torch.Tensor, logits: torch.Tensor, pixel_values: torch.Tensor) -> torch.Tensor:
+        """The loss to learn from.
+
+        Args:
+            loss: The one by the labels.
+            logits: `(N, num_labels)`, the learner's.
+            pixel_values: `(N, C, H, W)`, what it saw.
+        """
+        answers = functional.log_softmax(logits.float() / self._temperature, -1)
+        divergence = functional.kl_div(answers, self.answer(pixel_values), reduction="batchmean")
+        # The temperature makes the gradients smaller by its square.
+        return (1 - self._weight) * loss + self._weight * self._temperature**2 * divergence
+
+
+def load_teachers(folders: Sequence[str], config: PreTrainedConfig) -> list[PreTrainedModel]:
+    """Load teachers from folders of runs or checkpoints.
+
+    Args:
+        folders: Where they lie.
+        config: The learner's; labels and faces must be the same.
+
+    Raises:
+        ValueError: A folder holds no network, or one that sees or says something else.
+    """
+    teachers = []
+    for folder in folders:
+        if not (Path(folder) / "config.json").is_file():
+            raise ValueError(f"teachers: {folder} is no folder of a trained network.")
+        teacher = AutoModelForImageClassification.from_pretrained(folder)
+        for field in ("id2label", "num_channels", "image_size"):
+            theirs, ours = getattr(teacher.config, field), getattr(config, field)
+            if theirs != ours:
+                raise ValueError(f"teachers: the {field} of {folder} is {theirs}, not {ours}.")
+        teachers.append(teacher)
+    return teachers

