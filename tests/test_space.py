@@ -115,7 +115,11 @@ def put_models(hub: HubServer, private: bool = False) -> None:
 
 
 @pytest.fixture
-def models(hub: HubServer) -> HubServer:
+def models(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> HubServer:
+    """The Hub with alice's models; of the package a Space gets only what shows that it is ours."""
+    monkeypatch.setattr(space, "SPACE_FILES", (*space.SPACE_FILES, "fer_models/zoo.py"))
+    monkeypatch.setattr(space, "PACKAGE_SUFFIXES", ())
+    monkeypatch.setattr(space, "CHECKPOINT_FILES", ())
     put_models(hub)
     return hub
 
@@ -133,9 +137,10 @@ def read_pushed_header(hub: HubServer) -> dict[str, Any]:
     return read_header(hub.repo(SPACE_ID, "space").get("main").files["README.md"].content.decode())
 
 
-def test_space_holds_what_the_page_needs_and_nothing_else(models: HubServer) -> None:
+def test_space_holds_what_the_page_needs_and_nothing_else(hub: HubServer) -> None:
+    put_models(hub)
     main(["--space", SPACE_ID])
-    repo = models.repo(SPACE_ID, "space")
+    repo = hub.repo(SPACE_ID, "space")
     assert len(repo.log("main")) == 2, "one commit on top of the Hub's own"
     files = repo.get("main").files
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split()
