@@ -1,6 +1,7 @@
 """Starting from trained weights: that they are loaded rightly, and how the rest is taught."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,14 @@ import torch
 import yaml
 from conftest import make_tiny_config
 from test_modeling_transfer import TINY
-from tiny_runs import RECIPES_DIR, load_fer2013_once, load_few_per_split, load_weights
+from tiny_runs import (
+    RECIPES_DIR,
+    assert_same_weights,
+    load_fer2013_once,
+    load_few_per_split,
+    load_weights,
+    unfinish,
+)
 from torch.nn import functional
 from transformers import ResNetBackbone, ResNetConfig, TrainingArguments, set_seed
 
@@ -179,6 +187,17 @@ def test_frozen_backbone_waits_while_the_classifier_learns(made_up_parquet: Path
         "classifier.bias",
     }
     assert [name for name in learnt if torch.equal(first[name], second[name])] == [], "then everything learns"
+
+
+def test_interrupted_run_ends_with_the_same_weights(made_up_parquet: Path, tmp_path: Path) -> None:
+    """With everything that a transfer run may have: the average, a frozen backbone, a rate of the head's own."""
+    settings = ("--frozen_epochs", "1", "--head_learning_rate", "0.01")
+    finished = train_small(made_up_parquet, tmp_path / "finished", *settings)
+    _, last = unfinish(finished, tmp_path / "again")
+    shutil.rmtree(last)  # interrupted in the second epoch
+    again = train_small(made_up_parquet, tmp_path / "again", *settings)
+    assert json.loads((again / "run.json").read_text())["resumed"]
+    assert_same_weights(finished, again)
 
 
 def test_several_processes_cannot_freeze(made_up_parquet: Path, tmp_path: Path, monkeypatch) -> None:
