@@ -5,6 +5,7 @@ import torch
 from photos import load_portrait, make_no_face, make_two_faces
 from PIL import Image
 
+from fer_models import list_models
 from fer_models.faces import FaceDetector, crop_face
 from fer_models.inference import (
     SURE_PROBABILITY,
@@ -38,14 +39,9 @@ def test_votes_are_counted_most_first(winners: tuple[str, ...], votes: list[tupl
     assert make_votes(*winners).votes == votes
 
 
-def test_four_models_answer_with_probabilities(models: list[LoadedModel], detector: FaceDetector) -> None:
+def test_models_answer_with_probabilities(models: list[LoadedModel], detector: FaceDetector) -> None:
     comparison = compare(load_portrait(), models, detector)
-    assert [prediction.model for prediction in comparison.predictions] == [
-        "baseline",
-        "dense",
-        "batchnorm",
-        "batchnorm-dropout",
-    ]
+    assert [prediction.model for prediction in comparison.predictions] == list_models()
     for prediction in comparison.predictions:
         assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
         assert prediction.latency_ms > 0
