@@ -38,7 +38,7 @@ def test_every_network_can_be_looked_at_in_both_languages(app_url: str, width: i
         page.wait_for_selector(f".fer-network:has-text('{translate('es', 'models.confusion.title')}')")
         assert page.locator(".fer-network").get_attribute("data-network") == other
         if width == 390:
-            assert page.locator("#tabs .overflow-menu > button").get_attribute("aria-label") == "Más pestañas"
+            page.wait_for_selector("#tabs .overflow-menu > button[aria-label='Más pestañas']")
         # Wide tables scroll inside themselves, the page does not, and all of them can be reached by keyboard.
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         tables = page.locator("#models .fer-scroll")
