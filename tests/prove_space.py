@@ -214,8 +214,8 @@ def main() -> None:
     parser.add_argument("--python", type=Path, default=newest, help="interpreter, by default the 3.12 of the header")
     parser.add_argument("--port", type=int, default=7860, help="another free one is taken if this is taken")
     arguments = parser.parse_args()
-    if CHROMIUM is None:
-        sys.exit("error: Chromium is not installed (Debian: chromium).")
+    if CHROMIUM is None or shutil.which("taskset") is None:
+        sys.exit("error: Chromium and taskset are needed (Debian: chromium, util-linux).")
     with socket.socket() as probe:
         is_taken = probe.connect_ex(("127.0.0.1", arguments.port)) == 0
     disable_progress_bars()
