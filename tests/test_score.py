@@ -260,6 +260,7 @@ def test_a_machine_of_a_ray_cluster_dies_and_nothing_is_lost(
 ) -> None:
     """Two workers with one core each; one of them, with all its processes, is killed while both are at work."""
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # Ray's 15 waits for ever on a machine that is busy otherwise
     from ray.cluster_utils import Cluster
 
     output = tmp_path / "scores"
