@@ -1,8 +1,8 @@
 """What takes too long for a test: a stranger's fresh environments load the models from the loopback Hub.
 
-`python tests/prove_hub.py` makes, for each Python from 3.11 to 3.13 that it finds and for the oldest and the newest
-transformers that `pyproject.toml` admits, a virtual environment with torch, transformers and pillow alone, and runs
-`hub_probe.py` there: the fixed revision, the branch `report`, then the same without a network from the cache.
+`python tests/prove_hub.py` makes for each Python from 3.11 to 3.13 that it finds a virtual environment with torch,
+transformers and pillow alone, and runs `hub_probe.py` there with the oldest and the newest transformers that
+`pyproject.toml` admits: the fixed revision, the branch `report`, then the same without a network from the cache.
 """
 
 import argparse
@@ -53,13 +53,13 @@ def list_requirements() -> list[str]:
     return [f"transformers=={oldest}.*", wanted]
 
 
-def prove(python: Path, requirement: str, torch: str, endpoint: str, revision: str, home: Path) -> dict[str, str]:
+def install(environment: Path, *requirements: str) -> None:
+    more = os.environ.get("PIP_ARGS", "").split()
+    run(environment / "bin" / "python", "-m", "pip", "install", "--quiet", "--upgrade", *more, *requirements)
+
+
+def prove(environment: Path, endpoint: str, revision: str, home: Path) -> dict[str, str]:
     """One environment: what it holds, and what came out of the network there, with and without the Hub."""
-    environment = home / "venv"
-    run(python, "-m", "venv", "--clear", environment)
-    pip = [environment / "bin" / "python", "-m", "pip", "install", "--quiet", *os.environ.get("PIP_ARGS", "").split()]
-    run(*pip, torch)
-    run(*pip, requirement, "pillow")
     packages = run(environment / "bin" / "python", "-m", "pip", "list", "--format=freeze")
     if "fer_models" in packages or "fer-models" in packages:
         sys.exit("The environment is not empty: it has this package.")
@@ -91,10 +91,14 @@ def main() -> None:
         print(run(sys.executable, "-m", *push, env=env, cwd=REPOSITORY))
         revision = make_fixed_revision(checkpoint_dir("baseline", "report"))
         first: list[float] = []
+        environment = home / "venv"
         for python in arguments.python:
+            run(python, "-m", "venv", "--clear", environment)
+            install(environment, arguments.torch)
             seen = set()
             for requirement in list_requirements():
-                content = prove(python, requirement, arguments.torch, hub.endpoint, revision, home)
+                install(environment, requirement, "pillow")
+                content = prove(environment, hub.endpoint, revision, home)
                 versions = (
                     f"Python {content['python']}, transformers {content['transformers']}, torch {content['torch']}"
                 )
