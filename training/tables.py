@@ -187,6 +187,6 @@ def render_app() -> str:
     ]
     return (
         f"{render_table(['page', 'measured'], rows)}\n\nMilliseconds are medians; {app['date']}, {app['hardware']}, "
-        f"with the browser on the same machine, commit {app['commit'][:10]}. `python -m training.benchmark_app` measures "
-        "it anew."
+        f"with the browser on the same machine, commit {app['commit'][:10]}. "
+        "`python -m training.benchmark_app` measures it anew."
     )
