@@ -188,6 +188,23 @@ def test_page_speaks_the_browsers_language_and_switches(app_url: str) -> None:
         page.wait_for_selector(".fer-verdict >> text=This is a guess")
 
 
+@pytest.mark.browser
+@needs_chromium
+def test_a_language_chosen_while_an_answer_is_on_its_way_is_the_one_that_stays(app_url: str) -> None:
+    with open_page(app_url) as page:
+        held: list[Any] = []
+        page.route("**/queue/join*", lambda route: route.continue_() if held else held.append(route))
+        page.set_input_files("input[type=file]", str(portrait_path()))
+        while not held:
+            page.wait_for_timeout(50)
+        page.get_by_label("Español").click()
+        page.wait_for_selector("text=Cuatro redes, una cara")
+        held[0].continue_()
+        page.wait_for_selector(".fer-verdict >> text=Es una conjetura")
+        page.wait_for_timeout(1500)  # in which nothing older may come
+        assert "Es una conjetura" in page.inner_text(".fer-verdict")
+
+
 def test_programs_get_the_same_comparison_as_json(app_url: str) -> None:
     from gradio_client import Client, handle_file
 

@@ -131,11 +131,14 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
         photo: str | None,
         shown: Shown | None,
         face: int | None,
+        linked_face: int,
         whole_image: bool,
         language: str,
         tag: str,
         names: list[str],
     ) -> list[Any]:
+        if shown is None or shown.photo_path != photo:
+            face = linked_face
         answer = handlers.answer(Request(photo, language, tag, names, face or 0, whole_image), shown)
         count = len(answer.shown.faces) if answer.shown else 0
         index = answer.shown.comparison.face_index if answer.shown else None
@@ -185,16 +188,16 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
     settings = [language_switch, tag, names]
     outputs = [shown, results, photo_view, crop, table, why_view, faces, whole_image, more]
     example_view.click(open_example, None, photo, **private)
-    photo.change(show, [photo, no, linked_face, no, *settings], outputs, **latest | waits)
+    # Photo and settings are one event: with two, the answer in the language of before may be the last to come.
     gr.on(
-        [faces.input, language_switch.change, tag.change, names.change],
+        [photo.change, faces.input, language_switch.change, tag.change, names.change],
         show,
-        [photo, shown, faces, no, *settings],
+        [photo, shown, faces, linked_face, no, *settings],
         outputs,
-        **latest,
+        **latest | waits,
     )
-    photo_view.click(show_clicked, [photo, shown, faces, no, *settings], outputs, **latest)
-    whole_image.click(show, [photo, shown, faces, yes, *settings], outputs, **private | waits)
+    photo_view.click(show_clicked, [photo, shown, faces, linked_face, no, *settings], outputs, **latest)
+    whole_image.click(show, [photo, shown, faces, linked_face, yes, *settings], outputs, **private | waits)
     gr.on(
         [why.click, label.input],
         show_explanations,
