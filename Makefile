@@ -7,7 +7,7 @@ PIP_ARGS ?=
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 
-.PHONY: help install demo test prove-hub space style quality evaluate report clean
+.PHONY: help install demo test prove-hub space style quality ablation evaluate report clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,9 @@ seed-%: .venv/dev.stamp  ## Train and measure a recipe with SEED=1, such as seed
 	$(RUN) training.train training/recipes/$(recipe).yaml --seed $(SEED)
 	$(RUN) training.calibrate runs/$(recipe)/seed-$(SEED)
 	$(RUN) training.evaluate runs/$(recipe)/seed-$(SEED) --output training/results/$(recipe).seed-$(SEED).json
+
+ablation: .venv/dev.stamp  ## Train `dense` with one regularisation at a time, with two seeds each (hours on a CPU)
+	$(RUN) training.ablation
 
 evaluate: .venv/dev.stamp  ## Measure every bundled network again
 	for directory in fer_models/checkpoints/*.*; do $(RUN) training.evaluate $$directory || exit 1; done

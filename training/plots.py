@@ -1,6 +1,6 @@
 """The report's Figures 1 to 4, a confusion matrix and a reliability plot for each checkpoint, from its JSON.
 
-`python -m training.plots` draws them for every bundled checkpoint.
+`python -m training.plots` draws them for every bundled checkpoint, and the ablation's figure.
 """
 
 import argparse
@@ -13,6 +13,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fer_models.zoo import CHECKPOINTS_DIR
+
+from .records import ABLATION, load_ablation
 
 SPLIT_COLORS = {"train": "#2b6cb0", "validation": "#c05621"}
 SPLIT_STYLES = {"train": "-", "validation": "--"}  # colour is never the only sign
@@ -93,6 +95,37 @@ def plot_reliability(before: dict[str, Any], after: dict[str, Any], title: str) 
     return figure
 
 
+def plot_ablation(rows: list[dict[str, Any]], title: str) -> Figure:
+    """Validation accuracy with each technique: a dot for each seed, a bar for their mean, a line where none leads to.
+
+    Args:
+        rows: What `ablation.collect` gives.
+        title: Shown above.
+    """
+    scores: dict[str, list[float]] = {}
+    for row in rows:
+        scores.setdefault(row["technique"], []).append(100 * row["validation"])
+    figure = Figure(figsize=(7.5, 0.42 * len(scores) + 1.3), layout="constrained")
+    axes = figure.subplots()
+    means = [float(np.mean(some)) for some in scores.values()]
+    for position, (some, mean) in enumerate(zip(scores.values(), means, strict=True)):
+        axes.plot(some, [position] * len(some), "o", color="#2b6cb0", alpha=0.75)
+        axes.plot([mean, mean], [position - 0.3, position + 0.3], "-", color="#c05621", linewidth=2)
+        axes.annotate(f"{mean:.1f}", (mean, position - 0.34), ha="center", va="bottom", fontsize=8)
+    axes.axvline(means[0], linestyle=":", color="grey")
+    axes.set_yticks(range(len(scores)), list(scores))
+    axes.invert_yaxis()
+    axes.margins(x=0.08, y=0.12)
+    axes.set(xlabel="validation accuracy, %; dots: seeds, bars: their mean", title=title)
+    axes.grid(alpha=0.3, axis="x")
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a PNG without the date and the version of Matplotlib, so that equal figures are equal files."""
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+
+
 def plot_checkpoint(directory: Path) -> None:
     """Write `curves.png`, `confusion_matrix.png` and `reliability.png` beside the JSON they are drawn from."""
     results = json.loads((directory / "results.json").read_text())
@@ -113,8 +146,7 @@ def plot_checkpoint(directory: Path) -> None:
         ),
     }
     for name, figure in figures.items():
-        # Without the date and the version of Matplotlib, so that equal figures are equal files.
-        figure.savefig(directory / f"{name}.png", dpi=110, metadata={"Software": None})
+        save(figure, directory / f"{name}.png")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -123,6 +155,10 @@ def main(argv: list[str] | None = None) -> None:
     matplotlib.use("Agg")
     for directory in parser.parse_args(argv).directories or sorted(CHECKPOINTS_DIR.glob("*.*")):
         plot_checkpoint(directory)
+    ablation = load_ablation()
+    if ablation:
+        title = f"Regularisation of {ablation['recipe'].partition('.')[0]}, {ablation['rows'][0]['n']:,} images"
+        save(plot_ablation(ablation["rows"], title), ABLATION.with_suffix(".png"))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from fer_models import zoo
 
 # `results.json` of seeds whose weights are not bundled, `<name>.<tag>.seed-<n>.json`.
 RESULTS_DIR = Path(__file__).parent / "results"
+ABLATION = Path(__file__).parent / "measurements" / "ablation.json"
 APP = Path(__file__).parent / "measurements" / "app.json"
 COST = Path(__file__).parent / "measurements" / "cost.json"
 VOTES = Path(__file__).parent / "measurements" / "votes.json"
@@ -30,6 +31,11 @@ SPLITS = {
 def load_published() -> dict[str, dict[str, float]]:
     """The report's own figures by network, as shares."""
     return yaml.safe_load(PUBLISHED.read_text())
+
+
+def load_ablation() -> dict[str, Any] | None:
+    """What `training.ablation` wrote, or None."""
+    return json.loads(ABLATION.read_text()) if ABLATION.is_file() else None
 
 
 def load_app() -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from .files import write_json, write_text
 from .records import load_cost, load_published, load_runs, load_votes
 from .tables import (
     list_bundled,
+    render_ablation,
     render_accuracy,
     render_app,
     render_calibration,
@@ -37,6 +38,7 @@ SECTIONS = {
     "calibration": render_calibration,
     "robustness": render_robustness,
     "cost": render_cost,
+    "ablation": render_ablation,
 }
 
 

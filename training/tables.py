@@ -6,7 +6,7 @@ from typing import Any
 
 from fer_models.zoo import list_models, list_tags
 
-from .records import SPLITS, describe_spread, find_ranks, load_app, load_cost, load_published, load_runs
+from .records import SPLITS, describe_spread, find_ranks, load_ablation, load_app, load_cost, load_published, load_runs
 
 # What every network is compared on; the others depend on the protocol by which it was trained.
 TEST_SPLITS = (
@@ -150,6 +150,34 @@ def render_cost() -> str:
         f"{render_table(header, rows)}\n\nMedians of {cost['rounds']} rounds in which the networks take turns; one "
         f"face with preprocessing, batches of {cost['batch_size']} without. {cost['hardware']}, {cost['threads']} "
         f"threads, commit {cost['commit'][:10]}."
+    )
+
+
+def render_ablation() -> str:
+    """What each regularisation brings to `dense`, as `training.ablation` wrote it."""
+    ablation = load_ablation()
+    if ablation is None:
+        return "Not measured yet."
+    runs: dict[str, list[dict[str, Any]]] = {}
+    for run in ablation["rows"]:
+        runs.setdefault(run["technique"], []).append(run)
+    rows = [
+        [
+            technique,
+            ", ".join(str(run["seed"]) for run in some),
+            ", ".join(f"{run['kept_epoch']} of {run['epochs']}" for run in some),
+            describe_spread([run["train"] for run in some]),
+            describe_spread([run["validation"] for run in some]),
+            describe_spread([run["train"] - run["validation"] for run in some]),
+        ]
+        for technique, some in runs.items()
+    ]
+    header = ["technique", "seeds", "epoch kept", "train", "validation", "gap"]
+    first = ablation["rows"][0]
+    commits = ", ".join(sorted({run["commit"][:10] for run in ablation["rows"]}))
+    return (
+        "![Validation accuracy of each technique, a dot for each seed](measurements/ablation.png)\n\n"
+        f"{render_table(header, rows)}\n\nPublicTest, n = {first['n']:,}. {first['hardware']}, commits {commits}."
     )
 
 

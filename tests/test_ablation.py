@@ -1,0 +1,116 @@
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tiny_runs import load_fer2013_once
+
+from training import ablation, records, tables, train
+from training.ablation import SETTINGS, list_variants, parse_variant
+from training.plots import plot_ablation
+
+TINY = ["--samples_per_class", "4", "--num_train_epochs", "2", "--disable_tqdm", "true"]
+SMALL = {
+    "recipe": "dense.report",
+    "common": {"protocol": "official", "per_device_train_batch_size": 16},
+    "techniques": {
+        "weight decay": {"weight_decay": 0.5},
+        "early stopping": {
+            "early_stopping_patience": 1,
+            "load_best_model_at_end": True,
+            "metric_for_best_model": "accuracy",
+        },
+    },
+}
+
+
+def make_row(technique: str, seed: int, validation: float) -> dict[str, Any]:
+    where = {"n": 3589, "seconds": 1.0, "commit": "0" * 40, "hardware": "2 cores"}
+    figures = {"epochs": 20, "kept_epoch": 9, "train": validation + 0.1, "validation": validation}
+    return {"technique": technique, "seed": seed, **figures, **where}
+
+
+@pytest.mark.parametrize(
+    ("techniques", "together"),
+    [
+        ({}, {}),
+        ({"a": {"weight_decay": 0.1}}, {"weight_decay": 0.1}),
+        ({"a": {"weight_decay": 0.1}, "b": {"ema_decay": 0.9}}, {"weight_decay": 0.1, "ema_decay": 0.9}),
+        (
+            {"a": {"config_overrides": {"batch_norm": True}}, "b": {"config_overrides": {"num_pools": 3}}},
+            {"config_overrides": {"batch_norm": True, "num_pools": 3}},
+        ),
+    ],
+    ids=["no technique", "one", "two", "two of the network"],
+)
+def test_variants_are_none_each_and_all(techniques: dict[str, Any], together: dict[str, Any]) -> None:
+    assert list_variants(techniques) == {"none": {}, **techniques, "together": together}
+
+
+@pytest.mark.parametrize(
+    "fields", [{"weight_decay": 0.2}, {"config_overrides": {"batch_norm": False}}], ids=["recipe", "network"]
+)
+def test_two_techniques_that_set_one_field_are_refused(fields: dict[str, Any]) -> None:
+    first = {"weight_decay": 0.1, "config_overrides": {"batch_norm": True}}
+    with pytest.raises(ValueError, match="b: another technique sets"):
+        list_variants({"a": first, "b": fields})
+
+
+def test_every_variant_of_the_settings_is_a_recipe_that_differs_from_the_others() -> None:
+    settings = yaml.safe_load(SETTINGS.read_text())
+    seen = [
+        train.resolve(*parse_variant(settings, fields, ["--output_dir", "run"]))
+        for fields in list_variants(settings["techniques"]).values()
+    ]
+    assert all(one not in seen[:index] for index, one in enumerate(seen))
+
+
+def test_runs_are_trained_once_and_tabulated(
+    made_up_parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(train, "load_fer2013", load_fer2013_once)
+    settings, output, runs = tmp_path / "settings.yaml", tmp_path / "ablation.json", tmp_path / "runs"
+    settings.write_text(yaml.safe_dump(SMALL, sort_keys=False))
+    argv = ["--settings", str(settings), "--json", str(output), "--runs", str(runs), "--seeds", "3"]
+    argv += ["--data", str(made_up_parquet), *TINY]
+    ablation.main(argv)
+    written = json.loads(output.read_text())
+    assert {field: written[field] for field in SMALL} == SMALL
+    rows = {row["technique"]: row for row in written["rows"]}
+    assert list(rows) == ["none", "weight decay", "early stopping", "together"]
+    history = json.loads((runs / "early-stopping" / "seed-3" / "history.json").read_text())
+    assert rows["early stopping"]["validation"] == max(row["validation_accuracy"] for row in history)
+    assert rows["none"]["kept_epoch"] == rows["none"]["epochs"] == 2
+    assert all(row["seed"] == 3 and row["n"] == 28 and row["commit"] for row in rows.values())
+
+    before = {path: path.stat().st_mtime_ns for path in runs.rglob("*.safetensors")}
+    ablation.main(argv)
+    assert {path: path.stat().st_mtime_ns for path in runs.rglob("*.safetensors")} == before
+    assert json.loads(output.read_text()) == written
+
+    monkeypatch.setattr(records, "ABLATION", output)
+    table = tables.render_ablation()
+    assert re.search(r"^\| weight decay \| 3 \| 2 of 2 \| \d+\.\d% ", table, re.MULTILINE)
+    assert "n = 28." in table
+    monkeypatch.setattr(records, "ABLATION", tmp_path / "none.json")
+    assert tables.render_ablation() == "Not measured yet."
+
+
+def test_wrong_settings_get_a_sentence(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(yaml.safe_dump(SMALL | {"techniques": {"a": {"weight": 1}}}))
+    with pytest.raises(SystemExit, match="weight"):
+        ablation.main(["--settings", str(settings), "--runs", str(tmp_path / "runs"), "--data", str(tmp_path / "none")])
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_figure_has_a_dot_for_each_run_and_the_means(seeds: int) -> None:
+    rows = [make_row(name, seed, score + seed / 100) for name, score in (("none", 0.5), ("dropout", 0.6))
+            for seed in range(seeds)]  # fmt: skip
+    (axes,) = plot_ablation(rows, "title").axes
+    dots = [line for line in axes.get_lines() if line.get_marker() == "o"]
+    assert [[round(x) for x in line.get_xdata()] for line in dots] == [[50, 51][:seeds], [60, 61][:seeds]]
+    assert [text.get_text() for text in axes.texts] == (["50.0", "60.0"] if seeds == 1 else ["50.5", "60.5"])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["none", "dropout"]
