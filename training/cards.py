@@ -45,6 +45,7 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
     tag = find_tag(directory)
     model = AutoModelForImageClassification.from_pretrained(directory)
     config = model.config
+    parameters = sum(weight.numel() for weight in model.parameters())
     trained_with = results.get("trained_with") or _read_json(directory / "run.json")
     runs = {run["seed"]: run for run in [results, *load_seeds(name, tag)] if run}
     settings = {key: value for key, value in recipe.items() if key not in PLACE_FIELDS}
@@ -61,7 +62,7 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
         size=config.image_size,
         channels=config.num_channels,
         temperature=config.temperature,
-        parameters=sum(weight.numel() for weight in model.parameters()),
+        parameters=parameters,
         architecture=describe_architecture(model),
         recipe=recipe,
         recipe_yaml=yaml.safe_dump(settings).rstrip(),
@@ -76,7 +77,7 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
         figures={path.stem for path in directory.glob("*.png")},
         copies=count_copies(results),
         robustness=results.get("robustness"),
-        cost=find_cost(name, tag),
+        cost=find_cost(name, parameters),
     )
     return str(card)
 
@@ -187,11 +188,14 @@ def count_copies(results: dict[str, Any]) -> dict[str, int] | None:
     return {"n": n - splits["official_test_without_copies"]["n"], "of": n}
 
 
-def find_cost(name: str, tag: str) -> dict[str, Any] | None:
-    """What `training.measure_cost` wrote of a checkpoint, with the hardware; None if it was not measured."""
+def find_cost(name: str, parameters: int) -> dict[str, Any] | None:
+    """What `training.measure_cost` wrote of a network, with the hardware; None if it was not measured.
+
+    However a network was trained, it costs the same; one of another size under its name does not.
+    """
     cost = load_cost() or {"models": []}
     for row in cost["models"]:
-        if (row["model"], row["tag"]) == (name, tag):
+        if (row["model"], row["parameters"]) == (name, parameters):
             return row | {"hardware": cost["hardware"], "threads": cost["threads"]}
     return None
 

@@ -28,7 +28,7 @@ from .cards import render_card
 from .hub_sync import PushError, Revision, check_is_ours, compare, list_differences, retry, sync
 from .space import plan_space, push_space
 
-COLLECTION_TITLE = "Facial expressions: four networks compared"
+COLLECTION_TITLE = "Facial expressions: small networks side by side"
 COLLECTION_TEXT = "The networks of a student's report on FER2013, trained again, with code, recipe, results and card."
 
 
