@@ -12,8 +12,10 @@ from fer_models import zoo
 # `results.json` of seeds whose weights are not bundled, `<name>.<tag>.seed-<n>.json`.
 RESULTS_DIR = Path(__file__).parent / "results"
 ABLATION = Path(__file__).parent / "measurements" / "ablation.json"
+AUGMENTATION = Path(__file__).parent / "measurements" / "augmentation.json"
 APP = Path(__file__).parent / "measurements" / "app.json"
 COST = Path(__file__).parent / "measurements" / "cost.json"
+FLIP = Path(__file__).parent / "measurements" / "flip.json"
 VOTES = Path(__file__).parent / "measurements" / "votes.json"
 PUBLISHED = Path(__file__).parent / "published.yaml"
 
@@ -38,6 +40,11 @@ def load_ablation() -> dict[str, Any] | None:
     return json.loads(ABLATION.read_text()) if ABLATION.is_file() else None
 
 
+def load_augmentation() -> dict[str, Any] | None:
+    """What `training.measure_augmentation` wrote, or None."""
+    return json.loads(AUGMENTATION.read_text()) if AUGMENTATION.is_file() else None
+
+
 def load_app() -> dict[str, Any] | None:
     """What `training.benchmark_app` wrote, or None."""
     return json.loads(APP.read_text()) if APP.is_file() else None
@@ -46,6 +53,11 @@ def load_app() -> dict[str, Any] | None:
 def load_cost() -> dict[str, Any] | None:
     """What `training.measure_cost` wrote, or None."""
     return json.loads(COST.read_text()) if COST.is_file() else None
+
+
+def load_flip() -> dict[str, Any] | None:
+    """What `training.measure_flip` wrote, or None."""
+    return json.loads(FLIP.read_text()) if FLIP.is_file() else None
 
 
 def load_votes() -> dict[str, Any] | None:

@@ -6,7 +6,18 @@ from typing import Any
 
 from fer_models.zoo import list_models, list_tags
 
-from .records import SPLITS, describe_spread, find_ranks, load_ablation, load_app, load_cost, load_published, load_runs
+from .records import (
+    SPLITS,
+    describe_spread,
+    find_ranks,
+    load_ablation,
+    load_app,
+    load_augmentation,
+    load_cost,
+    load_flip,
+    load_published,
+    load_runs,
+)
 
 # What every network is compared on; the others depend on the protocol by which it was trained.
 TEST_SPLITS = (
@@ -96,6 +107,29 @@ def render_accuracy() -> str:
     return render_table(["network", *(f"{SPLITS[split]}, n = {sizes[split]:,}" for split in TEST_SPLITS)], rows)
 
 
+def render_flip() -> str:
+    """Accuracy in one view and averaged over the mirror image, as `training.measure_flip` wrote it."""
+    flip = load_flip()
+    if flip is None:
+        return "Not measured yet."
+    by_checkpoint: dict[str, list[dict[str, Any]]] = {}
+    for row in flip["rows"]:
+        by_checkpoint.setdefault(f"`{row['model']}.{row['tag']}`", []).append(row)
+    rows = []
+    for name, some in by_checkpoint.items():
+        cells = []
+        for row in some:
+            low, high = row["two_views_interval_95"]
+            cells += [f"{row['one_view']:.1%}", f"{row['two_views']:.1%} ({100 * low:.1f}–{100 * high:.1f})"]
+        rows.append([name, *cells])
+    heads = [
+        f"{SPLITS[row['split']]}, n = {row['n']:,}, {views}"
+        for row in next(iter(by_checkpoint.values()))
+        for views in ("one view", "two")
+    ]
+    return f"{render_table(['network', *heads], rows)}\n\n{flip['hardware']}, commit {flip['commit'][:10]}."
+
+
 def render_classes() -> str:
     """Macro-F1 and the recall of each class on the official test split."""
     bundled = list_bundled()
@@ -178,6 +212,22 @@ def render_ablation() -> str:
     return (
         "![Validation accuracy of each technique, a dot for each seed](measurements/ablation.png)\n\n"
         f"{render_table(header, rows)}\n\nPublicTest, n = {first['n']:,}. {first['hardware']}, commits {commits}."
+    )
+
+
+def render_augmentation() -> str:
+    """What changing the faces costs, as `training.measure_augmentation` wrote it."""
+    cost = load_augmentation()
+    if cost is None:
+        return "Not measured yet."
+    rows = [
+        [name if name == "together" else f"`{name}`", f"{microseconds:.1f}"]
+        for name, microseconds in cost["microseconds_per_face"].items()
+    ]
+    return (
+        f"{render_table(['change', 'microseconds a face'], rows)}\n\nMedians of {cost['rounds']} batches of "
+        f"{cost['batch_size']} faces, by `{cost['recipe']}`. {cost['hardware']}, {cost['threads']} threads, commit "
+        f"{cost['commit'][:10]}."
     )
 
 
