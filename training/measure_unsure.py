@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.inference import load_models
 
 from .data import DataError
@@ -82,7 +83,7 @@ def measure_unsure(source: str) -> dict[str, Any]:
         ValueError: There is no threshold.
     """
     keep_freed_memory()
-    models = load_models()
+    models = load_models(list(FER_CNN_ARCHITECTURES))  # the four that the page shows until a visitor chooses
     faces, labels = load_faces(source)
     probabilities = predict_probabilities(models, faces)
     average = probabilities.mean(0)

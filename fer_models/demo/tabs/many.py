@@ -45,7 +45,7 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
         return handlers.show(report, language)
 
     def batch(files: list[tuple[str, Path]]) -> list[dict[str, Any]]:
-        """Find every face in many photos and classify each with the four networks.
+        """Find every face in many photos and classify each with every network.
 
         Args:
             files: Photos (JPEG, PNG and others), or zips of photos.
