@@ -9,7 +9,6 @@ from transformers.modeling_outputs import ImageClassifierOutput
 from fer_models import zoo
 from training import measure_flip, records, tables
 from training.data import FaceTensors
-from training.evaluate import load_splits
 from training.measure_flip import compare_views
 
 
@@ -45,13 +44,6 @@ def test_what_was_measured_is_bundled_and_its_one_view_is_that_of_its_results() 
         figures = results["splits"][row["split"]]
         assert (row["n"], row["one_view"]) == (figures["n"], pytest.approx(figures["accuracy"], abs=1e-9))
     assert "`dense.report`" in tables.render_flip()
-
-
-def test_splits_are_those_of_the_evaluation(fer_data: Path) -> None:
-    expected = load_splits(str(fer_data), "report")
-    for split, (protocol, part) in measure_flip.SPLITS.items():
-        rows = measure_flip.load_fer2013(str(fer_data), protocol)[part]
-        assert rows["label"][:] == expected[split]["label"][:]
 
 
 def test_missing_data_gets_a_sentence(tmp_path: Path) -> None:

@@ -13,15 +13,15 @@ from transformers import PreTrainedModel
 
 from fer_models.zoo import list_models, list_tags, load
 
-from .data import DataError, FaceTensors, decode, load_fer2013
-from .evaluate import predict_logits
+from .data import DataError, FaceTensors, decode
+from .evaluate import load_splits, predict_logits
 from .files import write_json
 from .memory import keep_freed_memory
 from .metrics import accuracy_interval
 from .provenance import describe_environment
 from .records import FLIP
 
-SPLITS = {"official_test": ("official", "test"), "report_test": ("report", "test")}
+SPLITS = ("official_test", "report_test")
 
 
 def compare_views(model: PreTrainedModel, faces: FaceTensors) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def measure_flip(source: str) -> list[dict[str, Any]]:
         OSError: The weights are missing or damaged.
     """
     keep_freed_memory()
-    rows = {split: load_fer2013(source, protocol)[part] for split, (protocol, part) in SPLITS.items()}
+    rows = load_splits(source, "official")
     measured = []
     for name, tag in [(one, tag) for one in list_models() for tag in list_tags(one)]:
         model, image_processor = load(name, tag)

@@ -30,6 +30,11 @@ SPLITS = {
 }
 
 
+def _read(path: Path) -> dict[str, Any] | None:
+    """What a program of measurement wrote; None if it has not run."""
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
 def load_published() -> dict[str, dict[str, float]]:
     """The report's own figures by network, as shares."""
     return yaml.safe_load(PUBLISHED.read_text())
@@ -37,32 +42,32 @@ def load_published() -> dict[str, dict[str, float]]:
 
 def load_ablation() -> dict[str, Any] | None:
     """What `training.ablation` wrote, or None."""
-    return json.loads(ABLATION.read_text()) if ABLATION.is_file() else None
+    return _read(ABLATION)
 
 
 def load_augmentation() -> dict[str, Any] | None:
     """What `training.measure_augmentation` wrote, or None."""
-    return json.loads(AUGMENTATION.read_text()) if AUGMENTATION.is_file() else None
+    return _read(AUGMENTATION)
 
 
 def load_app() -> dict[str, Any] | None:
     """What `training.benchmark_app` wrote, or None."""
-    return json.loads(APP.read_text()) if APP.is_file() else None
+    return _read(APP)
 
 
 def load_cost() -> dict[str, Any] | None:
     """What `training.measure_cost` wrote, or None."""
-    return json.loads(COST.read_text()) if COST.is_file() else None
+    return _read(COST)
 
 
 def load_flip() -> dict[str, Any] | None:
     """What `training.measure_flip` wrote, or None."""
-    return json.loads(FLIP.read_text()) if FLIP.is_file() else None
+    return _read(FLIP)
 
 
 def load_votes() -> dict[str, Any] | None:
     """What `training.measure_votes` wrote, or None."""
-    return json.loads(VOTES.read_text()) if VOTES.is_file() else None
+    return _read(VOTES)
 
 
 def load_seeds(name: str, tag: str) -> list[dict[str, Any]]:
