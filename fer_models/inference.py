@@ -132,6 +132,12 @@ class Comparison:
             for label, _ in counts.most_common()
         ]
 
+    @property
+    def majority(self) -> str | None:
+        """The label that at least two networks chose, and more than any other; None if there is no such label."""
+        first, second = (*(len(names) for _, names in self.votes), 0, 0)[:2]
+        return self.votes[0][0] if first > max(second, 1) else None
+
 
 def load_models(
     names: Sequence[str] | None = None, tag: str | None = None, namespace: str | None = None

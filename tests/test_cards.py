@@ -48,7 +48,7 @@ def test_card_tells_cost_where_it_was_measured(checkpoint: Path, tmp_path: Path,
     assert find_cost("baseline", 1_000) is None
     assert find_cost("dense", 389_639) is None
     card = render_card(checkpoint)
-    for words in ("15 million multiply-adds", "1.6 MB", "1.2 ms", "1,234 faces a second", "a processor, 2 threads"):
+    for words in ("15 million multiply-adds", "1.6 MB", "1.2 ms", "1,234 faces a second", "a processor, threads: 2"):
         assert words in card
 
 

@@ -10,6 +10,7 @@ import pytest
 from photos import load_portrait, make_no_face, make_two_faces, portrait_path
 from PIL import Image
 
+from fer_models.demo.figures.compare import render_results
 from fer_models.demo.handlers.compare import Answer, CompareHandlers, Request, Shown, find_examples
 from fer_models.demo.handlers.saving import make_link, make_snippets, save
 from fer_models.demo.locales import LOCALES, translate
@@ -17,7 +18,7 @@ from fer_models.demo.ui import render_notice
 from fer_models.explain import explain_all
 from fer_models.faces import FaceDetector
 from fer_models.images import ImageError, read_image
-from fer_models.inference import LoadedModel, load_models
+from fer_models.inference import Comparison, LoadedModel, Prediction, load_models
 
 
 class CountingDetector(FaceDetector):
@@ -110,6 +111,21 @@ def test_another_face_another_language_and_other_networks_need_no_new_search(
     assert len(winners(fewer)) == 1
     assert handlers.detector.searches == 1
     assert handlers.answer(ask(handlers, two_faces, face_index=1)).results.count("face 2 of 2") == 1
+
+
+@pytest.mark.parametrize(
+    ("choices", "marks"), [("aab", ["agrees", "agrees", "differs"]), ("aabb", ["", "", "", ""]), ("a", [""])]
+)
+def test_cards_agree_or_differ_only_where_there_is_a_majority(
+    models: list[LoadedModel], choices: str, marks: list[str]
+) -> None:
+    labels = {"a": "happy", "b": "sad"}
+    predictions = [
+        Prediction(model.name, dict.fromkeys(model.labels, 0.0) | {labels[choice]: 1.0}, 1.0)
+        for model, choice in zip(models, choices, strict=False)
+    ]
+    html = render_results(Comparison([], None, None, predictions), models[: len(choices)], "en")
+    assert re.findall(r'class="fer-card(?: fer-(\w+))?"', html) == marks
 
 
 def test_another_photo_is_searched_anew(handlers: CompareHandlers, two_faces: str) -> None:

@@ -25,18 +25,22 @@ def make_votes(*winners: str) -> Comparison:
 
 
 @pytest.mark.parametrize(
-    ("winners", "votes"),
+    ("winners", "votes", "majority"),
     [
-        ((), []),
-        (("happy",) * 4, [("happy", ["m0", "m1", "m2", "m3"])]),
-        (("sad", "happy", "happy", "happy"), [("happy", ["m1", "m2", "m3"]), ("sad", ["m0"])]),
-        (("sad", "happy", "sad", "happy"), [("sad", ["m0", "m2"]), ("happy", ["m1", "m3"])]),
-        (("a", "b", "c", "d"), [("a", ["m0"]), ("b", ["m1"]), ("c", ["m2"]), ("d", ["m3"])]),
+        ((), [], None),
+        (("sad",), [("sad", ["m0"])], None),
+        (("happy",) * 4, [("happy", ["m0", "m1", "m2", "m3"])], "happy"),
+        (("sad", "happy", "happy", "happy"), [("happy", ["m1", "m2", "m3"]), ("sad", ["m0"])], "happy"),
+        (("sad", "happy", "sad", "happy"), [("sad", ["m0", "m2"]), ("happy", ["m1", "m3"])], None),
+        (("a", "b", "c", "d"), [("a", ["m0"]), ("b", ["m1"]), ("c", ["m2"]), ("d", ["m3"])], None),
     ],
-    ids=["no face", "all agree", "one differs", "two and two", "none agrees"],
+    ids=["no face", "one network", "all agree", "one differs", "two and two", "none agrees"],
 )
-def test_votes_are_counted_most_first(winners: tuple[str, ...], votes: list[tuple[str, list[str]]]) -> None:
-    assert make_votes(*winners).votes == votes
+def test_votes_are_counted_most_first(
+    winners: tuple[str, ...], votes: list[tuple[str, list[str]]], majority: str | None
+) -> None:
+    comparison = make_votes(*winners)
+    assert (comparison.votes, comparison.majority) == (votes, majority)
 
 
 def test_models_answer_with_probabilities(models: list[LoadedModel], detector: FaceDetector) -> None:

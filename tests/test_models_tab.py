@@ -26,6 +26,7 @@ from fer_models.demo.figures.tables import Scale, render_table
 from fer_models.demo.figures.votes import render_votes
 from fer_models.demo.handlers.models import choose_first, show_network
 from fer_models.demo.locales import LOCALES, translate
+from fer_models.demo.measurements import find_ranks
 from fer_models.zoo import get_default_tag
 
 SPACE = "\N{NO-BREAK SPACE}"
@@ -85,6 +86,27 @@ def test_networks_stand_beside_the_report_with_spread_difference_rank_and_gap() 
         ],
         ["dense", "50.0 % 1 run", "52.0 %", "−2.0", "", "2 (1)", "15.0 (30.0)", "60.0 %"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("scores", "ranks"),
+    [
+        ({}, {}),
+        ({"a": [0.5]}, {"a": "1"}),
+        ({"a": [0.4], "b": [0.5]}, {"a": "2", "b": "1"}),
+        ({"a": [0.5, 0.7], "b": [0.6, 0.6], "c": [0.1]}, {"a": "1-2", "b": "1-2", "c": "3"}),  # seeds overlap
+        ({"a": [0.5], "b": [0.5]}, {"a": "1-2", "b": "1-2"}),
+    ],
+    ids=["none", "one", "apart", "overlapping", "equal"],
+)
+def test_ranks_say_what_the_seeds_leave_open(scores: dict[str, list[float]], ranks: dict[str, str]) -> None:
+    assert find_ranks(scores) == ranks
+
+
+def test_places_that_the_seeds_leave_open_are_shown_as_such() -> None:
+    summary = make_summary()
+    summary["runs"]["dense.report"] += [summary["runs"]["dense.report"][0] | {"seed": 1, "report_test": 0.56}]
+    assert [row[5] for row in read_rows(render_report_comparison(summary, "en"))] == ["1–2 (2)", "1–2 (1)"]
 
 
 def test_the_spread_is_drawn_as_one_dot_a_run_and_a_diamond() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from fer_models import zoo
 from training import records
-from training.records import describe_spread, find_ranks, load_runs
+from training.records import describe_spread, load_runs
 
 
 @pytest.mark.parametrize(
@@ -19,21 +19,6 @@ from training.records import describe_spread, find_ranks, load_runs
 )
 def test_spread_in_words(values: list[float], words: str):
     assert describe_spread(values) == words
-
-
-@pytest.mark.parametrize(
-    ("scores", "ranks"),
-    [
-        ({}, {}),
-        ({"a": [0.5]}, {"a": "1"}),
-        ({"a": [0.4], "b": [0.5]}, {"a": "2", "b": "1"}),
-        ({"a": [0.5, 0.7], "b": [0.6, 0.6], "c": [0.1]}, {"a": "1-2", "b": "1-2", "c": "3"}),  # seeds overlap
-        ({"a": [0.5], "b": [0.5]}, {"a": "1-2", "b": "1-2"}),
-    ],
-    ids=["none", "one", "apart", "overlapping", "equal"],
-)
-def test_ranks_say_what_the_seeds_leave_open(scores: dict[str, list[float]], ranks: dict[str, str]):
-    assert find_ranks(scores) == ranks
 
 
 def test_runs_are_the_bundled_one_and_other_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -96,17 +96,3 @@ def describe_spread(values: list[float]) -> str:
         return "–"
     mean = 100 * statistics.fmean(values)
     return f"{mean:.1f}%" if len(values) == 1 else f"{mean:.1f} ± {100 * statistics.stdev(values):.1f}%"
-
-
-def find_ranks(scores: dict[str, list[float]]) -> dict[str, str]:
-    """The rank of each name among all, 1 for the highest: `2`, or `2-3` where the seeds leave it open.
-
-    A name is surely above another if its lowest score is above the other's highest.
-    """
-    ranks = {}
-    for name, own in scores.items():
-        others = [theirs for other, theirs in scores.items() if other != name]
-        best = 1 + sum(min(theirs) > max(own) for theirs in others)
-        worst = len(scores) - sum(max(theirs) < min(own) for theirs in others)
-        ranks[name] = str(best) if best == worst else f"{best}-{worst}"
-    return ranks

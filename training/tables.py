@@ -4,12 +4,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from fer_models.demo.measurements import find_ranks
 from fer_models.zoo import list_models, list_tags
 
 from .records import (
     SPLITS,
     describe_spread,
-    find_ranks,
     load_ablation,
     load_app,
     load_augmentation,
@@ -182,8 +182,8 @@ def render_cost() -> str:
     header = ["network", "parameters", "file", "multiply-adds", "one face (ratio)", "faces a second (ratio)"]
     return (
         f"{render_table(header, rows)}\n\nMedians of {cost['rounds']} rounds in which the networks take turns; one "
-        f"face with preprocessing, batches of {cost['batch_size']} without. {cost['hardware']}, {cost['threads']} "
-        f"threads, commit {cost['commit'][:10]}."
+        f"face with preprocessing, batches of {cost['batch_size']} without. {cost['hardware']}, threads: "
+        f"{cost['threads']}, commit {cost['commit'][:10]}."
     )
 
 
@@ -226,7 +226,7 @@ def render_augmentation() -> str:
     ]
     return (
         f"{render_table(['change', 'microseconds a face'], rows)}\n\nMedians of {cost['rounds']} batches of "
-        f"{cost['batch_size']} faces, by `{cost['recipe']}`. {cost['hardware']}, {cost['threads']} threads, commit "
+        f"{cost['batch_size']} faces, by `{cost['recipe']}`. {cost['hardware']}, threads: {cost['threads']}, commit "
         f"{cost['commit'][:10]}."
     )
 

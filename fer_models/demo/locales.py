@@ -210,7 +210,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "seed; the hollow diamond is the report's figure. The later revision is by the same author, with deeper "
         "networks.",
         "models.report.caption": "Share of the report's test images that a network gets right, mean ± standard "
-        "deviation. In brackets, the report's.",
+        "deviation. In brackets, the report's. A place such as 1–3 is one that the seeds leave open.",
         "models.report.network": "network",
         "models.report.test": "this project",
         "models.report.published": "the report",
@@ -301,7 +301,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.cost.title": "Cost against accuracy",
         "models.cost.text": "All of them are small: what counts on a laptop or a phone is how long one face takes.",
         "models.cost.chart": "Time for one face, and accuracy on PrivateTest",
-        "models.cost.caption": "Measured on {hardware}, {threads} threads; the networks took turns, so compare them "
+        "models.cost.caption": "Measured on {hardware}, threads: {threads}; the networks took turns, so compare them "
         "with each other. A multiply-add is one multiplication and one addition.",
         "models.cost.accuracy": "right on PrivateTest",
         "models.cost.latency": "one face",
@@ -601,7 +601,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "ejecuciones, cada una con otra semilla; el rombo hueco es la cifra del informe. La revisión posterior es del "
         "mismo autor, con redes más profundas.",
         "models.report.caption": "Porcentaje de las imágenes de prueba del informe en que la red acierta, media ± "
-        "desviación típica. Entre paréntesis, lo del informe.",
+        "desviación típica. Entre paréntesis, lo del informe. Un puesto como 1–3 es el que las semillas dejan abierto.",
         "models.report.network": "red",
         "models.report.test": "este proyecto",
         "models.report.published": "el informe",
@@ -694,8 +694,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.cost.text": "Todas son pequeñas: lo que cuenta en un portátil o un móvil es cuánto tardan con una "
         "cara.",
         "models.cost.chart": "Tiempo por cara y aciertos en PrivateTest",
-        "models.cost.caption": "Medido en {hardware}, {threads} hilos; las redes se turnaron, así que compáralas entre "
-        "sí. Una operación es una multiplicación y una suma.",
+        "models.cost.caption": "Medido en {hardware}, hilos: {threads}; las redes se turnaron, así que compáralas "
+        "entre sí. Una operación es una multiplicación y una suma.",
         "models.cost.accuracy": "aciertos en PrivateTest",
         "models.cost.latency": "una cara",
         "models.cost.latency_axis": "tiempo por cara, ms",

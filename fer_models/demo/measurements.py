@@ -1,7 +1,7 @@
 """What was measured of the networks, read from the JSON beside their weights; what was not measured yet is empty."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,20 @@ def group_by_tag(keys: Iterable[str]) -> list[tuple[str, Sequence[str]]]:
         names_of.setdefault(tag, []).append(name)
     tags = sorted(names_of, key=lambda tag: (TAGS.index(tag) if tag in TAGS else len(TAGS), tag))
     return [(tag, [name for name in ZOO if name in names_of[tag]]) for tag in tags]
+
+
+def find_ranks(scores: Mapping[str, Sequence[float]]) -> dict[str, str]:
+    """The rank of each name among all, 1 for the highest: `2`, or `2-3` where the seeds leave it open.
+
+    A name is surely above another if its lowest score is above the other's highest.
+    """
+    ranks = {}
+    for name, own in scores.items():
+        others = [theirs for other, theirs in scores.items() if other != name]
+        best = 1 + sum(min(theirs) > max(own) for theirs in others)
+        worst = len(scores) - sum(max(theirs) < min(own) for theirs in others)
+        ranks[name] = str(best) if best == worst else f"{best}-{worst}"
+    return ranks
 
 
 def _read_json(path: Path) -> Any:

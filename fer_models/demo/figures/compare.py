@@ -12,10 +12,10 @@ from .html import render_message
 def render_results(comparison: Comparison | None, models: Sequence[LoadedModel], language: str) -> str:
     """The verdict and one column per network; without a comparison, the same shape with nothing in it."""
     predictions: Sequence[Prediction | None] = comparison.predictions if comparison else [None] * len(models)
-    favourite = comparison.votes[0][0] if comparison and len(comparison.votes[0][1]) > 1 else None
+    majority = comparison.majority if comparison else None
     is_mixed = len({model.tag for model in models}) > 1
     cards = "".join(
-        _render_card(model, prediction, favourite, is_mixed, language)
+        _render_card(model, prediction, majority, is_mixed, language)
         for model, prediction in zip(models, predictions, strict=True)
     )
     verdict = (
@@ -33,7 +33,7 @@ def describe_votes(comparison: Comparison, language: str) -> tuple[str, list[str
         headline = translate(language, "verdict.one", model=names[0], label=word)
     elif not others:
         headline = translate(language, "verdict.all", total=total, label=word)
-    elif len(names) > len(others[0][1]):
+    elif comparison.majority:
         headline = translate(language, "verdict.most", count=len(names), total=total, label=word)
     else:
         headline, others = translate(language, "verdict.split"), comparison.votes
@@ -113,7 +113,7 @@ def _describe_vote(label: str, names: list[str], language: str) -> str:
 
 
 def _render_card(
-    model: LoadedModel, prediction: Prediction | None, favourite: str | None, says_tag: bool, language: str
+    model: LoadedModel, prediction: Prediction | None, majority: str | None, says_tag: bool, language: str
 ) -> str:
     winner = prediction.winner if prediction else None
     bars = "".join(
@@ -121,7 +121,7 @@ def _render_card(
         for label in model.labels
     )
     # The line is always there, so that nothing moves when it gets its words.
-    vote = "" if not winner or not favourite else "agrees" if winner == favourite else "differs"
+    vote = "" if not winner or not majority else "agrees" if winner == majority else "differs"
     word = translate(language, f"card.{vote}") if vote else ""
     answer = (
         f"{escape(translate(language, f'label.{winner}'))} "

@@ -6,7 +6,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from ..locales import LOCALES, format_count, format_decimal, format_percent, translate
-from ..measurements import Checkpoint, group_by_tag
+from ..measurements import Checkpoint, find_ranks, group_by_tag
 from .charts import Axis, Series, render_chart
 from .html import render_message
 from .tables import Row, Scale, render_column, render_table
@@ -80,14 +80,15 @@ def render_report_comparison(summary: dict[str, Any], language: str) -> str:
     )
     groups = []
     for tag, names in group_by_tag(runs_of):
-        theirs = {name: published[name]["report_test"] for name in names if name in published}
-        ours = {name: fmean(run["report_test"] for run in runs_of[f"{name}.{tag}"]) for name in theirs}
+        both = [name for name in names if name in published]
+        ours = find_ranks({name: [run["report_test"] for run in runs_of[f"{name}.{tag}"]] for name in both})
+        theirs = find_ranks({name: [published[name]["report_test"]] for name in both})
         rows = [
             _render_report_row(
                 name,
                 runs_of[f"{name}.{tag}"],
                 published.get(name),
-                f"{_rank(name, ours)} ({_rank(name, theirs)})" if name in theirs and len(theirs) > 1 else "–",
+                f"{ours[name].replace('-', '–')} ({theirs[name]})" if name in both and len(both) > 1 else "–",
                 scale,
                 language,
             )
@@ -283,10 +284,6 @@ def format_points(language: str, share: float, sign: bool = False) -> str:
 def _format_spread(shares: Sequence[float], language: str) -> str:
     mean = f"<b>{format_percent(language, fmean(shares))}</b>"
     return mean if len(shares) < 2 else f"{mean} ± {format_decimal(language, 100 * stdev(shares))}"
-
-
-def _rank(name: str, accuracy_of: dict[str, float]) -> int:
-    return 1 + sum(accuracy > accuracy_of.get(name, 0) for accuracy in accuracy_of.values())
 
 
 def _describe_scale(scale: Scale, language: str) -> str:
