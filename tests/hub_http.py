@@ -29,6 +29,7 @@ class Fault:
         message: Sentence of that answer.
         headers: Headers of that answer.
         cut_after: Do what was asked, but close the connection after so many bytes of the answer's body.
+        cut_upload_after: Close the connection after so many bytes of what is sent, without an answer.
         delay_s: Seconds to wait before the answer.
         times: How often; the requests after that go well.
     """
@@ -39,6 +40,7 @@ class Fault:
     message: str = "on order"
     headers: dict[str, str] = field(default_factory=dict)
     cut_after: int | None = None
+    cut_upload_after: int | None = None
     delay_s: float = 0
     times: int = 1_000_000
 
@@ -116,8 +118,13 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self) -> None:
         url = urllib.parse.urlsplit(self.path)
         self.query = urllib.parse.parse_qs(url.query)
-        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        size = int(self.headers.get("Content-Length") or 0)
         fault = self.server.take_fault(self.command, url.path)
+        if fault and fault.cut_upload_after is not None:
+            self.rfile.read(min(size, fault.cut_upload_after))
+            self.close_connection = True
+            return
+        self.body = self.rfile.read(size)
         if fault:
             sleep(fault.delay_s)
         try:

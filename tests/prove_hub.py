@@ -2,7 +2,7 @@
 
 `python tests/prove_hub.py` makes for each Python from 3.11 to 3.13 that it finds a virtual environment with torch,
 transformers and pillow alone, and runs `hub_probe.py` there with the oldest and the newest transformers that
-`pyproject.toml` admits: the fixed revision, the branch `report`, then the same without a network from the cache.
+`pyproject.toml` admits: every revision of `baseline` and of `transfer`, then the same without a network from the cache.
 """
 
 import argparse
@@ -13,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hub_server import HubServer
 from photos import load_portrait
@@ -50,7 +52,7 @@ def list_requirements() -> list[str]:
     dependencies = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["dependencies"]
     wanted = next(line for line in dependencies if line.startswith("transformers"))
     oldest = wanted.partition(">=")[2].partition(",")[0]
-    return [f"transformers=={oldest}.*", wanted]
+    return [f"transformers=={oldest}", wanted]
 
 
 def install(environment: Path, *requirements: str) -> None:
@@ -58,23 +60,34 @@ def install(environment: Path, *requirements: str) -> None:
     run(environment / "bin" / "python", "-m", "pip", "install", "--quiet", "--upgrade", *more, *requirements)
 
 
-def prove(environment: Path, endpoint: str, revision: str, home: Path) -> dict[str, str]:
-    """One environment: what it holds, and what came out of the network there, with and without the Hub."""
+def list_visits() -> list[tuple[str, str, str]]:
+    """Model, revision and the way of training that it must hold: the branches, and the tags that stay for good."""
+    branches = [("baseline", "report", "report"), ("baseline", "main", "tuned"), ("transfer", "main", "tuned")]
+    tags = {(name, make_fixed_revision(checkpoint_dir(name, tag)), tag) for name, _, tag in branches}
+    return branches + sorted(tags)
+
+
+def prove(environment: Path, endpoint: str, visits: Sequence[tuple[str, str, str]], home: Path) -> dict[str, Any]:
+    """One environment: what it holds, and what came out of the networks there, with and without the Hub.
+
+    Returns:
+        Versions and class, and `logits` by model and way of training.
+    """
     packages = run(environment / "bin" / "python", "-m", "pip", "list", "--format=freeze")
     if "fer_models" in packages or "fer-models" in packages:
         sys.exit("The environment is not empty: it has this package.")
     settings = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home / "cache"), "HF_HUB_DISABLE_TELEMETRY": "1"}
     env = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "PYTHON"))} | settings
     shutil.rmtree(home / "cache", ignore_errors=True)
-    outputs = []
-    for which, offline in ((revision, "0"), ("report", "0"), (revision, "1"), ("report", "1")):
-        words = (environment / "bin" / "python", home / "hub_probe.py", "alice/fer-baseline", which, home / "face.png")
-        nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9"} if offline == "1" else {}
-        content = json.loads(run(*words, env=env | {"HF_HUB_OFFLINE": offline} | nowhere, cwd=home))
-        outputs.append({name: content[name] for name in ("logits", "file", "list", "batch")})
-    if any(output != outputs[0] for output in outputs):
-        sys.exit(f"Not the same with and without the network: {outputs}")
-    return content
+    answers: dict[str, dict[str, Any]] = {}
+    for settings in ({}, {"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": "http://127.0.0.1:9"}):
+        for name, revision, tag in visits:
+            words = (environment / "bin" / "python", home / "hub_probe.py", f"alice/fer-{name}", revision)
+            content = json.loads(run(*words, home / "face.png", env=env | settings, cwd=home))
+            answer = {key: content[key] for key in ("logits", "file", "list", "batch")}
+            if answer != answers.setdefault(f"{name}.{tag}", answer):
+                sys.exit(f"{name}, {revision}: {answer} instead of {answers[f'{name}.{tag}']}")
+    return content | {"logits": {key: answer["logits"] for key, answer in answers.items()}}
 
 
 def main() -> None:
@@ -82,15 +95,16 @@ def main() -> None:
     parser.add_argument("--python", type=Path, nargs="+", default=find_pythons(), help="interpreters")
     parser.add_argument("--torch", default="torch==2.13.0", help="requirement, for pip")
     arguments = parser.parse_args()
+    if not arguments.python:
+        sys.exit(f"None of {', '.join(PYTHONS)} is here: nothing is proven.")
     with tempfile.TemporaryDirectory(prefix="fer-hub-") as folder, HubServer() as hub:
         home = Path(folder)
         load_portrait().crop((170, 115, 390, 335)).save(home / "face.png")
         shutil.copy(TESTS / "hub_probe.py", home)
         env = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(home / "push"), "HF_TOKEN": "hf_alice"}
-        push = ("training.push", "--namespace", "alice", "--models", "baseline")
+        push = ("training.push", "--namespace", "alice", "--models", "baseline", "transfer")
         print(run(sys.executable, "-m", *push, env=env, cwd=REPOSITORY))
-        revision = make_fixed_revision(checkpoint_dir("baseline", "report"))
-        first: list[float] = []
+        first: dict[str, list[float]] = {}
         environment = home / "venv"
         for python in arguments.python:
             run(python, "-m", "venv", "--clear", environment)
@@ -98,16 +112,17 @@ def main() -> None:
             seen = set()
             for requirement in list_requirements():
                 install(environment, requirement, "pillow")
-                content = prove(environment, hub.endpoint, revision, home)
+                content = prove(environment, hub.endpoint, list_visits(), home)
                 versions = (
                     f"Python {content['python']}, transformers {content['transformers']}, torch {content['torch']}"
                 )
                 if versions not in seen:
-                    print(f"{versions}: {content['class']}, {content['file'][0]}", flush=True)
+                    print(f"{versions}: {', '.join(content['logits'])}", flush=True)
                 seen.add(versions)
                 first = first or content["logits"]
-                if max(abs(one - other) for one, other in zip(first, content["logits"], strict=True)) > 1e-5:
-                    sys.exit(f"{versions}: other logits, {content['logits']} instead of {first}")
+                for key, logits in content["logits"].items():
+                    if max(abs(one - other) for one, other in zip(first[key], logits, strict=True)) > 1e-5:
+                        sys.exit(f"{versions}: other logits of {key}, {logits} instead of {first[key]}")
 
 
 if __name__ == "__main__":

@@ -100,8 +100,8 @@ def build(hub: HubServer, python: Path, folder: Path) -> Path:
         repo_id, names, commit = line.split(" ")
         env = {"PATH": os.environ["PATH"], "HOME": str(home), "HF_ENDPOINT": hub.endpoint}
         run(environment / "hf", "download", repo_id, *names.split(","), "--revision", commit, env=env)
-    for directory in (home, app, *(path for path in app.rglob("*") if path.is_dir())):
-        directory.chmod(0o555)
+    for path in (home, app, *app.rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
     return home
 
 
@@ -127,12 +127,12 @@ def limit(*command: str | Path) -> list[str]:
 
 def check_home(python: Path, home: Path) -> None:
     """See that the home is read-only but for its cache; else the rehearsal would prove nothing."""
-    for place, is_writable in ((home, False), (home / "app", False), (home / ".cache", True)):
-        probe = place / "probe"
-        result = subprocess.run(limit(python, "-c", f"open({str(probe)!r}, 'w')"), capture_output=True)
+    for place, is_writable in (("probe", False), ("app/probe", False), ("app/app.py", False), (".cache/probe", True)):
+        probe = home / place
+        result = subprocess.run(limit(python, "-c", f"open({str(probe)!r}, 'a')"), capture_output=True)
         if (result.returncode == 0) != is_writable:
             sys.exit(f"error: {place} is {'not ' if is_writable else ''}writable in the rehearsal.")
-        probe.unlink(missing_ok=True)
+    (home / ".cache" / "probe").unlink()
 
 
 @contextmanager

@@ -104,6 +104,7 @@ def test_invalid_card_is_refused_before_anything_is_sent(api: HfApi, hub: HubSer
         Fault("/info/lfs/objects/batch", status=503),
         Fault("/xorbs/|/lfs/[0-9a-f]", "PUT", status=500),
         Fault("/xorbs/|/lfs/[0-9a-f]", "PUT", cut_after=0),
+        Fault("/xorbs/|/lfs/[0-9a-f]", cut_upload_after=1000),
         Fault("/v2/shards|/lfs/verify", status=503),
         Fault("/commit/", status=500),
         Fault("/commit/", status=503),
@@ -111,7 +112,7 @@ def test_invalid_card_is_refused_before_anything_is_sent(api: HfApi, hub: HubSer
         Fault("/commit/", cut_after=0),  # it was made, but the answer is lost
         Fault("/commit/", cut_after=20),
     ],
-    ids=lambda fault: f"{fault.path} {fault.status or f'cut after {fault.cut_after}'}",
+    ids=lambda fault: f"{fault.path} {fault.status or f'cut after {fault.cut_after} {fault.cut_upload_after}'}",
 )
 def test_passing_trouble_is_waited_out(
     fault: Fault, api: HfApi, hub: HubServer, transfer: str, waits: list[float]
@@ -150,6 +151,7 @@ def test_answer_that_does_not_come_is_given_up(api: HfApi, hub: HubServer, monke
     [
         (Fault("/commit/", status=401), "does not know your token"),
         (Fault("/commit/", status=403), "not allowed this with alice/faces.*role write"),
+        (Fault("/commit/", status=404), "There is no alice/faces"),
         (Fault("/commit/", status=409), "Somebody else is changing alice/faces"),
         (Fault("/commit/", status=412), "Somebody else changed alice/faces meanwhile. Run the same again"),
         (Fault("/commit/", status=429, headers={"Retry-After": "9"}), "asked too often. Wait 9 s, then run the same"),
@@ -165,6 +167,7 @@ def test_answer_that_does_not_come_is_given_up(api: HfApi, hub: HubServer, monke
         (Fault("/xet-write-token/|/objects/batch", status=403), "not allowed"),
         (Fault("/xorbs/|/lfs/[0-9a-f]", status=507), "no more room"),
         (Fault("/xorbs/|/lfs/[0-9a-f]", status=500), "out of order"),
+        (Fault("/xorbs/|/lfs/[0-9a-f]", cut_upload_after=1000), "cannot be reached"),
         (Fault("/preupload/", cut_after=0), "cannot be reached for alice/faces .*Check the network"),
     ],
     ids=lambda value: f"{value.path} {value.status}" if isinstance(value, Fault) else "",
