@@ -155,7 +155,26 @@ def test_changed_architecture_is_not_the_report_s(checkpoint: Path):
     assert "a student's report of November 2022 printed" in render_card(checkpoint)
     recipe = (checkpoint / "recipe.yaml").read_text()
     (checkpoint / "recipe.yaml").write_text(recipe.replace("'{}'", "'{\"num_pools\": 4}'"))
-    assert "November 2022" not in render_card(checkpoint)
+    card = render_card(checkpoint)
+    assert [words for words in ("November 2022", "the report's `baseline`") if words in card] == []
+
+
+@pytest.mark.parametrize(
+    ("pretrained", "words"),
+    [
+        (
+            "efficientnet-lite0",
+            ["EfficientNet-Lite0 as TensorFlow trained it on ImageNet", "Tan, Mingxing", "first weights"],
+        ),
+        ("microsoft/resnet-18", ["from `microsoft/resnet-18`", "first weights"]),
+    ],
+)
+def test_card_tells_what_the_training_started_from(checkpoint: Path, pretrained: str, words: list[str]):
+    assert [one for one in words if one in render_card(checkpoint)] == []
+    with (checkpoint / "recipe.yaml").open("a") as recipe:
+        recipe.write(f"pretrained: {pretrained}\n")
+    card = render_card(checkpoint)
+    assert [one for one in words if one not in card] == []
 
 
 def test_copies_are_counted(checkpoint: Path):

@@ -73,6 +73,7 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
         published=describe_published(name, recipe, results, _read_json(directory / "history.json")),
         classes=describe_classes(results),
         is_printed=is_printed(recipe),
+        pretrained=recipe.get("pretrained"),
         worst=find_worst_classes(results),
         figures={path.stem for path in directory.glob("*.png")},
         copies=count_copies(results),
@@ -144,10 +145,10 @@ def describe_splits(results: dict[str, Any], runs: dict[int, dict[str, Any]]) ->
 def describe_published(
     name: str, recipe: dict[str, Any], results: dict[str, Any], history: list[dict[str, float]] | None
 ) -> dict[str, Any] | None:
-    """Our figures and the report's, as shares; None if the report has no such network."""
+    """Our figures and the report's, as shares; None if the report prints no such network."""
     theirs = load_published().get(name)
     splits = results.get("splits", {})
-    if not theirs or "report_test" not in splits or not history:
+    if not theirs or not is_printed(recipe) or "report_test" not in splits or not history:
         return None
     return {
         "ours": {
