@@ -69,7 +69,7 @@ def main() -> None:
             quiet=True,
             prevent_thread_lock=True,
         )
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:  # the detector lies in packages of others
         if "empty port" in str(error):
             sys.exit(f"error: port {port} is taken. Stop what uses it, or choose another: make demo PORT={port + 1}")
         sys.exit(f"error: {error}")

@@ -72,7 +72,7 @@ def main(argv: list[str] | None = None) -> None:
     disable_progress_bar()  # the weights load in milliseconds
     try:
         arguments.run(arguments)
-    except (ImageError, ValueError, OSError) as error:
+    except (ImageError, ValueError, OSError, ImportError) as error:
         sys.exit(f"error: {error}")
 
 

@@ -1,9 +1,11 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from photos import make_no_face, make_two_faces, portrait_path
 
+import app
 from fer_models import list_models
 from fer_models.__main__ import main
 
@@ -29,6 +31,15 @@ def test_compare_takes_any_face_and_prints_the_average(tmp_path: Path, capsys: p
     output = capsys.readouterr().out
     assert "face 1 of 2" in output
     assert output.count("average") == 2 - ("not sure" in output)
+
+
+def test_without_a_detector_a_sentence_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    for start in (app.main, lambda: main(["compare", str(portrait_path())])):
+        with pytest.raises(SystemExit, match=r"^error: The face detector needs OpenCV: pip install"):
+            start()
 
 
 def test_list_names_models_and_tags(capsys: pytest.CaptureFixture[str]) -> None:

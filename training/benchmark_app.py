@@ -83,11 +83,11 @@ def summarize(seconds: list[float]) -> dict[str, float]:
     return {"median_ms": 1000 * statistics.median(seconds), "p95_ms": 1000 * cuts[-1], "max_ms": 1000 * max(seconds)}
 
 
-def measure_page(url: str, photo: Path, rounds: int, chromium: str) -> dict[str, Any]:
-    """From the drop of a photo to the answers on the page, in Chromium."""
+def measure_page(url: str, process: psutil.Process, photo: Path, rounds: int, chromium: str) -> dict[str, Any]:
+    """From the drop of a photo to the answers on the page, in Chromium; and what each visit leaves in memory."""
     from playwright.sync_api import sync_playwright
 
-    seconds = []
+    seconds, memory = [], []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-US")
@@ -99,25 +99,28 @@ def measure_page(url: str, photo: Path, rounds: int, chromium: str) -> dict[str,
             page.set_input_files("#photo\\.input input[type=file]", str(photo))
             page.wait_for_selector(".fer-card[data-winner]:not([data-winner=''])")
             seconds.append(time.perf_counter() - start)
+            memory.append(process.memory_info().rss / 1e6)
         browser.close()
-    return {"rounds": rounds, **summarize(seconds[WARM_UP:])}
+    return {"rounds": rounds, **summarize(seconds[WARM_UP:]), **pick_memory(memory[WARM_UP:])}
+
+
+def pick_memory(memory_mb: list[float]) -> dict[str, float]:
+    """Resident memory after a fifth of what was done, and after all of it, in megabytes."""
+    return {"after_a_fifth_mb": memory_mb[max(1, len(memory_mb) // 5) - 1], "at_the_end_mb": memory_mb[-1]}
 
 
 def measure_memory(client: Client, process: psutil.Process, photo: Path, comparisons: int) -> dict[str, Any]:
     """Resident memory while photos are compared one after another."""
-    first = max(1, comparisons // 5)
     memory, networks_ms, seconds = [], [], []
-    for number in range(comparisons):
+    for _ in range(comparisons):
         start = time.perf_counter()
         answer = client.predict(handle_file(str(photo)), api_name="/compare")
         seconds.append(time.perf_counter() - start)
         networks_ms.append(sum(row["latency_ms"] for row in answer["models"][:4]))
-        if number + 1 in (first, comparisons):
-            memory.append(process.memory_info().rss / 1e6)
+        memory.append(process.memory_info().rss / 1e6)
     return {
         "comparisons": comparisons,
-        "after_a_fifth_mb": memory[0],
-        "at_the_end_mb": memory[-1],
+        **pick_memory(memory),
         "networks_median_ms": statistics.median(networks_ms),
         "request": summarize(seconds),
     }
@@ -183,7 +186,7 @@ def measure_refusals(url: str, photo: Path, flood: int) -> dict[str, Any]:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m training.benchmark_app", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=20, help="photos dropped on the page")
+    parser.add_argument("--rounds", type=int, default=200, help="visits to the page, each with a photo")
     parser.add_argument("--live_seconds", type=float, default=20, help="how long the camera is on")
     parser.add_argument("--comparisons", type=int, default=1000, help="comparisons over which memory is watched")
     parser.add_argument("--visitors", type=int, default=20)
@@ -199,7 +202,7 @@ def main(argv: list[str] | None = None) -> None:
         with run_app(Path(folder, "uploads")) as (url, process, ready_s):
             results: dict[str, Any] = {"date": date.today().isoformat(), "ready_s": ready_s}
             steps = {
-                "page": lambda: measure_page(url, photo, arguments.rounds, chromium),
+                "page": lambda: measure_page(url, process, photo, arguments.rounds, chromium),
                 "live": lambda: measure_live(url, chromium, arguments.live_seconds),
                 "load": lambda: measure_load(url, photo, arguments.visitors, arguments.requests),
                 "memory": lambda: measure_memory(Client(url, verbose=False), process, photo, arguments.comparisons),
