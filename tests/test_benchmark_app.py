@@ -5,7 +5,7 @@ import pytest
 from browsing import needs_chromium
 from PIL import Image
 
-from training.benchmark_app import main, make_photo, summarize
+from training.benchmark_app import main, make_photo, pick_memory, summarize
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,13 @@ def test_times_are_summed_up_in_milliseconds(seconds: list[float], median_ms: fl
     assert summary["median_ms"] == pytest.approx(median_ms)
     assert summary["max_ms"] == pytest.approx(max_ms)
     assert median_ms <= summary["p95_ms"] + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("memory", "after_a_fifth", "at_the_end"), [([7.0], 7, 7), ([1.0, 2.0, 3.0], 1, 3), (list(range(1, 11)), 2, 10)]
+)
+def test_memory_is_told_after_a_fifth_and_at_the_end(memory: list[float], after_a_fifth: float, at_the_end: float):
+    assert pick_memory(memory) == {"after_a_fifth_mb": after_a_fifth, "at_the_end_mb": at_the_end}
 
 
 def test_the_photo_has_the_size_that_the_figures_are_for(tmp_path: Path):
