@@ -1,0 +1,121 @@
+"""What holds on every screen: the first one holds the answers, nothing jumps, the keyboard and larger letters suffice."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browsing import needs_chromium, open_page
+from photos import make_two_faces, portrait_as_png
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+
+ANSWERED = ".fer-card[data-winner]:not([data-winner=''])"
+# Sums up how far things moved, as browsers measure it: 0.1 and less is what Web Vitals call good.
+WATCH_SHIFTS = """
+window.shifts = 0;
+new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+MAX_SHIFT = 0.1
+# A file as the browser hands it over when somebody drops or pastes it.
+MAKE_TRANSFER = """async (photo) => {
+    const blob = await (await fetch("data:image/png;base64," + photo)).blob();
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([blob], "photo.png", { type: "image/png" }));
+    return transfer;
+}"""
+
+
+@pytest.fixture
+def two_faces(tmp_path: Path) -> str:
+    make_two_faces().save(tmp_path / "two.png")
+    return str(tmp_path / "two.png")
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "locale"),
+    [(1366, 768, "es-ES"), (1280, 720, "en-US"), (390, 844, "es-ES")],
+    ids=["laptop", "projector", "phone"],
+)
+def test_nothing_jumps_and_a_wide_first_screen_holds_the_answers(
+    app_url: str, two_faces: str, width: int, height: int, locale: str
+) -> None:
+    with open_page(app_url, viewport={"width": width, "height": height}, locale=locale) as page:
+        page.evaluate(WATCH_SHIFTS)
+        page.set_input_files("input[type=file]", two_faces)
+        page.wait_for_selector(ANSWERED)
+        page.wait_for_selector("#photo\\.faces input")
+        bottoms = [box["y"] + box["height"] for card in page.locator(".fer-card").all() if (box := card.bounding_box())]
+        assert len(bottoms) == 4
+        assert width < 900 or max(bottoms) <= height
+        page.wait_for_timeout(500)
+        assert page.evaluate("window.shifts") <= MAX_SHIFT
+
+
+def test_letters_of_twice_the_size_need_no_sideways_scrolling(app_url: str, two_faces: str) -> None:
+    """A zoom of 200 % halves the screen of 1440x900 that the page is laid out for."""
+    with open_page(app_url, viewport={"width": 720, "height": 450}, device_scale_factor=2) as page:
+        page.set_input_files("input[type=file]", two_faces)
+        page.wait_for_selector(ANSWERED)
+        for tab in page.locator("[role=tab]").all():
+            tab.click()
+            page.wait_for_timeout(300)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 720, tab.inner_text()
+
+
+def test_a_photo_is_dropped_on_another_one_and_pasted_by_its_shortcut(app_url: str, two_faces: str) -> None:
+    portrait = base64.b64encode(portrait_as_png()).decode()
+    with open_page(app_url, permissions=["clipboard-read", "clipboard-write"]) as page:
+        page.evaluate(
+            """async (photo) => {
+                const blob = await (await fetch("data:image/png;base64," + photo)).blob();
+                await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
+            }""",
+            portrait,
+        )
+        page.set_input_files("input[type=file]", two_faces)
+        page.wait_for_selector('[data-face="1"]')
+        page.keyboard.press("Control+V")
+        page.wait_for_selector('[data-face="1"]', state="detached")
+        page.wait_for_selector(ANSWERED)
+        page.set_input_files("input[type=file]", two_faces)
+        page.wait_for_selector('[data-face="1"]')
+        transfer = page.evaluate_handle(MAKE_TRANSFER, portrait)
+        page.dispatch_event("[data-face] .fer-box >> nth=0", "drop", {"dataTransfer": transfer})
+        page.wait_for_selector('[data-face="1"]', state="detached")
+        page.wait_for_selector(ANSWERED)
+
+
+def go_to(page: Any, selector: str) -> None:
+    """Press Tab until an element has the focus, which must be seen there."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            break
+    else:
+        pytest.fail(f"Tab does not reach {selector}")
+    assert page.evaluate(
+        """() => [document.activeElement, document.activeElement.closest("label, fieldset")].some((element) => {
+            const style = element && getComputedStyle(element);
+            return style && (style.outlineStyle !== "none" || style.boxShadow !== "none");
+        })"""
+    ), f"no one sees that {selector} has the focus"
+
+
+def test_the_keyboard_leads_from_the_photo_to_every_tab(app_url: str, two_faces: str) -> None:
+    with open_page(app_url) as page:
+        go_to(page, "#header\\.language input")
+        go_to(page, "[role=tab]")
+        with page.expect_file_chooser() as chooser:
+            go_to(page, "#photo\\.input button[aria-dropeffect]")
+            page.keyboard.press("Enter")
+        chooser.value.set_files(two_faces)
+        page.wait_for_selector("text=This is about face 1 of 2")
+        go_to(page, "#photo\\.faces input")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_selector("text=This is about face 2 of 2")
+        go_to(page, "#why\\.button")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".fer-why img")
