@@ -225,7 +225,76 @@ def test_another_job_in_the_same_folder_is_refused(
     run(pictures, tmp_path / "scores")
     assert f"another job (other {changed}). Choose another folder." in exit_message(*arguments, *options)
     make_face().save(pictures / "new.png")
-    assert "another job (other rows, names)" in exit_message(*arguments)
+    assert "another job (other rows, names, contents)" in exit_message(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "changed_s"),
+    [
+        pytest.param("png", None, id="each file has its own size and date"),
+        pytest.param("bmp", 1e9, id="raw frames out of an archive: all have one size and date"),
+    ],
+)
+def test_files_of_another_folder_are_another_job(suffix: str, changed_s: float | None, tmp_path: Path) -> None:
+    """A second camera's, named like the first one's: they used to be taken for scored."""
+    for camera in (1, 2):
+        (tmp_path / f"camera-{camera}").mkdir()
+        for number in range(3):
+            path = tmp_path / f"camera-{camera}" / f"{number}.{suffix}"
+            make_face(seed=10 * camera + number).save(path)
+            if changed_s is not None:
+                os.utime(path, (changed_s, changed_s))
+    run(tmp_path / "camera-1", tmp_path / "scores")
+    assert_another_job(tmp_path / "camera-2", tmp_path / "scores")
+
+
+def test_another_data_set_is_another_job(tmp_path: Path) -> None:
+    """Also with as many rows and bytes as the first."""
+    for camera in (1, 2):
+        pngs = [encode_png(make_face(seed=10 * camera + number)).ljust(9000, b" ") for number in range(3)]
+        write_parquet(tmp_path / f"camera-{camera}", {"train": [(png, 0) for png in pngs]})
+    run(tmp_path / "camera-1", tmp_path / "scores")
+    assert_another_job(tmp_path / "camera-2", tmp_path / "scores")
+
+
+def test_files_that_have_changed_are_another_job(pictures: Path, tmp_path: Path) -> None:
+    """Which files are read, and which only looked at, is no matter."""
+    run(pictures, tmp_path / "scores")
+    for number, path in enumerate(sorted(pictures.rglob("*.png"))[:3]):
+        changed, content = path.stat(), path.read_bytes()
+        path.write_bytes(encode_png(make_face(seed=100 + number)))
+        assert_another_job(pictures, tmp_path / "scores")
+        path.write_bytes(content)
+        os.utime(path, ns=(changed.st_atime_ns, changed.st_mtime_ns))
+    run(pictures, tmp_path / "scores")
+
+
+def assert_another_job(source: Path, output: Path) -> None:
+    """Refused, and what is there stays."""
+    before = {path: path.read_bytes() for path in output.iterdir()}
+    message = exit_message(source, output, "--models", "baseline", "--chunk-size", "8")
+    assert "another job (other contents). Choose another folder." in message
+    assert {path: path.read_bytes() for path in output.iterdir()} == before
+
+
+@pytest.mark.parametrize("kind", ["files", "data set"])
+def test_the_same_collection_by_another_path_goes_on(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faces = [make_face(seed=seed) for seed in range(10)]
+    (tmp_path / "faces").mkdir()
+    for number, face in enumerate(faces):
+        face.save(tmp_path / "faces" / f"{number}.png")
+    if kind == "data set":
+        write_parquet(tmp_path / "faces", {"train": [(encode_png(face), 0) for face in faces]})
+    rows = run(tmp_path / "faces", tmp_path / "scores")
+    (tmp_path / "scores" / "part-000001.parquet").unlink()
+    monkeypatch.chdir(tmp_path)
+    assert run(Path("faces"), Path("scores")).equals(rows)
+    (tmp_path / "link").symlink_to("faces")
+    assert run(tmp_path / "link", tmp_path / "scores").equals(rows)
+    (tmp_path / "faces").rename(tmp_path / "moved")
+    assert run(tmp_path / "moved", tmp_path / "scores").equals(rows)
 
 
 def test_wrong_arguments_get_a_sentence(pictures: Path, tmp_path: Path) -> None:

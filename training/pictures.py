@@ -14,6 +14,11 @@ from PIL import Image
 
 from fer_models.images import ImageError, read_image
 
+# To know a collection again: of a folder, about so many files are read, and so much of each; of a data set, all rows.
+NUM_READ_FILES = 16
+MAX_READ_BYTES = 1 << 20
+NUM_ROWS_AT_ONCE = 64
+
 
 class CollectionError(ValueError):
     """The collection cannot be read as asked; the message says why and what to do."""
@@ -43,6 +48,25 @@ class Row:
             raise ImageError("missing", "The row holds no picture.")
         return read_image(self.content)
 
+    def describe_content(self, read_file: bool) -> bytes:
+        """What would be different if this were another picture: its bytes, or its file's size and time of change.
+
+        Args:
+            read_file: Look into the file, too.
+        """
+        if not isinstance(self.content, Path):
+            return b"nothing" if self.content is None else self.content
+        try:
+            if not self.content.is_file():
+                return b"no file"
+            stat, head = self.content.stat(), b""
+            if read_file:
+                with self.content.open("rb") as file:
+                    head = file.read(MAX_READ_BYTES)
+        except OSError:  # the picture's row will tell
+            return b"unreadable"
+        return f"{stat.st_size} {stat.st_mtime_ns} ".encode() + head
+
 
 class FileCollection:
     """Files of a folder.
@@ -58,10 +82,6 @@ class FileCollection:
     def __len__(self) -> int:
         return len(self._names)
 
-    def describe(self) -> dict[str, Any]:
-        """What would be different if this were another collection."""
-        return {"rows": len(self), "names": hashlib.sha256("\n".join(self._names).encode()).hexdigest()}
-
     def get_rows(self, numbers: range) -> list[Row]:
         return [Row(number, self._names[number], self._folder / self._names[number]) for number in numbers]
 
@@ -71,14 +91,9 @@ class DatasetCollection:
 
     def __init__(self, dataset: Dataset):
         self._dataset = dataset.select_columns(["image"]).cast_column("image", ImageFeature(decode=False))
-        self._size = dataset.info.dataset_size
 
     def __len__(self) -> int:
         return len(self._dataset)
-
-    def describe(self) -> dict[str, Any]:
-        """What would be different if this were another collection."""
-        return {"rows": len(self), "dataset_size": self._size}
 
     def get_rows(self, numbers: range) -> list[Row]:
         encoded = self._dataset[numbers.start : numbers.stop]["image"]
@@ -91,6 +106,22 @@ class DatasetCollection:
 
 
 Collection = FileCollection | DatasetCollection
+
+
+def describe_collection(collection: Collection) -> dict[str, Any]:
+    """What would be different if this were another collection, or if one of its pictures had changed.
+
+    Where the collection lies is not part of it. A data set is read as a whole. Of files, which may be far away, size
+    and time of change stand for the rest; a few are read, for raw frames out of an archive can have these in common.
+    """
+    names, contents = hashlib.sha256(), hashlib.sha256()
+    step = max(1, len(collection) // NUM_READ_FILES)
+    for start in range(0, len(collection), NUM_ROWS_AT_ONCE):
+        for row in collection.get_rows(range(start, min(start + NUM_ROWS_AT_ONCE, len(collection)))):
+            names.update(f"{row.name}\n".encode())
+            content = row.describe_content(read_file=row.number % step == 0)
+            contents.update(f"{len(content)} ".encode() + content)
+    return {"rows": len(collection), "names": names.hexdigest(), "contents": contents.hexdigest()}
 
 
 def open_collection(source: str, files: str | None = None, split: str | None = None) -> Collection:

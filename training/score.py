@@ -21,7 +21,7 @@ from fer_models.hub import make_fixed_revision
 from fer_models.zoo import find_checkpoint, list_models
 
 from .files import write_json
-from .pictures import open_collection
+from .pictures import describe_collection, open_collection
 from .provenance import describe_environment
 from .scoring import Job, score_here, score_on_ray
 
@@ -35,7 +35,7 @@ def describe(job: Job) -> dict[str, Any]:
         "detect": job.detect,
         "chunk_size": job.chunk_size,
         "split": job.split,
-        **open_collection(job.source, job.files, job.split).describe(),
+        **describe_collection(open_collection(job.source, job.files, job.split)),
     }
 
 
