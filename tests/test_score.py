@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -16,11 +17,16 @@ import psutil
 import pytest
 from conftest import encode_png, make_class_png, make_face, write_parquet
 from datasets import Dataset, load_dataset
+from hub_server import HubServer
+from huggingface_hub import HfApi
 from photos import load_portrait, make_no_face, portrait_path
 
+from fer_models import zoo
 from fer_models.faces import FaceDetector
+from fer_models.hub import NETWORK_FILES, make_fixed_revision
 from fer_models.images import read_image
 from fer_models.inference import compare, load_models, predict
+from fer_models.zoo import checkpoint_dir
 from training import score, scoring
 from training.pictures import CollectionError, open_collection
 
@@ -295,6 +301,40 @@ def test_the_same_collection_by_another_path_goes_on(
     assert run(tmp_path / "link", tmp_path / "scores").equals(rows)
     (tmp_path / "faces").rename(tmp_path / "moved")
     assert run(tmp_path / "moved", tmp_path / "scores").equals(rows)
+
+
+def test_job_goes_on_with_the_same_weights_from_elsewhere(
+    pictures: Path, tmp_path: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Begun with the Hub's copy, whose folder is named after a commit: it used to be refused without the Hub."""
+    revision = make_fixed_revision(checkpoint_dir("baseline"))
+    api = HfApi()
+    api.create_repo("alice/fer-baseline")
+    api.upload_folder(
+        repo_id="alice/fer-baseline",
+        folder_path=checkpoint_dir("baseline"),
+        allow_patterns=[*NETWORK_FILES, "results.json"],
+    )
+    api.create_tag("alice/fer-baseline", tag=revision)
+    with monkeypatch.context() as patch:
+        patch.setenv(zoo.NAMESPACE_VARIABLE, "alice")
+        rows = run(pictures, tmp_path / "scores")
+    assert hub.count("GET", f"/revision/{revision}$") > 0
+    assert json.loads((tmp_path / "scores" / score.JOB_FILE).read_text())["models"] == {"baseline": revision}
+    (tmp_path / "scores" / "part-000001.parquet").unlink()
+    assert run(pictures, tmp_path / "scores").equals(rows)
+
+
+def test_other_weights_of_the_same_name_are_another_job(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(pictures, tmp_path / "scores")
+    directory = shutil.copytree(checkpoint_dir("baseline"), tmp_path / "checkpoints" / checkpoint_dir("baseline").name)
+    with (directory / "model.safetensors").open("ab") as file:
+        file.write(b" ")
+    monkeypatch.setattr(zoo, "CHECKPOINTS_DIR", tmp_path / "checkpoints")
+    message = exit_message(pictures, tmp_path / "scores", "--models", "baseline", "--chunk-size", "8")
+    assert "another job (other models). Choose another folder." in message
 
 
 def test_wrong_arguments_get_a_sentence(pictures: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from transformers.utils.logging import disable_progress_bar
 
 from fer_models.hub import make_fixed_revision
-from fer_models.zoo import find_checkpoint, list_models
+from fer_models.zoo import TAGS, find_checkpoint, get_default_tag, list_models
 
 from .files import write_json
 from .pictures import describe_collection, open_collection
@@ -30,8 +30,10 @@ JOB_FILE = "_job.json"  # the underscore hides it from those who read the folder
 
 def describe(job: Job) -> dict[str, Any]:
     """What makes a job another one, whose parts cannot lie in the same folder."""
+    checkpoints = {name: find_checkpoint(name, job.tag) for name in job.models}  # the Hub's are named after a commit
+    tags = {name: job.tag or get_default_tag(name) for name in job.models}
     return {
-        "models": {name: make_fixed_revision(find_checkpoint(name, job.tag)) for name in job.models},
+        "models": {name: make_fixed_revision(checkpoints[name], tags[name]) for name in job.models},
         "detect": job.detect,
         "chunk_size": job.chunk_size,
         "split": job.split,
@@ -111,7 +113,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--files", help="text file with the pictures' paths in the folder, one a line; by default all")
     parser.add_argument("--split", help="the data set's split, if it has several")
     parser.add_argument("--models", nargs="+", metavar="MODEL", help="by default all")
-    parser.add_argument("--tag", help="way of training, such as report; by default each network's best one")
+    parser.add_argument("--tag", help=f"way of training; by default the first that a network has of: {', '.join(TAGS)}")
     parser.add_argument("--detect", action="store_true", help="find the largest face; else pictures are faces")
     parser.add_argument("--chunk-size", type=int, default=Job.chunk_size, help="pictures in a part")
     parser.add_argument("--batch-size", type=int, default=Job.batch_size, help="pictures that are computed at once")
