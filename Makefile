@@ -7,12 +7,12 @@ PIP_ARGS ?=
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 
-.PHONY: help install demo test prove-hub space style quality ablation evaluate report clean
+.PHONY: help install demo test prove-hub prove-ray space style quality ablation evaluate report clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-# What the app needs, and what everything else needs: each installed once, and again when the requirements change.
+# What the app needs, what everything else needs, and Ray: each installed once, and again when the requirements change.
 .venv/app.stamp: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app]"
@@ -20,6 +20,10 @@ help:  ## Say what there is
 
 .venv/dev.stamp: .venv/app.stamp
 	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,training,dev]"
+	@touch $@
+
+.venv/ray.stamp: .venv/dev.stamp
+	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,training,dev,ray]"
 	@touch $@
 
 install: .venv/dev.stamp  ## Make .venv with all that the commands below need
@@ -32,6 +36,9 @@ test: .venv/dev.stamp  ## Run the tests
 
 prove-hub: .venv/dev.stamp  ## Load pushed models in fresh environments, from a Hub on this machine (minutes, gigabytes)
 	PIP_ARGS="$(PIP_ARGS)" $(BIN)/python tests/prove_hub.py
+
+prove-ray: .venv/ray.stamp  ## Score on a Ray cluster on this machine, and kill one of its workers in the midst (minutes)
+	$(RUN) pytest tests/test_score.py -k ray_cluster
 
 space: .venv/dev.stamp  ## Rehearse the README's "Run your own": from a run to a Space, on this machine (minutes, gigabytes)
 	PIP_ARGS="$(PIP_ARGS)" $(BIN)/python tests/prove_space.py
