@@ -17,6 +17,7 @@ use_own_folder()
 from transformers.utils.logging import disable_progress_bar
 
 from fer_models.demo.device import place
+from fer_models.demo.forgetting import forget_regularly
 from fer_models.demo.theme import CSS_PATHS, THEME
 from fer_models.demo.ui import MAX_FILE_MB, build_demo
 from fer_models.faces import FaceDetector
@@ -66,6 +67,7 @@ def main() -> None:
             footer_links=["api"],
             ssr_mode=False,
             mcp_server=True,  # the functions of the API, as tools for agents
+            app_kwargs={"lifespan": forget_regularly},
             quiet=True,
             prevent_thread_lock=True,
         )

@@ -1,0 +1,120 @@
+"""The running app, in this process, so that its memory can be searched: what of a visit is left after its lifetime."""
+
+import gc
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+import httpx
+import pytest
+from browsing import find_free_port
+from photos import portrait_as_png
+
+from fer_models.demo import forgetting
+from fer_models.demo.uploads import FOLDER_VARIABLE
+from fer_models.inference import LoadedModel
+
+LIFE_S = 2.0
+
+
+class Visit:
+    """A page's talk with the app, as its browser would have it."""
+
+    def __init__(self, demo: gr.Blocks, session: str) -> None:
+        self.demo, self.session = demo, session
+        self.http = httpx.Client(base_url=f"{demo.local_url}gradio_api", timeout=60)
+
+    def upload(self, name: str = "photo.png") -> dict[str, Any]:
+        (path,) = self.http.post("/upload", files={"files": (name, portrait_as_png())}).json()
+        return {"path": path, "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+
+    def ask(self, name: str, *data: Any) -> None:
+        """Put the event of a function into the queue."""
+        index = next(index for index, fn in self.demo.fns.items() if fn.name == name)
+        self.http.post("/queue/join", json={"fn_index": index, "data": data, "session_hash": self.session})
+
+    def wait(self) -> list[Any]:
+        """What the page shows when the event is over."""
+        with self.http.stream("GET", "/queue/data", params={"session_hash": self.session}) as lines:
+            for line in lines.iter_lines():
+                message = json.loads(line[6:] or "{}") if line.startswith("data: ") else {}
+                if message.get("msg") == "process_completed":
+                    assert message["success"], message
+                    return message["output"]["data"]
+        raise AssertionError("There was no answer.")
+
+    def compare(self) -> None:
+        self.ask("show", self.upload(), None, None, None, None, "en", "report", ["baseline"])
+
+    def close(self) -> None:
+        """Open the page's heartbeat and cut it."""
+        with self.http.stream("GET", f"/heartbeat/{self.session}") as beats:
+            next(beats.iter_lines())
+
+
+@pytest.fixture(scope="module")
+def visit(models: list[LoadedModel], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Visit]]:
+    """Opens pages of the app, which `app.py` starts, with short lifetimes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("uploads")))
+        patch.setenv("PORT", str(find_free_port()))
+        import app
+
+        demos: list[gr.Blocks] = []
+        patch.setattr(app, "load_models", lambda: models)
+        patch.setattr(app, "load_other_ways", list)
+        patch.setattr(signal, "signal", lambda *_: None)
+        patch.setattr(gr.Blocks, "block_thread", lambda demo: demos.append(demo))
+        patch.setattr(forgetting, "EVERY_S", 0.2)
+        patch.setattr(forgetting, "LIFE_S", LIFE_S)
+        app.main()
+        (demo,) = demos
+        yield lambda session: Visit(demo, session)
+        demo.close()
+
+
+def wait_until(is_so: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 5 * LIFE_S
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return is_so()
+
+
+def is_in_memory(text: str) -> bool:
+    """Whether something that lives in this process holds a longer text that ends so."""
+    gc.collect()
+    for holder in gc.get_objects():
+        values = holder.values() if isinstance(holder, dict) else holder if isinstance(holder, list | tuple) else ()
+        if any(isinstance(value, str) and len(value) > len(text) and text in value for value in list(values)):
+            return True
+    return False
+
+
+def test_no_picture_of_a_closed_page_is_left_in_memory(visit: Callable[[str], Visit]) -> None:
+    page = visit("closed")
+    page.compare()
+    face = page.wait()[2][-2000:-100]
+    assert "data:image" not in face, "the end of it, so that this test's own memory does not count"
+    page.close()
+    assert wait_until(lambda: not is_in_memory(face[:1000]))
+
+
+def test_no_picture_of_an_open_page_is_left_in_its_session(visit: Callable[[str], Visit]) -> None:
+    page = visit("open")
+    page.compare()
+    assert any("data:image" in str(part) for part in page.wait())
+    session = page.demo.app.state_holder.session_data["open"]
+    assert wait_until(lambda: "data:image" not in str(session.config_values))
+    page.compare()
+    assert any("data:image" in str(part) for part in page.wait()), "the page goes on as before"
+
+
+def test_no_answer_that_a_page_never_fetched_is_left(visit: Callable[[str], Visit]) -> None:
+    page = visit("gone")
+    page.compare()
+    assert wait_until(lambda: "gone" in page.demo.app.state_holder.session_data)
+    waiting = page.demo._queue.pending_messages_per_session
+    assert wait_until(lambda: "gone" not in waiting)
