@@ -14,6 +14,8 @@ from browsing import find_free_port
 from photos import portrait_as_png
 
 from fer_models.demo import forgetting
+from fer_models.demo.handlers.compare import Shown
+from fer_models.demo.tabs import compare
 from fer_models.demo.uploads import FOLDER_VARIABLE
 from fer_models.inference import LoadedModel
 
@@ -70,6 +72,7 @@ def visit(models: list[LoadedModel], tmp_path_factory: pytest.TempPathFactory) -
         patch.setattr(gr.Blocks, "block_thread", lambda demo: demos.append(demo))
         patch.setattr(forgetting, "EVERY_S", 0.2)
         patch.setattr(forgetting, "LIFE_S", LIFE_S)
+        patch.setattr(compare, "SHOWN_LIFE_S", LIFE_S)
         app.main()
         (demo,) = demos
         yield lambda session: Visit(demo, session)
@@ -100,6 +103,17 @@ def test_no_picture_of_a_closed_page_is_left_in_memory(visit: Callable[[str], Vi
     assert "data:image" not in face, "the end of it, so that this test's own memory does not count"
     page.close()
     assert wait_until(lambda: not is_in_memory(face[:1000]))
+
+
+def test_crops_of_a_closed_page_live_no_longer_than_those_of_an_open_one(visit: Callable[[str], Visit]) -> None:
+    page = visit("crops")
+    page.compare()
+    page.wait()
+    page.close()
+    kept = page.demo.app.state_holder.session_data["crops"].state_data
+    assert any(isinstance(value, Shown) for value in kept.values())
+    assert wait_until(lambda: not any(isinstance(value, Shown) for value in list(kept.values())))
+    assert wait_until(lambda: not any(isinstance(thing, Shown) for thing in gc.get_objects()))
 
 
 def test_no_picture_of_an_open_page_is_left_in_its_session(visit: Callable[[str], Visit]) -> None:

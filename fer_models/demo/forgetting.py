@@ -40,6 +40,7 @@ def forget_values(app: App) -> None:
     sessions, queue = app.state_holder, app.get_blocks()._queue
     for session in list(sessions.session_data.values()):
         session.config_values.clear()
+        session.is_closed = False  # else each `gr.State` of it would live for an hour, not as long as it says
     start = datetime.now() - timedelta(seconds=LIFE_S)
     busy = {event.session_hash for event in queue.event_ids_to_events.values()}
     for session_hash in list(queue.pending_messages_per_session):
