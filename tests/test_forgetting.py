@@ -5,6 +5,8 @@ import json
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event
 from typing import Any
 
 import gradio as gr
@@ -30,7 +32,8 @@ class Visit:
         self.http = httpx.Client(base_url=f"{demo.local_url}gradio_api", timeout=60)
 
     def upload(self, name: str = "photo.png") -> dict[str, Any]:
-        (path,) = self.http.post("/upload", files={"files": (name, portrait_as_png())}).json()
+        content = portrait_as_png() + name.encode()  # each name has a folder of its own
+        (path,) = self.http.post("/upload", files={"files": (name, content)}).json()
         return {"path": path, "orig_name": name, "meta": {"_type": "gradio.FileData"}}
 
     def ask(self, name: str, *data: Any) -> None:
@@ -132,3 +135,29 @@ def test_no_answer_that_a_page_never_fetched_is_left(visit: Callable[[str], Visi
     assert wait_until(lambda: "gone" in page.demo.app.state_holder.session_data)
     waiting = page.demo._queue.pending_messages_per_session
     assert wait_until(lambda: "gone" not in waiting)
+
+
+def test_uploads_are_deleted_but_those_that_are_waited_for(
+    visit: Callable[[str], Visit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, begun = Event(), Event()
+
+    def take_long(*_: Any) -> list[Any]:
+        begun.set()
+        assert go_on.wait(60)
+        return []
+
+    monkeypatch.setattr("fer_models.demo.handlers.many.classify_files", take_long)
+    pages = [visit(name) for name in ("running", "queued", "idle")]
+    running, queued, idle = (page.upload(f"{page.session}.png") for page in pages)
+    pages[0].ask("batch", [running])
+    assert begun.wait(60)
+    pages[1].ask("batch", [queued])
+    assert wait_until(lambda: not Path(idle["path"]).exists())
+    time.sleep(LIFE_S)
+    assert Path(running["path"]).exists(), "it may be read at any time"
+    assert Path(queued["path"]).exists(), "a long job before it must not cost it its file"
+    go_on.set()
+    assert [page.wait() for page in pages[:2]] == [[[]], [[]]]
+    for file in (running, queued):
+        assert wait_until(lambda folder=Path(file["path"]).parent: not folder.exists()), "no empty folder stays either"

@@ -1,5 +1,3 @@
-import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -131,13 +129,6 @@ def test_a_page_that_is_closed_ends_its_job(handlers: ManyHandlers, files: Any) 
     next(views)
     views.close()
     assert handlers.jobs.get_flag("visitor") is None
-
-
-def test_uploads_of_a_job_under_way_are_kept_young(handlers: ManyHandlers, files: Any) -> None:
-    for _, path in files:
-        os.utime(path, (0, 0))
-    run(handlers, files)
-    assert all(time.time() - path.stat().st_mtime < 600 for _, path in files)
 
 
 def test_a_long_table_is_cut_on_the_page_and_whole_in_the_csv(

@@ -1,35 +1,29 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-import gradio as gr
-import pytest
 from conftest import REPO_ROOT
-from gradio.route_utils import delete_files_created_by_app
 
-from fer_models.demo.uploads import FOLDER_VARIABLE, AllUploads
+from fer_models.demo.uploads import FOLDER_VARIABLE, delete_old
 
 
-def test_files_that_gradio_forgets_are_deleted_when_they_are_old(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "uploads"))
-    with gr.Blocks() as demo:
-        demo.temp_file_sets.append(AllUploads())
-    delete_files_created_by_app(demo, age=0)  # there is no such folder yet
-    photo = tmp_path / "uploads" / "hash" / "photo.jpg"
-    photo.parent.mkdir(parents=True)
-    photo.write_bytes(b"a face")
-    delete_files_created_by_app(demo, age=300)
+def test_everything_old_is_deleted_but_what_is_in_use(tmp_path: Path) -> None:
+    folder = tmp_path / "uploads"
+    delete_old(folder, 0)  # there is no such folder yet
+    photo, other = folder / "hash" / "photo.jpg", folder / "other" / "photo.jpg"
+    for path in (photo, other):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"a face")
+    delete_old(folder, 300)
     assert photo.exists()
-    delete_files_created_by_app(demo, age=0)
-    assert not photo.exists()
-
-
-def test_without_a_folder_of_our_own_nothing_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
-    assert list(AllUploads()) == []
+    os.utime(photo, (0, 0))
+    delete_old(folder, 0, {photo})
+    assert time.time() - photo.stat().st_mtime < 60, "it is as young as a new one"
+    assert list(folder.iterdir()) == [photo.parent], "empty folders go too"
+    delete_old(folder, 0)
+    assert list(folder.iterdir()) == []
 
 
 def test_the_folder_goes_with_the_process() -> None:

@@ -19,11 +19,8 @@ from .tabs.compare import build_compare_tab
 from .tabs.live import build_live_tab
 from .tabs.many import build_many_tab
 from .tabs.models import build_models_tab
-from .uploads import AllUploads
 from .words import Words
 
-# Uploads are looked at every minute and deleted when they are five minutes old.
-DELETE_CACHE_S = (60, 300)
 # The largest file that can be uploaded. Photos of 50 megapixels take about 25, a minute of a phone's video about 100.
 MAX_FILE_MB = 100
 
@@ -56,7 +53,7 @@ def build_demo(
         tab = gr.Tab(translate(language, f"tab.{name}"), id=name, elem_id=f"tab.{name}")
         return words.add(tab, lambda language: gr.update(label=translate(language, f"tab.{name}")))
 
-    with gr.Blocks(title=translate(language, "app.title"), delete_cache=DELETE_CACHE_S) as demo:
+    with gr.Blocks(title=translate(language, "app.title")) as demo:
         with gr.Row(elem_id="header"):
             words.add(gr.HTML(render_header(language), elem_id="header.title"), render_header)
             language_switch = gr.Radio(
@@ -81,7 +78,6 @@ def build_demo(
                 build_models_tab(read_checkpoints(), read_summary(), words, language_switch)
             with open_tab("code"):
                 build_code_tab(demo, words)
-        demo.temp_file_sets.append(AllUploads())
         page_words = gr.HTML(render_page_words(language), elem_id="page.words", js_on_load=read_script("page.js"))
         words.add(page_words, render_page_words)
 

@@ -3,7 +3,9 @@
 import atexit
 import os
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Container
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER_VARIABLE = "GRADIO_TEMP_DIR"
@@ -20,12 +22,17 @@ def use_own_folder() -> None:
         atexit.register(folder.cleanup)
 
 
-class AllUploads(set[str]):
-    """All files of the folder, as one of the sets of files that gradio deletes when they are old.
+def delete_old(folder: Path, age_s: float, in_use: Container[Path] = ()) -> None:
+    """Delete what lies in a folder, and has not changed for some time: its files, and then its empty folders.
 
-    It forgets some by itself: a photo that an agent sends within a call is written, read, and never deleted.
+    Args:
+        folder: Where to look.
+        age_s: For how long, in seconds.
+        in_use: Files that are needed still; they are made young again.
     """
-
-    def __iter__(self) -> Iterator[str]:
-        folder = os.environ.get(FOLDER_VARIABLE)
-        return (str(path) for path in Path(folder).rglob("*") if path.is_file()) if folder else iter(())
+    for path in sorted(folder.rglob("*"), reverse=True):  # each folder after what is in it
+        with suppress(OSError):  # a folder that is not empty, or what has gone by itself
+            if path in in_use:
+                os.utime(path)
+            elif time.time() - path.lstat().st_ctime >= age_s:
+                path.rmdir() if path.is_dir() else path.unlink()

@@ -1,9 +1,7 @@
 """Long jobs: one for each visitor, told step by step, and cancelled at any of them."""
 
-import os
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -80,10 +78,3 @@ class Pace:
             return False
         self._due_s = now + self._every_s
         return True
-
-
-def keep_young(files: Files) -> None:
-    """Uploads are deleted by their age; those of a job under way still are needed."""
-    for _, path in files:
-        with suppress(OSError):
-            os.utime(path)

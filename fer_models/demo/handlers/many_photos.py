@@ -17,14 +17,13 @@ from ...tables import write_csv
 from ..figures.html import to_data_uri
 from ..figures.many import MAX_SHOWN_ROWS, render_download, render_faces, render_progress, render_summary
 from ..locales import translate
-from .jobs import Files, Pace, View, keep_young
+from .jobs import Files, Pace, View
 from .reasons import explain
 
 THUMBNAIL_SIDE = 64
 # How often the page hears of a job, and of its whole table, which is long.
 PROGRESS_EVERY_S = 0.3
 TABLE_EVERY_S = 2.0
-TOUCH_EVERY_S = 30.0
 
 
 @dataclass
@@ -83,14 +82,12 @@ def classify(
     """
     table = FaceTable(models)
     start_s = time.monotonic()
-    telling, showing, touching = Pace(PROGRESS_EVERY_S), Pace(TABLE_EVERY_S), Pace(TOUCH_EVERY_S)
+    telling, showing = Pace(PROGRESS_EVERY_S), Pace(TABLE_EVERY_S)
     with closing(classify_files(files, models, detector)) as results:
         for result in results:
             table.add(result)
             if flag.is_set():
                 break
-            if touching.is_due():
-                keep_young(files)
             if telling.is_due():
                 left_s = (time.monotonic() - start_s) / result.done * (result.total - result.done)
                 words = translate(language, "many.done", done=result.done, total=result.total)

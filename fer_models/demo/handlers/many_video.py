@@ -21,12 +21,11 @@ from ..figures.html import render_message
 from ..figures.many import render_download, render_progress
 from ..figures.timeline import format_duration, render_timeline, render_video_summary
 from ..locales import translate
-from .jobs import Files, Pace, View, keep_young
+from .jobs import Files, Pace, View
 from .reasons import MAX_DURATION_S, explain
 
 PROGRESS_EVERY_S = 0.3
 TIMELINE_EVERY_S = 1.0
-TOUCH_EVERY_S = 30.0
 
 
 @dataclass
@@ -98,7 +97,7 @@ def watch(
 
     report = VideoReport(models, frames_per_second)
     start_s = time.monotonic()
-    telling, showing, touching = Pace(PROGRESS_EVERY_S), Pace(TIMELINE_EVERY_S), Pace(TOUCH_EVERY_S)
+    telling, showing = Pace(PROGRESS_EVERY_S), Pace(TIMELINE_EVERY_S)
     with TemporaryDirectory(prefix="fer-video-") as folder:
         path = Path(folder) / "video-with-boxes.mp4"
         moments = analyze_video(files[0][1], models, detector, frames_per_second, MAX_DURATION_S)
@@ -109,8 +108,6 @@ def watch(
                     annotated.add(moment)
                     if flag.is_set():
                         break
-                    if touching.is_due():
-                        keep_young(files)
                     if telling.is_due():
                         yield View(
                             _render_progress(report, time.monotonic() - start_s, language),
