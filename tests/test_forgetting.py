@@ -3,6 +3,7 @@
 import gc
 import json
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from photos import portrait_as_png
 from fer_models.demo import forgetting
 from fer_models.demo.handlers.compare import Shown
 from fer_models.demo.tabs import compare
-from fer_models.demo.uploads import FOLDER_VARIABLE
+from fer_models.demo.uploads import FOLDER_VARIABLE, PREFIX
 from fer_models.inference import LoadedModel
 
 LIFE_S = 2.0
@@ -65,6 +66,9 @@ def visit(models: list[LoadedModel], tmp_path_factory: pytest.TempPathFactory) -
     """Opens pages of the app, which `app.py` starts, with short lifetimes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("uploads")))
+        patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
+        (orphan := Path(tempfile.gettempdir()) / f"{PREFIX}left").mkdir()
+        (orphan / "photo.jpg").touch()
         patch.setenv("PORT", str(find_free_port()))
         import app
 
@@ -161,3 +165,7 @@ def test_uploads_are_deleted_but_those_that_are_waited_for(
     assert [page.wait() for page in pages[:2]] == [[[]], [[]]]
     for file in (running, queued):
         assert wait_until(lambda folder=Path(file["path"]).parent: not folder.exists()), "no empty folder stays either"
+
+
+def test_what_a_killed_app_left_goes_too(visit: Callable[[str], Visit]) -> None:
+    assert wait_until(lambda: not list(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")))

@@ -11,7 +11,7 @@ from pathlib import Path
 from gradio.routes import App
 from gradio_client.utils import is_file_obj, traverse
 
-from .uploads import delete_old
+from .uploads import delete_old, delete_orphans
 
 # So often what is left behind is looked for, and so long a file and an answer wait for their page, in seconds.
 EVERY_S = 60.0
@@ -29,12 +29,13 @@ async def forget_regularly(app: App) -> AsyncIterator[None]:
 
     async def keep_on() -> None:
         while True:
-            await asyncio.sleep(EVERY_S)
             try:
                 forget_values(app)
                 await asyncio.to_thread(delete_old, uploads, LIFE_S, find_files_in_use(app))
+                await asyncio.to_thread(delete_orphans, LIFE_S)
             except Exception:
                 logging.getLogger(__name__).exception("What visitors left behind is still there.")
+            await asyncio.sleep(EVERY_S)
 
     task = asyncio.create_task(keep_on())
     try:

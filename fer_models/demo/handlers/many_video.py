@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from io import StringIO
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Any
 
@@ -21,6 +19,7 @@ from ..figures.html import render_message
 from ..figures.many import render_download, render_progress
 from ..figures.timeline import format_duration, render_timeline, render_video_summary
 from ..locales import translate
+from ..uploads import make_folder
 from .jobs import Files, Pace, View
 from .reasons import MAX_DURATION_S, explain
 
@@ -98,8 +97,8 @@ def watch(
     report = VideoReport(models, frames_per_second)
     start_s = time.monotonic()
     telling, showing = Pace(PROGRESS_EVERY_S), Pace(TIMELINE_EVERY_S)
-    with TemporaryDirectory(prefix="fer-video-") as folder:
-        path = Path(folder) / "video-with-boxes.mp4"
+    with make_folder() as folder:
+        path = folder / "video-with-boxes.mp4"
         moments = analyze_video(files[0][1], models, detector, frames_per_second, MAX_DURATION_S)
         with AnnotatedVideo(path, describe) as annotated, closing(moments):
             try:
