@@ -8,7 +8,7 @@ from test_archives import write_zip
 from fer_models.batch import MAX_FILES
 from fer_models.demo.figures.many import MAX_SHOWN_ROWS, render_faces
 from fer_models.demo.handlers import many_photos
-from fer_models.demo.handlers.jobs import View
+from fer_models.demo.handlers.jobs import MAX_JOBS, View
 from fer_models.demo.handlers.many import ManyHandlers
 from fer_models.demo.handlers.many_photos import FaceTable
 from fer_models.demo.locales import LOCALES, translate
@@ -121,6 +121,13 @@ def test_a_visitor_has_one_job_and_disturbs_nobody_elses(handlers: ManyHandlers,
     assert not other.is_set()
     handlers.jobs.end("one", first)  # the old job ends late, and takes nothing from the new one
     assert handlers.jobs.get_flag("one") is not None
+
+
+def test_jobs_whose_pages_were_closed_while_they_waited_are_forgotten(handlers: ManyHandlers, files: Any) -> None:
+    for visitor in range(MAX_JOBS + 1):
+        handlers.begin(files, str(visitor), "en")
+    assert handlers.jobs.get_flag("0") is None
+    assert handlers.jobs.get_flag("1") is not None
 
 
 def test_a_page_that_is_closed_ends_its_job(handlers: ManyHandlers, files: Any) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from threading import Event
 from typing import Protocol
 
+# Jobs that are known at once, as many as gradio knows sessions. Those whose page is closed while they wait never end.
+MAX_JOBS = 10_000
 Files = Sequence[tuple[str, Path]]
 
 
@@ -44,6 +46,8 @@ class Jobs:
         """Announce a visitor's job; an earlier one is cancelled."""
         self.cancel(visitor)
         self._flags[visitor] = Event()
+        if len(self._flags) > MAX_JOBS:
+            self.cancel(next(iter(self._flags)))  # the oldest
 
     def get_flag(self, visitor: str) -> Event | None:
         """The flag of a visitor's job that was announced and not cancelled; None if there is none."""
