@@ -226,6 +226,27 @@ def test_push_that_broke_off_is_finished_by_the_same_command(fault: Fault, hub: 
     assert len(hub.store.collections) == 1
 
 
+@pytest.mark.parametrize("cut", ["/branch/report$", "/commit/report$", "/tag/"])
+def test_branch_never_serves_the_weights_of_another(
+    cut: str, hub: HubServer, checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It began at the head of `main`, so that a push cut off there left the tuned network as the report's."""
+    tuned = tune(checkpoints, monkeypatch)
+    hub.faults.append(Fault(cut, "POST", status=503))
+    assert "Run the same again" in fail(PUSH)
+    repo = hub.repo(REPO_ID)
+    assert repo.get("main").files["config.json"].content == (tuned / "config.json").read_bytes()
+    if "report" in repo.branches:
+        assert set(repo.get("report").files) == {".gitattributes"}
+    hub.faults.clear()
+    main(PUSH)
+    own = (checkpoints / "baseline.report" / "config.json").read_bytes()
+    assert repo.get("report").files["config.json"].content == own != (tuned / "config.json").read_bytes()
+    assert repo.branches["tuned"] == repo.branches["main"], "the same network is the same commit"
+    assert hub.count("POST", "/commit/main$") == 1
+    assert list_titles(hub, "report") == ["baseline.report", "initial commit"]
+
+
 def test_interruption_is_a_sentence(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

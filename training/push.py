@@ -54,17 +54,20 @@ def push_model(api: HfApi, name: str, repo_id: str, private: bool = False) -> No
     """
     retry(lambda: api.create_repo(repo_id, private=private, exist_ok=True))
     check_is_ours(api, Revision(repo_id), "recipe.yaml")
-    proved = set()
+    empty = retry(lambda: api.list_repo_commits(repo_id))[-1].commit_id
+    commits: dict[Path, str] = {}
     for branch, directory in list_branches(name).items():
         files = collect_files(directory, repo_id)
         if branch != "main":
-            retry(partial(api.create_branch, repo_id, branch=branch, exist_ok=True))
+            # From its own network or from none: if the push is cut off here, the branch serves no other one.
+            start = commits.get(directory, empty)
+            retry(partial(api.create_branch, repo_id, branch=branch, revision=start, exist_ok=True))
         commit, changes = sync(api, Revision(repo_id, branch), files, directory.name)
         for change in changes:
             print(f"  {change}")
-        if commit not in proved:
+        if commit not in commits.values():
             verify(api, repo_id, commit, files, directory)
-            proved.add(commit)
+        commits[directory] = commit
         tag = make_fixed_revision(directory)
         retry(partial(api.create_tag, repo_id, tag=tag, revision=commit, exist_ok=True))
         state = "pushed" if changes else "unchanged"
