@@ -100,8 +100,8 @@ def download_checkpoint(repo_id: str, revision: str) -> Path:
     missing = [name for name in NETWORK_FILES if not (directory / name).is_file()]
     if missing:
         raise OSError(f"{what} is no model of this package: it lacks {missing}.")
-    expected = revision.rpartition("-")[2]
-    if len(expected) == 12 and expected != compute_fingerprint(directory):
+    fixed = re.fullmatch(r".+-([0-9a-f]{12})", revision)
+    if fixed and fixed[1] != compute_fingerprint(directory):
         raise OSError(
             f"{what} does not hold the network that this revision names. Delete "
             f"{directory.parents[1]} and try again; if it is so again, the repository was tampered with."

@@ -131,6 +131,19 @@ def test_branch_and_commit_are_revisions_too(api: HfApi, tmp_path: Path) -> None
     assert find_checkpoint("baseline", namespace="alice").name != other, "the fixed revision stays"
 
 
+@pytest.mark.parametrize(
+    "revision", ["experimental", "no-augmentation", "report-0A1B2C3D4E5F", "12 digits of a commit"]
+)
+def test_what_only_looks_like_a_fixed_revision_is_not_checked(revision: str, api: HfApi) -> None:
+    """Whatever had 12 characters after its last hyphen, if it had one, was said to be tampered with."""
+    commit = put(api, checkpoint_dir("dense"))
+    if revision == "12 digits of a commit":
+        revision = commit[:12]
+    else:
+        api.create_branch(REPO_ID, branch=revision)
+    assert find_checkpoint("baseline", namespace="alice", revision=revision).name == commit
+
+
 def test_revision_alone_is_refused() -> None:
     with pytest.raises(ValueError, match="name the namespace too, or set FER_MODELS_NAMESPACE"):
         fer_models.load("baseline", revision="main")
