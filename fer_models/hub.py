@@ -103,10 +103,18 @@ def download_checkpoint(repo_id: str, revision: str) -> Path:
     fixed = re.fullmatch(r".+-([0-9a-f]{12})", revision)
     if fixed and fixed[1] != compute_fingerprint(directory):
         raise OSError(
-            f"{what} does not hold the network that this revision names. Delete "
-            f"{directory.parents[1]} and try again; if it is so again, the repository was tampered with."
+            f"{what} does not hold the network that this revision names. Run `{make_removal(directory)}` and try "
+            "again; if it is so again, the repository was tampered with."
         )
     return directory
+
+
+def make_removal(directory: Path) -> str:
+    """The command that removes a snapshot's repository from the cache.
+
+    To delete its folder would not do: large files lie elsewhere, and the same ones, damaged or not, are linked again.
+    """
+    return f"hf cache rm {directory.parents[1].name.replace('models--', 'model/', 1).replace('--', '/')}"
 
 
 def unfold(error: BaseException | None) -> Iterator[BaseException]:

@@ -12,7 +12,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from .configuration_fer import FER_CNN_ARCHITECTURES, FER_LABELS, FerCnnConfig
 from .configuration_fer_transfer import FerTransferConfig
-from .hub import HubUnreachableError, download_checkpoint, make_fixed_revision, make_repo_id
+from .hub import HubUnreachableError, download_checkpoint, make_fixed_revision, make_removal, make_repo_id
 from .image_processing_fer import FerImageProcessor
 from .modeling_fer import FerCnnForImageClassification
 from .modeling_fer_transfer import FerTransferForImageClassification
@@ -172,7 +172,7 @@ def load_checkpoint(name: str, directory: Path) -> tuple[PreTrainedModel, FerIma
     except Exception as error:  # safetensors raises a class of its own that is no OSError
         remedy = f"Install the package again, or train them with `make train-{directory.name}`."
         if directory.parent != CHECKPOINTS_DIR:  # in the Hub's cache
-            remedy = f"Delete {directory} and load them again."
+            remedy = f"Run `{make_removal(directory)}` and load them again."
         raise OSError(
             f"The weights {directory / 'model.safetensors'} cannot be read, they are damaged or cut short: {error}. "
             f"{remedy}"

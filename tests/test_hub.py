@@ -2,7 +2,10 @@
 
 import errno
 import logging
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -295,12 +298,17 @@ def test_repository_of_something_else_is_refused(api: HfApi, hub: HubServer) -> 
         fer_models.load("baseline", namespace="alice", revision="main")
 
 
-def test_damaged_weights_of_the_hub_say_what_to_delete(api: HfApi, tmp_path: Path) -> None:
-    copy = Path(shutil.copytree(checkpoint_dir("baseline", "report"), tmp_path / "copy"))
-    (copy / "model.safetensors").write_bytes(b"damaged")
-    put(api, copy)
-    with pytest.raises(OSError, match=r"damaged or cut short.*Delete .*models--alice--fer-baseline"):
-        fer_models.load("baseline", namespace="alice", revision="main")
+def test_damaged_weights_of_the_cache_are_mended_as_the_error_says(api: HfApi) -> None:
+    """It named a folder to delete; the client then linked the same damaged file again."""
+    commit = put(api, checkpoint_dir("baseline", "report"))
+    weights = find_checkpoint("baseline", namespace="alice", revision=commit) / "model.safetensors"
+    weights.write_bytes(bytes(weights.stat().st_size))  # a file of another size the client would notice
+    with pytest.raises(OSError, match="damaged or cut short") as caught:
+        fer_models.load("baseline", namespace="alice", revision=commit)
+    (command,) = re.findall("Run `hf (.*)` and load them again", str(caught.value))
+    hf = [sys.executable, "-m", "huggingface_hub.cli.hf"]
+    subprocess.run([*hf, *command.split(), "--yes", "--cache-dir", huggingface_hub.constants.HF_HUB_CACHE], check=True)
+    assert torch.equal(compute_logits("baseline", namespace="alice", revision=commit), compute_logits("baseline"))
 
 
 def test_unknown_error_is_told_as_it_is() -> None:
