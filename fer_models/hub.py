@@ -76,7 +76,7 @@ def download_checkpoint(repo_id: str, revision: str) -> Path:
         The folder in the cache; complete, and without code.
 
     Raises:
-        HubUnreachableError: There is no network, or the Hub is out of order, and the cache has nothing.
+        HubUnreachableError: There is no network, or the Hub is out of order, and the cache lacks a file.
         OSError: Anything else, told in a sentence.
     """
     what = f"{repo_id} at the revision {revision!r}"
@@ -97,7 +97,9 @@ def download_checkpoint(repo_id: str, revision: str) -> Path:
         trouble = trouble or error
         kind = HubUnreachableError if is_unreachable(trouble) else OSError
         raise kind(explain(trouble, what)) from trouble
-    missing = [name for name in NETWORK_FILES if not (directory / name).is_file()]
+    missing = [name for name in wanted if not (directory / name).is_file()]
+    if missing and trouble:  # the cache holds only some of them
+        raise HubUnreachableError(explain(trouble, what)) from trouble
     if missing:
         raise OSError(f"{what} is no model of this package: it lacks {missing}.")
     fixed = re.fullmatch(r".+-([0-9a-f]{12})", revision)

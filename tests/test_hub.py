@@ -254,6 +254,23 @@ def test_half_a_download_in_the_cache_is_not_taken(
     assert find_checkpoint("baseline", namespace="alice") == checkpoint_dir("baseline")
 
 
+@pytest.mark.parametrize("missing", ["results.json", "preprocessor_config.json"])
+def test_files_that_were_fetched_one_by_one_are_taken_if_none_is_missing(
+    missing: str, api: HfApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without `results.json`, of which nobody thought, the page did not start."""
+    names = [*hub_module.NETWORK_FILES, "results.json"]
+    for name in names:
+        if name != missing:
+            api.hf_hub_download(REPO_ID, name, revision=FIXED)
+    with monkeypatch.context() as no_network:
+        unplug(no_network)
+        assert find_checkpoint("baseline", namespace="alice") == checkpoint_dir("baseline")
+    path = Path(api.hf_hub_download(REPO_ID, missing, revision=FIXED))
+    unplug(monkeypatch)
+    assert find_checkpoint("baseline", namespace="alice") == path.parent
+
+
 # --- what is wrong for good: a sentence, and no other network in its place ---
 
 
@@ -296,6 +313,14 @@ def test_repository_of_something_else_is_refused(api: HfApi, hub: HubServer) -> 
     sync(api, Revision(REPO_ID), {"README.md": b"# Something\n"}, "something else")
     with pytest.raises(OSError, match=r"no model of this package: it lacks \['config.json', 'model.safetensors'"):
         fer_models.load("baseline", namespace="alice", revision="main")
+
+
+def test_network_without_results_is_refused(api: HfApi, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(checkpoint_dir("baseline", "report"), tmp_path / "copy"))
+    (copy / "results.json").unlink()
+    put(api, copy)
+    with pytest.raises(OSError, match=r"no model of this package: it lacks \['results.json'\]"):
+        find_checkpoint("baseline", namespace="alice", revision="main")
 
 
 def test_damaged_weights_of_the_cache_are_mended_as_the_error_says(api: HfApi) -> None:
