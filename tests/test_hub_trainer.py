@@ -1,4 +1,4 @@
-"""The Trainer's own push: a tiny run that ends on the loopback Hub."""
+"""The push that ends a run: a tiny one, to the loopback Hub."""
 
 import re
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_token_stays_out_of_the_recipe(hub: HubServer, made_up_parquet: Path, ru
     [
         (Fault("/repos/create", status=401), "does not know your token", False),  # before an hour of training
         (Fault("/repos/create", status=403), "not allowed this with alice/my-network", False),
-        (Fault("/commit/", status=503), "is trained, but not pushed.*out of order.*hf upload alice/my-network", True),
+        (Fault("/commit/", status=503), "is trained, but not pushed.*out of order.*same command pushes it", True),
     ],
     ids=["unknown token", "no right", "out of order at the end"],
 )
@@ -71,3 +71,23 @@ def test_hub_that_refuses_is_a_sentence(
         train.main(make_argv(made_up_parquet, run_dir, *PUSH, model="baseline"))
     assert re.search(sentence, str(caught.value.code)), caught.value.code
     assert (run_dir / "run.json").exists() == is_trained
+
+
+@pytest.mark.parametrize("cut", ["/commit/", "/tag/"])
+def test_the_same_command_pushes_a_run_that_is_trained(
+    cut: str, hub: HubServer, made_up_parquet: Path, run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was "already trained", and never pushed."""
+    argv = make_argv(made_up_parquet, run_dir, *PUSH, model="baseline")
+    hub.faults.append(Fault(cut, "POST", status=503))
+    with pytest.raises(SystemExit):
+        train.main(argv)
+    hub.faults.clear()
+    trained = {path: path.stat().st_mtime_ns for path in run_dir.rglob("*") if path.name != "README.md"}
+    monkeypatch.setattr(train, "load_fer2013", None)
+    train.main(argv)
+    repo = hub.repo(REPO_ID)
+    assert repo.tags == {f"report-{compute_fingerprint(run_dir)}": repo.branches["main"]}
+    assert {path: path.stat().st_mtime_ns for path in run_dir.rglob("*") if path.name != "README.md"} == trained
+    train.main(argv)
+    assert [commit.title for commit in repo.log("main")] == ["End of training", "initial commit"]

@@ -1,65 +1,67 @@
-"""The Trainer's `push_to_hub` with our card, no pickle, and errors in plain words."""
+"""A run on the Hub: the Trainer with no pickle and errors in plain words, and the push that ends a run."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import CommitInfo, HfApi
-from transformers import Trainer
+from transformers import Trainer, TrainingArguments
 from transformers.trainer import TRAINING_ARGS_NAME
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from fer_models.hub import CLIENT_ERRORS, explain, make_fixed_revision
 
 from .cards import find_tag, render_card
 from .files import write_text
+from .hub_sync import PushError
 
 
 class HubTrainer(Trainer):
-    """The Trainer, whose `push_to_hub` sends what a repository of this project holds.
-
-    With `push_to_hub: true` and `hub_model_id: alice/my-network` in a recipe, or as options, a run ends with it.
-    """
+    """The Trainer, which makes the repository of a run with `push_to_hub` before it trains, and writes no pickle."""
 
     def init_hf_repo(self, *args: Any, **kwargs: Any) -> None:
-        self._tell_errors(super().init_hf_repo, *args, **kwargs)
-
-    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
-        """Our card in place of the Trainer's draft; arguments are taken and left."""
-        if self.is_world_process_zero():
-            directory = Path(str(self.args.output_dir))
-            write_text(directory / "README.md", render_card(directory, self.hub_model_id))
-
-    def push_to_hub(
-        self,
-        commit_message: str | None = "End of training",
-        blocking: bool = True,
-        token: str | None = None,
-        revision: str | None = None,
-        private: bool | None = None,
-        **kwargs: Any,
-    ) -> CommitInfo:
-        """Push the run's folder, and fix the network there by the tag that the card names; waits for both.
-
-        Raises:
-            OSError: The Hub refuses it or cannot be reached; the folder is complete, with its card.
-        """
-        push = super().push_to_hub
-        commit = self._tell_errors(push, commit_message, True, token, revision, private, **kwargs)
-        if self.is_world_process_zero():
-            directory = Path(str(self.args.output_dir))
-            tag = make_fixed_revision(directory, find_tag(directory))
-            api = HfApi(token=token or self.args.hub_token)
-            self._tell_errors(api.create_tag, self.hub_model_id, tag=tag, revision=commit.oid, exist_ok=True)
-        return commit
-
-    def _tell_errors(self, action: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        where = getattr(self, "hub_model_id", None) or self.args.hub_model_id or Path(str(self.args.output_dir)).name
         try:
-            return action(*args, **kwargs)
+            super().init_hf_repo(*args, **kwargs)
         except CLIENT_ERRORS as error:
-            raise OSError(explain(error, str(where))) from error
+            raise OSError(explain(error, find_repo_name(self.args))) from error
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         super()._save(output_dir, state_dict)
         # A pickle of the arguments; `recipe.yaml` says them all.
         (Path(str(output_dir or self.args.output_dir)) / TRAINING_ARGS_NAME).unlink(missing_ok=True)
+
+
+def find_repo_name(args: TrainingArguments) -> str:
+    """The repository that a run goes to, as the Trainer has it: `hub_model_id`, or the name of the run's folder."""
+    return args.hub_model_id or Path(str(args.output_dir)).absolute().name
+
+
+def push_run(args: TrainingArguments) -> CommitInfo:
+    """Push the folder of a finished run with our card, and fix the network there by the tag that the card names.
+
+    In place of the Trainer's `push_to_hub`, which needs the data and sends a draft of a card. What is there already is
+    not sent again.
+
+    Raises:
+        PushError: The Hub refuses it or cannot be reached; the message says how to push the run later.
+        ValueError: The card's metadata is not valid.
+    """
+    directory, repo_id = Path(str(args.output_dir)), find_repo_name(args)
+    api = HfApi(token=args.hub_token)
+    try:
+        repo_id = api.create_repo(repo_id, private=args.hub_private_repo, exist_ok=True).repo_id
+        write_text(directory / "README.md", render_card(directory, repo_id))
+        commit = api.upload_folder(
+            repo_id=repo_id,
+            folder_path=directory,
+            commit_message="End of training",
+            ignore_patterns=["_*", f"{PREFIX_CHECKPOINT_DIR}-*"],
+            revision=args.hub_revision,
+        )
+        tag = make_fixed_revision(directory, find_tag(directory))
+        api.create_tag(repo_id, tag=tag, revision=commit.oid, exist_ok=True)
+    except CLIENT_ERRORS as error:
+        raise PushError(
+            f"{directory} is trained, but not pushed. {explain(error, repo_id)} The same command pushes it and "
+            "trains nothing, unless it says --resume false."
+        ) from error
+    return commit

@@ -45,7 +45,8 @@ from .distillation import Distillation, load_teachers
 from .distributed import OwnRandomness, count_own_images, share_batch, share_buffers, synchronize_batch_norm
 from .files import write_json, write_text
 from .fine_tuning import FrozenBackbone, give_head_its_rate
-from .hub_trainer import HubTrainer
+from .hub_sync import PushError
+from .hub_trainer import HubTrainer, push_run
 from .memory import keep_freed_memory
 from .pretrained import make_pretrained
 from .provenance import describe_environment
@@ -325,7 +326,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
         write_text(output_dir / "recipe.yaml", yaml.safe_dump(resolved))
     trainer.train(resume_from_checkpoint=checkpoint)
 
-    trainer.save_model(_internal_call=True)  # pushed below, with its history
+    trainer.save_model(_internal_call=True)  # pushed later, with its history
     if args.should_save:
         write_json(output_dir / "history.json", make_history(trainer.state.log_history))
         # Last, and in one piece: a folder with this file is a finished run.
@@ -339,27 +340,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
                 **environment,
             },
         )
-    if args.push_to_hub:
-        push_run(trainer, output_dir)
     return output_dir
-
-
-def push_run(trainer: FerTrainer, output_dir: Path) -> None:
-    """Push a finished run.
-
-    Raises:
-        OSError: The run is kept; the message says how to push it later.
-    """
-    try:
-        commit = trainer.push_to_hub()
-    except OSError as error:
-        repo_id = trainer.hub_model_id
-        raise OSError(
-            f"{output_dir} is trained, but not pushed. {error} Then push it with "
-            f'`hf upload {repo_id} {output_dir} . --exclude "checkpoint-*"`'
-        ) from error
-    if trainer.args.should_save:
-        print(f"Pushed: {commit}")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -374,7 +355,9 @@ def main(argv: list[str] | None = None) -> None:
     try:
         recipe, args = parse_recipe(arguments.recipe, overrides)
         output_dir = train(recipe, args)
-    except (DataError, ValueError) as error:
+        if args.push_to_hub and args.process_index == 0:
+            print(f"Pushed: {push_run(args)}")
+    except (DataError, PushError, ValueError) as error:
         sys.exit(f"error: {error}")
     except OSError as error:
         sys.exit(f"error: {error}. What was finished is kept; make room or mend the path, then start again.")
