@@ -185,6 +185,17 @@ def test_wrong_arguments_are_a_sentence(argv: list[str], sentence: str, hub: Hub
     assert hub.store.repos == {}
 
 
+def test_all_weights_are_there_before_a_repository_is_made(
+    hub: HubServer, checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the default way of training was looked at, here `report`; `main` holds the tuned one."""
+    tuned = tune(checkpoints, monkeypatch)
+    monkeypatch.setattr(zoo, "TAGS", ("report", "tuned"))
+    (tuned / "model.safetensors").unlink()
+    assert "baseline.tuned/model.safetensors are missing" in fail(PUSH)
+    assert hub.store.repos == {}
+
+
 def test_no_token_is_a_sentence(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_TOKEN")
     assert fail(PUSH).startswith("error: No token is given. Log in with `hf auth login`")
@@ -201,7 +212,8 @@ def test_repository_of_something_else_is_left_alone(hub: HubServer) -> None:
     api = HfApi()
     api.create_repo(REPO_ID)
     api.upload_file(repo_id=REPO_ID, path_in_repo="thesis.txt", path_or_fileobj=b"years of work")
-    assert "holds something that was not pushed from here (thesis.txt, ...)" in fail(PUSH)
+    for argv in (PUSH, [*PUSH, "--dry-run"]):  # which said that it would delete it
+        assert "holds something that was not pushed from here (thesis.txt, ...)" in fail(argv)
     assert set(hub.repo(REPO_ID).get("main").files) == {".gitattributes", "thesis.txt"}
 
 

@@ -250,7 +250,8 @@ def test_somebody_else_s_space_is_left_alone(models: HubServer) -> None:
     api = HfApi()
     api.create_repo(SPACE_ID, repo_type="space", space_sdk="gradio")
     api.upload_file(repo_id=SPACE_ID, repo_type="space", path_in_repo="app.py", path_or_fileobj=b"another page")
-    assert "holds something that was not pushed from here (app.py, ...)" in fail("--space", SPACE_ID)
+    for argv in (["--space", SPACE_ID], ["--space", SPACE_ID, "--dry-run"]):
+        assert "holds something that was not pushed from here (app.py, ...)" in fail(*argv)
     assert set(models.repo(SPACE_ID, "space").get("main").files) == {".gitattributes", "app.py"}
 
 

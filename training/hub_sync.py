@@ -137,13 +137,16 @@ def check_is_ours(api: HfApi, where: Revision, needed: str) -> None:
 
     Args:
         api: The Hub.
-        where: The repository.
+        where: The repository; it may be one that is not there yet.
         needed: A file that all that is pushed from here has.
 
     Raises:
         PushError: The repository holds files, and not this one.
     """
-    listing = retry(lambda: api.list_repo_files(where.repo_id, repo_type=where.repo_type))
+    try:
+        listing = retry(lambda: api.list_repo_files(where.repo_id, repo_type=where.repo_type))
+    except RepositoryNotFoundError:
+        return
     paths = set(listing) - {".gitattributes", "README.md"}
     if paths and needed not in paths:
         raise PushError(

@@ -28,6 +28,7 @@ from .cards import render_card
 from .hub_sync import PushError, Revision, check_is_ours, compare, list_differences, retry, sync
 from .space import plan_space, push_space
 
+OWN_FILE = "recipe.yaml"  # no repository but those that are pushed from here has it
 COLLECTION_TITLE = "Facial expressions: small networks side by side"
 COLLECTION_TEXT = "The networks of a student's report on FER2013, trained again, with code, recipe, results and card."
 
@@ -53,7 +54,7 @@ def push_model(api: HfApi, name: str, repo_id: str, private: bool = False) -> No
         OSError, httpx2.HTTPError, RuntimeError: What `explain` puts in words.
     """
     retry(lambda: api.create_repo(repo_id, private=private, exist_ok=True))
-    check_is_ours(api, Revision(repo_id), "recipe.yaml")
+    check_is_ours(api, Revision(repo_id), OWN_FILE)
     empty = retry(lambda: api.list_repo_commits(repo_id))[-1].commit_id
     commits: dict[Path, str] = {}
     for branch, directory in list_branches(name).items():
@@ -117,9 +118,15 @@ def push_collection(api: HfApi, repo_ids: list[str], namespace: str, private: bo
 
 
 def print_plan(api: HfApi, names: list[str], namespace: str) -> None:
-    """Say what a push would change, file by file."""
+    """Say what a push would change, file by file.
+
+    Raises:
+        PushError: A repository holds something else.
+        OSError, httpx2.HTTPError, RuntimeError: What `explain` puts in words.
+    """
     for name in names:
         repo_id = make_repo_id(namespace, name)
+        check_is_ours(api, Revision(repo_id), OWN_FILE)
         for branch, directory in list_branches(name).items():
             where = Revision(repo_id, branch)
             head, changes = retry(partial(compare, api, where, collect_files(directory, repo_id)))
@@ -184,7 +191,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         names = arguments.models or list_models()
         for name in names:
-            checkpoint_dir(name)  # all there, before anything is sent
+            list_branches(name)  # all there, before anything is made
         if arguments.space:
             push_page(arguments)
         elif arguments.dry_run:

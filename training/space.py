@@ -14,6 +14,7 @@ from .hub_sync import Change, PushError, Revision, check_is_ours, compare, list_
 
 ROOT = Path(__file__).parents[1]
 SPACE_FILES = ("LICENSE", "README.md", "app.py", "docs/screenshot.png", "requirements.txt")
+OWN_FILE = "fer_models/zoo.py"  # no page but this has it
 PACKAGE_SUFFIXES = (".css", ".js", ".json", ".py", ".sh")
 # Of a checkpoint. Its code, recipe, card and figures are for those who load it without this package.
 CHECKPOINT_FILES = (*NETWORK_FILES, "history.json", "results.json")
@@ -75,10 +76,11 @@ def plan_space(api: HfApi, space_id: str, namespace: str | None = None) -> list[
     """What a push would change, by path.
 
     Raises:
-        PushError: There can be no such Space, or the namespace does not hold these networks.
+        PushError: There can be no such Space, it holds another page, or the namespace does not hold these networks.
     """
     pins = find_pins(api, namespace or get_owner(space_id))
     where = Revision(space_id, repo_type="space")
+    check_is_ours(api, where, OWN_FILE)
     return retry(lambda: compare(api, where, collect_space_files(space_id, pins, api.endpoint)))[1]
 
 
@@ -104,7 +106,7 @@ def push_space(api: HfApi, space_id: str, namespace: str | None = None, private:
     retry(
         lambda: api.create_repo(space_id, repo_type="space", space_sdk="gradio", private=private, exist_ok=True),
     )
-    check_is_ours(api, where, "fer_models/zoo.py")
+    check_is_ours(api, where, OWN_FILE)
     commit, changes = sync(api, where, files, "The page, and the models it is pinned to")
     for change in changes:
         print(f"  {change}")
