@@ -41,6 +41,8 @@ def _check_space(data: dict[str, Any]) -> list[str]:
         errors.append('"sdk" is required')
     if len(str(data.get("short_description", ""))) > 60:
         errors.append('"short_description" length must be less than or equal to 60 characters long')
+    if len(data.get("preload_from_hub", [])) > 10:
+        errors.append('"preload_from_hub": preload models limited to 10')
     if not isinstance(data.get("python_version", "3.10"), str):
         errors.append('"python_version" must be a string')
     return errors

@@ -72,6 +72,15 @@ def test_pushed_header_names_models_commits_and_picture(hub: HubServer) -> None:
     assert readme.split("---\n", 2)[2].strip() == README.split("---\n", 2)[2].strip()
 
 
+def test_more_models_than_a_space_preloads_are_no_trouble(hub: HubServer) -> None:
+    pins = [(f"alice/fer-{number}", "0" * 40) for number in range(11)]
+    readme = space.collect_space_files(SPACE_ID, pins, hub.endpoint)["README.md"].decode()
+    SpaceCard(readme).validate()
+    header = read_header(readme)
+    assert len(header["models"]) == 11
+    assert [line.split()[0] for line in header["preload_from_hub"]] == [repo_id for repo_id, _ in pins[:10]]
+
+
 @pytest.mark.parametrize(
     ("key", "wrong"),
     [
@@ -80,6 +89,7 @@ def test_pushed_header_names_models_commits_and_picture(hub: HubServer) -> None:
         ("short_description", "x" * 61),
         ("python_version", 3.12),
         ("license", "Apache"),
+        ("preload_from_hub", ["alice/fer-baseline"] * 11),
     ],
 )
 def test_wrong_header_is_refused(key: str, wrong: Any, hub: HubServer) -> None:

@@ -18,6 +18,8 @@ OWN_FILE = "fer_models/zoo.py"  # no page but this has it
 PACKAGE_SUFFIXES = (".css", ".js", ".json", ".py", ".sh")
 # Of a checkpoint. Its code, recipe, card and figures are for those who load it without this package.
 CHECKPOINT_FILES = (*NETWORK_FILES, "history.json", "results.json")
+# What Hugging Face fetches while it builds a Space; of more networks, the page fetches the rest when it starts.
+PRELOAD_LIMIT = 10
 DOWNLOADED_FILES = ",".join((*NETWORK_FILES, "results.json"))
 
 # A repository of a model, and a commit there.
@@ -29,7 +31,7 @@ def collect_space_files(space_id: str, pins: list[Pin], endpoint: str) -> dict[s
 
     Args:
         space_id: Where it will lie: the picture that other sites show of it is one of its own files.
-        pins: What it fetches when it is built; nothing for a Space that keeps to the weights it brings along.
+        pins: What it fetches from the Hub; nothing for a Space that keeps to the weights it brings along.
         endpoint: The Hub's address.
     """
     paths = [ROOT / name for name in SPACE_FILES]
@@ -45,7 +47,8 @@ def collect_space_files(space_id: str, pins: list[Pin], endpoint: str) -> dict[s
     card.data["thumbnail"] = f"{endpoint}/spaces/{space_id}/resolve/main/docs/screenshot.png"
     if pins:
         card.data["models"] = sorted({repo_id for repo_id, _ in pins})
-        card.data["preload_from_hub"] = [f"{repo_id} {DOWNLOADED_FILES} {commit}" for repo_id, commit in pins]
+        lines = [f"{repo_id} {DOWNLOADED_FILES} {commit}" for repo_id, commit in pins]
+        card.data["preload_from_hub"] = lines[:PRELOAD_LIMIT]
     return files | {"README.md": str(card).encode()}
 
 
