@@ -22,7 +22,7 @@ from fer_models.demo.theme import CSS_PATHS, THEME
 from fer_models.demo.ui import MAX_FILE_MB, build_demo
 from fer_models.faces import FaceDetector
 from fer_models.inference import LoadedModel, load_models
-from fer_models.zoo import get_default_tag, list_models, list_tags
+from fer_models.zoo import NAMESPACE_VARIABLE, get_default_tag, list_models, list_tags
 
 gc.freeze()
 gc.enable()
@@ -50,11 +50,25 @@ def load_other_ways() -> list[LoadedModel]:
     ]
 
 
+def load_networks() -> tuple[list[LoadedModel], list[LoadedModel]]:
+    """The networks in their default ways of training, and in the others.
+
+    A Space whose models on the Hub have vanished or are refused keeps to the weights that it brings along.
+    """
+    try:
+        return load_models(), load_other_ways()
+    except OSError as error:
+        if not (os.environ.get("SPACE_ID") and os.environ.pop(NAMESPACE_VARIABLE, "")):
+            raise
+        print(f"warning: {error} Taking the bundled weights instead.", file=sys.stderr, flush=True)
+        return load_networks()
+
+
 def main() -> None:
     port = read_port()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder of uploads goes then too
     try:
-        models, other_ways = load_models(), load_other_ways()
+        models, other_ways = load_networks()
         place([*models, *other_ways])
         demo = build_demo(models, FaceDetector(), other_ways)
         demo.space_id = None  # else gradio puts a bar above the page of a Space, and asks Google for its fonts

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 from PIL import Image
 
+from fer_models import zoo
 from fer_models.demo import device
 from fer_models.hub import make_fixed_revision
 from fer_models.inference import load_models, predict
@@ -284,6 +286,51 @@ def test_what_comes_back_must_be_what_was_sent(models: HubServer) -> None:
     wrong = repo.commit("main", "wrong", repo.get("main").files | {"app.py": repo.get("main").files["LICENSE"]})
     with pytest.raises(space.PushError, match=rf"at {wrong.sha} is not what was sent: app\.py"):
         space.verify_space(HfApi(), SPACE_ID, wrong.sha, files)
+
+
+# --- its start ---
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda hub: hub.store.repos.clear(), "There is no alice/fer-.* or it is private"),
+        (lambda hub: hub.faults.append(Fault("/api/", status=403)), "not allowed this with alice/fer-"),
+    ],
+    ids=["vanished", "refused"],
+)
+def test_space_whose_models_cannot_be_read_takes_those_it_brings_along(
+    change: Callable[[HubServer], None],
+    why: str,
+    models: HubServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It did not start. Elsewhere it is an error: whoever names a namespace there is at hand to mend it."""
+    import app
+
+    change(models)
+    monkeypatch.setenv(NAMESPACE_VARIABLE, "alice")
+    with pytest.raises(OSError, match=why):
+        app.load_networks()
+    monkeypatch.setenv("SPACE_ID", SPACE_ID)
+    defaults, others = app.load_networks()
+    assert [model.name for model in defaults] == list_models()
+    assert len(defaults + others) == sum(len(list_tags(name)) for name in list_models())
+    assert re.search(f"warning: .*{why}.* Taking the bundled weights instead", capsys.readouterr().err)
+
+
+def test_space_that_brings_nothing_along_says_so(
+    hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import app
+
+    (tmp_path / "baseline.report").mkdir()
+    monkeypatch.setattr(zoo, "CHECKPOINTS_DIR", tmp_path)
+    monkeypatch.setenv(NAMESPACE_VARIABLE, "alice")
+    monkeypatch.setenv("SPACE_ID", SPACE_ID)
+    with pytest.raises(OSError, match="are missing"):
+        app.load_networks()
 
 
 # --- where it computes ---
