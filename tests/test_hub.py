@@ -254,6 +254,24 @@ def test_half_a_download_in_the_cache_is_not_taken(
     assert find_checkpoint("baseline", namespace="alice") == checkpoint_dir("baseline")
 
 
+def test_preloaded_cache_that_cannot_be_written_serves(api: HfApi) -> None:
+    """A Space fetches commits while it is built, perhaps as another user, and asks for tags when it starts."""
+    directory = Path(api.snapshot_download(REPO_ID, revision=api.model_info(REPO_ID, revision=FIXED).sha))
+    cache = directory.parents[1]
+    for name in ("refs", "trees"):  # a file in place of a folder stops root, too
+        shutil.rmtree(cache / name, ignore_errors=True)
+        (cache / name).touch()
+    assert find_checkpoint("baseline", namespace="alice") == directory
+
+
+def test_empty_cache_that_cannot_be_written_is_a_sentence(api: HfApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which a Space takes for a reason to go on with what it brings along."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", "/dev/null/cache")
+    with pytest.raises(OSError, match=f"{REPO_ID} at the revision '{FIXED}': .*/dev/null/cache") as caught:
+        find_checkpoint("baseline", namespace="alice")
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("missing", ["results.json", "preprocessor_config.json"])
 def test_files_that_were_fetched_one_by_one_are_taken_if_none_is_missing(
     missing: str, api: HfApi, monkeypatch: pytest.MonkeyPatch
