@@ -58,7 +58,8 @@ def test_no_tab_has_barriers(app_url: str, tmp_path: Path, theme: str, width: in
         page.locator("#many\\.start").click()
         page.wait_for_selector("#many\\.results [role=alert]")
         assert find_violations(page) == []
-        page.set_input_files("#many\\.files input[type=file]", [str(tmp_path / name) for name in ("two.png", "sky.png")])
+        files = [str(tmp_path / name) for name in ("two.png", "sky.png")]
+        page.set_input_files("#many\\.files input[type=file]", files)
         page.wait_for_selector("#many\\.files .file-preview")
         page.locator("#many\\.start").click()
         page.wait_for_selector(".fer-faces")

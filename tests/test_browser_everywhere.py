@@ -1,4 +1,4 @@
-"""What holds on every screen: the first one holds the answers, nothing jumps, the keyboard and larger letters suffice."""
+"""What holds everywhere: answers on the first screen, no jumps, and a keyboard, large letters, drop and paste."""
 
 import base64
 from pathlib import Path

@@ -16,13 +16,17 @@ from .hub_sync import PushError
 
 
 class HubTrainer(Trainer):
-    """The Trainer, which makes the repository of a run with `push_to_hub` before it trains, and writes no pickle."""
+    """The Trainer, with our push: it makes the repository of a run with `push_to_hub` first, and writes no pickle."""
 
     def init_hf_repo(self, *args: Any, **kwargs: Any) -> None:
         try:
             super().init_hf_repo(*args, **kwargs)
         except CLIENT_ERRORS as error:
             raise OSError(explain(error, find_repo_name(self.args))) from error
+
+    def push_to_hub(self, *args: Any, **kwargs: Any) -> CommitInfo | None:  # type: ignore[override]
+        """What `push_run` does with the finished run's folder, by the main process; arguments are taken and left."""
+        return push_run(self.args) if self.is_world_process_zero() else None
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         super()._save(output_dir, state_dict)
@@ -38,8 +42,8 @@ def find_repo_name(args: TrainingArguments) -> str:
 def push_run(args: TrainingArguments) -> CommitInfo:
     """Push the folder of a finished run with our card, and fix the network there by the tag that the card names.
 
-    In place of the Trainer's `push_to_hub`, which needs the data and sends a draft of a card. What is there already is
-    not sent again.
+    Needs no Trainer, whose own push needs the data and sends a draft of a card. What is there already is not sent
+    again.
 
     Raises:
         PushError: The Hub refuses it or cannot be reached; the message says how to push the run later.

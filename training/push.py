@@ -30,7 +30,7 @@ from .space import plan_space, push_space
 
 OWN_FILE = "recipe.yaml"  # no repository but those that are pushed from here has it
 COLLECTION_TITLE = "Facial expressions: small networks side by side"
-COLLECTION_TEXT = "The networks of a student's report on FER2013, trained again, with code, recipe, results and card."
+COLLECTION_TEXT = "Networks of a student's report on FER2013, and one beyond, with code, recipe, results and card."
 
 
 def collect_files(directory: Path, repo_id: str) -> dict[str, bytes]:
