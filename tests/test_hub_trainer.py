@@ -8,10 +8,11 @@ import torch
 from hub_server import Fault, HubServer
 from huggingface_hub import ModelCard, snapshot_download
 from tiny_runs import load_fer2013_once, make_argv
-from transformers import AutoModelForImageClassification
+from transformers import AutoModelForImageClassification, TrainingArguments
 
 from fer_models.hub import compute_fingerprint
 from training import train
+from training.hub_trainer import HubTrainer
 
 REPO_ID = "alice/my-network"
 PUSH = ("--push_to_hub", "true", "--hub_model_id", REPO_ID, "--num_train_epochs", "1")
@@ -47,6 +48,10 @@ def test_run_with_push_to_hub_ends_on_the_hub(hub: HubServer, made_up_parquet: P
     faces = torch.rand(2, 1, 48, 48)
     logits = [AutoModelForImageClassification.from_pretrained(path)(faces).logits for path in (back, run_dir)]
     assert torch.equal(*logits)
+
+    args = TrainingArguments(str(run_dir), hub_model_id=REPO_ID, report_to="none")
+    HubTrainer(AutoModelForImageClassification.from_pretrained(run_dir), args).push_to_hub()
+    assert repo.tags == {fixed: repo.branches["main"]}, "the same again changes nothing"
 
 
 def test_token_stays_out_of_the_recipe(hub: HubServer, made_up_parquet: Path, run_dir: Path) -> None:
