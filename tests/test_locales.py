@@ -22,7 +22,7 @@ def test_every_language_has_every_word_with_the_same_placeholders(language: str)
     reference = LOCALES[DEFAULT_LANGUAGE]
     assert LOCALES[language].keys() == reference.keys()
     for key, text in LOCALES[language].items():
-        assert text.strip(), key
+        assert text.strip() or key == "number.thousands", key
         assert placeholders(text) == placeholders(reference[key]), key
 
 

@@ -5,6 +5,10 @@ DEFAULT_LANGUAGE = "en"
 LOCALES: dict[str, dict[str, str]] = {
     "en": {
         "language.name": "English",
+        "number.decimal": ".",
+        "number.thousands": ",",
+        "number.grouped_from": "1000",
+        "number.percent": "{number}\N{NO-BREAK SPACE}%",
         "app.title": "Four networks, one face",
         "app.subtitle": "Small neural networks trained on FER2013 guess a face's expression. See where they agree.",
         "app.language": "Language",
@@ -394,6 +398,10 @@ LOCALES: dict[str, dict[str, str]] = {
     },
     "es": {
         "language.name": "Español",
+        "number.decimal": ",",
+        "number.thousands": "\N{NO-BREAK SPACE}",
+        "number.grouped_from": "10000",
+        "number.percent": "{number}\N{NO-BREAK SPACE}%",
         "app.title": "Cuatro redes, una cara",
         "app.subtitle": "Pequeñas redes neuronales entrenadas con FER2013 adivinan la expresión de una cara. "
         "Mira en qué coinciden.",
@@ -813,19 +821,24 @@ def choose_language(accept_language: str | None) -> str:
     return DEFAULT_LANGUAGE
 
 
-def format_decimal(language: str, number: float, digits: int = 1) -> str:
-    """`4.71` -> `4.7`, with the decimal comma of Spanish."""
-    text = f"{number:.{digits}f}"
-    return text if language == "en" else text.replace(".", ",")
+def has_decimal_comma(language: str) -> bool:
+    """Whether its numbers are written as in `0,5`."""
+    return translate(language, "number.decimal") == ","
+
+
+def format_decimal(language: str, number: float, digits: int | None = 1) -> str:
+    """`4.71` -> `4.7`, with the language's own decimal sign; with None, as many digits as it takes."""
+    text = f"{number:g}" if digits is None else f"{number:.{digits}f}"
+    return text.replace(".", translate(language, "number.decimal"))
 
 
 def format_percent(language: str, share: float, digits: int = 1) -> str:
-    """`0.55` -> `55.0 %`, with the decimal comma of Spanish."""
-    return f"{format_decimal(language, 100 * share, digits)}\N{NO-BREAK SPACE}%"
+    """`0.55` -> `55.0 %`, as the language writes it."""
+    return translate(language, "number.percent", number=format_decimal(language, 100 * share, digits))
 
 
 def format_count(language: str, count: int) -> str:
     """`7178` -> `7,178`, in Spanish `7178` and `28 709`."""
-    if language == "en":
-        return f"{count:,}"
-    return f"{count:,}".replace(",", "\N{NO-BREAK SPACE}") if count >= 10_000 else str(count)
+    if count < int(translate(language, "number.grouped_from")):
+        return str(count)
+    return f"{count:,}".replace(",", translate(language, "number.thousands"))

@@ -237,7 +237,7 @@ def _render_cost_chart(points: Sequence[tuple[str, float, float]], language: str
             translate(language, "models.cost.latency_axis"),
             0,
             1.15 * max(latency for _, latency, _ in points),
-            lambda tick: f"{tick:g}" if language == "en" else f"{tick:g}".replace(".", ","),
+            lambda tick: format_decimal(language, tick, None),
         ),
         Axis(
             translate(language, "models.cost.accuracy"),

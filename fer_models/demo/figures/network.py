@@ -43,7 +43,9 @@ def render_curves(history: Sequence[dict[str, float]], language: str) -> str:
     if not history:
         return _render_missing("models.curves.accuracy", language)
     last = history[-1]["epoch"]
-    epochs = Axis(translate(language, "models.curves.epoch"), 0, last, lambda tick: f"{tick:g}")
+    epochs = Axis(
+        translate(language, "models.curves.epoch"), 0, last, lambda tick: format_decimal(language, tick, None)
+    )
     charts = []
     for quantity in ("accuracy", "loss"):
         is_share = quantity == "accuracy"
@@ -224,7 +226,7 @@ def _name_change(change: str, language: str) -> str:
 
 def _describe_level(change: str, level: float, language: str) -> str:
     key = f"models.level.{change}"
-    number = f"{level:g}" if language == "en" else f"{level:g}".replace(".", ",")
+    number = format_decimal(language, level, None)
     if key not in LOCALES[language]:
         return number
     return translate(language, key, level=number, percent=format_percent(language, level, 0))

@@ -16,7 +16,7 @@ from ...inference import LoadedModel
 from ...tables import write_csv
 from ..figures.html import to_data_uri
 from ..figures.many import MAX_SHOWN_ROWS, render_download, render_faces, render_progress, render_summary
-from ..locales import translate
+from ..locales import has_decimal_comma, translate
 from .jobs import Files, Pace, View
 from .reasons import explain
 
@@ -56,7 +56,7 @@ class FaceTable:
         if not self.is_complete:
             return render_summary(rows, language) + faces
         csv = StringIO()
-        write_csv(csv, *tabulate(rows, self.models), decimal_comma=language != "en")
+        write_csv(csv, *tabulate(rows, self.models), decimal_comma=has_decimal_comma(language))
         hidden = translate(language, "many.shown", shown=MAX_SHOWN_ROWS, total=len(rows))
         return (
             f'<div role="status">{render_summary(rows, language)}</div>'

@@ -18,7 +18,7 @@ from ..figures.compare import describe_average
 from ..figures.html import render_message
 from ..figures.many import render_download, render_progress
 from ..figures.timeline import format_duration, render_timeline, render_video_summary
-from ..locales import translate
+from ..locales import has_decimal_comma, translate
 from ..uploads import make_folder
 from .jobs import Files, Pace, View
 from .reasons import MAX_DURATION_S, explain
@@ -65,7 +65,9 @@ class VideoReport:
         )
         if self.is_complete:
             csv = StringIO()
-            write_csv(csv, *tabulate(self.rows, self.models, ("time_s", "faces")), decimal_comma=language != "en")
+            write_csv(
+                csv, *tabulate(self.rows, self.models, ("time_s", "faces")), decimal_comma=has_decimal_comma(language)
+            )
             summary = f'<div role="status">{summary}</div>{render_download(csv.getvalue(), "video.csv", language)}'
         return "".join([*parts, summary, timeline])
 
