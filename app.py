@@ -18,6 +18,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from fer_models.demo.device import place
 from fer_models.demo.forgetting import forget_regularly
+from fer_models.demo.scripts import HEAD
 from fer_models.demo.theme import CSS_PATHS, THEME
 from fer_models.demo.ui import MAX_FILE_MB, build_demo
 from fer_models.faces import FaceDetector
@@ -76,6 +77,7 @@ def main() -> None:
             server_port=port,
             theme=THEME,
             css_paths=CSS_PATHS,
+            head=HEAD,
             run_history=False,  # by default faces would be kept in the visitor's browser
             max_file_size=f"{MAX_FILE_MB}mb",
             footer_links=["api"],

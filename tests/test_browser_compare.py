@@ -147,8 +147,8 @@ def test_trouble_in_the_browser_gets_sentences_in_the_pages_language(app_url: st
         page.get_by_label("Español").click()
         page.wait_for_selector("text=Cuatro redes, una cara")
         assert page.locator(".fer-problem").count() == 0
-        page.get_by_label("Capture from camera").click()
-        page.get_by_role("button", name=re.compile("access", re.IGNORECASE)).click()
+        page.get_by_label("Usar la cámara").click()
+        page.get_by_role("button", name="Encender la cámara").click()
         page.wait_for_selector("#results >> text=/no deja que esta página use la cámara|ninguna cámara/")
         full = {"detail": "Queue is full. Max size is 64 and size is 64."}
         page.route("**/queue/join*", lambda route: route.fulfill(status=503, json=full))
@@ -186,6 +186,23 @@ def test_page_speaks_the_browsers_language_and_switches(app_url: str) -> None:
         page.get_by_label("English").click()
         page.wait_for_selector("text=Four networks, one face")
         page.wait_for_selector(".fer-verdict >> text=This is a guess")
+
+
+@pytest.mark.browser
+@needs_chromium
+@pytest.mark.parametrize("locale", ["en-US", "es-ES", "fr-FR"])
+def test_the_widgets_of_gradio_speak_the_pages_language_whatever_the_browsers_is(app_url: str, locale: str) -> None:
+    with open_page(f"{app_url}?lang=es&tab=many", locale=locale) as page:
+        page.wait_for_selector("#many >> text=Suelta aquí los archivos")
+        page.wait_for_selector("footer >> text=Usar a través de API o MCP")
+        page.set_input_files("#many input[type=file]", str(portrait_path()))
+        page.get_by_label("Quitar todo").wait_for()
+        page.get_by_label("Capture from camera").wait_for(state="detached")
+        page.get_by_label("Usar la cámara").wait_for(state="attached")
+        page.get_by_label("English").click()
+        page.get_by_label("Clear").wait_for()
+        page.get_by_label("Usar la cámara").wait_for(state="detached")
+        page.get_by_label("Capture from camera").wait_for(state="attached")
 
 
 @pytest.mark.browser

@@ -1,5 +1,6 @@
 """The frame of the page: title, language, notice and tabs."""
 
+import json
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -120,7 +121,6 @@ def render_page_words(language: str) -> str:
     values = {
         "language": language,
         "title": translate(language, "app.title"),
-        "more-tabs": translate(language, "tab.more"),
         "max-file-bytes": str(MAX_FILE_MB * 1024**2),
         "file-too-large": translate(language, "error.file_too_large", megabytes=MAX_FILE_MB),
         "camera-denied": translate(language, "error.camera_denied"),
@@ -130,6 +130,9 @@ def render_page_words(language: str) -> str:
         "busy": translate(language, "error.busy"),
         "offline": translate(language, "error.offline"),
         "unexpected": translate(language, "error.unexpected"),
+        "gradio": json.dumps(
+            {key.removeprefix("gradio."): word for key, word in LOCALES[language].items() if key.startswith("gradio.")}
+        ),
     }
     attributes = " ".join(f'data-{name}="{escape(value)}"' for name, value in values.items())
     return f"<span hidden {attributes}></span>"

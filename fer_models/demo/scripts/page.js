@@ -7,7 +7,37 @@ const words = () => element.querySelector("[data-language]").dataset;
 function followLanguage() {
     document.documentElement.lang = words().language;
     document.title = words().title;
-    nameTabMenu();
+    exchangeWords();
+}
+
+// Gradio's own words, which `english.js` keeps English, are exchanged for the page's.
+const exchanged = new WeakMap(); // by text or attribute: what gradio said, and what stands there now
+function exchange(node, phrases) {
+    const [before, after] = exchanged.get(node) ?? [];
+    const text = node.nodeValue === after ? before : node.nodeValue;
+    for (const [pattern, word] of phrases) {
+        const found = pattern.exec(text);
+        if (!found) continue;
+        const [, start, ...parts] = found;
+        const now = start + word.replaceAll("{}", () => parts.shift()) + parts.pop();
+        exchanged.set(node, [text, now]);
+        if (node.nodeValue !== now) node.nodeValue = now;
+        return;
+    }
+}
+function exchangeWords() {
+    const phrases = Object.entries(JSON.parse(words().gradio)).map(([english, word]) => {
+        const pattern = english.replace(/[.|]/g, "\\$&").replaceAll(" ", "\\s+").replaceAll("{}", "(.+)");
+        return [new RegExp(`^(\\s*)${pattern}(\\s*)$`), word];
+    });
+    const isOurs = (node) => node.matches?.(".html-container, .cm-line, script, style");
+    const choose = (node) => (isOurs(node) ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, choose);
+    while (walker.nextNode()) {
+        const node = walker.currentNode;
+        const parts = node.attributes ? ["aria-label", "title"].map((name) => node.getAttributeNode(name)) : [node];
+        for (const part of parts) if (part?.nodeValue.trim()) exchange(part, phrases);
+    }
 }
 followLanguage();
 watch("value", followLanguage);
@@ -69,11 +99,6 @@ function replaceToasts() {
     }
 }
 
-// Where a phone has no room for all tabs, gradio names the menu of the others in English.
-function nameTabMenu() {
-    document.querySelector("#tabs .overflow-menu > button")?.setAttribute("aria-label", words().moreTabs);
-}
-
 // Gradio's radio buttons do not know of each other, so that the arrow keys would not move between them.
 function nameRadios() {
     for (const group of document.querySelectorAll("fieldset")) {
@@ -88,6 +113,6 @@ function reachCode() {
 new MutationObserver(() => {
     replaceToasts();
     nameRadios();
-    nameTabMenu();
     reachCode();
-}).observe(document.body, { childList: true, subtree: true });
+    exchangeWords();
+}).observe(document.body, { childList: true, subtree: true, characterData: true, attributeFilter: ["aria-label", "title"] });

@@ -1,0 +1,7 @@
+// Runs before gradio draws anything. Its widgets get their words when they are drawn, in the browser's language; here they
+// all begin in English, and `page.js` exchanges them.
+{
+    // This file exports the function that gradio's own choice of a language calls.
+    const core = performance.getEntriesByType("resource").find(({ name }) => /\/assets\/core-[^/]*\.js$/.test(name));
+    if (core) import(core.name).then(({ changeLocale }) => changeLocale("en"));
+}
