@@ -99,6 +99,7 @@ def make_summary() -> dict[str, Any]:
                 }
             ],
         },
+        "labels": {"agreed": 0.71, "copies": 0.09},
         "votes": {
             "split": "official_validation",
             "n": 1000,

@@ -199,7 +199,7 @@ def test_every_link_has_its_section(language: str) -> None:
         render_heading("choose", language),
         render_votes(make_summary(), [], language),
         render_cost(make_summary(), [], language),
-        render_meaning(language),
+        render_meaning({}, language),
     ]
     linked = re.findall(r'href="#(.*?)"', render_links(make_summary(), language))
     assert linked
@@ -208,12 +208,15 @@ def test_every_link_has_its_section(language: str) -> None:
 
 @pytest.mark.parametrize("language", LOCALES)
 def test_words_about_meaning_limits_and_use_are_all_there(language: str) -> None:
-    html = render_meaning(language)
+    html = render_meaning(make_summary(), language)
     assert html.count("<section>") == 4
-    assert "62 %" in html
-    assert html.count("<li>") == len(
+    assert f" 71{SPACE}% " in html
+    assert f"9{SPACE}% " in html
+    count = len(
         [key for key in LOCALES[language] if re.match(r"models\.(meaning|protocol|limits|uses)\.(?!title)", key)]
     )
+    assert html.count("<li>") == count
+    assert render_meaning({}, language).count("<li>") == count - 2, "two state a figure"
 
 
 BY_DEFAULT = f"baseline.{get_default_tag('baseline')}"

@@ -9,6 +9,9 @@ from training.report import (
     README,
     RESULTS,
     SECTIONS,
+    SUMMARY,
+    describe_labels,
+    make_summary,
     render_provenance,
     render_readme,
     render_results,
@@ -124,6 +127,24 @@ def test_tables_are_up_to_date(path: Path, render):
     text = path.read_text(encoding="utf-8")
     assert render(text) == text
     assert "| `baseline" in text
+
+
+def test_the_summary_of_the_page_is_up_to_date():
+    """Otherwise run `make report`."""
+    assert json.loads(SUMMARY.read_text()) == make_summary()
+
+
+def test_agreement_and_copies_are_counted(checkpoints: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(records, "VOTES", checkpoints / "votes.json")
+    assert describe_labels() == {}
+    labels = {"fear": {"n": 30, "agreed": 0.5}, "happy": {"n": 10, "agreed": 0.9}}
+    (checkpoints / "votes.json").write_text(json.dumps({"n": 40, "labels": labels}))
+    write_checkpoint(checkpoints / "baseline.report", 0.5)
+    assert describe_labels() == {"agreed": 0.6}
+    splits = {"official_test": {"n": 400}, "official_test_without_copies": {"n": 360}}
+    (checkpoints / "dense.report").mkdir()
+    (checkpoints / "dense.report" / "results.json").write_text(json.dumps({"seed": 0, "splits": splits}))
+    assert describe_labels() == {"agreed": 0.6, "copies": 0.1}
 
 
 def test_the_page_is_described_by_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

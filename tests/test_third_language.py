@@ -102,6 +102,7 @@ def test_the_figures_of_the_networks(language: str) -> None:
     check(models_figures.render_report_comparison(summary, language))
     check(models_figures.render_test_sets(checkpoints, language))
     check(models_figures.render_cost(summary, checkpoints, language))
+    check(models_figures.render_meaning(summary, language))
     check(render_votes(summary, checkpoints, language))
     check(re.sub("<code>.*?</code>", "", render_network(checkpoints[0], language)))
 

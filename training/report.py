@@ -11,6 +11,7 @@ from typing import Any
 
 from fer_models.zoo import list_models
 
+from .cards import count_copies
 from .files import write_json, write_text
 from .records import load_cost, load_published, load_runs, load_votes
 from .tables import (
@@ -91,6 +92,23 @@ def render_results(text: str) -> str:
     return text
 
 
+def describe_labels() -> dict[str, float]:
+    """What FER2013's labels and images are worth, as far as it was counted.
+
+    Returns:
+        `agreed`, the share of PublicTest's images on which no answer of FER+ got more votes than the label; `copies`,
+        the share of PrivateTest's images that are copies of training images.
+    """
+    described = {}
+    if votes := load_votes():
+        agreed = sum(row["n"] * row["agreed"] for row in votes["labels"].values()) / votes["n"]
+        described["agreed"] = round(agreed, 4)
+    runs = [run for *_, some in list_bundled() for run in some]
+    if copies := next(filter(None, map(count_copies, runs)), None):
+        described["copies"] = round(copies["n"] / copies["of"], 4)
+    return described
+
+
 def make_summary() -> dict[str, Any]:
     """What the page shows beyond each checkpoint's own JSON.
 
@@ -98,7 +116,7 @@ def make_summary() -> dict[str, Any]:
         `published`: the report's figures by network. `runs`: by `<name>.<tag>` one row a seed with `seed`, `train`
         (running accuracy of the last epoch), `validation` and `report_test`, shares in [0, 1]; `config_overrides` too
         where a recipe changes the network. `cost` and `votes`: what `training.measure_cost` and
-        `training.measure_votes` wrote, or null.
+        `training.measure_votes` wrote, or null. `labels`: what `describe_labels` gives.
     """
     return {
         "published": load_published(),
@@ -119,6 +137,7 @@ def make_summary() -> dict[str, Any]:
         },
         "cost": load_cost(),
         "votes": load_votes(),
+        "labels": describe_labels(),
     }
 
 

@@ -326,11 +326,11 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.meaning.calibration": "A network that says 70 % should be right seven times in ten. The calibration "
         "error (ECE) is the mean distance between how sure it is and how often it is right. The temperature, one "
         "number a network, makes it less sure of itself; it changes no answer.",
-        "models.meaning.labels": "Nobody knows the true expression; there are only labels, given by people. On 62 % of "
-        "the images of PrivateTest, FER2013's label is the one that most of ten later annotators chose (FER+). A "
-        "network that is “wrong” may agree with them.",
-        "models.meaning.copies": "8 % of the images of PrivateTest are exact copies of training images, which flatters "
-        "every network that was trained on them.",
+        "models.meaning.labels": "Nobody knows the true expression; there are only labels, given by people. On "
+        "{agreed} of the images of PublicTest, FER2013's label is the one that ten later annotators chose most often "
+        "(FER+). A network that is “wrong” may agree with them.",
+        "models.meaning.copies": "{copies} of the images of PrivateTest are exact copies of training images, which "
+        "flatters every network that was trained on them.",
         "models.protocol.title": "How they were chosen and read",
         "models.protocol.report": "report and notebook: a fixed number of epochs, and the last one is taken. No image "
         "chose anything. The report's validation images are part of its test set; they serve the curves alone.",
@@ -767,9 +767,9 @@ LOCALES: dict[str, dict[str, str]] = {
         "calibración (ECE) es la distancia media entre lo segura que está y lo que acierta. La temperatura, un número "
         "por red, la hace menos segura de sí misma; no cambia ninguna respuesta.",
         "models.meaning.labels": "Nadie conoce la expresión verdadera; solo hay etiquetas que pusieron unas personas. "
-        "En el 62 % de las imágenes de PrivateTest, la etiqueta de FER2013 es la que eligió la mayoría de diez "
+        "En el {agreed} de las imágenes de PublicTest, la etiqueta de FER2013 es la que más eligieron diez "
         "anotadores posteriores (FER+). Una red que «se equivoca» puede estar de acuerdo con ellos.",
-        "models.meaning.copies": "El 8 % de las imágenes de PrivateTest son copias exactas de imágenes de "
+        "models.meaning.copies": "El {copies} de las imágenes de PrivateTest son copias exactas de imágenes de "
         "entrenamiento, lo que favorece a toda red entrenada con ellas.",
         "models.protocol.title": "Cómo se eligieron y se leyeron",
         "models.protocol.report": "report y notebook: un número fijo de épocas, y se toma la última. Ninguna imagen "

@@ -62,7 +62,7 @@ def read_checkpoints(directory: Path = CHECKPOINTS_DIR) -> list[Checkpoint]:
 
 
 def read_summary(path: Path = SUMMARY_PATH) -> dict[str, Any]:
-    """What `make report` gathered: `published`, `runs`, `cost` and `votes`; empty if it was not written yet.
+    """What `make report` gathered: `published`, `runs`, `cost`, `votes` and `labels`; empty if it was not written yet.
 
     Raises:
         ValueError: The file is damaged.

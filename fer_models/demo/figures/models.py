@@ -22,6 +22,9 @@ TEST_SPLITS = (
     "official_test_without_copies",
 )
 
+# Which sentences state a figure, by its name in the summary.
+MEANINGS = {"models.meaning.labels": "agreed", "models.meaning.copies": "copies"}
+
 
 def render_lead(checkpoints: Sequence[Checkpoint], language: str) -> str:
     """One paragraph: the best network, against guessing."""
@@ -252,14 +255,21 @@ def _render_cost_chart(points: Sequence[tuple[str, float, float]], language: str
     )
 
 
-def render_meaning(language: str) -> str:
-    """What the figures mean, how they came about, and what the networks cannot do: words only."""
+def render_meaning(summary: dict[str, Any], language: str) -> str:
+    """What the figures mean, how they came about, and what the networks cannot do.
+
+    Args:
+        summary: What `measurements.read_summary` gives; a sentence whose figure it lacks is left out.
+        language: One of `locales.LOCALES`.
+    """
+    figures = {name: format_percent(language, share, 0) for name, share in summary.get("labels", {}).items()}
+    missing = {key for key, name in MEANINGS.items() if name not in figures}
     parts = []
     for part in ("meaning", "protocol", "limits", "uses"):
         items = "".join(
-            f"<li>{escape(text)}</li>"
-            for key, text in LOCALES[language].items()
-            if key.startswith(f"models.{part}.") and not key.endswith(".title")
+            f"<li>{escape(translate(language, key, **figures))}</li>"
+            for key in LOCALES[language]
+            if key.startswith(f"models.{part}.") and not key.endswith(".title") and key not in missing
         )
         parts.append(f"<section>{render_heading(part, language)}<ul>{items}</ul></section>")
     sources = escape(translate(language, "models.sources"))

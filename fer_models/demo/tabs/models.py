@@ -41,7 +41,7 @@ def build_models_tab(
         )
 
     def render_rest(language: str) -> str:
-        return f"{render_cost(summary, checkpoints, language)}{render_meaning(language)}"
+        return f"{render_cost(summary, checkpoints, language)}{render_meaning(summary, language)}"
 
     def render_choice(language: str) -> str:
         return render_heading("choose", language)
