@@ -101,6 +101,8 @@ def test_the_tab_says_what_to_do_and_speaks_both_languages(app_url: str, photos:
         page.wait_for_selector("#many\\.results >> text=Elige fotos")
         page.locator("#many\\.start").click()
         page.wait_for_selector("#many\\.results [role=alert] >> text=Todavía no hay nada")
+        page.wait_for_timeout(1000)
+        assert "Todavía no hay nada" in page.inner_text("#many\\.results")
         open_many(page, photos[:3])
         page.locator("#many\\.start").click()
         page.wait_for_selector(".fer-faces >> text=No se ha encontrado ninguna cara")

@@ -38,9 +38,28 @@ def run(handlers: ManyHandlers, files: Any, language: str = "en") -> list[View]:
 @pytest.mark.parametrize("language", LOCALES)
 def test_without_files_the_page_says_what_to_do(handlers: ManyHandlers, language: str) -> None:
     assert translate(language, "many.empty") in handlers.show(None, language)
-    view = handlers.begin([], "visitor", language)
-    assert translate(language, "many.nothing") in (view.results or "")
+    assert translate(language, "many.nothing") in (handlers.begin([], "visitor", language).results or "")
     assert list(handlers.run([], "visitor", 4, language)) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "names", "broken"),
+    [
+        ("many.nothing", [], None),
+        ("many.video_alone", ["one.png", "film.mp4"], None),
+        ("error.too_many_files", ["one.png"], "fer_models.batch.MAX_FILES"),
+        ("many.failed", ["one.png"], "fer_models.demo.handlers.many.classify"),
+    ],
+)
+def test_why_there_is_nothing_is_said_again_in_another_language(
+    handlers: ManyHandlers, files: Any, key: str, names: list[str], broken: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if broken:
+        monkeypatch.setattr(broken, 0)
+    chosen = [(name, files[0][1]) for name in names]
+    *_, view = [handlers.begin(chosen, "visitor", "en"), *handlers.run(chosen, "visitor", 4, "en")]
+    for language in LOCALES:  # the page shows a report again when a job has ended, and when the language changes
+        assert translate(language, key, files=MAX_FILES) in handlers.show(view.report, language)
 
 
 @pytest.mark.parametrize("language", LOCALES)

@@ -13,7 +13,7 @@ Files = Sequence[tuple[str, Path]]
 
 
 class Report(Protocol):
-    """What a job has found: numbers and small pictures, but no photo."""
+    """What a job has found: numbers and small pictures, but no photo; or why it has found nothing."""
 
     def render(self, language: str) -> str:
         """All of it, as HTML."""

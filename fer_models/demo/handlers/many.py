@@ -15,7 +15,7 @@ from ..locales import translate
 from .jobs import Files, Jobs, Report, View
 from .many_photos import classify
 from .many_video import watch
-from .reasons import explain
+from .reasons import Trouble
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class ManyHandlers:
     def begin(self, files: Files, visitor: str, language: str) -> View:
         """Announce a job, and say that it waits for its turn; or say why there is none."""
         if not files:
-            return View("", render_message(translate(language, "many.nothing"), "error"))
+            return _say("many.nothing", language)
         if len(files) > 1 and any(map(is_video, files)):
-            return View("", render_message(translate(language, "many.video_alone"), "error"))
+            return _say("many.video_alone", language)
         self.jobs.begin(visitor)
         return View(f"<p>{translate(language, 'many.waiting')}</p>", "")
 
@@ -53,10 +53,10 @@ class ManyHandlers:
             else:
                 yield from classify(files, self.models, self.detector, flag, language)
         except ImageError as error:
-            yield View("", render_message(explain(error.reason, language), "error"))
+            yield _say(f"error.{error.reason}", language)
         except Exception:
             logging.getLogger(__name__).exception("A long job failed.")
-            yield View("", render_message(translate(language, "many.failed"), "error"))
+            yield _say("many.failed", language)
         finally:
             self.jobs.end(visitor, flag)
 
@@ -77,3 +77,8 @@ class ManyHandlers:
 def is_video(file: tuple[str, Any]) -> bool:
     """Whether an upload is a video, by its name."""
     return file[0].lower().endswith(SUFFIXES)
+
+
+def _say(key: str, language: str) -> View:
+    trouble = Trouble(key)
+    return View("", trouble.render(language), trouble)

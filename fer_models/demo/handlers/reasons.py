@@ -1,13 +1,38 @@
 """Why a file cannot be used, in the visitor's words."""
 
+from dataclasses import dataclass
+
 from ...archives import MAX_ENTRIES
 from ...batch import MAX_FILES
 from ...images import MAX_PIXELS
 from ...video import MAX_FRAME_PIXELS
+from ..figures.html import render_message
 from ..locales import translate
 
 # Of a video, on the page: the others wait for its end.
 MAX_DURATION_S = 300
+LIMITS = {
+    "megapixels": MAX_PIXELS // 1_000_000,
+    "frame_megapixels": MAX_FRAME_PIXELS // 1_000_000,
+    "entries": MAX_ENTRIES,
+    "files": MAX_FILES,
+    "minutes": MAX_DURATION_S // 60,
+}
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a job has found nothing, in place of its report, so that it stays, and follows the language.
+
+    Attributes:
+        key: An id of `locales.LOCALES`.
+    """
+
+    key: str
+
+    def render(self, language: str) -> str:
+        """A sentence, as HTML."""
+        return render_message(translate(language, self.key, **LIMITS), "error")
 
 
 def explain(reason: str, language: str) -> str:
@@ -17,12 +42,4 @@ def explain(reason: str, language: str) -> str:
         reason: That of an `ImageError`, or of one of its kinds.
         language: One of `locales.LOCALES`.
     """
-    return translate(
-        language,
-        f"error.{reason}",
-        megapixels=MAX_PIXELS // 1_000_000,
-        frame_megapixels=MAX_FRAME_PIXELS // 1_000_000,
-        entries=MAX_ENTRIES,
-        files=MAX_FILES,
-        minutes=MAX_DURATION_S // 60,
-    )
+    return translate(language, f"error.{reason}", **LIMITS)
