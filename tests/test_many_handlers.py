@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 from photos import load_portrait, make_no_face, make_two_faces
 from test_archives import write_zip
@@ -12,6 +13,8 @@ from fer_models.demo.handlers.jobs import MAX_JOBS, View
 from fer_models.demo.handlers.many import ManyHandlers
 from fer_models.demo.handlers.many_photos import FaceTable
 from fer_models.demo.locales import LOCALES, translate
+from fer_models.demo.tabs.many import build_many_tab
+from fer_models.demo.words import Words
 from fer_models.faces import FaceDetector
 from fer_models.inference import LoadedModel
 
@@ -118,7 +121,7 @@ def test_cancel_stops_after_the_file_at_hand_and_keeps_what_was_done(
     next(views)
     handlers.jobs.cancel("visitor")
     (last,) = views
-    assert translate("en", "many.cancelled") in last.progress
+    assert translate("en", "many.cut_short") in last.progress
     assert isinstance(last.report, FaceTable)
     assert {row["file"] for row in last.report.rows} == {"one.png", "two.png"}
 
@@ -127,6 +130,24 @@ def test_a_job_that_is_cancelled_while_it_waits_never_starts(handlers: ManyHandl
     handlers.begin(files, "visitor", "en")
     handlers.jobs.cancel("visitor")
     assert list(handlers.run(files, "visitor", 4, "en")) == []
+
+
+def test_a_job_that_is_cancelled_while_it_waits_leaves_a_page_that_says_no_more(
+    handlers: ManyHandlers, files: Any
+) -> None:
+    with gr.Blocks() as page:
+        build_many_tab(handlers, Words(), gr.Radio())
+    events: dict[str | None, Any] = {event.name: event.fn for event in page.fns.values()}
+    visitor = gr.Request(session_hash="visitor")
+    events["begin"](files, "en", visitor)
+    assert "below" not in events["cancel"]("en", visitor)[0]
+    assert list(events["run"](files, 4, "en", visitor)) == [[gr.skip()] * 4]  # without it all would be emptied
+
+
+def test_files_of_the_same_name_are_counted_one_by_one(handlers: ManyHandlers, files: Any) -> None:
+    same = [("IMG_1.png", path) for _, path in files]  # a face, two, none, and no picture
+    results = run(handlers, same)[-1].results or ""
+    assert f"<dt>{translate('en', 'many.files')}</dt><dd>4</dd>" in results
 
 
 def test_a_visitor_has_one_job_and_disturbs_nobody_elses(handlers: ManyHandlers, files: Any) -> None:

@@ -144,7 +144,7 @@ def test_cancel_stops_at_the_picture_at_hand_and_keeps_what_was_done(
     assert list(left_behind.iterdir()) != []
     handlers.jobs.cancel("visitor")
     (last,) = views
-    assert translate("en", "many.cancelled") in last.progress
+    assert translate("en", "many.cut_short") in last.progress
     assert isinstance(last.report, VideoReport)
     assert len(last.report.rows) == 2
     assert last.video is None

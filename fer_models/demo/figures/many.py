@@ -57,8 +57,9 @@ def render_faces(
 def render_summary(rows: Sequence[dict[str, Any]], language: str) -> str:
     """How many files and faces there were, and what was said how often."""
     failures = sum(row["face"] is None for row in rows)
+    files = sum(row["face_index"] in (None, 0) for row in rows)  # each begins with such a row; two may share a name
     counts = [
-        (translate(language, "many.files"), len({row["file"] for row in rows})),
+        (translate(language, "many.files"), files),
         (translate(language, "many.faces"), len(rows) - failures),
         (translate(language, "many.failures"), failures),
     ]

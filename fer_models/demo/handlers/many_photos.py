@@ -96,7 +96,7 @@ def classify(
                     table.render(language) if showing.is_due() else None,
                 )
     table.is_complete = True
-    cancelled = f"<p>{translate(language, 'many.cancelled')}</p>" if flag.is_set() else ""
+    cancelled = f"<p>{translate(language, 'many.cut_short')}</p>" if flag.is_set() else ""
     yield View(cancelled, table.render(language), table)
 
 

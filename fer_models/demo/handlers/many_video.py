@@ -118,7 +118,7 @@ def watch(
                 report.trouble = error.reason
         report.is_complete = True
         if flag.is_set():
-            yield View(f"<p>{translate(language, 'many.cancelled')}</p>", report.render(language), report)
+            yield View(f"<p>{translate(language, 'many.cut_short')}</p>", report.render(language), report)
         else:
             yield View("", report.render(language), report, path if report.rows else None)
 
