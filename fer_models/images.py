@@ -25,29 +25,30 @@ class ImageError(ValueError):
         self.reason = reason
 
 
-def read_image(source: str | Path | bytes | BinaryIO) -> Image.Image:
+def read_image(source: str | Path | bytes | BinaryIO, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Read a picture file.
 
     Args:
         source: Path, content or open file of a picture, in any format and mode that PIL reads.
+        max_pixels: Larger ones are refused.
 
     Returns:
         The picture, mode RGB, upright by its EXIF tag, transparent pixels white, the first frame of an animation; its
         longer side is at least `WORKING_SIDE` pixels where the file has them, but a larger JPEG may come reduced.
 
     Raises:
-        ImageError: There is no such file, it is empty, damaged or no picture, or has more than `MAX_PIXELS`.
+        ImageError: There is no such file, it is empty, damaged or no picture, or has more than `max_pixels`.
     """
     try:
         file: str | Path | BinaryIO = BytesIO(source) if isinstance(source, bytes) else source
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is stricter
             with Image.open(file) as image:
-                return _to_upright_rgb(image)
+                return _to_upright_rgb(image, max_pixels)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise ImageError("missing", f"There is no file {source!s}.") from error
     except Image.DecompressionBombError as error:
-        raise ImageError("too_large", f"The picture is far too large: at most {MAX_PIXELS:,} pixels.") from error
+        raise ImageError("too_large", f"The picture is far too large: at most {max_pixels:,} pixels.") from error
     except Image.UnidentifiedImageError as error:
         if _is_empty(source):
             raise ImageError("empty", "The file is empty.") from error
@@ -58,11 +59,11 @@ def read_image(source: str | Path | bytes | BinaryIO) -> Image.Image:
         raise ImageError("unreadable", f"The picture is damaged or cut short: {error}.") from error
 
 
-def _to_upright_rgb(image: Image.Image) -> Image.Image:
-    if image.width * image.height > MAX_PIXELS:
+def _to_upright_rgb(image: Image.Image, max_pixels: int) -> Image.Image:
+    if image.width * image.height > max_pixels:
         raise ImageError(
             "too_large",
-            f"The picture has {image.width * image.height:,} pixels, of which at most {MAX_PIXELS:,} are taken. "
+            f"The picture has {image.width * image.height:,} pixels, of which at most {max_pixels:,} are taken. "
             "Make it smaller.",
         )
     image.draft("RGB", (WORKING_SIDE, WORKING_SIDE))  # JPEG only: decode at 1/2, 1/4 or 1/8 where that is enough

@@ -5,7 +5,10 @@ import re
 from io import BytesIO
 from typing import Any
 
+import gradio as gr
 import pytest
+from fastapi.testclient import TestClient
+from gradio.routes import App
 from photos import load_portrait, make_no_face, make_two_faces
 from PIL import Image
 
@@ -13,6 +16,8 @@ from fer_models.demo.figures.live import STAGE
 from fer_models.demo.handlers import live
 from fer_models.demo.handlers.live import LiveHandlers
 from fer_models.demo.locales import LOCALES, translate
+from fer_models.demo.tabs.live import build_live_tab
+from fer_models.demo.words import Words
 from fer_models.faces import FaceDetector
 from fer_models.inference import LoadedModel
 
@@ -31,16 +36,18 @@ def handlers(models: list[LoadedModel], detector: FaceDetector) -> LiveHandlers:
     return LiveHandlers(models, detector, Clock())
 
 
-def to_frame(image: Image.Image) -> str:
+def to_frame(image: Image.Image, format: str = "JPEG") -> str:
     buffer = BytesIO()
-    image.save(buffer, format="JPEG")
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    image.save(buffer, format)
+    return f"data:image/{format.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def look(handlers: LiveHandlers, image: Image.Image | str, after_s: float = 0.1, **request: Any) -> dict[str, Any]:
+def look(
+    handlers: LiveHandlers, image: Image.Image, after_s: float = 0.1, address: str = "home", **request: Any
+) -> dict[str, Any]:
     handlers.clock.now_s += after_s  # type: ignore[attr-defined]
-    frame = image if isinstance(image, str) else to_frame(image)
-    return handlers.look({"session": "a", "frame": frame, "model": "", "mirrored": False, "language": "en"} | request)
+    defaults = {"session": "a", "frame": to_frame(image), "model": "", "mirrored": False, "language": "en"}
+    return handlers.look(defaults | request, address)
 
 
 def boxes(answer: dict[str, Any]) -> list[tuple[float, float]]:
@@ -121,15 +128,60 @@ def test_time_is_limited_and_one_can_go_on(handlers: LiveHandlers) -> None:
         assert look(handlers, make_no_face(), after_s=4)["status"] == "live"
     assert look(handlers, make_no_face(), after_s=3.9)["status"] == "live"
     assert look(handlers, make_no_face(), after_s=0.2)["status"] == "over"
-    assert look(handlers, make_no_face(), session="b")["status"] == "live"
+    assert look(handlers, make_no_face(), session="b")["status"] == "full", "first those who wait"
+    assert look(handlers, make_no_face(), session="c", address="elsewhere")["status"] == "live"
+    assert look(handlers, make_no_face(), after_s=live.PAUSE_S, session="b")["status"] == "live"
 
 
 def test_so_many_cameras_and_no_more_until_one_leaves(handlers: LiveHandlers) -> None:
     for session in range(live.MAX_SESSIONS):
-        assert look(handlers, make_no_face(), session=str(session))["status"] == "live"
+        assert look(handlers, make_no_face(), session=str(session), address=str(session))["status"] == "live"
     assert look(handlers, make_no_face(), session="late")["status"] == "full"
     assert look(handlers, make_no_face(), after_s=live.IDLE_S + 1, session="late")["status"] == "live"
     assert list(handlers._sessions) == ["late"]
+
+
+def test_one_visitor_cannot_take_all_places_by_making_ids_up(handlers: LiveHandlers) -> None:
+    for session in range(live.MAX_SESSIONS - 1):
+        assert look(handlers, make_no_face(), session=str(session))["status"] == "live"
+    assert look(handlers, make_no_face(), session="one more")["status"] == "full"
+    assert look(handlers, make_no_face(), session="other", address="elsewhere")["status"] == "live"
+
+
+def test_a_visitor_is_known_by_the_address_that_the_proxy_tells(handlers: LiveHandlers) -> None:
+    with gr.Blocks() as page:
+        build_live_tab(handlers, Words())
+    (stage,) = (block for block in page.blocks.values() if block.elem_id == "live")
+    client = TestClient(App.create_app(page))
+    for session, headers in [
+        ("direct", {}),
+        ("proxy", {"X-Forwarded-For": "192.0.2.1"}),
+        ("claim", {"X-Forwarded-For": "198.51.100.7, 192.0.2.1"}),
+    ]:
+        data = {"session": session, "frame": to_frame(make_no_face())}
+        body = {"data": data, "component_id": stage._id, "fn_name": "look", "session_hash": session}
+        answer = client.post("/gradio_api/component_server/", json=body, headers=headers).json()
+        assert answer["status"] == "live"
+    addresses = [session.address for session in handlers._sessions.values()]
+    assert addresses == ["testclient", "192.0.2.1", "192.0.2.1"]
+
+
+def test_sessions_end_only_under_the_lock(handlers: LiveHandlers, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Guarded(dict[str, live.Session]):
+        """Who comes goes through all sessions, which must not change meanwhile."""
+
+        def __delitem__(self, key: str) -> None:
+            assert handlers._lock.locked()
+            super().__delitem__(key)
+
+        def pop(self, *arguments: Any) -> Any:
+            assert handlers._lock.locked()
+            return super().pop(*arguments)
+
+    monkeypatch.setattr(live, "TIME_LIMIT_S", -1)
+    handlers = LiveHandlers(handlers.models, handlers.detector, Clock(), _sessions=Guarded())
+    assert look(handlers, make_no_face())["status"] == "over"
+    assert not handlers._sessions
 
 
 def test_a_second_picture_at_once_is_turned_away_and_not_kept_waiting(handlers: LiveHandlers) -> None:
@@ -141,18 +193,27 @@ def test_a_second_picture_at_once_is_turned_away_and_not_kept_waiting(handlers: 
 
 @pytest.mark.parametrize(
     "frame",
-    [None, "", 7, "data:,", "data:image/jpeg;base64,%%%", "data:image/jpeg;base64,AAAA", "x" * 2_000_000],
-    ids=["none", "empty", "a number", "no base64", "bad base64", "no picture", "too long"],
+    [
+        None,
+        "",
+        7,
+        "data:,",
+        "data:image/jpeg;base64,%%%",
+        "data:image/jpeg;base64,AAAA",
+        "x" * 2_000_000,
+        to_frame(Image.new("1", (1921, 1080)), "PNG"),
+    ],
+    ids=["none", "empty", "a number", "no base64", "bad base64", "no picture", "too long", "many pixels, few bytes"],
 )
 def test_what_is_no_picture_is_refused_and_the_next_one_works(handlers: LiveHandlers, frame: Any) -> None:
-    assert handlers.look({"session": "a", "frame": frame}) == {"status": "unreadable"}
+    assert handlers.look({"session": "a", "frame": frame}, "home") == {"status": "unreadable"}
     assert look(handlers, make_no_face())["status"] == "live"
 
 
 @pytest.mark.parametrize("request_", [{}, {"session": None, "language": ["xx"], "model": 3}], ids=["empty", "nonsense"])
 def test_a_strangers_request_is_never_an_exception(handlers: LiveHandlers, request_: dict[str, Any]) -> None:
-    assert handlers.look(request_) == {"status": "unreadable"}
-    assert handlers.look(request_ | {"frame": to_frame(make_no_face())})["status"] == "live"
+    assert handlers.look(request_, "home") == {"status": "unreadable"}
+    assert handlers.look(request_ | {"frame": to_frame(make_no_face())}, "home")["status"] == "live"
 
 
 @pytest.mark.parametrize("language", LOCALES)

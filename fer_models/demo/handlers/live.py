@@ -22,6 +22,11 @@ from ..locales import DEFAULT_LANGUAGE, LOCALES, translate
 TIME_LIMIT_S = 60
 # So many visitors may have their camera on at once; the next one is told to wait.
 MAX_SESSIONS = 4
+# So many of them may have one address, as a school's have, or all behind a proxy that names none of its visitors. One
+# visitor shall not hold all places.
+MAX_PER_ADDRESS = MAX_SESSIONS - 1
+# After its time is up, an address gets no new place for this long, in seconds: pages that wait ask twice meanwhile.
+PAUSE_S = 3
 # Who has sent no picture for this long, in seconds, has left.
 IDLE_S = 5
 # So many pictures are worked on at once, so that photos on the other tabs get their turn.
@@ -30,6 +35,8 @@ MAX_AT_ONCE = 2
 MAX_FACES = 4
 # A picture of 640x480 takes about 50 kB as base64.
 MAX_FRAME_CHARACTERS = 1_000_000
+# The page sends 640x480; but a PNG of a few kilobytes may have any size.
+MAX_FRAME_PIXELS = 1920 * 1080
 
 
 @dataclass
@@ -37,11 +44,13 @@ class Session:
     """What is remembered of a visitor's camera: boxes and probabilities, no picture.
 
     Attributes:
+        address: Where its pictures come from.
         started_s: When it was switched on.
         seen_s: When its last picture came.
         busy: Held while a picture is worked on; another one of the same camera is turned away meanwhile.
     """
 
+    address: str
     started_s: float
     seen_s: float
     busy: Lock = field(default_factory=Lock)
@@ -81,6 +90,7 @@ class LiveHandlers:
     detector: FaceDetector
     clock: Callable[[], float] = time.monotonic
     _sessions: dict[str, Session] = field(default_factory=dict)
+    _paused_until_s: dict[str, float] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_AT_ONCE))
 
@@ -96,13 +106,14 @@ class LiveHandlers:
         empty = render_answers(None, self.models, Timeline(), 0.0, language)
         return {"language": language, "words": words, "models": [model.name for model in self.models], "empty": empty}
 
-    def look(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def look(self, request: Mapping[str, Any], address: str) -> dict[str, Any]:
         """Find the faces of a picture and classify them.
 
         Args:
             request: `session`, an id that the page made up when its camera was switched on; `frame`, a JPEG as a data
                 URL, not mirrored; `model`, the network that is shown, or empty for all; `mirrored`, whether the page
                 shows the picture mirrored; `language`.
+            address: Where it comes from.
 
         Returns:
             `status`: `live`; or why there is no answer, the rest of an id of `locales.LOCALES`: `live.over`, the time
@@ -111,16 +122,12 @@ class LiveHandlers:
             sentence; `fps`, frames per second; and `faces`, how many.
         """
         now_s = self.clock()
-        session_id = str(request.get("session"))[:64]
-        session = self._enter(session_id, now_s)
-        if session is None:
-            return {"status": "full"}
+        session = self._enter(str(request.get("session"))[:64], address, now_s)
+        if isinstance(session, str):
+            return {"status": session}
         if not session.busy.acquire(blocking=False):
             return {"status": "busy"}
         try:
-            if now_s - session.started_s > TIME_LIMIT_S:
-                self._sessions.pop(session_id, None)
-                return {"status": "over"}
             with self._slots:
                 return self._answer(session, request, now_s)
         except ImageError:
@@ -128,16 +135,25 @@ class LiveHandlers:
         finally:
             session.busy.release()
 
-    def _enter(self, session_id: str, now_s: float) -> Session | None:
+    def _enter(self, session_id: str, address: str, now_s: float) -> Session | str:
+        """The camera's session; or the status of an answer without one."""
         with self._lock:
             for other in [key for key, session in self._sessions.items() if now_s - session.seen_s > IDLE_S]:
                 del self._sessions[other]
-            if session_id not in self._sessions:
-                if len(self._sessions) >= MAX_SESSIONS:
-                    return None
-                self._sessions[session_id] = Session(now_s, now_s)
-            session = self._sessions[session_id]
+            for other in [key for key, until_s in self._paused_until_s.items() if now_s > until_s]:
+                del self._paused_until_s[other]
+            session = self._sessions.get(session_id)
+            if session is None:
+                neighbours = sum(other.address == address for other in self._sessions.values())
+                is_full = len(self._sessions) >= MAX_SESSIONS or neighbours >= MAX_PER_ADDRESS
+                if is_full or address in self._paused_until_s:
+                    return "full"
+                session = self._sessions[session_id] = Session(address, now_s, now_s)
             session.seen_s = now_s
+            if now_s - session.started_s > TIME_LIMIT_S:
+                del self._sessions[session_id]
+                self._paused_until_s[address] = now_s + PAUSE_S
+                return "over"
             return session
 
     def _answer(self, session: Session, request: Mapping[str, Any], now_s: float) -> dict[str, Any]:
@@ -203,7 +219,7 @@ def _read_frame(frame: Any) -> Image.Image:
         content = base64.b64decode(frame.partition(",")[2], validate=True)
     except (binascii.Error, ValueError) as error:
         raise ImageError("not_an_image", f"A picture of the camera is a base64 data URL: {error}.") from error
-    return read_image(content)
+    return read_image(content, MAX_FRAME_PIXELS)
 
 
 def _scale_box(box: Box, scale: float) -> Box:

@@ -24,8 +24,8 @@ def build_live_tab(handlers: LiveHandlers, words: Words) -> None:
         words: Takes the component whose words follow the language.
     """
 
-    def look(request: Any) -> dict[str, Any]:
-        return handlers.look(request if isinstance(request, dict) else {})
+    def look(request: Any, http: gr.Request) -> dict[str, Any]:
+        return handlers.look(request if isinstance(request, dict) else {}, _find_address(http))
 
     stage = gr.HTML(
         html_template=STAGE,
@@ -36,3 +36,9 @@ def build_live_tab(handlers: LiveHandlers, words: Words) -> None:
         page=handlers.describe_page(DEFAULT_LANGUAGE),
     )
     words.add(stage, lambda language: gr.update(page=handlers.describe_page(language)))
+
+
+def _find_address(http: gr.Request) -> str:
+    """The visitor's address. A Space's proxy tells it in a header: at the end, behind what visitors may claim."""
+    forwarded = http.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return forwarded or (http.client.host if http.client else "")

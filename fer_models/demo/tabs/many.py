@@ -32,7 +32,7 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
         return [*_show(handlers.begin(files, _name_visitor(request), language)), *_switch_buttons(bool(files))]
 
     def run(files: list[tuple[str, Path]], rate: float, language: str, request: gr.Request) -> Iterator[list[Any]]:
-        yield [gr.skip()] * len(shown)  # gradio empties the outputs of an event that yields nothing, such as a cancelled job's
+        yield [gr.skip()] * len(shown)  # else gradio empties them where nothing follows: the job was cancelled
         for view in handlers.run(files, _name_visitor(request), min(max(rate, RATES[0]), RATES[1]), language):
             yield _show(view)
 
