@@ -1,5 +1,6 @@
 from string import Formatter
 
+import gradio as gr
 import pytest
 
 from fer_models.configuration_fer import FER_LABELS
@@ -11,6 +12,9 @@ from fer_models.demo.locales import (
     format_percent,
     translate,
 )
+from fer_models.demo.ui import build_demo
+from fer_models.faces import FaceDetector
+from fer_models.inference import LoadedModel
 
 
 def placeholders(text: str) -> set[str]:
@@ -57,3 +61,12 @@ SPACE = "\N{NO-BREAK SPACE}"
 def test_numbers_are_written_as_the_language_writes_them(language: str, percent: str, count: str) -> None:
     assert format_percent(language, 0.545) == percent
     assert format_count(language, 28_709) == count
+
+
+def test_a_language_chosen_while_the_page_loads_stays(models: list[LoadedModel], detector: FaceDetector) -> None:
+    events = [event.fn for event in build_demo(models, detector).fns.values() if event.name == "read_address"]
+    read_address = events[-1]  # of the page; the other is of Compare
+    assert read_address is not None
+    for spoken, expected in (("en-GB", gr.skip()), ("es-ES", "es")):
+        request = gr.Request(query_params={}, headers={"accept-language": spoken})
+        assert read_address(request)[0] == expected

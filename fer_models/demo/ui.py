@@ -43,11 +43,12 @@ def build_demo(
     words = Words()
     names: list[str] = []
 
-    def read_address(request: gr.Request) -> tuple[str, Any]:
+    def read_address(request: gr.Request) -> tuple[Any, Any]:
         """The language and the tab that a link names; else the browser's language and the first tab."""
         asked, tab = request.query_params.get("lang"), request.query_params.get("tab")
         spoken = asked if asked in LOCALES else choose_language(request.headers.get("accept-language"))
-        return spoken, gr.Tabs(selected=tab) if tab in names else gr.skip()
+        # The language that the page has already is not set again, for a visitor may have chosen another one meanwhile.
+        return gr.skip() if spoken == language else spoken, gr.Tabs(selected=tab) if tab in names else gr.skip()
 
     def open_tab(name: str) -> gr.Tab:
         names.append(name)
