@@ -4,7 +4,9 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 from photos import load_portrait, make_no_face, make_two_faces, portrait_path
@@ -14,7 +16,9 @@ from fer_models.demo.figures.compare import render_results
 from fer_models.demo.handlers.compare import Answer, CompareHandlers, Request, Shown, find_examples
 from fer_models.demo.handlers.saving import make_link, make_snippets, save
 from fer_models.demo.locales import LOCALES, translate
+from fer_models.demo.tabs.compare import build_compare_tab
 from fer_models.demo.ui import render_notice
+from fer_models.demo.words import Words
 from fer_models.explain import explain_all
 from fer_models.faces import FaceDetector
 from fer_models.images import ImageError, read_image
@@ -279,3 +283,13 @@ def test_every_example_has_one_face(handlers: CompareHandlers) -> None:
     assert find_examples()
     for path in find_examples():
         assert len(handlers.detector.detect(read_image(path))) == 1, path
+
+
+@pytest.mark.parametrize("data", [{"example": 999}, {"example": "0"}, {"example": None}, {"example": [0]}, {}, None])
+def test_an_example_that_does_not_exist_is_no_exception(handlers: CompareHandlers, data: Any) -> None:
+    with gr.Blocks() as page:
+        build_compare_tab(page, handlers, Words(), gr.Radio())
+    (open_example,) = (event.fn for event in page.fns.values() if event.name == "open_example")
+    assert open_example is not None
+    assert open_example(gr.EventData(None, data)) == gr.skip()
+    assert open_example(gr.EventData(None, {"example": 0})) == find_examples()[0]

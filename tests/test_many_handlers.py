@@ -38,6 +38,13 @@ def run(handlers: ManyHandlers, files: Any, language: str = "en") -> list[View]:
     return list(handlers.run(files, "visitor", 4, language))
 
 
+def find_events(handlers: ManyHandlers) -> dict[str | None, Any]:
+    """The functions of the tab, by their names."""
+    with gr.Blocks() as page:
+        build_many_tab(handlers, Words(), gr.Radio())
+    return {event.name: event.fn for event in page.fns.values()}
+
+
 @pytest.mark.parametrize("language", LOCALES)
 def test_without_files_the_page_says_what_to_do(handlers: ManyHandlers, language: str) -> None:
     assert translate(language, "many.empty") in handlers.show(None, language)
@@ -95,6 +102,15 @@ def test_a_bad_zip_is_a_row_and_too_many_files_are_a_sentence(
     assert translate("en", "error.too_many_files", files=MAX_FILES) in (run(handlers, files)[-1].results or "")
 
 
+def test_programs_with_too_many_files_get_a_sentence_that_is_not_logged(
+    handlers: ManyHandlers, files: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fer_models.batch.MAX_FILES", 0)
+    with pytest.raises(gr.Error, match="at most 0") as caught:
+        find_events(handlers)["batch"](files)
+    assert not caught.value.print_exception
+
+
 def test_an_unexpected_failure_is_a_sentence(
     handlers: ManyHandlers, files: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,9 +151,7 @@ def test_a_job_that_is_cancelled_while_it_waits_never_starts(handlers: ManyHandl
 def test_a_job_that_is_cancelled_while_it_waits_leaves_a_page_that_says_no_more(
     handlers: ManyHandlers, files: Any
 ) -> None:
-    with gr.Blocks() as page:
-        build_many_tab(handlers, Words(), gr.Radio())
-    events: dict[str | None, Any] = {event.name: event.fn for event in page.fns.values()}
+    events = find_events(handlers)
     visitor = gr.Request(session_hash="visitor")
     events["begin"](files, "en", visitor)
     assert "below" not in events["cancel"]("en", visitor)[0]

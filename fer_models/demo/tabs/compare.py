@@ -1,6 +1,7 @@
 """Compare: one photo, every network's answer side by side."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import gradio as gr
@@ -155,8 +156,10 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
             gr.update(visible=answer.shown is not None),
         ]
 
-    def open_example(event: gr.EventData) -> str:
-        return examples[event.example]
+    def open_example(event: gr.EventData) -> Any:
+        with suppress(AttributeError, IndexError, TypeError):  # not every request is this page's
+            return examples[event.example]
+        return gr.skip()
 
     def show_clicked(event: gr.EventData, *inputs: Any) -> list[Any]:
         photo, shown, _, *rest = inputs

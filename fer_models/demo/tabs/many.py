@@ -63,7 +63,7 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
         try:
             return handlers.batch_json(files)
         except ImageError as error:
-            raise gr.Error(str(error)) from error
+            raise gr.Error(str(error), print_exception=False) from error
 
     language = DEFAULT_LANGUAGE
     with gr.Column(elem_id="many"):
