@@ -146,6 +146,17 @@ def test_the_front_camera_is_mirrored_and_the_back_one_is_not(app_url: str, film
 
 
 @pytest.mark.parametrize(
+    "trouble", ["HTMLMediaElement.prototype.play", "MediaDevices.prototype.enumerateDevices"], ids=["play", "list"]
+)
+def test_a_camera_that_gives_no_picture_is_said(app_url: str, film: Path, trouble: str) -> None:
+    with open_live(app_url, film, permissions=["camera"]) as page:
+        page.evaluate(f"() => {{ {trouble} = async () => {{ throw new Error('no picture'); }}; }}")
+        page.get_by_role("button", name="Start the camera").click()
+        page.wait_for_selector(".fer-live[data-state=idle] >> text=The camera gives no picture")
+        assert page.evaluate("document.querySelector('.fer-live video').srcObject") is None
+
+
+@pytest.mark.parametrize(
     ("locale", "has_camera", "sentence"),
     [
         ("en-US", True, "does not let this page use the camera"),

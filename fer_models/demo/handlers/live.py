@@ -103,6 +103,7 @@ class LiveHandlers:
         words = {key: text for key, text in LOCALES[language].items() if key.startswith("live.")}
         words["live.over"] = translate(language, "live.over", seconds=TIME_LIMIT_S)
         words["live.lost"] = translate(language, "error.offline")
+        words["live.broken"] = translate(language, "error.camera_busy")
         empty = render_answers(None, self.models, Timeline(), 0.0, language)
         return {"language": language, "words": words, "models": [model.name for model in self.models], "empty": empty}
 

@@ -80,7 +80,7 @@ async function start() {
         const devices = await navigator.mediaDevices.enumerateDevices(); // says all only once one is in use
         live.classList.toggle("fer-live-one-camera", devices.filter(({ kind }) => kind === "videoinput").length < 2);
     } catch {
-        if (mine === run) stop("", "idle"); // `page.js` says why
+        if (mine === run) stop(stream ? "live.broken" : "", "idle"); // if there is no camera `page.js` says why
     }
     if (mine !== run) return;
     say("");

@@ -7,12 +7,21 @@ const words = () => element.querySelector("[data-language]").dataset;
 function followLanguage() {
     document.documentElement.lang = words().language;
     document.title = words().title;
+    for (const problem of findProblems(document)) problem.textContent = words()[problem.dataset.key] ?? problem.textContent;
+    phrases = readPhrases();
     exchangeWords();
 }
 
 // Gradio's own words, which `english.js` keeps English, are exchanged for the page's.
+let phrases = []; // pairs of a pattern and what it becomes
 const exchanged = new WeakMap(); // by text or attribute: what gradio said, and what stands there now
-function exchange(node, phrases) {
+function readPhrases() {
+    return Object.entries(JSON.parse(words().gradio)).map(([english, word]) => {
+        const pattern = english.replace(/[.|]/g, "\\$&").replaceAll(" ", "\\s+").replaceAll("{}", "(.+)");
+        return [new RegExp(`^(\\s*)${pattern}(\\s*)$`), word];
+    });
+}
+function exchange(node) {
     const [before, after] = exchanged.get(node) ?? [];
     const text = node.nodeValue === after ? before : node.nodeValue;
     for (const [pattern, word] of phrases) {
@@ -26,35 +35,38 @@ function exchange(node, phrases) {
     }
 }
 function exchangeWords() {
-    const phrases = Object.entries(JSON.parse(words().gradio)).map(([english, word]) => {
-        const pattern = english.replace(/[.|]/g, "\\$&").replaceAll(" ", "\\s+").replaceAll("{}", "(.+)");
-        return [new RegExp(`^(\\s*)${pattern}(\\s*)$`), word];
-    });
     const isOurs = (node) => node.matches?.(".html-container, .cm-line, script, style");
     const choose = (node) => (isOurs(node) ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, choose);
     while (walker.nextNode()) {
         const node = walker.currentNode;
         const parts = node.attributes ? ["aria-label", "title"].map((name) => node.getAttributeNode(name)) : [node];
-        for (const part of parts) if (part?.nodeValue.trim()) exchange(part, phrases);
+        for (const part of parts) if (part?.nodeValue.trim()) exchange(part);
     }
 }
 followLanguage();
 watch("value", followLanguage);
 
-// A sentence where the trouble happened: at the `.fer-problem-slot` of the open tab. It stays until the next try.
-function say(sentence) {
-    hush();
+// A sentence where the trouble happened: at the `.fer-problem-slot` of the open tab. It stays until the next try
+// there: a file, a choice or a button.
+function say(key, sentence = words()[key]) {
+    findProblems(document).forEach((problem) => problem.remove());
     const tabs = [...document.querySelectorAll("[role=tabpanel]")];
     const tab = tabs.find((candidate) => candidate.offsetParent !== null) ?? document.body;
     const problem = document.createElement("p");
     problem.className = "fer-message fer-message-error fer-problem";
     problem.setAttribute("role", "alert");
+    problem.dataset.key = key;
     problem.textContent = sentence;
     (tab.querySelector(".fer-problem-slot") ?? tab).prepend(problem);
 }
-function hush() {
-    document.querySelectorAll(".fer-problem").forEach((problem) => problem.remove());
+function findProblems(part) {
+    return part.querySelectorAll(".fer-problem");
+}
+function hush({ type, target }) {
+    const tab = target.closest?.("[role=tabpanel]");
+    const isTry = type !== "click" || target.closest("button, input, [data-face]");
+    if (tab && isTry) findProblems(tab).forEach((problem) => problem.remove());
 }
 for (const event of ["change", "click", "drop"]) document.addEventListener(event, hush, true);
 
@@ -65,7 +77,7 @@ function refuseLargeFiles(event) {
     event.stopImmediatePropagation();
     event.preventDefault();
     if (event.type === "change") event.target.value = "";
-    say(words().fileTooLarge);
+    say("fileTooLarge");
 }
 for (const event of ["change", "drop"]) document.addEventListener(event, refuseLargeFiles, true);
 
@@ -74,13 +86,13 @@ const devices = navigator.mediaDevices ?? { enumerateDevices: async () => [] };
 if (!navigator.mediaDevices) Object.defineProperty(navigator, "mediaDevices", { value: devices });
 const askForCamera = devices.getUserMedia?.bind(devices);
 devices.getUserMedia = async (constraints) => {
-    if (!askForCamera) say(words().cameraInsecure);
+    if (!askForCamera) say("cameraInsecure");
     try {
         return await askForCamera(constraints);
     } catch (error) {
-        if (error.name === "NotAllowedError") say(words().cameraDenied);
-        else if (error.name === "NotFoundError") say(words().cameraMissing);
-        else if (askForCamera) say(words().cameraBusy);
+        if (error.name === "NotAllowedError") say("cameraDenied");
+        else if (error.name === "NotFoundError") say("cameraMissing");
+        else if (askForCamera) say("cameraBusy");
         throw error;
     }
 };
@@ -92,10 +104,11 @@ function replaceToasts() {
         message.dataset.ferSaid = "";
         const text = message.textContent.trim();
         message.closest("[data-testid=toast-body]").querySelector("[data-testid=toast-close]")?.click();
-        if (/busy|queue/i.test(text)) say(words().busy);
-        else if (/file size|too large/i.test(text)) say(words().fileTooLarge);
-        else if (/connection|network|fetch/i.test(text)) say(words().offline);
-        else say(text.includes(" ") && !/error/i.test(text) ? text : words().unexpected);
+        if (/busy|queue/i.test(text)) say("busy");
+        else if (/file size|too large/i.test(text)) say("fileTooLarge");
+        else if (/connection|network|fetch/i.test(text)) say("offline");
+        else if (text.includes(" ") && !/error/i.test(text)) say("", text);
+        else say("unexpected");
     }
 }
 
