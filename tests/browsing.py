@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from fer_models.faces import FaceDetector
+from fer_models.inference import LoadedModel
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 REPOSITORY = Path(__file__).parents[1]
 
@@ -55,6 +58,20 @@ def serve_app(upload_dir: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.communicate(timeout=30)
+
+
+@contextmanager
+def serve_here(models: list[LoadedModel], detector: FaceDetector) -> Iterator[str]:
+    """The address of the page, served by this process, so that a test can change what it does."""
+    from fer_models.demo.theme import CSS_PATHS, THEME
+    from fer_models.demo.ui import build_demo
+
+    demo = build_demo(models, detector).queue(default_concurrency_limit=2)
+    demo.launch(server_port=find_free_port(), theme=THEME, css_paths=CSS_PATHS, quiet=True, prevent_thread_lock=True)
+    try:
+        yield demo.local_url.rstrip("/")
+    finally:
+        demo.close()
 
 
 @contextmanager

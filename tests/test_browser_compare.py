@@ -4,13 +4,19 @@ import base64
 import json
 import re
 import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
-from browsing import needs_chromium, open_page, start_app
+from browsing import needs_chromium, open_page, serve_here, start_app
 from photos import load_portrait, make_no_face, make_two_faces, portrait_as_png, portrait_path
 
+from fer_models.demo.handlers.compare import CompareHandlers
+from fer_models.faces import FaceDetector
+from fer_models.inference import LoadedModel
 from training.benchmark_live import write_camera_film
 
 
@@ -189,6 +195,19 @@ def test_page_speaks_the_browsers_language_and_switches(app_url: str) -> None:
         page.wait_for_selector(".fer-verdict >> text=This is a guess")
 
 
+@contextmanager
+def hold_answer(page: Any, ask: Callable[[], None]) -> Iterator[None]:
+    """Ask for something, and let its answer come no earlier than at the end of the block."""
+    held: list[Any] = []
+    page.route("**/queue/join*", lambda route: route.continue_() if held else held.append(route))
+    ask()
+    while not held:
+        page.wait_for_timeout(50)
+    yield
+    page.wait_for_timeout(3000)  # so that what does not wait for it comes first
+    held[0].continue_()
+
+
 @pytest.mark.browser
 @needs_chromium
 @pytest.mark.parametrize("locale", ["en-US", "es-ES", "fr-FR"])
@@ -210,17 +229,79 @@ def test_the_widgets_of_gradio_speak_the_pages_language_whatever_the_browsers_is
 @needs_chromium
 def test_a_language_chosen_while_an_answer_is_on_its_way_is_the_one_that_stays(app_url: str) -> None:
     with open_page(app_url) as page:
-        held: list[Any] = []
-        page.route("**/queue/join*", lambda route: route.continue_() if held else held.append(route))
-        page.set_input_files("input[type=file]", str(portrait_path()))
-        while not held:
-            page.wait_for_timeout(50)
-        page.get_by_label("Español").click()
-        page.wait_for_selector("text=Cuatro redes, una cara")
-        held[0].continue_()
+        with hold_answer(page, lambda: page.set_input_files("input[type=file]", str(portrait_path()))):
+            page.get_by_label("Español").click()
+            page.wait_for_selector("text=Cuatro redes, una cara")
         page.wait_for_selector(".fer-verdict >> text=Es una conjetura")
         page.wait_for_timeout(1500)  # in which nothing older may come
         assert "Es una conjetura" in page.inner_text(".fer-verdict")
+
+
+@pytest.mark.browser
+@needs_chromium
+@pytest.mark.parametrize(
+    ("make_photo", "ready", "clicked"),
+    [
+        (make_two_faces, "text=This is about face 1 of 2", '[data-face="1"] .fer-box'),
+        (make_no_face, "text=No face was found", "#photo\\.whole"),
+    ],
+    ids=["a face", "the whole picture"],
+)
+def test_a_photo_chosen_while_an_answer_to_a_click_is_on_its_way_is_the_one_that_stays(
+    app_url: str, tmp_path: Path, make_photo: Callable[[], Any], ready: str, clicked: str
+) -> None:
+    make_photo().save(tmp_path / "first.png")
+    with open_page(app_url) as page:
+        page.set_input_files("input[type=file]", str(tmp_path / "first.png"))
+        page.wait_for_selector(ready)
+        with hold_answer(page, lambda: page.locator(clicked).click()):
+            page.locator("#photo\\.examples button").first.click()
+        page.wait_for_function("document.querySelectorAll('[data-face]').length === 1")
+        page.wait_for_timeout(1500)  # in which nothing older may come
+        assert page.locator("[data-face]").count() == 1
+        assert not re.search("face 2 of 2|whole picture", page.inner_text("#results"))
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_a_face_clicked_while_an_answer_is_on_its_way_is_the_one_that_stays(app_url: str, tmp_path: Path) -> None:
+    make_two_faces().save(tmp_path / "two.png")
+    with open_page(app_url) as page:
+        page.set_input_files("input[type=file]", str(tmp_path / "two.png"))
+        page.wait_for_selector("text=This is about face 1 of 2")
+        with hold_answer(page, lambda: page.get_by_label("batchnorm", exact=True).uncheck()):
+            page.locator('[data-face="1"] .fer-box').click()
+        page.wait_for_selector("text=This is about face 2 of 2")
+        page.wait_for_timeout(1500)
+        assert "face 2 of 2" in page.inner_text(".fer-verdict")
+        assert page.locator("#photo\\.faces input").last.is_checked()
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_an_explanation_of_the_photo_before_is_dropped(
+    models: list[LoadedModel], detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, may_answer = Event(), Event()
+
+    def explain(*_: Any) -> str:
+        asked.set()
+        may_answer.wait(60)
+        return '<p class="fer-why">An explanation</p>'
+
+    monkeypatch.setattr(CompareHandlers, "explain", explain)
+    with serve_here(models, detector) as url, open_page(url) as page:
+        page.set_input_files("input[type=file]", str(portrait_path()))
+        before = page.inner_html(".fer-photo")
+        page.locator("#why\\.button").click()
+        assert asked.wait(60)
+        page.locator("#photo\\.examples button").last.click()
+        page.wait_for_function("(before) => document.querySelector('.fer-photo').innerHTML !== before", arg=before)
+        may_answer.set()
+        page.wait_for_timeout(1500)
+        assert page.locator(".fer-why").count() == 0
+        page.locator("#why\\.button").click()  # and then all goes on
+        page.wait_for_selector(".fer-why")
 
 
 def test_programs_get_the_same_comparison_as_json(app_url: str) -> None:

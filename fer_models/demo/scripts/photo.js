@@ -1,8 +1,10 @@
 // The photo with its faces lies over gradio's own picture of it. `element` holds it.
 
+// A click on a face chooses it below the photo.
 element.addEventListener("click", (event) => {
     const face = event.target.closest("[data-face]");
-    if (face) trigger("click", { face: Number(face.dataset.face) });
+    const choices = element.closest("#photo").querySelectorAll("#photo\\.faces input");
+    if (face) choices[Number(face.dataset.face)]?.click();
 });
 
 // Another photo may be dropped on this one, or pasted anywhere, as long as nobody is writing.

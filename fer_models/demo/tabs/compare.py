@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import gradio as gr
 
@@ -125,7 +126,8 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
 
     shown = gr.State(None, time_to_live=SHOWN_LIFE_S)
     linked_face = gr.State(0)
-    no, yes = gr.State(False), gr.State(True)
+    whole_of = gr.State(None, time_to_live=SHOWN_LIFE_S)  # the photo that is taken whole
+    answer_id, explanation = gr.Textbox(visible=False), gr.JSON(visible=False)
     base_url = gr.Textbox(visible=False)  # filled by `ADDRESS`
 
     def show(
@@ -133,14 +135,14 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
         shown: Shown | None,
         face: int | None,
         linked_face: int,
-        whole_image: bool,
+        whole_of: str | None,
         language: str,
         tag: str,
         names: list[str],
     ) -> list[Any]:
-        if shown is None or shown.photo_path != photo:
-            face = linked_face
-        answer = handlers.answer(Request(photo, language, tag, names, face or 0, whole_image), shown)
+        is_new = shown is None or shown.photo_path != photo
+        face = linked_face if is_new else face
+        answer = handlers.answer(Request(photo, language, tag, names, face or 0, whole_of == photo), shown)
         count = len(answer.shown.faces) if answer.shown else 0
         index = answer.shown.comparison.face_index if answer.shown else None
         choices = [(str(number + 1), number) for number in range(count)]
@@ -151,7 +153,9 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
             answer.crop,
             answer.table,
             "",
-            gr.update(choices=choices, value=index, visible=count > 1),
+            uuid4().hex,
+            # Of the same photo another face may have been chosen in the meantime.
+            gr.skip() if answer.shown and not is_new else gr.update(choices=choices, value=index, visible=count > 1),
             gr.update(visible=answer.offer_whole_image),
             gr.update(visible=answer.shown is not None),
         ]
@@ -161,12 +165,8 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
             return examples[event.example]
         return gr.skip()
 
-    def show_clicked(event: gr.EventData, *inputs: Any) -> list[Any]:
-        photo, shown, _, *rest = inputs
-        return show(photo, shown, event.face, *rest)
-
-    def show_explanations(shown: Shown | None, label: str, language: str) -> str:
-        return handlers.explain(shown, label or None, language) if shown else ""
+    def explain(shown: Shown | None, answer_id: str, label: str, language: str) -> list[str]:
+        return [answer_id, handlers.explain(shown, label or None, language) if shown else ""]
 
     def describe_request(
         base_url: str, shown: Shown | None, face: int | None, language: str, tag: str, names: list[str]
@@ -189,25 +189,25 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
     latest = private | {"trigger_mode": "always_last"}
     waits: dict[str, Any] = {"show_progress": "full", "show_progress_on": results}
     settings = [language_switch, tag, names]
-    outputs = [shown, results, photo_view, crop, table, why_view, faces, whole_image, more]
+    outputs = [shown, results, photo_view, crop, table, why_view, answer_id, faces, whole_image, more]
     example_view.click(open_example, None, photo, **private)
-    # Photo and settings are one event: with two, the answer in the language of before may be the last to come.
+    whole_image.click(lambda photo: photo, photo, whole_of, **private)
+    # One event, which waits for the one before: with two, the answer to the older one may be the last to come.
     gr.on(
-        [photo.change, faces.input, language_switch.change, tag.change, names.change],
+        [photo.change, faces.input, whole_of.change, language_switch.change, tag.change, names.change],
         show,
-        [photo, shown, faces, linked_face, no, *settings],
+        [photo, shown, faces, linked_face, whole_of, *settings],
         outputs,
         **latest | waits,
     )
-    photo_view.click(show_clicked, [photo, shown, faces, linked_face, no, *settings], outputs, **latest)
-    whole_image.click(show, [photo, shown, faces, linked_face, yes, *settings], outputs, **private | waits)
+    # An explanation is dropped if there is another answer by the time that it comes.
     gr.on(
         [why.click, label.input],
-        show_explanations,
-        [shown, label, language_switch],
-        why_view,
-        **latest | {"show_progress": "full"},
-    )
+        explain,
+        [shown, answer_id, label, language_switch],
+        explanation,
+        **latest | {"show_progress": "full", "show_progress_on": why_view},
+    ).then(None, [explanation, answer_id], why_view, js="([about, html], now) => (about === now ? html : '')")
     for format, button in save_buttons.items():
         button.click(
             lambda shown, language, with_face, format=format: render_download(
@@ -218,7 +218,7 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
             **private,
         )
     gr.on(
-        [share.expand, faces.input, photo_view.click, language_switch.change, tag.change, names.change],
+        [share.expand, faces.input, language_switch.change, tag.change, names.change],
         describe_request,
         [base_url, shown, faces, *settings],
         [link, python, shell],
