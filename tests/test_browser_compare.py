@@ -304,6 +304,32 @@ def test_an_explanation_of_the_photo_before_is_dropped(
         page.wait_for_selector(".fer-why")
 
 
+@pytest.mark.browser
+@needs_chromium
+def test_an_answer_that_is_forgotten_stays_on_the_page_with_a_sentence(
+    models: list[LoadedModel], detector: FaceDetector, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("fer_models.demo.tabs.compare.SHOWN_LIFE_S", 1)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    make_two_faces().save(tmp_path / "two.png")
+    with serve_here(models, detector) as url, open_page(url) as page:
+        page.set_input_files("input[type=file]", str(tmp_path / "two.png"))
+        winners = read_winners(page)
+        page.wait_for_timeout(3000)  # until it is forgotten
+        for upload in (tmp_path / "uploads").rglob("two.png"):
+            upload.unlink()
+        for clicked in ("#save\\.png", "#why\\.button", '[data-face="1"] .fer-box'):
+            page.locator(clicked).click()
+            page.wait_for_selector("#results .fer-problem >> text=The photo is gone. Please choose it again.")
+            assert read_winners(page) == winners
+        page.get_by_label("Español").click()
+        page.wait_for_selector("#results .fer-problem >> text=La foto ya no está. Elígela de nuevo")
+        assert read_winners(page) == winners
+        page.set_input_files("input[type=file]", str(tmp_path / "two.png"))
+        page.wait_for_selector(".fer-verdict >> text=Es una conjetura")
+        assert page.locator(".fer-problem").count() == 0
+
+
 def test_programs_get_the_same_comparison_as_json(app_url: str) -> None:
     from gradio_client import Client, handle_file
 

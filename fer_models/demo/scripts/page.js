@@ -97,9 +97,10 @@ devices.getUserMedia = async (constraints) => {
     }
 };
 
-// Gradio shows errors in a corner and in the browser's language. They are said in their place, and in the page's.
+// Gradio shows errors and warnings in a corner, its own in the browser's language. They are said in their place, and in
+// the page's.
 function replaceToasts() {
-    const messages = "[data-testid=toast-body].error .toast-message-text:not([data-fer-said])";
+    const messages = "[data-testid=toast-body]:is(.error, .warning) .toast-message-text:not([data-fer-said])";
     for (const message of document.querySelectorAll(messages)) {
         message.dataset.ferSaid = "";
         const text = message.textContent.trim();

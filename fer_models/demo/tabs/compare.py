@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -139,8 +141,10 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
         language: str,
         tag: str,
         names: list[str],
-    ) -> list[Any]:
+    ) -> Any:
         is_new = shown is None or shown.photo_path != photo
+        if is_new and photo and not Path(photo).exists():
+            return say_gone(language)
         face = linked_face if is_new else face
         answer = handlers.answer(Request(photo, language, tag, names, face or 0, whole_of == photo), shown)
         count = len(answer.shown.faces) if answer.shown else 0
@@ -165,8 +169,16 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
             return examples[event.example]
         return gr.skip()
 
-    def explain(shown: Shown | None, answer_id: str, label: str, language: str) -> list[str]:
-        return [answer_id, handlers.explain(shown, label or None, language) if shown else ""]
+    def explain(shown: Shown | None, answer_id: str, label: str, language: str) -> Any:
+        return [answer_id, handlers.explain(shown, label or None, language)] if shown else say_gone(language)
+
+    def offer(format: str, shown: Shown | None, language: str, with_face: bool) -> Any:
+        return render_download(save(shown, format, language, with_face), format) if shown else say_gone(language)
+
+    def say_gone(language: str) -> Any:
+        """What is forgotten on the server stays on the page, with a sentence that `page.js` puts above it."""
+        gr.Warning(translate(language, "error.missing"))
+        return gr.skip()
 
     def describe_request(
         base_url: str, shown: Shown | None, face: int | None, language: str, tag: str, names: list[str]
@@ -209,14 +221,7 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
         **latest | {"show_progress": "full", "show_progress_on": why_view},
     ).then(None, [explanation, answer_id], why_view, js="([about, html], now) => (about === now ? html : '')")
     for format, button in save_buttons.items():
-        button.click(
-            lambda shown, language, with_face, format=format: render_download(
-                save(shown, format, language, with_face), format
-            ),
-            [shown, language_switch, with_face],
-            download,
-            **private,
-        )
+        button.click(partial(offer, format), [shown, language_switch, with_face], download, **private)
     gr.on(
         [share.expand, faces.input, language_switch.change, tag.change, names.change],
         describe_request,
