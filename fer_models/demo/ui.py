@@ -121,6 +121,7 @@ def render_page_words(language: str) -> str:
     """What `page.js` needs, as attributes of an element that is not shown."""
     values = {
         "language": language,
+        "languages": " ".join(LOCALES),
         "title": translate(language, "app.title"),
         "max-file-bytes": str(MAX_FILE_MB * 1024**2),
         "file-too-large": translate(language, "error.file_too_large", megabytes=MAX_FILE_MB),

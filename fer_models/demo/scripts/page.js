@@ -10,7 +10,20 @@ function followLanguage() {
     for (const problem of findProblems(document)) problem.textContent = words()[problem.dataset.key] ?? problem.textContent;
     phrases = readPhrases();
     exchangeWords();
+    appear();
 }
+
+// Until its parts are there, in the language that the server will choose, the page is not seen, as they would jump.
+function appear() {
+    if (words().language === wanted && document.querySelector("#header h1")) show();
+}
+function show() {
+    document.documentElement.classList.add("fer-ready");
+}
+setTimeout(show, 3000);
+const asked = [new URLSearchParams(location.search).get("lang"), ...navigator.languages];
+const known = words().languages.split(" ");
+const wanted = asked.map((code) => code?.slice(0, 2)).find((code) => known.includes(code)) ?? words().language;
 
 // Gradio's own words, which `english.js` keeps English, are exchanged for the page's.
 let phrases = []; // pairs of a pattern and what it becomes
@@ -129,4 +142,5 @@ new MutationObserver(() => {
     nameRadios();
     reachCode();
     exchangeWords();
+    appear();
 }).observe(document.body, { childList: true, subtree: true, characterData: true, attributeFilter: ["aria-label", "title"] });
