@@ -20,8 +20,8 @@ from .zoo import find_checkpoint, get_default_tag, list_models, load_checkpoint
 # right at least as often as wrong, on FER2013's validation split (`python -m training.measure_unsure DIR` writes
 # `training/measurements/unsure.json`). It covers most of the disagreement, too, which flattens the average.
 SURE_PROBABILITY = 0.4
-# And below this share of networks that chose it. Above the probability fewer agree too rarely to measure; that two of
-# four may differ is by the same measurement.
+# And below this share of networks that chose it, or where as many chose another. Above the probability fewer agree too
+# rarely to measure; that two of four may differ is by the same measurement.
 SURE_AGREEMENT = 0.5
 
 
@@ -116,11 +116,15 @@ class Comparison:
 
     @property
     def is_sure(self) -> bool:
-        """Whether the favourite is probable enough and enough networks chose it; False if no face was found."""
+        """Whether the favourite is probable enough and enough networks chose it, and more than any other label.
+
+        False if no face was found.
+        """
         return (
             bool(self.predictions)
             and max(self.average.values()) >= SURE_PROBABILITY
             and self.agreement >= SURE_AGREEMENT * len(self.predictions)
+            and (len(self.predictions) == 1 or self.majority is not None)
         )
 
     @property
@@ -248,7 +252,7 @@ def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, 
         `size_mb`, `test_accuracy` and `test_images`. `votes`: `label` and the `models` that chose it, most first.
         `average`: label -> [0, 1], the mean of the networks' probabilities; empty without a face. `favourite`: its most
         probable label, or null. `agreement`: how many networks chose the favourite. `sure`: false where the favourite
-        is too improbable, or too few networks chose it, to be believed.
+        is too improbable, or too few networks chose it, or as many chose another label, for it to be believed.
     """
     faces = [
         {"box_xyxy": [round(x, 1) for x in face.box_xyxy], "score": round(face.score, 4)} for face in comparison.faces

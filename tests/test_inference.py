@@ -142,8 +142,32 @@ def make_comparison(*rows: tuple[float, ...]) -> Comparison:
             1,
             False,
         ),
+        (
+            ((0.98, 0.01, 0.01),) * 2 + ((0.1, 0.5, 0.4),) * 2,
+            {"a": 0.54, "b": 0.255, "c": 0.205},
+            "a",
+            2,
+            False,
+        ),
+        (
+            ((0.98, 0.01, 0.01),) * 2 + ((0.1, 0.5, 0.4), (0.1, 0.4, 0.5)),
+            {"a": 0.54, "b": 0.23, "c": 0.23},
+            "a",
+            2,
+            True,
+        ),
+        (((0.9, 0.05, 0.05),), {"a": 0.9, "b": 0.05, "c": 0.05}, "a", 1, True),
     ],
-    ids=["no face", "one answer", "the surest outvotes three", "flat", "each says something else"],
+    ids=[
+        "no face",
+        "one answer",
+        "the surest outvotes three",
+        "flat",
+        "each says something else",
+        "two against two",
+        "two against one and one",
+        "one network",
+    ],
 )
 def test_the_average_and_whether_it_is_sure(
     rows: tuple[tuple[float, ...], ...], average: dict[str, float], favourite: str, agreement: int, is_sure: bool

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
-from fer_models.inference import SURE_PROBABILITY, load_models
+from fer_models.inference import SURE_PROBABILITY, LoadedModel, load_models
 from training import measure_unsure
-from training.measure_unsure import choose_threshold, describe_bands
+from training.measure_unsure import choose_threshold, describe_bands, find_majorities
 
 
 def make_bands(*accuracies: float) -> list[dict[str, Any]]:
@@ -44,6 +44,13 @@ def test_bands_count_each_answer_once() -> None:
     assert [band["coverage"] for band in bands] == [1.0, 0.6667, 0.1667]
     assert [band["accuracy_unsure"] for band in bands] == [None, 0.5, 0.6]
     assert [band["accuracy_sure"] for band in bands] == [0.6667, 0.75, 1.0]
+
+
+def test_a_majority_is_what_the_page_calls_one(models: list[LoadedModel]) -> None:
+    winners = np.array([[0, 0, 0, 0], [0, 0, 1, 2], [0, 0, 1, 1], [0, 1, 2, 3]])  # one row for each image
+    probabilities = np.eye(7)[winners.T]
+    assert find_majorities(models[:4], probabilities).tolist() == [True, True, False, False]
+    assert find_majorities(models[:4], probabilities[:, :0]).tolist() == []
 
 
 def test_the_served_threshold_is_the_measured_one() -> None:

@@ -6,13 +6,14 @@ which on the answers are right at least as often as wrong.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
-from fer_models.inference import load_models
+from fer_models.inference import Comparison, LoadedModel, Prediction, load_models
 
 from .data import DataError
 from .files import write_json
@@ -70,13 +71,34 @@ def choose_threshold(bands: list[dict[str, Any]]) -> float:
     return threshold
 
 
+def find_majorities(models: Sequence[LoadedModel], probabilities: np.ndarray) -> np.ndarray:
+    """Where the page would find a majority.
+
+    Args:
+        models: The networks.
+        probabilities: `(networks, N, classes)`.
+
+    Returns:
+        `(N,)`, bool.
+    """
+
+    def has_majority(rows: np.ndarray) -> bool:
+        predictions = [
+            Prediction(model.name, dict(zip(model.labels, row, strict=True)), 0.0)
+            for model, row in zip(models, rows, strict=True)
+        ]
+        return Comparison([], None, None, predictions).majority is not None
+
+    return np.array([has_majority(rows) for rows in probabilities.swapaxes(0, 1)], bool)
+
+
 def measure_unsure(source: str) -> dict[str, Any]:
     """Measure on all of FER2013's official validation images.
 
     Returns:
         `n`, `split`, `models`, their `accuracy` and that of the average; `bands` as `describe_bands` gives them, the
         `threshold` that follows; `agreement`: by how many networks chose the average's favourite, `n` and `accuracy` of
-        all answers, and `n_sure` and `accuracy_sure` of those that reach the threshold.
+        all answers, and `n_sure` and `accuracy_sure` of those that reach the threshold and have a majority.
 
     Raises:
         DataError: The data is not FER2013.
@@ -91,11 +113,12 @@ def measure_unsure(source: str) -> dict[str, Any]:
     right = favourite == labels
     bands = describe_bands(sureness, right)
     threshold = choose_threshold(bands)
+    may_be_sure = (sureness >= threshold) & find_majorities(models, probabilities)
     agreement = (probabilities.argmax(-1) == favourite).sum(0)
     by_agreement = []
     for count in np.unique(agreement):
         agreeing = agreement == count
-        sure = agreeing & (sureness >= threshold)
+        sure = agreeing & may_be_sure
         by_agreement.append(
             {
                 "networks": int(count),

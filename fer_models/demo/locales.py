@@ -46,7 +46,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "verdict.others_many": "{models} say {label}.",
         "verdict.average": "Average of the {total}:",
         "verdict.unsure": "not sure",
-        "verdict.threshold": "It would be sure if the average reached {share} and {count} of {total} agreed.",
+        "verdict.threshold": "It would be sure if the average reached {share} and {count} of {total} agreed, more than "
+        "on any other label.",
         "verdict.and": "and",
         "verdict.disclaimer": "This is a guess about how the face looks, not about how the person feels.",
         "faces.none": "No face was found in this picture. Try one in which the face is larger and looks at the camera, "
@@ -483,7 +484,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "verdict.others_many": "{models} dicen {label}.",
         "verdict.average": "Media de las {total}:",
         "verdict.unsure": "respuesta insegura",
-        "verdict.threshold": "Sería segura si la media llegara al {share} y coincidieran {count} de {total}.",
+        "verdict.threshold": "Sería segura si la media llegara al {share} y coincidieran {count} de {total}, más que "
+        "en cualquier otra etiqueta.",
         "verdict.and": "y",
         "verdict.disclaimer": "Es una conjetura sobre el aspecto de la cara, no sobre lo que siente la persona.",
         "faces.none": "No se ha encontrado ninguna cara en la imagen. Prueba con una en la que la cara sea más grande "
