@@ -142,6 +142,47 @@ def test_why_save_and_share(app_url: str, tmp_path: Path) -> None:
 
 @pytest.mark.browser
 @needs_chromium
+def test_a_link_is_that_of_the_answer_and_repeats_it(app_url: str, tmp_path: Path) -> None:
+    make_two_faces().save(tmp_path / "two.png")
+    make_no_face().save(tmp_path / "sky.png")
+
+    def read_link(page: Any, end: str) -> str:
+        field = "document.querySelector('#share textarea, #share input')"
+        page.wait_for_function(f"(end) => {field}?.value.endsWith(end)", arg=end)
+        return page.evaluate(f"{field}.value")
+
+    with open_page(app_url) as page:
+        page.set_input_files("input[type=file]", str(tmp_path / "two.png"))
+        page.locator("#share > button").click()
+        tag = page.locator("#tag input").last
+        tag.check()
+        page.locator('[data-face="1"] .fer-box').click()
+        one = read_link(page, f"tag={tag.input_value()}&networks=baseline,dense,batchnorm,batchnorm-dropout&face=2")
+        assert "face_index=1" in page.inner_text("#share .cm-content >> nth=0")
+        page.locator("#photo\\.examples button").last.click()
+        read_link(page, "batchnorm-dropout")  # another photo, whose face is the first
+        page.get_by_label("Remove Image").click()
+        page.set_input_files("input[type=file]", str(tmp_path / "sky.png"))
+        page.locator("#photo\\.whole").click()
+        other = read_link(page, "batchnorm-dropout&whole=1")
+        assert "whole_image=True" in page.inner_text("#share .cm-content >> nth=0")
+    is_read = "[...document.querySelectorAll('#tag input')].at(-1)?.checked"
+    with open_page(one) as page:
+        page.wait_for_function(is_read)
+        page.set_input_files("input[type=file]", str(tmp_path / "two.png"))
+        page.wait_for_selector("text=This is about face 2 of 2")
+        assert page.locator("#tag input").last.is_checked()
+    with open_page(other) as page:
+        page.wait_for_function(is_read)
+        page.set_input_files("input[type=file]", str(tmp_path / "sky.png"))
+        page.wait_for_selector(".fer-verdict >> text=The whole picture was taken for the face")
+        page.get_by_label("Remove Image").click()
+        page.set_input_files("input[type=file]", str(tmp_path / "two.png"))
+        page.wait_for_selector("text=This is about face 1 of 2")  # where there is a face, it is looked at
+
+
+@pytest.mark.browser
+@needs_chromium
 def test_trouble_in_the_browser_gets_sentences_in_the_pages_language(app_url: str, tmp_path: Path) -> None:
     (tmp_path / "large.png").write_bytes(bytes(101 * 1024**2))
     with open_page(app_url) as page:

@@ -265,6 +265,8 @@ def test_a_link_repeats_the_settings(handlers: CompareHandlers) -> None:
     request = ask(handlers, None, "es", face_index=1, names=["baseline", "dense"])
     link = make_link("http://host/", request)
     assert link == f"http://host/?lang=es&tag={handlers.tags[0]}&networks=baseline,dense&face=2"
+    whole = make_link("http://host/", ask(handlers, None, names=["dense"], whole_image=True))
+    assert whole == f"http://host/?lang=en&tag={handlers.tags[0]}&networks=dense&whole=1"
     assert set(make_snippets("http://host/", request)) == {"python", "shell"}
 
 

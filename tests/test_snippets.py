@@ -1,20 +1,25 @@
 """The snippets of the page and the README are the same, and run word for word, but for address and namespace."""
 
+import json
 import os
 import re
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from browsing import REPOSITORY
 from hub_server import HubServer
-from photos import load_portrait
+from photos import load_portrait, make_two_faces
 from test_hub_readme import SECTION as HUB_SECTION
 
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.demo.handlers.code import DEFAULT_ADDRESS, SNIPPETS, SNIPPETS_DIR, read_snippet
+from fer_models.demo.handlers.compare import Request
+from fer_models.demo.handlers.saving import make_snippets
 from fer_models.zoo import NAMESPACE_VARIABLE, checkpoint_dir, list_models
 from training.push import main as push
 
@@ -80,6 +85,22 @@ def test_the_snippet_for_the_page_runs(app_url: str, workplace: Path, capsys: py
     code = read_snippet("client.py", f"{app_url}/")
     assert f'Client("{app_url}")' in code
     assert "models" in run_python(code, capsys)
+
+
+@pytest.mark.parametrize("changes", [{"face_index": 1}, {"whole_image": True}], ids=["a face", "the whole picture"])
+def test_the_snippets_with_the_settings_of_an_answer_run(
+    app_url: str, workplace: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, Any]
+) -> None:
+    make_two_faces().save(workplace / "photo.jpg")
+    request = replace(Request(None, "en", "report", ["baseline", "dense"]), **changes)
+    snippets = make_snippets(f"{app_url}/", request)
+    result = subprocess.run(["sh", "-euc", snippets["shell"]], capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    answer = json.loads(re.findall("event: complete\ndata: (.*)", result.stdout)[0])[0]
+    assert [(row["model"], row["tag"]) for row in answer["models"]] == [("baseline", "report"), ("dense", "report")]
+    assert answer["face_index"] == (None if request.whole_image else request.face_index)
+    printed = run_python(snippets["python"], capsys)
+    assert printed.endswith(f"{answer['favourite']} {answer['votes']}\n")
 
 
 def test_the_commands_run(workplace: Path) -> None:

@@ -66,6 +66,8 @@ def make_link(base_url: str, request: Request) -> str:
     settings = {"lang": request.language, "tag": request.tag, "networks": ",".join(request.names)}
     if request.face_index:
         settings["face"] = str(request.face_index + 1)  # as it is numbered on the photo
+    if request.whole_image:
+        settings["whole"] = "1"
     return f"{base_url}?{urlencode(settings, safe=',')}"
 
 

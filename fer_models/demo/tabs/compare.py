@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -127,7 +128,7 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
             words.add(names, say("networks.label"))
 
     shown = gr.State(None, time_to_live=SHOWN_LIFE_S)
-    linked_face = gr.State(0)
+    linked = gr.State((0, False))  # the face that a link names, and whether it takes pictures without one whole
     whole_of = gr.State(None, time_to_live=SHOWN_LIFE_S)  # the photo that is taken whole
     answer_id, explanation = gr.Textbox(visible=False), gr.JSON(visible=False)
     base_url = gr.Textbox(visible=False)  # filled by `ADDRESS`
@@ -136,7 +137,7 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
         photo: str | None,
         shown: Shown | None,
         face: int | None,
-        linked_face: int,
+        linked: tuple[int, bool],
         whole_of: str | None,
         language: str,
         tag: str,
@@ -145,8 +146,12 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
         is_new = shown is None or shown.photo_path != photo
         if is_new and photo and not Path(photo).exists():
             return say_gone(language)
+        linked_face, linked_whole = linked
         face = linked_face if is_new else face
-        answer = handlers.answer(Request(photo, language, tag, names, face or 0, whole_of == photo), shown)
+        request = Request(photo, language, tag, names, face or 0, whole_of == photo)
+        answer = handlers.answer(request, shown)
+        if answer.offer_whole_image and linked_whole:
+            answer = handlers.answer(replace(request, whole_image=True))
         count = len(answer.shown.faces) if answer.shown else 0
         index = answer.shown.comparison.face_index if answer.shown else None
         choices = [(str(number + 1), number) for number in range(count)]
@@ -169,7 +174,7 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
             return examples[event.example]
         return gr.skip()
 
-    def explain(shown: Shown | None, answer_id: str, label: str, language: str) -> Any:
+    def show_explanations(shown: Shown | None, answer_id: str, label: str, language: str) -> Any:
         return [answer_id, handlers.explain(shown, label or None, language)] if shown else say_gone(language)
 
     def offer(format: str, shown: Shown | None, language: str, with_face: bool) -> Any:
@@ -180,10 +185,10 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
         gr.Warning(translate(language, "error.missing"))
         return gr.skip()
 
-    def describe_request(
-        base_url: str, shown: Shown | None, face: int | None, language: str, tag: str, names: list[str]
-    ) -> list[str]:
-        request = Request(None, language, tag, names, face or 0, bool(shown and not shown.faces))
+    def describe_request(base_url: str, shown: Shown | None, language: str, tag: str, names: list[str]) -> Any:
+        if shown is None:
+            return gr.skip()
+        request = Request(None, language, tag, names, shown.face_index, not shown.faces)
         snippets = make_snippets(base_url, request)
         return [make_link(base_url, request), snippets["python"], snippets["shell"]]
 
@@ -194,7 +199,7 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
         return [
             settings["tag"] if settings.get("tag") in handlers.tags else first_tag,
             asked or first_names,
-            int(number) - 1 if number.isdecimal() and int(number) > 0 else 0,
+            (int(number) - 1 if number.isdecimal() and int(number) > 0 else 0, settings.get("whole") == "1"),
         ]
 
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -208,27 +213,25 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
     gr.on(
         [photo.change, faces.input, whole_of.change, language_switch.change, tag.change, names.change],
         show,
-        [photo, shown, faces, linked_face, whole_of, *settings],
+        [photo, shown, faces, linked, whole_of, *settings],
         outputs,
         **latest | waits,
+    ).then(
+        describe_request,
+        [base_url, shown, *settings],
+        [link, python, shell],
+        js=ADDRESS,
+        **latest,
     )
     # An explanation is dropped if there is another answer by the time that it comes.
     gr.on(
         [why.click, label.input],
-        explain,
+        show_explanations,
         [shown, answer_id, label, language_switch],
         explanation,
         **latest | {"show_progress": "full", "show_progress_on": why_view},
     ).then(None, [explanation, answer_id], why_view, js="([about, html], now) => (about === now ? html : '')")
     for format, button in save_buttons.items():
         button.click(partial(offer, format), [shown, language_switch, with_face], download, **private)
-    gr.on(
-        [share.expand, faces.input, language_switch.change, tag.change, names.change],
-        describe_request,
-        [base_url, shown, faces, *settings],
-        [link, python, shell],
-        js=ADDRESS,
-        **latest,
-    )
-    demo.load(read_address, None, [tag, names, linked_face], **private)
+    demo.load(read_address, None, [tag, names, linked], **private)
     build_compare_api(handlers, photo)
