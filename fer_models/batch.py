@@ -15,8 +15,6 @@ from .images import ImageError, read_image
 from .inference import Comparison, LoadedModel, predict_batch, to_json
 
 MAX_FILES = 1000
-# What is said of a network for each face; how large and how good it is would be the same every time.
-MODEL_KEYS = ("model", "tag", "winner", "probabilities")
 
 
 @dataclass(frozen=True)
@@ -92,9 +90,8 @@ def to_rows(result: FileResult, models: Sequence[LoadedModel]) -> list[dict[str,
 
     Returns:
         One row for each face, or one that says why there is none. `file`: its name. `error`: an id, and `message`: a
-        sentence, or both null. `face_index`: which face of the file, counted from 0, largest first, or null. `face`,
-        `models` (of which `MODEL_KEYS`), `votes`, `average`, `favourite`, `agreement` and `sure` as in
-        `inference.to_json`; empty, null, 0 and false without a face.
+        sentence, or both null. The rest as in `inference.to_json`, but for `faces`, of which each has a row; empty,
+        null, 0 and false without a face.
     """
     error = result.error
     head = {"file": result.file, "error": error and error.reason, "message": error and str(error)}
@@ -105,10 +102,9 @@ def to_rows(result: FileResult, models: Sequence[LoadedModel]) -> list[dict[str,
 
 
 def describe_face(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, Any]:
-    """One face of many: `inference.to_json` without what would be said again for each."""
+    """One face of many: `inference.to_json` without the others."""
     content = to_json(comparison, models)
     del content["faces"]
-    content["models"] = [{key: row[key] for key in MODEL_KEYS} for row in content["models"]]
     return content
 
 

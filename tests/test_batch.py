@@ -14,7 +14,7 @@ from fer_models import batch
 from fer_models.archives import ArchiveError
 from fer_models.batch import classify_files, tabulate, to_rows
 from fer_models.faces import FaceDetector
-from fer_models.inference import LoadedModel, compare
+from fer_models.inference import LoadedModel, compare, to_json
 from fer_models.tables import write_csv
 
 
@@ -83,6 +83,8 @@ def test_a_face_gets_in_a_batch_what_it_gets_alone(
     for index, row in enumerate(rows):
         alone = compare(Image.open(folder / "two.png").convert("RGB"), models, detector, face_index=index)
         assert row["average"] == pytest.approx(alone.average, abs=1e-5)
+        assert row.keys() - {"file", "error", "message"} == to_json(alone, models).keys() - {"faces"}
+        assert row["models"][0].keys() == to_json(alone, models)["models"][0].keys()
         assert row["face"]["box_xyxy"] == pytest.approx(alone.faces[index].box_xyxy, abs=0.06)
 
 

@@ -5,11 +5,13 @@ import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from photos import portrait_as_png
 
+from fer_models.demo.files_input import FilesInput
 from fer_models.demo.handlers.code import read_snippet
 
 
@@ -42,11 +44,32 @@ def photo() -> str:
 def test_the_tools_are_the_three_that_are_meant_and_say_what_they_do(app_url: str) -> None:
     tools = {tool.name: tool for tool in talk(app_url, lambda session: session.list_tools()).tools}
     assert set(tools) == {"compare", "explain", "batch"}
-    for name in ("compare", "explain"):
+    for name, required in (("compare", "photo"), ("explain", "photo"), ("batch", "files")):
         assert "not" in tools[name].description
-        assert tools[name].inputSchema["required"] == ["photo"]
+        assert tools[name].inputSchema["required"] == [required]
         for argument in tools[name].inputSchema["properties"].values():
             assert argument["description"]
+
+
+def test_an_agent_has_many_photos_looked_at(app_url: str, photo: str) -> None:
+    async def converse(session: Any) -> list[Any]:
+        return [
+            await session.call_tool("batch", {"files": [photo, photo]}),
+            await session.call_tool("batch", {"files": [__file__]}),
+        ]
+
+    done, refused = talk(app_url, converse)
+    assert not done.isError, done.content
+    rows = ast.literal_eval(done.content[0].text)
+    assert [(row["face_index"], row["error"]) for row in rows] == [(0, None)] * 2
+    assert refused.isError, "a path of the server is no file of the agent's"
+
+
+def test_an_address_in_a_list_of_files_is_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("gradio.processing_utils.save_url_to_cache", lambda url, cache_dir: str(tmp_path / url[-5:]))
+    files = FilesInput(file_count="multiple")
+    payload = files.data_model.model_validate(["https://example.org/a.png"], context={"validate_meta": True})
+    assert files.preprocess(payload) == [("a.png", tmp_path / "a.png")]
 
 
 def test_an_agent_compares_and_explains_and_is_told_its_mistakes(app_url: str, photo: str) -> None:

@@ -4,6 +4,19 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.data_classes import ImageData, ListFiles
+from gradio.processing_utils import save_base64_to_cache
+from gradio.utils import get_upload_folder
+from pydantic import model_validator
+
+
+class _Files(ListFiles):
+    """Files, or what an agent sends in their place: gradio's MCP server saves a single file, but none of a list."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_addresses(cls, files: Any) -> Any:
+        return [_to_file(file) if isinstance(file, str) else file for file in files]
 
 
 class FilesInput(gr.File):
@@ -14,6 +27,32 @@ class FilesInput(gr.File):
 
     is_template = True
 
+    @property
+    def data_model(self) -> type[ListFiles]:  # type: ignore[override]
+        return _Files
+
+    @data_model.setter
+    def data_model(self, _: Any) -> None:
+        """`gr.File` sets its own."""
+
+    def api_info(self) -> dict[str, Any]:
+        # That of `gr.File` refers to a definition that gradio's MCP server leaves out; an image's does not.
+        return {"type": "array", "items": ImageData.model_json_schema()}
+
     def preprocess(self, payload: Any) -> list[tuple[str, Path]]:  # type: ignore[override]
         files = [] if payload is None else payload
-        return [(file.orig_name or Path(file.path).name, Path(file.path)) for file in files]
+        paths = [Path(self.move_resource_to_block_cache(file.path) or "") for file in files]  # fetches addresses
+        return [(file.orig_name or path.name, path) for file, path in zip(files, paths, strict=True)]
+
+
+def _to_file(address: str) -> dict[str, Any]:
+    """A file as gradio describes one.
+
+    Args:
+        address: Begins with `https:`, `http:` or `data:`; paths of the server are nobody's business.
+    """
+    if address.startswith("data:"):
+        address = save_base64_to_cache(address, get_upload_folder())
+    elif not address.startswith(("http://", "https://")):
+        raise ValueError("A file is a http, https or data URL.")
+    return {"path": address, "meta": {"_type": "gradio.FileData"}}

@@ -48,17 +48,20 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
     def batch(files: list[tuple[str, Path]]) -> list[dict[str, Any]]:
         """Find every face in many photos and classify each with every network.
 
+        The networks guess which of seven labels people would give to a face: angry, disgust, fear, happy, neutral, sad
+        or surprise. They are often wrong (`test_accuracy` says how often each one is right) and know nothing of what a
+        person feels. Do not use the answers to decide anything about a person, and not at work, at school or on people
+        who did not agree. The photos are deleted after some minutes and sent nowhere.
+
         Args:
-            files: Photos (JPEG, PNG and others), or zips of photos.
+            files: Photos, such as JPEG or PNG, of at most 50 megapixels each, or zips of photos; at most 1,000 photos.
 
         Returns:
-            One row for each face, and one for each file without. A row has `file`: the name of the file; `error` and
-            `message`: why there is no face, or null; `face_index`: which face of the file, counted from 0, largest
-            first; `face`: `box_xyxy`, four pixel coordinates in the picture, and the detector's `score` in [0, 1];
-            `models`: for each network `model`, `tag`, `winner` and `probabilities` (label to [0, 1]); `votes`: `label`
-            and the `models` that chose it; `average`: label to [0, 1], the mean of the networks; `favourite`: its most
-            probable label; `agreement`: how many networks chose the favourite; `sure`: false if it is not to be
-            believed. The labels describe how faces look, and say nothing of how people feel.
+            a list with one row for each face, in the order of the files, and one for each file without a face
+            `file`, its name
+            `error` and `message`, an id and a sentence that say why there is no face, or null
+            `face_index`, which face of the file, counted from 0, the largest first
+            `face`, `models`, `votes`, `average`, `favourite`, `agreement` and `sure`, as compare returns them
         """
         try:
             return handlers.batch_json(files)
