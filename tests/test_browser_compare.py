@@ -224,6 +224,39 @@ def test_no_face_and_bad_files_get_sentences(app_url: str, tmp_path: Path) -> No
         assert len(read_winners(page)) == 4
 
 
+def drop_file(page: Any, selector: str, name: str, kind: str) -> None:
+    page.evaluate(
+        """([selector, name, type]) => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File(["what it says does not matter"], name, { type }));
+            const event = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
+            document.querySelector(selector).dispatchEvent(event);
+        }""",
+        [selector, name, kind],
+    )
+
+
+@pytest.mark.browser
+@needs_chromium
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("en", "not a picture that can be read. Please choose a JPEG"), ("es", "no es una imagen que se pueda leer")],
+)
+def test_what_is_no_picture_is_refused_in_the_pages_language(app_url: str, language: str, sentence: str) -> None:
+    files = [("report.pdf", "application/pdf"), ("photo.heic", "")]  # a system that does not know HEIC gives no type
+    with open_page(f"{app_url}?lang={language}") as page:
+        page.wait_for_selector(f"html[lang={language}]")
+        for is_filled in (False, True):
+            for name, kind in files:
+                drop_file(page, "[id='photo.view'] .fer-photo" if is_filled else "#photo button:has(input)", name, kind)
+                page.wait_for_selector(f".fer-problem >> text={sentence}")
+                page.locator("h1").click()  # goes away with the next click
+                page.wait_for_selector(".fer-problem", state="detached")
+            if not is_filled:
+                page.locator("#photo\\.examples button").first.click()
+                read_winners(page)
+
+
 @pytest.mark.browser
 @needs_chromium
 def test_page_speaks_the_browsers_language_and_switches(app_url: str) -> None:

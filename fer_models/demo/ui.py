@@ -125,6 +125,7 @@ def render_page_words(language: str) -> str:
         "title": translate(language, "app.title"),
         "max-file-bytes": str(MAX_FILE_MB * 1024**2),
         "file-too-large": translate(language, "error.file_too_large", megabytes=MAX_FILE_MB),
+        "not-an-image": translate(language, "error.not_an_image"),
         "camera-denied": translate(language, "error.camera_denied"),
         "camera-missing": translate(language, "error.camera_missing"),
         "camera-busy": translate(language, "error.camera_busy"),

@@ -117,11 +117,13 @@ function replaceToasts() {
     for (const message of document.querySelectorAll(messages)) {
         message.dataset.ferSaid = "";
         const text = message.textContent.trim();
-        message.closest("[data-testid=toast-body]").querySelector("[data-testid=toast-close]")?.click();
-        if (/busy|queue/i.test(text)) say("busy");
+        const toast = message.closest("[data-testid=toast-body]");
+        toast.querySelector("[data-testid=toast-close]")?.click();
+        if (toast.matches(".warning")) say("", text); // the page's own sentence
+        else if (/busy|queue/i.test(text)) say("busy");
         else if (/file size|too large/i.test(text)) say("fileTooLarge");
+        else if (/invalid file type/i.test(text)) say("notAnImage");
         else if (/connection|network|fetch/i.test(text)) say("offline");
-        else if (text.includes(" ") && !/error/i.test(text)) say("", text);
         else say("unexpected");
     }
 }

@@ -7,13 +7,14 @@ element.addEventListener("click", (event) => {
     if (face) choices[Number(face.dataset.face)]?.click();
 });
 
-// Another photo may be dropped on this one, or pasted anywhere, as long as nobody is writing.
+// Another photo may be dropped on this one, or pasted anywhere, as long as nobody is writing. What is no picture goes the
+// same way, and is refused there with a sentence.
 function choose(files) {
-    const images = [...(files ?? [])].filter((file) => file.type.startsWith("image/"));
+    const all = [...(files ?? [])];
     const input = element.closest("#photo").querySelector("input[type=file]");
-    if (!images.length || !input || element.offsetParent === null) return;
+    if (!all.length || !input || element.offsetParent === null) return;
     const transfer = new DataTransfer();
-    transfer.items.add(images[0]);
+    transfer.items.add(all.find((file) => file.type.startsWith("image/")) ?? all[0]);
     input.files = transfer.files;
     input.dispatchEvent(new Event("change", { bubbles: true }));
 }
