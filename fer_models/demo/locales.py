@@ -483,8 +483,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "verdict.others": "{models} dice {label}.",
         "verdict.others_many": "{models} dicen {label}.",
         "verdict.average": "Media de las {total}:",
-        "verdict.unsure": "respuesta insegura",
-        "verdict.threshold": "Sería segura si la media llegara al {share} y coincidieran {count} de {total}, más que "
+        "verdict.unsure": "no está claro",
+        "verdict.threshold": "Estaría claro si la media llegara al {share} y coincidieran {count} de {total}, más que "
         "en cualquier otra etiqueta.",
         "verdict.and": "y",
         "verdict.disclaimer": "Es una conjetura sobre el aspecto de la cara, no sobre lo que siente la persona.",
