@@ -79,7 +79,7 @@ def test_a_comparison(language: str, models: list[LoadedModel], tmp_path: Path) 
 
 def test_the_camera(language: str, models: list[LoadedModel]) -> None:
     handlers = LiveHandlers(models, FaceDetector())
-    answer = handlers.look({"session": "a", "frame": to_frame(make_two_faces()), "language": language})
+    answer = handlers.look({"session": "a", "frame": to_frame(make_two_faces()), "language": language}, "a visitor")
     check(answer["overlay"])
     check(answer["answers"])
 
