@@ -1,4 +1,3 @@
-import tracemalloc
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -214,24 +213,6 @@ def test_the_main_face_is_the_same_for_as_long_as_it_is_in_sight(
     moments = list(analyze_video(path, models[:1], FixedDetector(found), 2))  # type: ignore[arg-type]
     faces = [moment.comparison.face for moment in moments]
     assert [face and face.box_xyxy for face in faces] == looked_at
-
-
-def measure_peak(path: Path, detector: FaceDetector, models: list[LoadedModel], written: Path) -> int:
-    tracemalloc.start()
-    with AnnotatedVideo(written, lambda _: "words") as annotated:
-        for moment in analyze_video(path, models, detector, 1):
-            annotated.add(moment)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak
-
-
-def test_memory_does_not_grow_with_length(tmp_path: Path, models: list[LoadedModel], detector: FaceDetector) -> None:
-    short = write_video(tmp_path / "short.mp4", 10, frames_per_second=1)
-    long = write_video(tmp_path / "long.mp4", 100, frames_per_second=1)
-    measure_peak(short, detector, models[:1], tmp_path / "o.mp4")  # what is loaded once
-    peaks = [measure_peak(path, detector, models[:1], tmp_path / "o.mp4") for path in (short, long)]
-    assert peaks[1] < 1.2 * peaks[0]
 
 
 def test_the_annotated_video_has_the_pictures_that_were_looked_at(

@@ -1,16 +1,20 @@
 """A video in the tab Many: what the page is told, and that nothing of it is left."""
 
 import base64
+import multiprocessing
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import av
+import psutil
 import pytest
 from photos import portrait_path
 from test_tables import read_csv
-from videos import make_empty_picture, write_video
+from videos import make_empty_picture, make_picture, write_video
 
 from fer_models.demo.figures.timeline import MAX_STEPS, format_duration, render_timeline
 from fer_models.demo.handlers import many_video
@@ -20,7 +24,7 @@ from fer_models.demo.handlers.many_video import VideoReport
 from fer_models.demo.handlers.reasons import MAX_DURATION_S
 from fer_models.demo.locales import LOCALES, translate
 from fer_models.faces import FaceDetector
-from fer_models.inference import LoadedModel
+from fer_models.inference import LoadedModel, load_models
 
 
 @pytest.fixture
@@ -163,6 +167,25 @@ def test_an_unexpected_failure_is_a_sentence(
     monkeypatch.setattr(VideoReport, "add", lambda *_: 1 / 0)
     (last,) = start(handlers, film)
     assert translate("en", "many.failed") in (last.results or "")
+
+
+def measure_memory(path: Path) -> list[int]:
+    """What this process holds after each picture of a video, FFmpeg's memory included, in bytes."""
+    many_video.PROGRESS_EVERY_S = 0
+    views = many_video.watch([(path.name, path)], load_models(), FaceDetector(), 10, Event(), "en")
+    return [psutil.Process().memory_info().rss for _ in views]
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
+    size, warm_up, num_frames = (640, 480), 30, 70  # the encoder looks a score of pictures ahead
+    path = write_video(tmp_path / "film.mp4", num_frames, lambda index: make_picture(index).resize(size))
+    # In a process of its own, for what other tests have left free would hide a leak.
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        memory = pool.submit(measure_memory, path).result()
+    assert len(memory) == num_frames + 1
+    smallest_frame = 1.5 * size[0] * size[1]  # as the decoder and the encoder hold one; RGB takes twice as much
+    assert max(memory[warm_up:]) - memory[warm_up] < 0.5 * smallest_frame * (num_frames - warm_up)
 
 
 def make_row(time_s: float, share: float | None) -> dict[str, Any]:
