@@ -44,7 +44,11 @@ def make_results(accuracy: float = 0.5, **overrides: Any) -> dict[str, Any]:
                 {"change": "rotation", "level": 10, "accuracy": accuracy},
             ],
         },
-        "trained_with": {"hardware": "a made-up machine", "commit": "0123456789abcdef", "versions": {"torch": "9.9"}},
+        "trained_with": {
+            "hardware": "2 cores, a made-up machine",
+            "commit": "0123456789abcdef",
+            "versions": {"torch": "9.9"},
+        },
         "measured_with": {},
         **overrides,
     }
@@ -85,7 +89,7 @@ def make_summary() -> dict[str, Any]:
             "dense.report": [run | {"seed": 0, "report_test": 0.50}],
         },
         "cost": {
-            "hardware": "a made-up machine",
+            "hardware": "2 cores, a made-up machine",
             "threads": 2,
             "models": [
                 {

@@ -1,4 +1,3 @@
-import csv
 import io
 import json
 import re
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from photos import load_portrait, make_no_face, make_two_faces, portrait_path
 from PIL import Image
+from test_tables import read_csv
 
 from fer_models.demo.figures.compare import render_results
 from fer_models.demo.handlers.compare import Answer, CompareHandlers, Request, Shown, find_examples
@@ -241,10 +241,13 @@ def test_saved_files_say_what_the_page_says(handlers: CompareHandlers) -> None:
     shown = get_shown(handlers.answer(ask(handlers, portrait_path())))
     content = json.loads(save(shown, "json", "en"))
     assert [row["winner"] for row in content["models"]] == [one.winner for one in shown.comparison.predictions]
-    rows = list(csv.DictReader(io.StringIO(save(shown, "csv", "en").decode())))
-    assert [row["model"] for row in rows] == [*handlers.names, "average"]
-    assert [row["winner"] for row in rows[:-1]] == [row["winner"] for row in content["models"]]
-    assert float(rows[-1]["happy"]) == pytest.approx(content["average"]["happy"], abs=1e-6)
+    for language, delimiter in (("en", ","), ("es", ";")):
+        rows = read_csv(save(shown, "csv", language).decode(), delimiter)
+        assert [row["model"] for row in rows] == [*handlers.names, "average"]
+        assert [row["winner"] for row in rows[:-1]] == [row["winner"] for row in content["models"]]
+        happy = rows[-1]["happy"]
+        assert float(happy.replace(",", ".")) == pytest.approx(content["average"]["happy"], abs=1e-4)
+        assert ("," in happy) == (language == "es")
 
 
 def test_the_saved_picture_has_no_face_unless_it_is_asked_for(handlers: CompareHandlers) -> None:

@@ -9,6 +9,7 @@ from fer_models.demo.locales import (
     LOCALES,
     choose_language,
     format_count,
+    format_hardware,
     format_percent,
     translate,
 )
@@ -46,9 +47,17 @@ def test_every_label_has_a_word(language: str) -> None:
         ("fr-FR,es;q=0.5", "es"),
         ("de,fr", "en"),
         ("*", "en"),
+        ("en;q=0.5, es", "es"),
+        ("en;q=0.8,es-ES;q=0.9", "es"),
+        ("es;q=0.5,en;q=0.5", "es"),
+        ("es;q=0", "en"),
+        ("de, es ; q=0.2", "es"),
+        ("es;q=high,,;", "en"),
     ],
 )
-def test_language_is_the_first_one_of_the_browser_that_the_page_speaks(header: str | None, language: str) -> None:
+def test_language_is_the_one_that_the_browser_likes_best_of_those_that_the_page_speaks(
+    header: str | None, language: str
+) -> None:
     assert choose_language(header) == language
 
 
@@ -70,3 +79,17 @@ def test_a_language_chosen_while_the_page_loads_stays(models: list[LoadedModel],
     for spoken, expected in (("en-GB", gr.skip()), ("es-ES", "es")):
         request = gr.Request(query_params={}, headers={"accept-language": spoken})
         assert read_address(request)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("hardware", "words"),
+    [("", ""), ("NVIDIA H100", "NVIDIA H100"), ("2 cores, AMD EPYC, AVX2", "2 núcleos, AMD EPYC, AVX2")],
+)
+def test_a_machine_has_its_cores_in_the_language(hardware: str, words: str) -> None:
+    assert format_hardware("es", hardware) == words
+    assert format_hardware("en", hardware) == hardware
+
+
+def test_a_doubtful_answer_is_called_the_same_everywhere() -> None:
+    for language in LOCALES:
+        assert translate(language, "verdict.unsure") == translate(language, "many.unsure")

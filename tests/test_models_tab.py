@@ -149,6 +149,7 @@ def test_votes_of_people_stand_beside_the_networks_that_load_takes() -> None:
 def test_cost_is_a_table_and_a_chart_with_the_same_figures() -> None:
     html = render_cost(make_summary(), [make_checkpoint()], "es")
     assert read_rows(html) == [["baseline.report", "50,0 %", "2,2 ms", "1234", "389 639", "1,6 MB", "12,3 M"]]
+    assert "2 núcleos, a made-up machine" in html
     assert f'aria-label="baseline.report: 2,2 ms, 50,0{SPACE}%"' in html
 
 
@@ -159,6 +160,7 @@ def test_a_network_is_shown_with_all_its_figures(language: str) -> None:
     assert html.count("<figure") == 3
     for label in FER_LABELS:  # rows and columns of the matrix, and a row of the recall
         assert html.count(f">{translate(language, f'label.{label}')}<") == 3
+    assert ("2 cores" in html) == (language == "en")
     for word in ("make train-baseline.report", "a made-up machine", "commit 0123456789", "torch 9.9"):
         assert word in html
 

@@ -1,5 +1,7 @@
 """Every word of the page, by language and id. A third language is one more dictionary."""
 
+import re
+
 DEFAULT_LANGUAGE = "en"
 
 LOCALES: dict[str, dict[str, str]] = {
@@ -308,6 +310,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.cost.chart": "Time for one face, and accuracy on PrivateTest",
         "models.cost.caption": "Measured on {hardware}, threads: {threads}; the networks took turns, so compare them "
         "with each other. A multiply-add is one multiplication and one addition.",
+        "models.cores": "{count} cores",
         "models.cost.accuracy": "right on PrivateTest",
         "models.cost.latency": "one face",
         "models.cost.latency_axis": "time for one face, ms",
@@ -749,6 +752,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.cost.chart": "Tiempo por cara y aciertos en PrivateTest",
         "models.cost.caption": "Medido en {hardware}, hilos: {threads}; las redes se turnaron, así que compáralas "
         "entre sí. Una operación es una multiplicación y una suma.",
+        "models.cores": "{count} núcleos",
         "models.cost.accuracy": "aciertos en PrivateTest",
         "models.cost.latency": "una cara",
         "models.cost.latency_axis": "tiempo por cara, ms",
@@ -889,6 +893,9 @@ LOCALES: dict[str, dict[str, str]] = {
     },
 }
 
+# A language of an `Accept-Language` header, and how much it is wanted: `es-mx` or `es;q=0.5`.
+ACCEPTED = re.compile(r"(?:^|,)\s*([a-z]+)(?:-[\w-]+)?\s*(?:;\s*q=([01](?:\.\d+)?))?\s*(?=,|$)")
+
 
 def translate(language: str, key: str, **values: object) -> str:
     """The words of `key` with `values` filled in.
@@ -900,12 +907,11 @@ def translate(language: str, key: str, **values: object) -> str:
 
 
 def choose_language(accept_language: str | None) -> str:
-    """The first language of an HTTP `Accept-Language` header that the page speaks, else English."""
-    for part in (accept_language or "").split(","):
-        language = part.split(";")[0].strip().lower().split("-")[0]
-        if language in LOCALES:
-            return language
-    return DEFAULT_LANGUAGE
+    """The language of an HTTP `Accept-Language` header that the page speaks and its sender likes best, else English."""
+    accepted = ACCEPTED.findall((accept_language or "").lower())
+    spoken = [(float(weight or 1), language) for language, weight in accepted if language in LOCALES]
+    weight, language = max(spoken, key=lambda pair: pair[0], default=(0.0, DEFAULT_LANGUAGE))
+    return language if weight else DEFAULT_LANGUAGE
 
 
 def has_decimal_comma(language: str) -> bool:
@@ -929,3 +935,8 @@ def format_count(language: str, count: int) -> str:
     if count < int(translate(language, "number.grouped_from")):
         return str(count)
     return f"{count:,}".replace(",", translate(language, "number.thousands"))
+
+
+def format_hardware(language: str, hardware: str) -> str:
+    """`2 cores, AMD EPYC`, as measurements name a machine, with the language's word for cores."""
+    return re.sub(r"^(\d+) cores", lambda found: translate(language, "models.cores", count=found[1]), hardware)

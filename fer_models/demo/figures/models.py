@@ -5,7 +5,7 @@ from html import escape
 from statistics import fmean, stdev
 from typing import Any
 
-from ..locales import LOCALES, format_count, format_decimal, format_percent, translate
+from ..locales import LOCALES, format_count, format_decimal, format_hardware, format_percent, translate
 from ..measurements import Checkpoint, find_ranks, group_by_tag
 from .charts import Axis, Series, render_chart
 from .html import render_message
@@ -218,7 +218,10 @@ def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lang
         for column in ("accuracy", "latency", "throughput", "parameters", "file", "multiply_adds")
     ]
     caption = translate(
-        language, "models.cost.caption", hardware=cost.get("hardware", "?"), threads=cost.get("threads", "?")
+        language,
+        "models.cost.caption",
+        hardware=format_hardware(language, cost.get("hardware", "?")),
+        threads=cost.get("threads", "?"),
     )
     table = render_table(caption, list(map(render_column, columns)), [("", rows)], "fer-costs")
     opening = render_heading("cost", language)

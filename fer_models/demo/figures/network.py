@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from ..locales import LOCALES, format_count, format_decimal, format_percent, translate
+from ..locales import LOCALES, format_count, format_decimal, format_hardware, format_percent, translate
 from ..measurements import Checkpoint
 from .charts import Axis, Series, render_chart
 from .html import render_message
@@ -185,8 +185,8 @@ def render_provenance(checkpoint: Checkpoint, language: str) -> str:
         "seed": results.get("seed"),
         "protocol": results.get("protocol"),
         "temperature": results.get("temperature") and format_decimal(language, results["temperature"], 3),
-        "trained": _describe_environment(trained),
-        "measured": _describe_environment(measured),
+        "trained": _describe_environment(trained, language),
+        "measured": _describe_environment(measured, language),
     }
     items = "".join(
         f"<dt>{escape(translate(language, f'models.provenance.{key}'))}</dt><dd><code>{escape(str(fact))}</code></dd>"
@@ -209,8 +209,9 @@ def _render_download(checkpoint: Checkpoint, language: str) -> str:
     )
 
 
-def _describe_environment(environment: dict[str, Any]) -> str:
-    facts = [environment.get("hardware"), environment.get("commit") and f"commit {environment['commit'][:10]}"]
+def _describe_environment(environment: dict[str, Any], language: str) -> str:
+    hardware = format_hardware(language, environment.get("hardware", ""))
+    facts = [hardware, environment.get("commit") and f"commit {environment['commit'][:10]}"]
     versions = environment.get("versions", {})
     facts += [f"{library} {versions[library]}" for library in ("torch", "transformers") if library in versions]
     return ", ".join(fact for fact in facts if fact)

@@ -1,14 +1,15 @@
 """A comparison to keep, as JSON, table or picture, and how to ask for it again. Nothing is written to a disk."""
 
 import base64
-import csv
 import json
 from html import escape
 from io import StringIO
 from urllib.parse import urlencode
 
 from ...inference import to_json
+from ...tables import write_csv
 from ..figures.summary import draw_summary
+from ..locales import has_decimal_comma
 from .compare import Request, Shown
 
 FORMATS = {"json": "application/json", "csv": "text/csv", "png": "image/png"}
@@ -20,7 +21,7 @@ def save(shown: Shown, format: str, language: str, with_face: bool = False) -> b
     Args:
         shown: What is to be kept.
         format: One of `FORMATS`.
-        language: Of the picture; the other ones have ids.
+        language: Of the picture, and of the numbers in the CSV; labels and columns are ids.
         with_face: Whether the picture has the face in it. It is left out unless somebody asks: a picture that is sent
             on shows a person, beside a guess that may be wrong.
 
@@ -29,7 +30,7 @@ def save(shown: Shown, format: str, language: str, with_face: bool = False) -> b
     """
     return {
         "json": lambda: json.dumps(to_json(shown.comparison, shown.models), indent=2).encode(),
-        "csv": lambda: _to_csv(shown).encode(),
+        "csv": lambda: _to_csv(shown, language).encode(),
         "png": lambda: draw_summary(shown.comparison, language, shown.crop if with_face else None),
     }[format]()
 
@@ -40,20 +41,26 @@ def render_download(content: bytes, format: str) -> str:
     return f'<a download="fer-comparison.{escape(format)}" href="{uri}" tabindex="-1">{escape(format)}</a>'
 
 
-def _to_csv(shown: Shown) -> str:
+def _to_csv(shown: Shown, language: str) -> str:
     """One row for each network and one for their average; probabilities in [0, 1], time in ms, size in MB."""
     content = to_json(shown.comparison, shown.models)
     labels = list(content["average"])
     facts = ["latency_ms", "size_mb", "test_accuracy", "test_images"]
-    table = StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["model", "tag", "winner", *labels, *facts])
-    for row in content["models"]:
-        probabilities = [round(row["probabilities"][label], 6) for label in labels]
-        writer.writerow([row["model"], row["tag"], row["winner"], *probabilities, *(row[fact] for fact in facts)])
-    average = [round(content["average"][label], 6) for label in labels]
-    writer.writerow(["average", "", content["favourite"], *average, *("" for _ in facts)])
-    return table.getvalue()
+    rows = [
+        [
+            row["model"],
+            row["tag"],
+            row["winner"],
+            *(row["probabilities"][label] for label in labels),
+            *(row[fact] for fact in facts),
+        ]
+        for row in content["models"]
+    ]
+    rows.append(["average", "", content["favourite"], *content["average"].values(), *(None for _ in facts)])
+    file = StringIO()
+    header = ["model", "tag", "winner", *labels, *facts]
+    write_csv(file, header, rows, decimal_comma=has_decimal_comma(language))
+    return file.getvalue()
 
 
 def make_link(base_url: str, request: Request) -> str:
