@@ -59,6 +59,20 @@ def read_image(source: str | Path | bytes | BinaryIO, max_pixels: int = MAX_PIXE
         raise ImageError("unreadable", f"The picture is damaged or cut short: {error}.") from error
 
 
+def has_more_frames(source: str | Path) -> bool:
+    """Whether a file that `read_image` has read holds more than the first frame, such as an animation or pages.
+
+    Args:
+        source: The file.
+    """
+    try:
+        with Image.open(source) as image:
+            # To a phone's picture a smaller copy or a map of depths may be added, in the format MPO.
+            return image.format != "MPO" and getattr(image, "is_animated", False)
+    except (OSError, SyntaxError, ValueError, EOFError):  # the others are damaged
+        return False
+
+
 def _to_upright_rgb(image: Image.Image, max_pixels: int) -> Image.Image:
     if image.width * image.height > max_pixels:
         raise ImageError(
@@ -82,4 +96,4 @@ def _is_empty(source: str | Path | bytes | BinaryIO) -> bool:
     return isinstance(source, (str, Path)) and Path(source).stat().st_size == 0
 
 
-__all__ = ["MAX_PIXELS", "ImageError", "read_image"]
+__all__ = ["MAX_PIXELS", "ImageError", "has_more_frames", "read_image"]

@@ -54,7 +54,7 @@ class Hint:
     """Something that may explain a bad answer.
 
     Attributes:
-        id: One of `RULES`.
+        id: One of `RULES`, or `animated`.
         value: What was measured, as `measure_quality` gives it.
         limit: The mildest value that gets this hint.
     """
@@ -62,6 +62,10 @@ class Hint:
     id: str
     value: float
     limit: float
+
+
+# Nothing is measured: the file holds more frames than the first, which was looked at.
+ANIMATED = Hint("animated", 1, 1)
 
 
 def find_hints(image: Image.Image, face: DetectedFace | None) -> list[Hint]:

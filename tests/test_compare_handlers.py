@@ -237,6 +237,19 @@ def test_why_shows_one_picture_for_each_network(handlers: CompareHandlers, langu
     assert html.count(f": {translate(language, 'label.sad')}<") == 4
 
 
+@pytest.mark.parametrize("language", LOCALES)
+def test_of_an_animation_the_page_says_that_it_saw_the_first_frame_only(
+    handlers: CompareHandlers, tmp_path: Path, language: str
+) -> None:
+    portrait, sky = load_portrait(), make_no_face()
+    portrait.save(tmp_path / "face-first.gif", save_all=True, append_images=[sky])
+    sky.save(tmp_path / "sky-first.gif", save_all=True, append_images=[portrait])
+    words = translate(language, "hint.animated")
+    assert words in handlers.answer(ask(handlers, tmp_path / "face-first.gif", language)).crop
+    assert words in handlers.answer(ask(handlers, tmp_path / "sky-first.gif", language)).results
+    assert words not in handlers.answer(ask(handlers, portrait_path(), language)).crop
+
+
 def test_saved_files_say_what_the_page_says(handlers: CompareHandlers) -> None:
     shown = get_shown(handlers.answer(ask(handlers, portrait_path())))
     content = json.loads(save(shown, "json", "en"))

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import make_color_image
 from PIL import Image
 
-from fer_models.images import WORKING_SIDE, ImageError, read_image
+from fer_models.images import WORKING_SIDE, ImageError, has_more_frames, read_image
 
 
 def encode(image: Image.Image, format: str = "PNG", **options: object) -> bytes:
@@ -96,3 +97,29 @@ def test_rotation_by_exif_is_undone() -> None:
 def test_a_large_jpeg_comes_reduced_but_not_below_the_working_size() -> None:
     image = read_image(encode(Image.new("RGB", (6000, 4500), "tan"), "JPEG"))
     assert WORKING_SIDE <= max(image.size) < 6000
+
+
+@pytest.mark.parametrize(
+    ("format", "count", "more"),
+    [
+        ("PNG", 1, False),
+        ("GIF", 1, False),
+        ("JPEG", 1, False),
+        ("GIF", 2, True),
+        ("PNG", 2, True),
+        ("WEBP", 2, True),
+        ("TIFF", 2, True),
+        ("MPO", 2, False),  # as phones write them
+    ],
+)
+def test_files_with_more_than_the_first_frame_are_known(tmp_path: Path, format: str, count: int, more: bool) -> None:
+    first, *others = [make_color_image(seed=seed) for seed in range(count)]
+    first.save(tmp_path / "picture", format, save_all=count > 1, append_images=others)
+    assert has_more_frames(tmp_path / "picture") is more
+    assert read_image(tmp_path / "picture").size == first.size
+
+
+def test_a_file_without_its_end_has_no_more_frames(tmp_path: Path) -> None:
+    (tmp_path / "picture").write_bytes(b"GIF89a")
+    assert has_more_frames(tmp_path / "picture") is False
+    assert has_more_frames(tmp_path / "none") is False

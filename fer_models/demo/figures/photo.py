@@ -86,7 +86,7 @@ def render_crop(crop_48: Image.Image, hints: Sequence[Hint], language: str) -> s
 
     Args:
         crop_48: The face, grey, at the networks' own resolution.
-        hints: From `find_hints`; each has words in `locales`.
+        hints: From `quality`; each has words in `locales`.
         language: Of the words.
     """
     caption = escape(translate(language, "photo.crop"))

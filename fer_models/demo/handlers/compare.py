@@ -10,9 +10,9 @@ from PIL import Image
 
 from ...explain import explain_all
 from ...faces import DetectedFace, FaceDetector, crop_face
-from ...images import MAX_PIXELS, ImageError, read_image
+from ...images import MAX_PIXELS, ImageError, has_more_frames, read_image
 from ...inference import Comparison, LoadedModel, compare, predict, to_json
-from ...quality import Hint, find_hints
+from ...quality import ANIMATED, Hint, find_hints
 from ...zoo import get_default_tag
 from ..figures.compare import render_results, render_table
 from ..figures.html import render_message
@@ -158,7 +158,10 @@ class CompareHandlers:
             message = translate(language, f"error.{error.reason}", megapixels=MAX_PIXELS // 1_000_000)
             return Answer(render_message(message, "error"))
         if new is None:
-            return Answer(render_message(translate(language, "faces.none"), "error"), offer_whole_image=True)
+            message = translate(language, "faces.none")
+            if has_more_frames(request.photo_path):
+                message += f" {translate(language, 'hint.animated')}"
+            return Answer(render_message(message, "error"), offer_whole_image=True)
         return Answer(
             render_results(new.comparison, models, language),
             render_photo(new.preview, new.faces, new.comparison.face_index, language),
@@ -236,7 +239,8 @@ class CompareHandlers:
             crops = [image] if request.whole_image else [crop_face(image, face) for face in faces]
             if not crops:
                 return None
-            hints = [find_hints(image, face) for face in faces] or [find_hints(image, None)]
+            more = [ANIMATED] if has_more_frames(path) else []
+            hints = [more + find_hints(image, face) for face in faces] or [more + find_hints(image, None)]
             preview = make_preview(image)
         index = request.face_index if request.face_index < len(crops) else 0
         predictions = [predict(model, crops[index]) for model in models]
