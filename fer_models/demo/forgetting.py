@@ -56,11 +56,12 @@ def forget_values(app: App) -> None:
     for session in list(sessions.session_data.values()):
         session.config_values.clear()
         session.is_closed = False  # else each `gr.State` of it would live for an hour, not as long as it says
-    start = datetime.now() - timedelta(seconds=LIFE_S)
-    busy = {event.session_hash for event in blocks._queue.event_ids_to_events.values()}
-    waiting = blocks._queue.pending_messages_per_session
+    now = datetime.now()
+    for event in blocks._queue.event_ids_to_events.values():  # its answer lives from its end on, not from its start
+        sessions.time_last_used[event.session_hash] = now
+    waiting, start = blocks._queue.pending_messages_per_session, now - timedelta(seconds=LIFE_S)
     for session_hash in list(waiting):
-        if session_hash not in busy and sessions.time_last_used.get(session_hash, start) <= start:
+        if sessions.time_last_used.get(session_hash, start) <= start:
             del waiting[session_hash]
 
 
