@@ -12,6 +12,7 @@ from training.report import (
     SUMMARY,
     describe_labels,
     make_summary,
+    render_labels,
     render_provenance,
     render_readme,
     render_results,
@@ -137,6 +138,7 @@ def test_the_summary_of_the_page_is_up_to_date():
 def test_agreement_and_copies_are_counted(checkpoints: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(records, "VOTES", checkpoints / "votes.json")
     assert describe_labels() == {}
+    assert render_labels() == "Not counted yet."
     labels = {"fear": {"n": 30, "agreed": 0.5}, "happy": {"n": 10, "agreed": 0.9}}
     (checkpoints / "votes.json").write_text(json.dumps({"n": 40, "labels": labels}))
     write_checkpoint(checkpoints / "baseline.report", 0.5)
@@ -145,6 +147,8 @@ def test_agreement_and_copies_are_counted(checkpoints: Path, monkeypatch: pytest
     (checkpoints / "dense.report").mkdir()
     (checkpoints / "dense.report" / "results.json").write_text(json.dumps({"seed": 0, "splits": splits}))
     assert describe_labels() == {"agreed": 0.6, "copies": 0.1}
+    assert "10% of the images of PrivateTest" in render_labels()
+    assert "60% of the images of PublicTest" in render_labels()
 
 
 def test_the_page_is_described_by_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,8 +159,14 @@ def test_the_page_is_described_by_what_was_measured(tmp_path: Path, monkeypatch:
             {
                 "date": "2001-02-03",
                 "ready_s": 4.56,
-                "page": {"rounds": 20, "median_ms": 321.4, "max_ms": 654},
-                "live": {"frames_per_second": 12.34},
+                "page": {
+                    "rounds": 20,
+                    "median_ms": 321.4,
+                    "max_ms": 654,
+                    "after_a_fifth_mb": 600,
+                    "at_the_end_mb": 620,
+                },
+                "live": {"networks": 6, "frames_per_second": 12.34},
                 "load": {"visitors": 5, "requests": 50, "lost": 1, "wrong": 2, "p95_ms": 3210},
                 "memory": {
                     "comparisons": 1000,
@@ -178,8 +188,23 @@ def test_the_page_is_described_by_what_was_measured(tmp_path: Path, monkeypatch:
     )
     text = render_app()
     for words in (
-        *("4.6 s", "321 ms (slowest of 20: 654 ms)", "23 ms", "12.3 pictures", "1 lost, 2 wrong, 95 % within 3.2 s"),
-        *("1,000 comparisons", "710 MB (700 MB)", "64 queued, 236 refused, no answers", "110 MB", "413"),
+        *(
+            "4.6 s",
+            "321 ms (slowest of 20: 654 ms)",
+            "23 ms",
+            "6 networks",
+            "12.3 pictures",
+            "1 lost, 2 wrong, 95 % within 3.2 s",
+        ),
+        *(
+            "1,000 comparisons",
+            "710 MB (700 MB)",
+            "20 visits",
+            "620 MB (600 MB)",
+            "64 queued, 236 refused, no answers",
+            "110 MB",
+            "413",
+        ),
         *("2001-02-03", "a made-up machine", "commit 0123456789."),
     ):
         assert words in text

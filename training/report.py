@@ -33,8 +33,41 @@ README = Path(__file__).parents[1] / "README.md"
 RESULTS = Path(__file__).with_name("RESULTS.md")
 SUMMARY = Path(__file__).parents[1] / "fer_models" / "demo" / "summary.json"
 
+
+def describe_labels() -> dict[str, float]:
+    """What FER2013's labels and images are worth, as far as it was counted.
+
+    Returns:
+        `agreed`, the share of PublicTest's images on which no answer of FER+ got more votes than the label; `copies`,
+        the share of PrivateTest's images that are copies of training images.
+    """
+    described = {}
+    if votes := load_votes():
+        agreed = sum(row["n"] * row["agreed"] for row in votes["labels"].values()) / votes["n"]
+        described["agreed"] = round(agreed, 4)
+    runs = [run for *_, some in list_bundled() for run in some]
+    if copies := next(filter(None, map(count_copies, runs)), None):
+        described["copies"] = round(copies["n"] / copies["of"], 4)
+    return described
+
+
+def render_labels() -> str:
+    """Markdown: the faults of FER2013's images and labels, in the shares that were counted."""
+    described = describe_labels()
+    faults = []
+    if copies := described.get("copies"):
+        faults.append(f"{copies:.0%} of the images of PrivateTest are exact copies of training images.")
+    if agreed := described.get("agreed"):
+        faults.append(
+            f"On only {agreed:.0%} of the images of PublicTest is the label what most of FER+'s ten annotators chose, "
+            "or one of two answers chosen equally often."
+        )
+    return " ".join(faults) or "Not counted yet."
+
+
 SECTIONS = {
     "reproduction": render_reproduction,
+    "labels": render_labels,
     "notebook": render_notebook,
     "accuracy": render_accuracy,
     "flip": render_flip,
@@ -82,6 +115,7 @@ def replace_section(text: str, name: str, content: str) -> str:
 def render_readme(text: str) -> str:
     """README.md with its generated sections made anew."""
     text = replace_section(text, "results", f"{render_reproduction()}\n\n{render_provenance()}")
+    text = replace_section(text, "labels", render_labels())
     return replace_section(text, "app", render_app())
 
 
@@ -90,23 +124,6 @@ def render_results(text: str) -> str:
     for name, render in SECTIONS.items():
         text = replace_section(text, name, render())
     return text
-
-
-def describe_labels() -> dict[str, float]:
-    """What FER2013's labels and images are worth, as far as it was counted.
-
-    Returns:
-        `agreed`, the share of PublicTest's images on which no answer of FER+ got more votes than the label; `copies`,
-        the share of PrivateTest's images that are copies of training images.
-    """
-    described = {}
-    if votes := load_votes():
-        agreed = sum(row["n"] * row["agreed"] for row in votes["labels"].values()) / votes["n"]
-        described["agreed"] = round(agreed, 4)
-    runs = [run for *_, some in list_bundled() for run in some]
-    if copies := next(filter(None, map(count_copies, runs)), None):
-        described["copies"] = round(copies["n"] / copies["of"], 4)
-    return described
 
 
 def make_summary() -> dict[str, Any]:

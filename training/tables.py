@@ -245,7 +245,7 @@ def render_app() -> str:
         ],
         ["the four networks, of that", f"{memory['networks_median_ms']:.0f} ms"],
         [
-            f"camera of 640x480 with one face, {live.get('networks', 'four')} networks",
+            f"camera of 640x480 with one face, {live['networks']} networks",
             f"{live['frames_per_second']:.1f} pictures a second",
         ],
         [
@@ -255,6 +255,10 @@ def render_app() -> str:
         [
             f"memory after {memory['comparisons']:,} comparisons (after a fifth of them)",
             f"{memory['at_the_end_mb']:.0f} MB ({memory['after_a_fifth_mb']:.0f} MB)",
+        ],
+        [
+            f"memory after {page['rounds']} visits to the page (after a fifth of them)",
+            f"{page['at_the_end_mb']:.0f} MB ({page['after_a_fifth_mb']:.0f} MB)",
         ],
         [
             f"{refusals['flood']} requests in one moment",
