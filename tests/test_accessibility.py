@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from browsing import find_violations, needs_chromium, open_page
 from photos import load_portrait, make_no_face, make_two_faces
+from videos import write_video
 
 from training.benchmark_live import write_camera_film
 
@@ -66,6 +67,15 @@ def test_no_tab_has_barriers(app_url: str, tmp_path: Path, theme: str, width: in
         page.wait_for_selector(".fer-faces")
         # The button that adds a file is gradio's own, and holds another control.
         assert [one for one in find_violations(page) if "nested-interactive" not in one] == []
+
+        open_tab("many", "#many\\.start")
+        page.set_input_files("#many\\.files input[type=file]", str(write_video(tmp_path / "film.mp4", 20)))
+        page.wait_for_selector("#many\\.files .file-preview")
+        page.locator("#many\\.start").click()
+        page.wait_for_function("document.querySelector('#many\\\\.video video')?.readyState >= 2")
+        assert page.locator(".fer-timeline svg").count() == 7
+        assert [one for one in find_violations(page) if "nested-interactive" not in one] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
         for name, selector in (("models", "#models\\.report"), ("code", ".cm-content")):
             open_tab(name, selector)
