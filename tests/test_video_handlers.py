@@ -2,6 +2,7 @@
 
 import base64
 import multiprocessing
+import re
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -209,6 +210,14 @@ def test_a_line_of_the_timeline_says_when_and_how_much(shares: list[float | None
 def test_a_long_timeline_is_drawn_with_as_many_steps_as_can_be_seen() -> None:
     rows = [make_row(index / 10, 0.5) for index in range(10 * MAX_STEPS)]
     assert render_timeline(rows, ["happy"], 0.1, MAX_STEPS, "en").count("H") == MAX_STEPS
+
+
+@pytest.mark.parametrize("seconds", [1, 2, 2.5, 3, 5, 6, 100])
+def test_the_ticks_of_a_timeline_differ(seconds: float) -> None:
+    timeline = render_timeline([make_row(0, 0.5)], ["happy"], 0.25, seconds, "en")
+    ticks = re.findall("<span>([0-9:]+)</span>", timeline)
+    assert ticks[0] == "0:00"
+    assert len(set(ticks)) == len(ticks) > 1
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0:00"), (59.6, "1:00"), (75.2, "1:15"), (3600, "60:00")])

@@ -34,7 +34,8 @@ def render_timeline(
     step_s = max(step_s, end_s / MAX_STEPS)
     steps = _average_steps(rows, step_s)
     lines = "".join(_render_line(label, rows, steps, step_s, end_s, language) for label in labels)
-    ticks = "".join(f"<span>{format_duration(end_s * tick / NUM_TICKS)}</span>" for tick in range(NUM_TICKS + 1))
+    num_ticks = max(1, min(NUM_TICKS, int(end_s)))  # at least a second apart, that none reads as its neighbour
+    ticks = "".join(f"<span>{format_duration(end_s * tick / num_ticks)}</span>" for tick in range(num_ticks + 1))
     caption, gap = (escape(translate(language, f"many.timeline{part}")) for part in ("", "_gap"))
     return (
         f'<figure class="fer-timeline"><figcaption>{caption}<small>{gap}</small></figcaption>'
