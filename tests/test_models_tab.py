@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -151,6 +152,15 @@ def test_cost_is_a_table_and_a_chart_with_the_same_figures() -> None:
     assert read_rows(html) == [["baseline.report", "50,0 %", "2,2 ms", "1234", "389 639", "1,6 MB", "12,3 M"]]
     assert "2 núcleos, a made-up machine" in html
     assert f'aria-label="baseline.report: 2,2 ms, 50,0{SPACE}%"' in html
+
+
+def test_networks_that_differ_by_training_cost_the_same_and_all_labels_can_be_read() -> None:
+    checkpoints = [make_checkpoint(f"baseline.{tag}", 0.5 + 0.001 * index) for index, tag in enumerate(("a", "b", "c"))]
+    html = render_cost(make_summary(), checkpoints, "en")
+    assert [row[2] for row in read_rows(html)] == ["2.2 ms"] * 3
+    heights = sorted(map(float, re.findall(r'class="fer-label" x="[0-9.]+" y="([0-9.]+)"', html)))
+    assert len(heights) == 3
+    assert all(below - above >= 12 for above, below in pairwise(heights))
 
 
 @pytest.mark.parametrize("language", LOCALES)

@@ -11,6 +11,7 @@ from html import escape
 
 WIDTH, HEIGHT = 400, 260
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 26, 44  # margins, for the numbers and titles of the axes
+LETTER, LINE = 6.5, 12  # room that a letter of a label takes, and a line of them
 
 
 @dataclass(frozen=True)
@@ -104,11 +105,23 @@ def _render_series(series: Series, places: Sequence[tuple[float, float]]) -> str
         line = f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in places)}"/>'
     marks = "".join(_render_mark(series.kind, x, y) for x, y in places) if series.has_marks else ""
     labels = "".join(
-        f'<text class="fer-label" x="{x + (8 if x < 0.6 * WIDTH else -8):.1f}" y="{y + 4:.1f}" '
-        f'text-anchor="{"start" if x < 0.6 * WIDTH else "end"}">{escape(label)}</text>'
-        for label, (x, y) in zip(series.labels, places, strict=False)
+        f'<text class="fer-label" x="{x:.1f}" y="{y:.1f}">{escape(label)}</text>'
+        for label, x, y in _place_labels(series.labels, places)
     )
     return f'<g class="fer-series fer-series-{series.kind}">{line}{marks}{labels}</g>'
+
+
+def _place_labels(labels: Sequence[str], places: Sequence[tuple[float, float]]) -> list[tuple[str, float, float]]:
+    """Where each label begins: beside its point, or below another label that is in the way."""
+    placed: list[tuple[str, float, float]] = []
+    for (x, y), label in sorted(zip(places, labels, strict=False), key=lambda pair: pair[0][1]):
+        x = x + 8 if x < 0.6 * WIDTH else x - 8 - LETTER * len(label)
+        y += 4
+        for other, other_x, other_y in placed:  # from the top down
+            if x < other_x + LETTER * len(other) and other_x < x + LETTER * len(label):
+                y = max(y, other_y + LINE)
+        placed.append((label, x, y))
+    return placed
 
 
 def _render_mark(kind: str, x: float, y: float) -> str:

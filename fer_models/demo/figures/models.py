@@ -190,21 +190,25 @@ def _render_set(split: dict[str, Any] | None, scale: Scale, language: str) -> st
 
 
 def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], language: str) -> str:
-    """Cost against accuracy: a chart and a table; empty if it was not measured."""
+    """Cost against accuracy: a chart and a table; empty if it was not measured.
+
+    However a network was trained, it costs the same.
+    """
     cost = summary.get("cost")
     if not cost:
         return ""
-    accuracies = {one.key: split["accuracy"] for one in checkpoints if (split := one.get_split(TEST_SPLIT))}
+    costs = {row["model"]: row for row in cost["models"]}
     rows, points = [], []
-    for row in cost["models"]:
-        key = f"{row['model']}.{row['tag']}"
-        accuracy = accuracies.get(key)
-        if accuracy is not None:
-            points.append((key, row["latency_ms"], accuracy))
+    for one in checkpoints:
+        row, split = costs.get(one.name), one.get_split(TEST_SPLIT)
+        if row is None:
+            continue
+        if split:
+            points.append((one.key, row["latency_ms"], split["accuracy"]))
         rows.append(
             [
-                escape(key),
-                format_percent(language, accuracy) if accuracy is not None else "–",
+                escape(one.key),
+                format_percent(language, split["accuracy"]) if split else "–",
                 f"{format_decimal(language, row['latency_ms'])} ms",
                 format_count(language, round(row["images_per_second"])),
                 format_count(language, row["parameters"]),
@@ -251,10 +255,7 @@ def _render_cost_chart(points: Sequence[tuple[str, float, float]], language: str
             scale.high / 100,
             lambda tick: format_percent(language, tick, 0),
         ),
-        [
-            Series("", [(latency, accuracy)], "a", [key], is_line=False)
-            for key, latency, accuracy in sorted(points, key=lambda point: point[1])
-        ],
+        [Series("", [point[1:] for point in points], "a", [point[0] for point in points], is_line=False)],
     )
 
 
