@@ -31,8 +31,9 @@ install: .venv/dev.stamp  ## Make .venv with all that the commands below need
 demo: .venv/app.stamp  ## Start the app on http://127.0.0.1:7860; PORT=... changes the port
 	PORT=$(PORT) $(BIN)/python app.py
 
+# File by file in the order of their names: pytest-xdist would keep those with few but long tests for the end.
 test: .venv/dev.stamp  ## Run the tests
-	$(RUN) pytest --numprocesses logical --dist loadfile
+	$(RUN) pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
 
 prove-hub: .venv/dev.stamp  ## Load pushed models in fresh environments, from a Hub on this machine (minutes, gigabytes)
 	PIP_ARGS="$(PIP_ARGS)" $(BIN)/python tests/prove_hub.py

@@ -177,7 +177,7 @@ def test_two_machines_train_what_one_process_does_and_one_writes(
 
 # With dropout, augmentation and averaged weights, so that all of it has to survive.
 LONG = (
-    *("--num_train_epochs", "12", "--flip_probability", "0.5", "--ema_decay", "0.9", "--early_stopping_patience", "12"),
+    *("--num_train_epochs", "6", "--flip_probability", "0.5", "--ema_decay", "0.9", "--early_stopping_patience", "6"),
     *("--load_best_model_at_end", "true", "--metric_for_best_model", "accuracy"),
 )
 
@@ -203,11 +203,11 @@ def test_two_interrupted_processes_go_on_as_if_nothing_had_happened(made_up_parq
     out = finish(launch(argv, *port))
     assert len(re.findall("^Going on from .*checkpoint-", out, re.MULTILINE)) == 1
     assert len(re.findall("^Trained: ", out, re.MULTILINE)) == 1
-    assert 10 <= len(re.findall("^epoch ", out, re.MULTILINE)) <= 11
+    assert 4 <= len(re.findall("^epoch ", out, re.MULTILINE)) <= 5
     assert_same_weights(tmp_path / "run", tmp_path / "uninterrupted")
     histories = [json.loads((tmp_path / run / "history.json").read_text()) for run in ("run", "uninterrupted")]
     assert histories[0] == histories[1]
-    last = f"checkpoint-{12 * STEPS_PER_EPOCH}/{AVERAGE_FILE}"
+    last = f"checkpoint-{6 * STEPS_PER_EPOCH}/{AVERAGE_FILE}"
     averages = [load_file(tmp_path / run / last) for run in ("run", "uninterrupted")]
     assert all(torch.equal(value, averages[1][name]) for name, value in averages[0].items())
 
