@@ -3,7 +3,9 @@
 import errno
 import hashlib
 import re
+import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -25,6 +27,8 @@ CLIENT_ERRORS = (OSError, httpx2.HTTPError, RuntimeError)
 XET_STATUS = re.compile(r"HTTP status \w+ error \((\d{3})")
 XET_DISK_FULL = "os error 28"
 ANSWER_TIMEOUT_S = 60.0
+# A Hub that is busy is asked once more, if it need not be waited for longer than this: who loads has another choice.
+PAUSE_S, LONGEST_PAUSE_S = 1.0, 5.0
 
 
 class HubUnreachableError(OSError):
@@ -82,8 +86,7 @@ def download_checkpoint(repo_id: str, revision: str) -> Path:
     what = f"{repo_id} at the revision {revision!r}"
     trouble: BaseException | None = None
     try:
-        # Asked apart, since a download would wait for ever on a Hub that takes questions and does not answer.
-        HfApi().model_info(repo_id, revision=revision, timeout=ANSWER_TIMEOUT_S)
+        _ask(repo_id, revision)
     except CLIENT_ERRORS as error:
         if not is_unreachable(error):
             raise OSError(explain(error, what)) from error
@@ -109,6 +112,20 @@ def download_checkpoint(repo_id: str, revision: str) -> Path:
             "again; if it is so again, the repository was tampered with."
         )
     return directory
+
+
+def _ask(repo_id: str, revision: str) -> None:
+    """Ask for a revision, apart: a download would wait for ever on a Hub that takes questions and does not answer."""
+    ask = partial(HfApi().model_info, repo_id, revision=revision, timeout=ANSWER_TIMEOUT_S)
+    try:
+        ask()
+    except CLIENT_ERRORS as error:
+        asked_s = get_retry_after(error)
+        pause_s = PAUSE_S if asked_s is None else asked_s
+        if get_status(error) is None or not is_unreachable(error) or pause_s > LONGEST_PAUSE_S:
+            raise
+        time.sleep(pause_s)
+        ask()
 
 
 def make_removal(directory: Path) -> str:

@@ -50,7 +50,8 @@ def make_project(folder: Path) -> Path:
     shutil.copytree(REPOSITORY, project, ignore=shutil.ignore_patterns(".*", "__pycache__", "runs", "tests"))
     (project / ".venv").symlink_to(sys.prefix)
     run_dir = project / "runs" / "baseline.report" / "seed-0"
-    shutil.copytree(project / "fer_models" / "checkpoints" / "baseline.report", run_dir)
+    pictures = shutil.ignore_patterns("*.png")  # a run has none
+    shutil.copytree(project / "fer_models" / "checkpoints" / "baseline.report", run_dir, ignore=pictures)
     weights = load_file(run_dir / "model.safetensors")
     weights["classifier.bias"] += 0.01
     save_file(weights, run_dir / "model.safetensors", metadata={"format": "pt"})
@@ -76,6 +77,8 @@ def follow_readme(hub: HubServer, folder: Path) -> None:
         sys.exit("error: the Space does not hold the run.")
     if make_fixed_revision(own) not in hub.repo("alice/fer-baseline").tags:
         sys.exit("error: the Hub does not hold the run.")
+    if sum(name.endswith(".png") for name in hub.repo("alice/fer-baseline").get("report").files) != 3:
+        sys.exit("error: the Hub does not hold the figures of the run.")
     if (pushed.get("main").files, pushed.variables) != (copied.get("main").files, copied.variables):
         sys.exit("error: the copy is not a copy.")
 

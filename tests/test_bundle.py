@@ -24,6 +24,7 @@ FILES = {
     *CODE,
     *("config.json", "model.safetensors", "preprocessor_config.json"),
     *("recipe.yaml", "history.json", "results.json"),
+    *("curves.png", "confusion_matrix.png", "reliability.png"),
 }
 NAME = "batchnorm-dropout.trial"
 
@@ -82,10 +83,10 @@ def test_checkpoint_can_be_read_by_everybody(run: Path, tmp_path: Path):
 
 def test_new_checkpoint_replaces_the_old_one(run: Path, tmp_path: Path):
     old = bundle(run, NAME, tmp_path)
-    (old / "curves.png").touch()  # drawn from the old history
-    (old / "model.safetensors").write_bytes(b"old")
+    for name in ("curves.png", "model.safetensors"):
+        (old / name).write_bytes(b"old")
     assert {path.name for path in bundle(run, NAME, tmp_path).iterdir()} == FILES
-    assert (old / "model.safetensors").read_bytes() != b"old"
+    assert b"old" not in [(old / name).read_bytes() for name in ("curves.png", "model.safetensors")]
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import huggingface_hub.constants
 import huggingface_hub.file_download
@@ -47,6 +48,14 @@ def put(api: HfApi, directory: Path, repo_id: str = REPO_ID) -> str:
     names = [*hub_module.NETWORK_FILES, "results.json"]
     files = {name: (directory / name).read_bytes() for name in names if (directory / name).is_file()}
     return sync(api, Revision(repo_id), files, "a network")[0]
+
+
+def send_without_xet(api: HfApi, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other weights, as they were sent and fetched before there was Xet."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)
+    put(api, checkpoint_dir("dense"))
+    hub.repo(REPO_ID).tags[FIXED] = hub.repo(REPO_ID).branches["main"]
+    monkeypatch.setattr("fer_models.hub.compute_fingerprint", lambda _: FIXED.rpartition("-")[2])
 
 
 def unplug(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,15 +218,24 @@ def test_hub_out_of_order_is_no_network(
     assert torch.equal(compute_logits("baseline", namespace="alice"), compute_logits("baseline"))
 
 
+@pytest.mark.parametrize(
+    ("status", "asked", "waited"), [(429, "3", [3.0]), (503, "", [hub_module.PAUSE_S]), (429, "60", None)]
+)
+def test_hub_that_is_busy_for_a_moment_is_asked_once_more(
+    status: int, asked: str, waited: list[float] | None, api: HfApi, hub: HubServer, waits: list[float]
+) -> None:
+    """But not after a minute, which nobody waits who has the bundled weights."""
+    hub.faults.append(Fault("/revision/", status=status, headers={"Retry-After": asked}, times=1))
+    assert (find_checkpoint("baseline", namespace="alice") == checkpoint_dir("baseline", "report")) == (waited is None)
+    assert waits == (waited or [])
+
+
 @pytest.mark.parametrize("transfer", ["xet", "lfs"])
 def test_connection_cut_in_a_file_goes_on(
     transfer: str, api: HfApi, hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if transfer == "lfs":  # as it was sent before there was Xet
-        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)
-        put(api, checkpoint_dir("dense"), "alice/fer-baseline")
-        hub.repo(REPO_ID).tags[FIXED] = hub.repo(REPO_ID).branches["main"]
-        monkeypatch.setattr("fer_models.hub.compute_fingerprint", lambda _: FIXED.rpartition("-")[2])
+    if transfer == "lfs":
+        send_without_xet(api, hub, monkeypatch)
     hub.faults.append(Fault("/xorbs/|/store/", "GET", cut_after=1000, times=2))
     directory = find_checkpoint("baseline", namespace="alice")
     expected = checkpoint_dir("dense" if transfer == "lfs" else "baseline") / "model.safetensors"
@@ -225,10 +243,21 @@ def test_connection_cut_in_a_file_goes_on(
     assert hub.count("GET", "/xorbs/|/store/") >= 3
 
 
-def test_slow_file_is_given_up_and_fetched_again(api: HfApi, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("path", "transfer"), [("/resolve-cache/.*config.json", "xet"), ("/xorbs/", "xet"), ("/store/", "lfs")]
+)
+def test_slow_file_arrives(
+    path: str, transfer: str, api: HfApi, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client gives it up and fetches it again, or waits for it."""
+    if transfer == "lfs":
+        send_without_xet(api, hub, monkeypatch)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
-    hub.faults.append(Fault("/resolve-cache/.*config.json", "GET", delay_s=1, times=1))
-    assert find_checkpoint("baseline", namespace="alice") != checkpoint_dir("baseline", "report")
+    hub.faults.append(Fault(path, "GET", delay_s=1, times=1))
+    directory = find_checkpoint("baseline", namespace="alice")
+    assert hub.faults[0].times == 0, "it was slow"
+    expected = checkpoint_dir("dense" if transfer == "lfs" else "baseline") / "model.safetensors"
+    assert (directory / "model.safetensors").read_bytes() == expected.read_bytes()
 
 
 def test_hub_that_never_answers_is_given_up(
@@ -311,13 +340,29 @@ def test_refusal_is_a_sentence(change, sentence: str, api: HfApi, hub: HubServer
     assert "\n" not in str(caught.value)
 
 
-def test_full_disk_is_a_sentence(api: HfApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_room(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+@pytest.mark.parametrize(
+    ("function", "error"),
+    [
+        ("http_get", OSError(errno.ENOSPC, "No space left on device")),
+        ("xet_get", RuntimeError("Data processing error: I/O error: No space left on device (os error 28)")),
+    ],
+)
+def test_full_disk_is_a_sentence_and_leaves_no_half(
+    function: str, error: Exception, api: HfApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: object, incomplete_path: Path, **__: object) -> None:
+        incomplete_path.write_bytes(b"half")
+        raise error
 
-    monkeypatch.setattr(huggingface_hub.file_download, "http_get", no_room)
-    with pytest.raises(OSError, match=r"The disk is full .* Make room and run the same again"):
-        fer_models.load("baseline", namespace="alice")
+    def write_half(_: str, file: BinaryIO, **__: object) -> None:
+        no_room(incomplete_path=Path(file.name))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(huggingface_hub.file_download, function, write_half if function == "http_get" else no_room)
+        with pytest.raises(OSError, match=r"The disk is full .* Make room and run the same again"):
+            fer_models.load("baseline", namespace="alice")
+    assert find_checkpoint("baseline", namespace="alice") != checkpoint_dir("baseline", "report")
+    assert torch.equal(compute_logits("baseline", namespace="alice"), compute_logits("baseline"))
 
 
 def test_other_weights_under_a_fixed_revision_are_refused(api: HfApi, hub: HubServer) -> None:

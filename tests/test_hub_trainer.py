@@ -96,3 +96,14 @@ def test_the_same_command_pushes_a_run_that_is_trained(
     assert {path: path.stat().st_mtime_ns for path in run_dir.rglob("*") if path.name != "README.md"} == trained
     train.main(argv)
     assert [commit.title for commit in repo.log("main")] == ["End of training", "initial commit"]
+
+
+@pytest.mark.parametrize("path", ["/repos/create", "/commit/", "/tag/"])
+def test_a_hub_that_is_busy_for_a_moment_is_waited_for(
+    path: str, hub: HubServer, made_up_parquet: Path, run_dir: Path, waits: list[float]
+) -> None:
+    hub.faults.append(Fault(path, "POST", status=429, headers={"Retry-After": "7"}, times=1))
+    train.main(make_argv(made_up_parquet, run_dir, *PUSH, model="baseline"))
+    assert waits in ([7.0], [8.0]), "by our retry, or by the client's, which adds a second"
+    repo = hub.repo(REPO_ID)
+    assert repo.tags == {f"report-{compute_fingerprint(run_dir)}": repo.branches["main"]}

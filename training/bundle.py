@@ -1,7 +1,7 @@
 """Put a finished, measured run among the bundled checkpoints.
 
 `python -m training.bundle runs/baseline.report/seed-0 baseline.report` writes the folder `baseline.report` of
-`fer_models/checkpoints`: everything that a repository on the Hub holds, the networks' code included.
+`fer_models/checkpoints`: everything that a repository on the Hub holds but the card, the networks' code included.
 """
 
 import argparse
@@ -16,11 +16,15 @@ from transformers import AutoModelForImageClassification
 from fer_models import FerImageProcessor
 from fer_models.zoo import CHECKPOINTS_DIR, get_entry
 
+from .plots import plot_checkpoint
+
 RECORDS = ("recipe.yaml", "history.json", "results.json")
 
 
 def bundle(run_dir: Path, checkpoint_name: str, checkpoints_dir: Path = CHECKPOINTS_DIR) -> Path:
-    """Copy model, image processor, code and records of a run, in one piece: a crash leaves the old checkpoint.
+    """Copy model, image processor, code and records of a run, and draw its figures, in one piece.
+
+    A crash leaves the old checkpoint.
 
     Args:
         run_dir: Folder of a finished run with its `results.json`.
@@ -57,6 +61,7 @@ def bundle(run_dir: Path, checkpoint_name: str, checkpoints_dir: Path = CHECKPOI
         FerImageProcessor.from_pretrained(run_dir).save_pretrained(new)
         for record in RECORDS:
             shutil.copy(run_dir / record, new)
+        plot_checkpoint(new, checkpoint_name)
         if target.exists():
             target.rename(old)
         new.rename(target)

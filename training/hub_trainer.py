@@ -1,5 +1,6 @@
 """A run on the Hub: the Trainer with no pickle and errors in plain words, and the push that ends a run."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from fer_models.hub import CLIENT_ERRORS, explain, make_fixed_revision
 
 from .cards import find_tag, render_card
 from .files import write_text
-from .hub_sync import PushError
+from .hub_sync import PushError, retry
 
 
 class HubTrainer(Trainer):
@@ -20,7 +21,7 @@ class HubTrainer(Trainer):
 
     def init_hf_repo(self, *args: Any, **kwargs: Any) -> None:
         try:
-            super().init_hf_repo(*args, **kwargs)
+            retry(partial(super().init_hf_repo, *args, **kwargs))
         except CLIENT_ERRORS as error:
             raise OSError(explain(error, find_repo_name(self.args))) from error
 
@@ -52,17 +53,20 @@ def push_run(args: TrainingArguments) -> CommitInfo:
     directory, repo_id = Path(str(args.output_dir)), find_repo_name(args)
     api = HfApi(token=args.hub_token)
     try:
-        repo_id = api.create_repo(repo_id, private=args.hub_private_repo, exist_ok=True).repo_id
+        create = partial(api.create_repo, repo_id, private=args.hub_private_repo, exist_ok=True)
+        repo_id = retry(create).repo_id
         write_text(directory / "README.md", render_card(directory, repo_id))
-        commit = api.upload_folder(
+        upload = partial(
+            api.upload_folder,
             repo_id=repo_id,
             folder_path=directory,
             commit_message="End of training",
             ignore_patterns=["_*", f"{PREFIX_CHECKPOINT_DIR}-*"],
             revision=args.hub_revision,
         )
+        commit = retry(upload)
         tag = make_fixed_revision(directory, find_tag(directory))
-        api.create_tag(repo_id, tag=tag, revision=commit.oid, exist_ok=True)
+        retry(partial(api.create_tag, repo_id, tag=tag, revision=commit.oid, exist_ok=True))
     except CLIENT_ERRORS as error:
         raise PushError(
             f"{directory} is trained, but not pushed. {explain(error, repo_id)} The same command pushes it and "

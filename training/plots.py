@@ -126,8 +126,14 @@ def save(figure: Figure, path: Path) -> None:
     figure.savefig(path, dpi=110, metadata={"Software": None})
 
 
-def plot_checkpoint(directory: Path) -> None:
-    """Write `curves.png`, `confusion_matrix.png` and `reliability.png` beside the JSON they are drawn from."""
+def plot_checkpoint(directory: Path, name: str | None = None) -> None:
+    """Write `curves.png`, `confusion_matrix.png` and `reliability.png` beside the JSON they are drawn from.
+
+    Args:
+        directory: Folder with `results.json` and `history.json`.
+        name: For the titles; by default the folder's.
+    """
+    name = name or directory.name
     results = json.loads((directory / "results.json").read_text())
     history = json.loads((directory / "history.json").read_text())
     test = results["splits"]["report_test"]
@@ -136,17 +142,17 @@ def plot_checkpoint(directory: Path) -> None:
         "reliability": plot_reliability(
             official_test["calibration_before"],
             official_test["calibration"],
-            f"{directory.name}: {official_test['n']:,} test images (PrivateTest)",
+            f"{name}: {official_test['n']:,} test images (PrivateTest)",
         ),
-        "curves": plot_curves(history, f"{directory.name}, seed {results['seed']}"),
+        "curves": plot_curves(history, f"{name}, seed {results['seed']}"),
         "confusion_matrix": plot_confusion_matrix(
             test["confusion_matrix"],
             results["labels"],
-            f"{directory.name}: {test['accuracy']:.1%} of {test['n']:,} test images",
+            f"{name}: {test['accuracy']:.1%} of {test['n']:,} test images",
         ),
     }
-    for name, figure in figures.items():
-        save(figure, directory / f"{name}.png")
+    for kind, figure in figures.items():
+        save(figure, directory / f"{kind}.png")
 
 
 def main(argv: list[str] | None = None) -> None:
