@@ -90,10 +90,20 @@ def describe_file(path: str, file: File) -> dict[str, Any]:
     return entry | ({"xetHash": file.xet_hash} if file.xet_hash else {})
 
 
-@route("GET", API + r"/tree/(?P<revision>[^/]+)")
+@route("GET", API + r"/tree/(?P<revision>[^/]+)(?:/(?P<folder>.+))?")
 def list_tree(call: Handler) -> Reply:
-    commit = call.find_repo().get(call.arguments["revision"])
-    return Reply([describe_file(path, file) for path, file in sorted(commit.files.items())])
+    files = call.find_repo().get(call.arguments["revision"]).files
+    prefix = f"{call.arguments['folder']}/" if "folder" in call.arguments else ""
+    entries: dict[str, dict[str, Any]] = {}
+    for path in sorted(path for path in files if path.startswith(prefix)):
+        head, slash, _ = path.removeprefix(prefix).partition("/")
+        if slash and call.query.get("recursive") != ["true"]:
+            entries[prefix + head] = {"type": "directory", "path": prefix + head, "size": 0, "oid": "0" * 40}
+        else:
+            entries[path] = describe_file(path, files[path])
+    if prefix and not entries:
+        raise HubError(404, f"{prefix} does not exist", "EntryNotFound")
+    return Reply(list(entries.values()))
 
 
 @route("GET", r"/api/(?P<kind>spaces)/" + REPO + "/variables")

@@ -18,7 +18,7 @@ import pytest
 from conftest import encode_png, make_class_png, make_face, write_parquet
 from datasets import Dataset, load_dataset
 from hub_server import HubServer
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, constants
 from photos import load_portrait, make_no_face, portrait_path
 
 from fer_models import zoo
@@ -153,6 +153,21 @@ def test_data_set_is_scored_with_its_damaged_rows(tmp_path: Path) -> None:
     (model,) = load_models(["baseline"])
     assert scores["baseline.winner"][9] == predict(model, make_face(seed=9)).winner
     assert load_dataset(str(tmp_path / "scores"), split="train").num_rows == 10, "datasets reads the scores, too"
+
+
+def test_data_set_of_the_hub_is_scored(hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_parquet(tmp_path / "faces", {"train": [(encode_png(make_face(seed=seed)), 0) for seed in range(5)]})
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # datasets asks without, as the true Hub lets it
+    api = HfApi()
+    api.create_repo("alice/faces", repo_type="dataset")
+    api.upload_folder(repo_id="alice/faces", repo_type="dataset", folder_path=folder, path_in_repo="data")
+    settings = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "0"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_") or name == "HF_TOKEN"}
+    command = [sys.executable, "-m", "training.score", "alice/faces", str(tmp_path / "scores"), "--models", "baseline"]
+    subprocess.run([*command, "--split", "train"], cwd=ROOT, env=kept | settings, check=True)
+    scores = read(tmp_path / "scores")
+    (model,) = load_models(["baseline"])
+    assert scores["baseline.winner"].tolist() == [predict(model, make_face(seed=seed)).winner for seed in range(5)]
 
 
 # --- interruptions ---
