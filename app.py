@@ -16,6 +16,7 @@ use_own_folder()
 
 from transformers.utils.logging import disable_progress_bar
 
+from fer_models.demo.agents import answer_in_json
 from fer_models.demo.device import place
 from fer_models.demo.forgetting import forget_regularly
 from fer_models.demo.scripts import HEAD
@@ -87,6 +88,7 @@ def main() -> None:
             quiet=True,
             prevent_thread_lock=True,
         )
+        answer_in_json(demo.mcp_server_obj)
     except (ValueError, OSError, ImportError) as error:  # the detector lies in packages of others
         if "empty port" in str(error):
             sys.exit(f"error: port {port} is taken. Stop what uses it, or choose another: make demo PORT={port + 1}")

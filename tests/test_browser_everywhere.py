@@ -119,3 +119,50 @@ def test_the_keyboard_leads_from_the_photo_to_every_tab(app_url: str, two_faces:
         go_to(page, "#why\\.button")
         page.keyboard.press("Enter")
         page.wait_for_selector(".fer-why img")
+        with page.expect_download():
+            go_to(page, "#save\\.json")
+            page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize(
+    ("tab", "control"),
+    [
+        ("Live", ".fer-live button"),
+        ("Many", "#many\\.start"),
+        ("Models", "#models\\.choice input"),
+        ("In your code", "#code button"),
+    ],
+)
+def test_the_keyboard_opens_every_tab_and_reaches_what_it_is_for(app_url: str, tab: str, control: str) -> None:
+    with open_page(app_url) as page:
+        go_to(page, "[role=tab]")
+        while page.evaluate("document.activeElement.innerText.trim()") != tab:
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(f"[role=tab][aria-selected=true] >> text={tab}")
+        go_to(page, control)
+
+
+def test_the_keyboard_adds_files_to_those_that_are_there(app_url: str, two_faces: str) -> None:
+    with open_page(f"{app_url}/?tab=many") as page:
+        page.set_input_files("#many\\.files input[type=file]", two_faces)
+        page.wait_for_selector("#many\\.files .file-preview")
+        with page.expect_file_chooser():
+            go_to(page, "#many\\.files button[aria-dropeffect]")
+            page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("en-US", ("emotion recognition", "reads no minds", "times in 10", "at work", "at school", "did not agree")),
+        ("es-ES", ("reconocimiento de emociones", "no lee la mente", "de cada 10", "trabajo", "escuela", "acuerdo")),
+    ],
+)
+def test_the_first_visit_says_what_this_is_and_is_not_for(app_url: str, locale: str, words: tuple[str, ...]) -> None:
+    with open_page(app_url, locale=locale, viewport={"width": 390, "height": 844}) as page:
+        notice = page.locator("#notice\\.view .fer-notice summary")
+        notice.filter(has_text=words[0]).wait_for()
+        box = notice.bounding_box()
+        assert box["y"] + box["height"] < 844, "without scrolling"
+        assert [word for word in words if word not in notice.inner_text()] == []

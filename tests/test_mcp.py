@@ -1,6 +1,5 @@
 """What an agent sees of the page: the tools of its MCP server, over loopback."""
 
-import ast
 import asyncio
 import base64
 import json
@@ -60,7 +59,7 @@ def test_an_agent_has_many_photos_looked_at(app_url: str, photo: str) -> None:
 
     done, refused = talk(app_url, converse)
     assert not done.isError, done.content
-    rows = ast.literal_eval(done.content[0].text)
+    rows = json.loads(done.content[0].text)
     assert [(row["face_index"], row["error"]) for row in rows] == [(0, None)] * 2
     assert refused.isError, "a path of the server is no file of the agent's"
 
@@ -81,8 +80,8 @@ def test_an_agent_compares_and_explains_and_is_told_its_mistakes(app_url: str, p
         ]
 
     compared, explained, refused = talk(app_url, converse)
-    answer = ast.literal_eval(compared.content[0].text)  # gradio writes a dictionary as Python does
+    answer = json.loads(compared.content[0].text)
     assert [row["model"] for row in answer["models"]] == ["dense"]
-    assert {row["label"] for row in ast.literal_eval(explained.content[0].text)["explanations"]} == {"sad"}
+    assert {row["label"] for row in json.loads(explained.content[0].text)["explanations"]} == {"sad"}
     assert refused.isError
     assert "There is no face 7" in refused.content[0].text

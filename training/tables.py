@@ -250,7 +250,8 @@ def render_app() -> str:
         ],
         [
             f"{load['visitors']} visitors at once, {load['requests']} requests",
-            f"{load['lost']} lost, {load['wrong']} wrong, 95 % within {load['p95_ms'] / 1000:.1f} s",
+            f"{load['lost']} lost, {load['wrong']} wrong, 95 % within {load['p95_ms'] / 1000:.1f} s, "
+            f"the slowest in {load['max_ms'] / 1000:.1f} s",
         ],
         [
             f"memory after {memory['comparisons']:,} comparisons (after a fifth of them)",

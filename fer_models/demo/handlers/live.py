@@ -17,6 +17,7 @@ from ...tracking import FaceTracker, FrameRate, Timeline, Track
 from ..figures.compare import describe_votes
 from ..figures.live import render_answers, render_overlay
 from ..locales import DEFAULT_LANGUAGE, LOCALES, translate
+from .compare import SHOWN_AT_FIRST
 
 # A visitor's camera runs this long at a stretch, in seconds; then the page stops it, and a button goes on.
 TIME_LIMIT_S = 60
@@ -104,7 +105,7 @@ class LiveHandlers:
         words["live.over"] = translate(language, "live.over", seconds=TIME_LIMIT_S)
         words["live.lost"] = translate(language, "error.offline")
         words["live.broken"] = translate(language, "error.camera_busy")
-        empty = render_answers(None, self.models, Timeline(), 0.0, language)
+        empty = render_answers(None, self.models[:SHOWN_AT_FIRST], Timeline(), 0.0, language)
         return {"language": language, "words": words, "models": [model.name for model in self.models], "empty": empty}
 
     def look(self, request: Mapping[str, Any], address: str) -> dict[str, Any]:
@@ -112,7 +113,8 @@ class LiveHandlers:
 
         Args:
             request: `session`, an id that the page made up when its camera was switched on; `frame`, a JPEG as a data
-                URL, not mirrored; `model`, the network that is shown, or empty for all; `mirrored`, whether the page
+                URL, not mirrored; `model`, the network that is shown, or empty for
+                those that Compare shows at first; `mirrored`, whether the page
                 shows the picture mirrored; `language`.
             address: Where it comes from.
 
@@ -161,7 +163,7 @@ class LiveHandlers:
         image = _read_frame(request.get("frame"))
         language = str(request.get("language"))
         language = language if language in LOCALES else DEFAULT_LANGUAGE
-        models = [model for model in self.models if model.name == request.get("model")] or self.models
+        models = [model for model in self.models if model.name == request.get("model")] or self.models[:SHOWN_AT_FIRST]
         faces = self._detect(image)
         tracks = session.tracker.update(faces, now_s)
         comparisons = self._compare(image, faces, tracks, models, now_s)

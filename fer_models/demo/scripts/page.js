@@ -139,10 +139,19 @@ function nameRadios() {
 function reachCode() {
     document.querySelectorAll('.cm-scroller[tabindex="-1"]').forEach((code) => (code.tabIndex = 0));
 }
+// Gradio's button that adds files holds another one, which does the work: the keyboard and screen readers get that one.
+function unnestButtons() {
+    for (const outer of document.querySelectorAll("button:has(button):not([role])")) {
+        outer.setAttribute("role", "group");
+        outer.removeAttribute("aria-haspopup");
+        outer.tabIndex = -1;
+    }
+}
 new MutationObserver(() => {
     replaceToasts();
     nameRadios();
     reachCode();
+    unnestButtons();
     exchangeWords();
     appear();
 }).observe(document.body, { childList: true, subtree: true, characterData: true, attributeFilter: ["aria-label", "title"] });
