@@ -288,6 +288,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
     teachers = load_teachers(recipe.list_teachers(), config)
     if recipe.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-arg]
+        teachers = [teacher.to(memory_format=torch.channels_last) for teacher in teachers]  # type: ignore[call-arg]
     model = synchronize_batch_norm(model, args)
     image_processor = FerImageProcessor(size={"height": config.image_size, "width": config.image_size})
 
