@@ -62,6 +62,13 @@ train-%: .venv/dev.stamp  ## Train, measure and bundle one network, such as trai
 	$(RUN) training.evaluate runs/$(recipe)/seed-0
 	$(RUN) training.bundle runs/$(recipe)/seed-0 $(recipe)
 
+# The two that go on from a narrower network.
+train-batchnorm.tuned seed-batchnorm.tuned: narrow-batchnorm
+train-batchnorm-dropout.tuned seed-batchnorm-dropout.tuned: narrow-batchnorm-dropout
+
+narrow-%: .venv/dev.stamp
+	$(RUN) training.train training/recipes/$*.narrow.yaml
+
 # Another seed of a recipe, for the spread: its figures are kept, its weights are not.
 seed-%: .venv/dev.stamp  ## Train and measure a recipe with SEED=1, such as seed-baseline.report SEED=1
 	$(RUN) training.train training/recipes/$(recipe).yaml --seed $(SEED)

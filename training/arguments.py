@@ -64,6 +64,12 @@ class RecipeArguments(AugmentationArguments):
             "help": "Backbone to start from: efficientnet-lite0, or the Hub's id or the folder of one of transformers."
         },
     )
+    widened_from: str = field(
+        default="",
+        metadata={
+            "help": "Folder of the same network with fewer filters, trained already, from which this one goes on."
+        },
+    )
     frozen_epochs: int = field(
         default=0, metadata={"help": "In so many epochs, from the first, the classifier learns alone."}
     )
@@ -116,6 +122,8 @@ class RecipeArguments(AugmentationArguments):
         config = self.make_config()
         if self.pretrained:
             check_pretrained(config, self.pretrained)
+            if self.widened_from:
+                raise ValueError("A network starts from pretrained or from widened_from; name one of them.")
 
     def list_teachers(self) -> list[str]:
         """The folders of the teachers.

@@ -1,11 +1,12 @@
 """Learning from other networks' answers (Hinton et al. 2015, arXiv:1503.02531)."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch.nn import functional
-from transformers import AutoModelForImageClassification, PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from .pretrained import load_trained
 
 
 class Distillation:
@@ -57,14 +58,4 @@ def load_teachers(folders: Sequence[str], config: PreTrainedConfig) -> list[PreT
     Raises:
         ValueError: A folder holds no network, or one that sees or says something else.
     """
-    teachers = []
-    for folder in folders:
-        if not (Path(folder) / "config.json").is_file():
-            raise ValueError(f"teachers: {folder} is no folder of a trained network.")
-        teacher = AutoModelForImageClassification.from_pretrained(folder)
-        for field in ("id2label", "num_channels", "image_size"):
-            theirs, ours = getattr(teacher.config, field), getattr(config, field)
-            if theirs != ours:
-                raise ValueError(f"teachers: the {field} of {folder} is {theirs}, not {ours}.")
-        teachers.append(teacher)
-    return teachers
+    return [load_trained(folder, config, "teachers") for folder in folders]

@@ -24,6 +24,7 @@ from .files import write_json
 from .memory import keep_freed_memory
 from .metrics import accuracy_interval, compute_metrics, expected_calibration_error
 from .provenance import describe_environment
+from .records import load_run
 from .subsets import drop_copies, keep_agreed
 
 BATCH_SIZE = 64
@@ -59,14 +60,6 @@ def load_splits(source: str, protocol: str) -> dict[str, Dataset]:
         "official_test_without_copies": drop_copies(official["test"], official["train"]),
     }
     return {name: rows for name, rows in splits.items() if len(rows)}
-
-
-def load_run(directory: Path) -> dict[str, Any]:
-    """Where a trained network comes from: `run.json`, or what an earlier measurement kept of it."""
-    run_file = directory / "run.json"
-    if run_file.is_file() or not (directory / "results.json").is_file():
-        return json.loads(run_file.read_text())
-    return json.loads((directory / "results.json").read_text())["trained_with"]
 
 
 def measure(logits: torch.Tensor, labels: torch.Tensor, temperature: float) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Weights to start from: what a backbone learnt on other pictures."""
+"""Trained weights to start from or to learn from: of other pictures, or of another run."""
 
 import importlib.util
 import re
@@ -6,7 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from transformers import MODEL_FOR_BACKBONE_MAPPING, AutoConfig, ImageProcessingMixin, PreTrainedConfig, PreTrainedModel
+from transformers import (
+    MODEL_FOR_BACKBONE_MAPPING,
+    AutoConfig,
+    AutoModelForImageClassification,
+    ImageProcessingMixin,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
 from fer_models import FerTransferConfig, FerTransferForImageClassification
@@ -119,4 +126,25 @@ def _make_from_hub(config: FerTransferConfig, name: str) -> PreTrainedModel:
     config.pixel_std = list(processor.get("image_std", IMAGENET_DEFAULT_STD))
     model = FerTransferForImageClassification(config)
     model.get_submodule("blocks.0.backbone").load_state_dict(backbone.state_dict())
+    return model
+
+
+def load_trained(folder: str, config: PreTrainedConfig, field: str) -> PreTrainedModel:
+    """Load a network of this project from the folder of a run or a checkpoint.
+
+    Args:
+        folder: Where it lies.
+        config: Of the network that is to be trained with it; labels and faces must be the same.
+        field: The recipe's field that names the folder, for the messages.
+
+    Raises:
+        ValueError: The folder holds no network, or one that sees or says something else.
+    """
+    if not (Path(folder) / "config.json").is_file():
+        raise ValueError(f"{field}: {folder} is no folder of a trained network.")
+    model = AutoModelForImageClassification.from_pretrained(folder)
+    for name in ("id2label", "num_channels", "image_size"):
+        theirs, ours = getattr(model.config, name), getattr(config, name)
+        if theirs != ours:
+            raise ValueError(f"{field}: the {name} of {folder} is {theirs}, not {ours}.")
     return model

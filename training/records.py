@@ -35,6 +35,14 @@ def _read(path: Path) -> dict[str, Any] | None:
     return json.loads(path.read_text()) if path.is_file() else None
 
 
+def load_run(directory: Path) -> dict[str, Any]:
+    """Where a trained network comes from: `run.json`, or what an earlier measurement kept of it."""
+    run_file = directory / "run.json"
+    if run_file.is_file() or not (directory / "results.json").is_file():
+        return json.loads(run_file.read_text())
+    return json.loads((directory / "results.json").read_text())["trained_with"]
+
+
 def load_published() -> dict[str, dict[str, float]]:
     """The report's own figures by network, as shares."""
     return yaml.safe_load(PUBLISHED.read_text())

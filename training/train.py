@@ -50,6 +50,7 @@ from .hub_trainer import HubTrainer, push_run
 from .memory import keep_freed_memory
 from .pretrained import make_pretrained
 from .provenance import describe_environment
+from .widening import describe_start, widen
 
 
 class FerTrainer(HubTrainer):
@@ -285,6 +286,10 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
     model = (
         make_pretrained(config, recipe.pretrained) if recipe.pretrained else get_entry(recipe.model).model_class(config)
     )
+    before: dict[str, Any] = {}
+    if recipe.widened_from:
+        widen(model, recipe.widened_from)
+        before = {"widened_from": describe_start(recipe.widened_from)}
     teachers = load_teachers(recipe.list_teachers(), config)
     if recipe.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-arg]
@@ -339,6 +344,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
                 "images": {split: len(rows) for split, rows in faces.items()},
                 "processes": args.world_size,
                 **environment,
+                **before,
             },
         )
     return output_dir

@@ -1,0 +1,49 @@
+"""A network that goes on from a narrower one, which learns most of it in a fraction of the time."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from .pretrained import load_trained
+from .records import load_run
+
+
+@torch.no_grad()
+def widen(model: PreTrainedModel, folder: str) -> None:
+    """Give a network the answers of one with fewer filters.
+
+    The narrow one's weights become the leading channels. The other channels stay as they were drawn, and count for
+    nothing at first, since what leads from them to the leading ones is zero: the answers are the same, and every weight
+    can learn. (Net2Net, Chen et al. 2016, arXiv:1511.05641, makes the new channels copies of the old ones.)
+
+    Args:
+        model: The wide network, freshly drawn; changed in place.
+        folder: Where the narrow one lies: a run or a checkpoint.
+
+    Raises:
+        ValueError: The folder holds no network, or one that sees or says something else, or is not narrower.
+    """
+    narrow = load_trained(folder, model.config, "widened_from").state_dict()
+    wide = model.state_dict()
+    if wide.keys() != narrow.keys() or not all(fits(wide[name], narrow[name]) for name in wide):
+        raise ValueError(f"widened_from: {folder} is no narrower network of the same kind.")
+    for name, theirs in narrow.items():
+        ours = wide[name]
+        if ours.ndim > 1:
+            ours[: len(theirs), theirs.shape[1] :] = 0
+        ours[tuple(map(slice, theirs.shape))] = theirs
+
+
+def fits(wide: torch.Tensor, narrow: torch.Tensor) -> bool:
+    """Whether a tensor can be the leading part of another."""
+    return wide.ndim == narrow.ndim and all(
+        ours >= theirs for ours, theirs in zip(wide.shape, narrow.shape, strict=True)
+    )
+
+
+def describe_start(folder: str) -> dict[str, Any]:
+    """Where the narrow network comes from: its `run.json`, and the `history` of its epochs."""
+    return load_run(Path(folder)) | {"history": json.loads(Path(folder, "history.json").read_text())}
