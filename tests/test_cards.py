@@ -52,6 +52,15 @@ def test_card_tells_cost_where_it_was_measured(checkpoint: Path, tmp_path: Path,
         assert words in card
 
 
+def test_card_tells_of_the_narrower_network_it_went_on_from(checkpoint: Path):
+    assert "fewer\nfilters" not in render_card(checkpoint)
+    results = json.loads((checkpoint / "results.json").read_text())
+    history = [{"epoch": 1, "validation_accuracy": 0.4567}, {"epoch": 2, "validation_accuracy": 0.4}]
+    results["trained_with"]["widened_from"] = {"seconds": 90.0, "history": history}
+    (checkpoint / "results.json").write_text(json.dumps(results))
+    assert "learnt for 2 epochs, 1.5 minutes, up to 45.7% on validation. The recipe" in render_card(checkpoint)
+
+
 # --- what is in every card ---
 
 BUNDLED = sorted(path.name for path in CHECKPOINTS_DIR.glob("*.*"))

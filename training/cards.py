@@ -68,6 +68,7 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
         recipe_yaml=yaml.safe_dump(settings).rstrip(),
         trained_with=trained_with,
         minutes=trained_with and f"{trained_with['seconds'] / 60:.1f}",
+        narrow=describe_narrow(trained_with),
         splits=describe_splits(results, runs),
         spread={"n": len(runs), "seeds": sorted(runs)} if len(runs) > 1 else None,
         published=describe_published(name, recipe, results, _read_json(directory / "history.json")),
@@ -119,6 +120,16 @@ def make_card_data(name: str, results: dict[str, Any]) -> ModelCardData:
 def is_printed(recipe: dict[str, Any]) -> bool:
     """Whether the report prints this architecture: a network of its name, with nothing overridden."""
     return recipe["model"] in load_published() and recipe.get("config_overrides", "{}") == "{}"
+
+
+def describe_narrow(trained_with: dict[str, Any] | None) -> dict[str, str] | None:
+    """The narrower network that a run went on from: its minutes, epochs and best accuracy on validation; or None."""
+    narrow = (trained_with or {}).get("widened_from")
+    return narrow and {
+        "minutes": f"{narrow['seconds'] / 60:.1f}",
+        "epochs": str(narrow["history"][-1]["epoch"]),
+        "accuracy": f"{max(row['validation_accuracy'] for row in narrow['history']):.1%}",
+    }
 
 
 def describe_splits(results: dict[str, Any], runs: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
