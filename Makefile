@@ -62,16 +62,19 @@ train-%: .venv/dev.stamp  ## Train, measure and bundle one network, such as trai
 	$(RUN) training.evaluate runs/$(recipe)/seed-0
 	$(RUN) training.bundle runs/$(recipe)/seed-0 $(recipe)
 
-# The two that go on from a narrower network.
-train-batchnorm.tuned seed-batchnorm.tuned: narrow-batchnorm
-train-batchnorm-dropout.tuned seed-batchnorm-dropout.tuned: narrow-batchnorm-dropout
+# The two that go on from a narrower network, each seed from its own.
+train-batchnorm.tuned: narrow-batchnorm.seed-0
+train-batchnorm-dropout.tuned: narrow-batchnorm-dropout.seed-0
+seed-batchnorm.tuned: narrow-batchnorm.seed-$(SEED)
+seed-batchnorm-dropout.tuned: narrow-batchnorm-dropout.seed-$(SEED)
+seed-batchnorm.tuned seed-batchnorm-dropout.tuned: OWN = --widened_from runs/$(basename $*).narrow/seed-$(SEED)
 
 narrow-%: .venv/dev.stamp
-	$(RUN) training.train training/recipes/$*.narrow.yaml
+	$(RUN) training.train training/recipes/$(basename $*).narrow.yaml --seed $(patsubst .seed-%,%,$(suffix $*))
 
 # Another seed of a recipe, for the spread: its figures are kept, its weights are not.
 seed-%: .venv/dev.stamp  ## Train and measure a recipe with SEED=1, such as seed-baseline.report SEED=1
-	$(RUN) training.train training/recipes/$(recipe).yaml --seed $(SEED)
+	$(RUN) training.train training/recipes/$(recipe).yaml --seed $(SEED) $(OWN)
 	$(RUN) training.calibrate runs/$(recipe)/seed-$(SEED)
 	$(RUN) training.evaluate runs/$(recipe)/seed-$(SEED) --output training/results/$(recipe).seed-$(SEED).json
 

@@ -61,6 +61,24 @@ def test_a_finished_run_holds_the_average_and_goes_on_with_it_after_an_interrupt
     assert_same_weights(again, run)
 
 
+@pytest.mark.parametrize("count", [40, 300], ids=["less than a batch", "two batches and a bit"])
+def test_statistics_are_taken_with_nothing_dropped_and_of_equal_batches(count: int) -> None:
+    """As in evaluation; a small last batch counted as much as a whole one."""
+    dropout = nn.Dropout(0.5)
+    model = nn.Sequential(dropout, nn.BatchNorm2d(1))
+    args, control = SimpleNamespace(device=torch.device("cpu")), SimpleNamespace(should_evaluate=True)
+    values = torch.rand(count, 1, 4, 4)
+    values[256:] = 9
+    averaging = WeightAveraging(0.5)
+    averaging.on_train_begin(args, SimpleNamespace(global_step=0), control, model=model)
+    loader = DataLoader(FaceTensors(values, torch.zeros(count, dtype=torch.int64)))
+    averaging.on_epoch_end(args, SimpleNamespace(), control, model=model, train_dataloader=loader)
+    counted = values[:256]
+    assert model[1].running_mean.item() == pytest.approx(counted.mean().item(), abs=1e-5)
+    assert model[1].running_var.item() == pytest.approx(counted.var().item(), rel=0.01)
+    assert dropout.p == 0.5
+
+
 def test_statistics_are_those_of_the_averaged_weights(tmp_path: Path) -> None:
     """The average of weights 1 and 3 is 2, and so twice the images' mean is what batch normalisation must take off."""
     model = nn.Sequential(nn.Conv2d(1, 1, 1, bias=False), nn.BatchNorm2d(1))

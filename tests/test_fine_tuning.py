@@ -23,6 +23,7 @@ from torch.nn import functional
 from transformers import ResNetBackbone, ResNetConfig, TrainingArguments, set_seed
 
 from fer_models import FerCnnForImageClassification, FerImageProcessor, FerTransferForImageClassification
+from fer_models.hub import compute_fingerprint
 from fer_models.zoo import get_entry
 from training import evaluate, pretrained, train
 from training.arguments import parse_recipe
@@ -273,6 +274,7 @@ def test_training_learns_from_teachers(made_up_parquet: Path, tmp_path: Path) ->
     torch.manual_seed(1)
     teacher = FerCnnForImageClassification(get_entry("baseline").make_config()).eval()
     teacher.save_pretrained(tmp_path / "teacher")
+    FerImageProcessor().save_pretrained(tmp_path / "teacher")
     taught = train_small(
         *(made_up_parquet, tmp_path / "taught", *plain, *quiet, *network),
         *("--teachers", json.dumps([str(tmp_path / "teacher")]), "--distillation_weight", "0.5"),
@@ -284,6 +286,8 @@ def test_training_learns_from_teachers(made_up_parquet: Path, tmp_path: Path) ->
     with torch.no_grad():
         theirs, ours = ((network(faces).logits / 2).softmax(-1) for network in (teacher, student))
     divergence = (theirs * (theirs.log() - ours.log())).sum(-1).mean().item()
+    told = json.loads((taught / "run.json").read_text())["teachers"]
+    assert told == {str(tmp_path / "teacher"): compute_fingerprint(tmp_path / "teacher")}
     assert after == pytest.approx(0.5 * before + 0.5 * 4 * divergence, rel=1e-3)
     assert functional.mse_loss(theirs, ours) > 0
 

@@ -72,7 +72,9 @@ def test_new_channels_learn(tmp_path: Path) -> None:
     [
         (None, "is no folder of a trained network"),
         ({"filters": [9, 3]}, "is no narrower network of the same kind"),
-        ({"batch_norm": True}, "is no narrower network of the same kind"),
+        ({"filters": [3, 3], "batch_norm": True}, "is no narrower network of the same kind"),
+        ({"filters": [3, 3], "kernel_size": 1}, "is no narrower network of the same kind"),
+        ({"filters": [3, 3], "temperature": 1.5}, "is no narrower network of the same kind"),
         ({"image_size": 30}, "image_size of .* is 30, not 20"),
     ],
 )
@@ -90,6 +92,7 @@ def test_run_goes_on_from_a_narrow_one_and_tells_of_it(made_up_parquet: Path, tm
     assert torch.equal(ours["blocks.0.conv.weight"][:2], theirs["blocks.0.conv.weight"])
     told = json.loads((wide / "run.json").read_text())["widened_from"]
     assert told["seconds"] == json.loads((narrow / "run.json").read_text())["seconds"]
+    assert told["recipe"]["config_overrides"] == '{"filters": [2, 3, 4, 3]}'
     assert told["history"] == json.loads((narrow / "history.json").read_text())
 
 

@@ -1,11 +1,14 @@
 """Exponential moving average of the weights, as a callback of the Trainer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import PartialState
 from safetensors.torch import load_file, save_file
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 from torch.utils.data import DataLoader
@@ -16,6 +19,19 @@ AVERAGE_FILE = "average.safetensors"
 # Of so many training images, spread over all of them, the averaged network's statistics are taken, in such batches.
 STATISTICS_IMAGES = 2048
 STATISTICS_BATCH = 128
+
+
+@contextmanager
+def _without_dropout(model: nn.Module) -> Iterator[None]:
+    """Nothing is dropped, though the network is in training: as in evaluation, for which statistics are taken."""
+    probabilities = {module: module.p for module in model.modules() if isinstance(module, nn.Dropout)}
+    try:
+        for module in probabilities:
+            module.p = 0.0
+        yield
+    finally:
+        for module, probability in probabilities.items():
+            module.p = probability
 
 
 class WeightAveraging(TrainerCallback):
@@ -83,8 +99,11 @@ class WeightAveraging(TrainerCallback):
         if not any(isinstance(module, _BatchNorm) for module in self._average.modules()):
             return
         faces: Any = dataloader.dataset  # type: ignore[union-attr]
-        chosen = torch.arange(0, len(faces), max(1, len(faces) // STATISTICS_IMAGES)).split(STATISTICS_BATCH)
-        update_bn((faces.__getitems__(some.tolist())["pixel_values"] for some in chosen), self._average, device)
+        chosen = torch.arange(0, len(faces), max(1, len(faces) // STATISTICS_IMAGES))
+        whole = len(chosen) // STATISTICS_BATCH * STATISTICS_BATCH
+        batches = chosen[: whole or None].split(STATISTICS_BATCH)  # all as large, for each counts the same
+        with _without_dropout(self._average):
+            update_bn((faces.__getitems__(some.tolist())["pixel_values"] for some in batches), self._average, device)
 
     def _state_dict(self) -> dict[str, torch.Tensor]:
         assert self._average is not None

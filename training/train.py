@@ -35,6 +35,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, EvalPrediction
 
 from fer_models import FerImageProcessor
 from fer_models.configuration_fer import FER_LABELS
+from fer_models.hub import compute_fingerprint
 from fer_models.zoo import get_entry
 
 from .arguments import PLACE_FIELDS, RecipeArguments, parse_recipe
@@ -291,6 +292,8 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
         widen(model, recipe.widened_from)
         before = {"widened_from": describe_start(recipe.widened_from)}
     teachers = load_teachers(recipe.list_teachers(), config)
+    if teachers:
+        before["teachers"] = {folder: compute_fingerprint(Path(folder)) for folder in recipe.list_teachers()}
     if recipe.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-arg]
         teachers = [teacher.to(memory_format=torch.channels_last) for teacher in teachers]  # type: ignore[call-arg]

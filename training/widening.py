@@ -5,10 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from transformers import PreTrainedModel
 
 from .pretrained import load_trained
 from .records import load_run
+
+# What the answers depend on beside the weights.
+SAME = ("num_pools", "temperature")
 
 
 @torch.no_grad()
@@ -26,9 +30,13 @@ def widen(model: PreTrainedModel, folder: str) -> None:
     Raises:
         ValueError: The folder holds no network, or one that sees or says something else, or is not narrower.
     """
-    narrow = load_trained(folder, model.config, "widened_from").state_dict()
-    wide = model.state_dict()
-    if wide.keys() != narrow.keys() or not all(fits(wide[name], narrow[name]) for name in wide):
+    source = load_trained(folder, model.config, "widened_from")
+    wide, narrow = model.state_dict(), source.state_dict()
+    if (
+        wide.keys() != narrow.keys()
+        or not all(fits(wide[name], narrow[name]) for name in wide)
+        or any(getattr(source.config, name, None) != getattr(model.config, name, None) for name in SAME)
+    ):
         raise ValueError(f"widened_from: {folder} is no narrower network of the same kind.")
     for name, theirs in narrow.items():
         ours = wide[name]
@@ -39,11 +47,14 @@ def widen(model: PreTrainedModel, folder: str) -> None:
 
 def fits(wide: torch.Tensor, narrow: torch.Tensor) -> bool:
     """Whether a tensor can be the leading part of another."""
-    return wide.ndim == narrow.ndim and all(
+    return (wide.ndim, wide.shape[2:]) == (narrow.ndim, narrow.shape[2:]) and all(
         ours >= theirs for ours, theirs in zip(wide.shape, narrow.shape, strict=True)
     )
 
 
 def describe_start(folder: str) -> dict[str, Any]:
-    """Where the narrow network comes from: its `run.json`, and the `history` of its epochs."""
-    return load_run(Path(folder)) | {"history": json.loads(Path(folder, "history.json").read_text())}
+    """Where the narrow network comes from: its `run.json`, its `recipe` and the `history` of its epochs."""
+    return load_run(Path(folder)) | {
+        "recipe": yaml.safe_load(Path(folder, "recipe.yaml").read_text()),
+        "history": json.loads(Path(folder, "history.json").read_text()),
+    }
