@@ -7,6 +7,7 @@ from pathlib import Path
 
 from transformers.utils.logging import disable_progress_bar
 
+from .configuration_fer import FER_CNN_ARCHITECTURES
 from .faces import FaceDetector
 from .images import ImageError, read_image
 from .inference import Comparison, LoadedModel, compare, load_models, to_json
@@ -36,7 +37,7 @@ def format_comparison(comparison: Comparison, models: list[LoadedModel]) -> str:
 
 def run_compare(arguments: argparse.Namespace) -> None:
     image = read_image(arguments.photo)
-    models = load_models(tag=arguments.tag, namespace=arguments.namespace)
+    models = load_models(arguments.networks, arguments.tag, arguments.namespace)
     comparison = compare(image, models, FaceDetector(), arguments.whole_image, arguments.face)
     if arguments.json:
         print(json.dumps(to_json(comparison, models), indent=2))
@@ -59,6 +60,10 @@ def main(argv: list[str] | None = None) -> None:
     compare_parser = commands.add_parser("compare", help="what each network makes of a face in a photo")
     compare_parser.add_argument("photo", type=Path)
     compare_parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    four = list(FER_CNN_ARCHITECTURES)  # as on the page
+    compare_parser.add_argument(
+        "--networks", nargs="+", default=four, metavar="NAME", help=f"which to ask (default: {' '.join(four)})"
+    )
     compare_parser.add_argument("--tag", help="way of training, such as report; by default the one that `load` takes")
     compare_parser.add_argument(
         "--face", type=int, default=0, metavar="N", help="which face, counted from 0, the largest (default: 0)"

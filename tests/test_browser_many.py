@@ -12,7 +12,7 @@ from photos import load_portrait, make_no_face, make_two_faces, portrait_as_png,
 from test_archives import write_zip
 from test_tables import read_csv
 
-from fer_models import list_models
+from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 
 FILES_INPUT = "#many\\.files input[type=file]"
 
@@ -61,7 +61,7 @@ def test_photos_and_a_zip_become_a_table_and_a_csv(app_url: str, photos: list[st
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert all(url.startswith((app_url, "data:", "blob:")) for url in requested)
         # As a table it is read out too, also where it is laid out as cards.
-        assert page.get_by_role("table").get_by_role("columnheader").count() == 5 + len(list_models())
+        assert page.get_by_role("table").get_by_role("columnheader").count() == 5 + 4
         with page.expect_download() as download:
             page.click(".fer-download")
         download.value.save_as(tmp_path / "faces.csv")
@@ -91,6 +91,24 @@ def test_cancel_ends_a_job_and_keeps_what_was_done(app_url: str, tmp_path: Path)
         page.wait_for_selector("#many\\.files .file-preview")
         page.locator("#many\\.start").click()
         page.wait_for_function("document.querySelectorAll('.fer-faces tbody tr').length == 2")
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_a_full_queue_gives_the_buttons_back(app_url: str, tmp_path: Path) -> None:
+    """They stayed as they were, under a sentence that asks to try again: after an error gradio goes on with nothing."""
+    full = {"detail": {"error": "Queue is full. Max size is 64 and size is 64."}}
+    with open_page(app_url) as page:
+        open_many(page, [write_album(tmp_path, 2)])
+        page.route("**/queue/join*", lambda route: route.fulfill(status=503, json=full))
+        page.locator("#many\\.start").click()
+        page.wait_for_selector(".fer-problem >> text=Too many people are using this page")
+        page.wait_for_selector("#many\\.start:not([disabled])")
+        assert page.locator("#many\\.cancel").is_disabled()
+        assert "Waiting" not in page.inner_text("#many\\.progress")
+        page.unroute("**/queue/join*")
+        page.locator("#many\\.start").click()
+        page.wait_for_function("document.querySelectorAll('.fer-faces tbody tr').length == 4")
 
 
 @pytest.mark.browser
@@ -145,6 +163,6 @@ def test_programs_get_the_rows_as_json(app_url: str, photos: list[str]) -> None:
         ("album.zip/summer/a.png", 0, None),
         ("album.zip/notes.txt", None, "not_an_image"),
     ]
-    assert [model["model"] for model in rows[0]["models"]] == list_models()
+    assert [model["model"] for model in rows[0]["models"]] == list(FER_CNN_ARCHITECTURES)
     described = client.view_api(return_format="dict", print_info=False)["named_endpoints"]["/batch"]
     assert "Find every face" in described["description"]

@@ -51,6 +51,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "verdict.unsure": "not sure",
         "verdict.threshold": "It would be sure if the average reached {share} and {count} of {total} agreed, more than "
         "on any other label.",
+        "verdict.threshold_one": "It would be sure if it reached {share}.",
         "verdict.and": "and",
         "verdict.disclaimer": "This is a guess about how the face looks, not about how the person feels.",
         "faces.none": "No face was found in this picture. Try one in which the face is larger and looks at the camera, "
@@ -391,8 +392,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "gave it. They guess which of seven labels people would give to yours; what the person feels they cannot know. "
         "How the errors fall on age, sex or skin colour has not been measured, and they will not fall evenly. If you "
         "show somebody else's face to this page, tell them first. In the European Union, emotion recognition is "
-        "prohibited at work and in education. Your photo is used to compute the answer, on the machine that serves "
-        "this page, and is deleted within minutes; it is not logged and sent nowhere else.",
+        "prohibited at work and in education. Your photo is used to compute the answer on the machine that serves this "
+        "page, lies there in a temporary folder and is deleted within minutes; it is not logged and sent nowhere else.",
         "label.angry": "angry",
         "label.disgust": "disgusted",
         "label.fear": "afraid",
@@ -491,6 +492,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "verdict.unsure": "no está claro",
         "verdict.threshold": "Estaría claro si la media llegara al {share} y coincidieran {count} de {total}, más que "
         "en cualquier otra etiqueta.",
+        "verdict.threshold_one": "Estaría claro si llegara al {share}.",
         "verdict.and": "y",
         "verdict.disclaimer": "Es una conjetura sobre el aspecto de la cara, no sobre lo que siente la persona.",
         "faces.none": "No se ha encontrado ninguna cara en la imagen. Prueba con una en la que la cara sea más grande "
@@ -841,8 +843,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "la persona no pueden saberlo. No se ha medido cómo se reparten los errores según la edad, el sexo o el color "
         "de piel, y no se repartirán por igual. Si enseñas a esta página la cara de otra persona, avísala antes. En la "
         "Unión Europea el reconocimiento de emociones está prohibido en el trabajo y en la enseñanza. Tu foto sirve "
-        "para calcular la respuesta en la máquina que ofrece esta página y se borra en unos minutos; no se registra ni "
-        "se envía a ningún otro sitio.",
+        "para calcular la respuesta en la máquina que ofrece esta página, está allí en una carpeta temporal y se borra "
+        "en unos minutos; no se registra ni se envía a ningún otro sitio.",
         "label.angry": "enfado",
         "label.disgust": "asco",
         "label.fear": "miedo",

@@ -9,7 +9,7 @@ import gradio as gr
 
 from ..faces import FaceDetector
 from ..inference import LoadedModel
-from .handlers.compare import CompareHandlers
+from .handlers.compare import SHOWN_AT_FIRST, CompareHandlers
 from .handlers.live import LiveHandlers
 from .handlers.many import ManyHandlers
 from .locales import DEFAULT_LANGUAGE, LOCALES, choose_language, translate
@@ -67,15 +67,15 @@ def build_demo(
                 elem_id="header.language",
             )
             words.add(language_switch, lambda language: gr.update(label=translate(language, "app.language")))
-        notice = gr.HTML(render_notice(language, models), elem_id="notice.view")
-        words.add(notice, lambda language: render_notice(language, models))
+        notice = gr.HTML(render_notice(language, models[:SHOWN_AT_FIRST]), elem_id="notice.view")
+        words.add(notice, lambda language: render_notice(language, models[:SHOWN_AT_FIRST]))
         with gr.Tabs(elem_id="tabs") as tabs:
             with open_tab("compare"):
                 build_compare_tab(demo, CompareHandlers([*models, *other_ways], detector), words, language_switch)
             with open_tab("live"):
                 build_live_tab(LiveHandlers(models, detector), words)
             with open_tab("many"):
-                build_many_tab(ManyHandlers(models, detector), words, language_switch)
+                build_many_tab(ManyHandlers(models[:SHOWN_AT_FIRST], detector), words, language_switch)
             with open_tab("models"):
                 build_models_tab(read_checkpoints(), read_summary(), words, language_switch)
             with open_tab("code"):

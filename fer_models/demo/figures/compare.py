@@ -52,7 +52,7 @@ def describe_doubt(comparison: Comparison, language: str) -> str:
     total = len(comparison.predictions)
     return translate(
         language,
-        "verdict.threshold",
+        "verdict.threshold_one" if total == 1 else "verdict.threshold",
         share=format_percent(language, SURE_PROBABILITY, 0),
         count=math.ceil(SURE_AGREEMENT * total),
         total=total,

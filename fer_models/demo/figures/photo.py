@@ -68,8 +68,9 @@ def _render_face(
 ) -> str:
     x0, y0, x1, y1 = (scale * x for x in face.box_xyxy)
     box = f'x="{x0:.1f}" y="{y0:.1f}" width="{x1 - x0:.1f}" height="{y1 - y0:.1f}" rx="{unit:.1f}"'
-    shapes = f'<rect class="fer-edge" {box} stroke-width="{1.4 * unit:.1f}"/>'
-    shapes += f'<rect class="fer-box" {box} stroke-width="{0.7 * unit:.1f}"/>'
+    line = (1.2 if is_chosen else 0.7) * unit  # the colour is not the only sign
+    shapes = f'<rect class="fer-edge" {box} stroke-width="{line + 0.7 * unit:.1f}"/>'
+    shapes += f'<rect class="fer-box" {box} stroke-width="{line:.1f}"/>'
     if is_numbered:
         side = 5.5 * unit
         shapes += (

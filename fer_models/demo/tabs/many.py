@@ -40,13 +40,17 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
         handlers.jobs.cancel(_name_visitor(request))
         return [f"<p>{translate(language, 'many.cancelled')}</p>", *_switch_buttons(False)]
 
+    def give_up(request: gr.Request) -> list[Any]:
+        handlers.jobs.cancel(_name_visitor(request))
+        return ["", *_switch_buttons(False)]
+
     def show_again(report: Report | None, language: str, request: gr.Request) -> Any:
         if handlers.jobs.get_flag(_name_visitor(request)) is not None:
             return gr.skip()  # a job under way shows its own
         return handlers.show(report, language)
 
     def batch(files: list[tuple[str, Path]]) -> list[dict[str, Any]]:
-        """Find every face in many photos and classify each with every network.
+        """Find every face in many photos and classify each with the four networks that compare asks.
 
         The networks guess which of seven labels people would give to a face: angry, disgust, fear, happy, neutral, sad
         or surprise. They are often wrong (`test_accuracy` says how often each one is right) and know nothing of what a
@@ -119,6 +123,8 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
         **quiet,
     )
     ended.then(lambda: _switch_buttons(False), None, buttons, queue=False, **quiet)
+    # Where the queue is full, or the server gone, nothing else follows; `page.js` says why.
+    ended.failure(give_up, None, [progress, *buttons], queue=False, **quiet)
     cancel_button.click(cancel, language_switch, [progress, *buttons], queue=False, **quiet)
     for event in (language_switch.change, ended.then):
         event(show_again, [report, language_switch], results, queue=False, **quiet)
