@@ -78,7 +78,7 @@ seed-%: .venv/dev.stamp  ## Train and measure a recipe with SEED=1, such as seed
 	$(RUN) training.calibrate runs/$(recipe)/seed-$(SEED)
 	$(RUN) training.evaluate runs/$(recipe)/seed-$(SEED) --output training/results/$(recipe).seed-$(SEED).json
 
-ablation: .venv/dev.stamp  ## Train `dense` with one regularisation at a time, with two seeds each (hours on a CPU)
+ablation: .venv/dev.stamp  ## Train `dense` with one regularisation at a time, with three seeds each (hours on a CPU)
 	$(RUN) training.ablation
 
 evaluate: .venv/dev.stamp  ## Measure every bundled network again

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,22 +9,17 @@ import yaml
 from tiny_runs import load_fer2013_once
 
 from training import ablation, records, tables, train
-from training.ablation import SETTINGS, list_variants, parse_variant
+from training.ablation import SETTINGS, list_variants, parse_variant, stop_early
 from training.plots import plot_ablation
 
 TINY = ["--samples_per_class", "4", "--num_train_epochs", "2", "--disable_tqdm", "true"]
 SMALL = {
     "recipe": "dense.report",
     "common": {"protocol": "official", "per_device_train_batch_size": 16},
-    "techniques": {
-        "weight decay": {"weight_decay": 0.5},
-        "early stopping": {
-            "early_stopping_patience": 1,
-            "load_best_model_at_end": True,
-            "metric_for_best_model": "accuracy",
-        },
-    },
+    "early_stopping_patience": 1,
+    "techniques": {"weight decay": {"weight_decay": 0.5}, "label smoothing": {"label_smoothing_factor": 0.1}},
 }
+ROWS = ["none", "early stopping", "weight decay", "label smoothing", "together", "together, early stopping"]
 
 
 def make_row(technique: str, seed: int, validation: float) -> dict[str, Any]:
@@ -79,16 +75,23 @@ def test_runs_are_trained_once_and_tabulated(
     written = json.loads(output.read_text())
     assert {field: written[field] for field in SMALL} == SMALL
     rows = {row["technique"]: row for row in written["rows"]}
-    assert list(rows) == ["none", "weight decay", "early stopping", "together"]
-    history = json.loads((runs / "early-stopping" / "seed-3" / "history.json").read_text())
-    assert rows["early stopping"]["validation"] == max(row["validation_accuracy"] for row in history)
+    assert list(rows) == ROWS
+    history = json.loads((runs / "none" / "seed-3" / "history.json").read_text())
+    best = max(history, key=lambda row: row["validation_accuracy"])
+    assert rows["none"]["validation"] == history[-1]["validation_accuracy"]
+    assert (rows["early stopping"]["kept_epoch"], rows["early stopping"]["validation"]) == (
+        best["epoch"],
+        best["validation_accuracy"],
+    )
     assert rows["none"]["kept_epoch"] == rows["none"]["epochs"] == 2
     assert all(row["seed"] == 3 and row["n"] == 28 and row["commit"] for row in rows.values())
 
-    before = {path: path.stat().st_mtime_ns for path in runs.rglob("*.safetensors")}
+    shutil.rmtree(runs)  # another machine has none, and need not train them again
     ablation.main(argv)
-    assert {path: path.stat().st_mtime_ns for path in runs.rglob("*.safetensors")} == before
+    assert not runs.exists()
     assert json.loads(output.read_text()) == written
+    settings.write_text(yaml.safe_dump(SMALL | {"early_stopping_patience": 2}, sort_keys=False))
+    assert ablation.read_rows(output, yaml.safe_load(settings.read_text())) == [], "other settings, other figures"
 
     monkeypatch.setattr(records, "ABLATION", output)
     table = tables.render_ablation()
@@ -96,6 +99,21 @@ def test_runs_are_trained_once_and_tabulated(
     assert "n = 28." in table
     monkeypatch.setattr(records, "ABLATION", tmp_path / "none.json")
     assert tables.render_ablation() == "Not measured yet."
+
+
+@pytest.mark.parametrize(
+    ("patience", "accuracies", "epochs"),
+    [
+        (1, [0.5], 1),
+        (1, [0.5, 0.6, 0.6, 0.9], 3),  # as much again is no gain
+        (2, [0.5, 0.4, 0.5, 0.9], 3),
+        (2, [0.5, 0.4, 0.6, 0.5, 0.7], 5),
+        (2, [0.5, 0.6, 0.5, 0.5, 0.9], 4),
+    ],
+)
+def test_early_stopping_cuts_a_run_short(patience: int, accuracies: list[float], epochs: int) -> None:
+    history = [{"epoch": index + 1, "validation_accuracy": one} for index, one in enumerate(accuracies)]
+    assert stop_early(history, patience) == history[:epochs]
 
 
 def test_wrong_settings_get_a_sentence(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from made_up_results import make_checkpoint, make_results, make_summary
+from made_up_results import make_checkpoint, make_history, make_results, make_summary
 
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.demo.figures.charts import Axis, Series, render_chart
@@ -22,7 +22,7 @@ from fer_models.demo.figures.models import (
     render_report_comparison,
     render_test_sets,
 )
-from fer_models.demo.figures.network import render_network, render_robustness
+from fer_models.demo.figures.network import render_curves, render_network, render_robustness
 from fer_models.demo.figures.tables import Scale, render_table
 from fer_models.demo.figures.votes import render_votes
 from fer_models.demo.handlers.models import choose_first, show_network
@@ -173,6 +173,15 @@ def test_a_network_is_shown_with_all_its_figures(language: str) -> None:
     assert ("2 cores" in html) == (language == "en")
     for word in ("make train-baseline.report", "a made-up machine", "commit 0123456789", "torch 9.9"):
         assert word in html
+
+
+def test_curves_begin_with_the_narrower_network_and_name_the_teachers() -> None:
+    trained_with = {"widened_from": {"history": make_history(2)}, "teachers": {"dense.tuned": "0123456789ab"}}
+    html = render_curves(make_checkpoint(trained_with=trained_with), "en")
+    assert html.count("widened after epoch 2") >= 2
+    assert html.count("in 5 epochs") == 4
+    assert html.count(">training, by teachers too<") == 1
+    assert "widened" not in render_curves(make_checkpoint(), "en")
 
 
 def test_the_rows_of_the_confusion_matrix_are_shares_of_a_label() -> None:

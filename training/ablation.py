@@ -1,13 +1,15 @@
-"""What each regularisation brings: `python -m training.ablation --seeds 0 1`.
+"""What each regularisation brings: `python -m training.ablation --seeds 0 1 2`.
 
 Trains the recipe of `training/ablation.yaml` as it is (`none`), with one technique at a time, and with all `together`,
-each with each seed, under `runs/ablation`. Interrupted, it goes on when it is started again; finished runs stay.
-Then it writes `training/measurements/ablation.json`, which `make report` draws and tabulates.
+each with each seed, under `runs/ablation`, and writes `training/measurements/ablation.json` after every run, which
+`make report` draws and tabulates. Interrupted, it goes on when it is started again; what the JSON has by the same
+settings is not trained anew. Early stopping, which only cuts a run short, is read off the runs.
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ from .train import train
 SETTINGS = Path(__file__).with_name("ablation.yaml")
 RECIPES_DIR = Path(__file__).parent / "recipes"
 NONE, TOGETHER = "none", "together"
+# What early stopping makes of a variant's runs.
+STOPPED = {NONE: "early stopping", TOGETHER: "together, early stopping"}
 
 
 def list_variants(techniques: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -67,66 +71,93 @@ def make_variant_dir(runs_dir: Path, variant: str) -> Path:
     return runs_dir / variant.replace(" ", "-")
 
 
-def describe_run(directory: Path) -> dict[str, Any]:
-    """Where a finished run ended.
+def stop_early(history: list[dict[str, float]], patience: int) -> list[dict[str, float]]:
+    """The epochs after which early stopping would have ended a run: `patience` ones without a gain on validation."""
+    best, waited = -1.0, 0
+    for index, row in enumerate(history):
+        waited = 0 if row["validation_accuracy"] > best else waited + 1
+        best = max(best, row["validation_accuracy"])
+        if waited == patience:
+            return history[: index + 1]
+    return history
+
+
+def describe_run(directory: Path, variant: str, patience: int) -> list[dict[str, Any]]:
+    """Where a finished run ended, and where early stopping would have ended it.
 
     Args:
         directory: Its folder.
+        variant: What it was trained with.
+        patience: Of early stopping, in epochs.
 
     Returns:
-        `epochs` it ran, `kept_epoch`, whose weights it kept, `train` and `validation`, that epoch's accuracies in
+        One row, or two for a variant of `STOPPED`, each with `technique`, `seed`, `epochs` it ran, `kept_epoch`, whose
+        weights count (the last, or with early stopping the best), `train` and `validation`, that epoch's accuracies in
         [0, 1], the first as it went, `n` validation images, `seconds`, `commit` and `hardware`.
     """
     history = json.loads((directory / "history.json").read_text())
     run = json.loads((directory / "run.json").read_text())
-    keeps_best = yaml.safe_load((directory / "recipe.yaml").read_text()).get("load_best_model_at_end", False)
-    kept = max(history, key=lambda row: row["validation_accuracy"]) if keeps_best else history[-1]
-    return {
-        "epochs": len(history),
-        "kept_epoch": kept["epoch"],
-        "train": kept["train_accuracy"],
-        "validation": kept["validation_accuracy"],
-        "n": run["images"]["validation"],
-        **{name: run[name] for name in ("seconds", "commit", "hardware")},
-    }
-
-
-def collect(variants: dict[str, dict[str, Any]], runs_dir: Path) -> list[dict[str, Any]]:
-    """One row for each finished run, `describe_run` with its `technique` and `seed`, in the order of the variants."""
+    kept = [(variant, history, history[-1])]
+    if variant in STOPPED:
+        stopped = stop_early(history, patience)
+        kept.append((STOPPED[variant], stopped, max(stopped, key=lambda row: row["validation_accuracy"])))
     return [
-        {"technique": variant, "seed": int(directory.name.removeprefix("seed-")), **describe_run(directory)}
-        for variant in variants
-        for directory in sorted(make_variant_dir(runs_dir, variant).glob("seed-*"))
-        if (directory / "run.json").is_file()
+        {
+            "technique": technique,
+            "seed": int(directory.name.removeprefix("seed-")),
+            "epochs": len(epochs),
+            "kept_epoch": row["epoch"],
+            "train": row["train_accuracy"],
+            "validation": row["validation_accuracy"],
+            "n": run["images"]["validation"],
+            **{name: run[name] for name in ("seconds", "commit", "hardware")},
+        }
+        for technique, epochs, row in kept
     ]
 
 
 def run_ablation(
-    settings: dict[str, Any], seeds: list[int], runs_dir: Path, overrides: list[str]
-) -> list[dict[str, Any]]:
-    """Train what is missing.
+    settings: dict[str, Any], seeds: list[int], runs_dir: Path, overrides: list[str], rows: list[dict[str, Any]]
+) -> Iterator[list[dict[str, Any]]]:
+    """Train what is missing, seed by seed.
 
     Args:
         settings: What `training/ablation.yaml` holds.
         seeds: Each variant is trained with each.
         runs_dir: The runs' folder.
         overrides: Further options for every run, as `training.train` takes them.
+        rows: What is measured already, by the same settings.
 
     Returns:
-        What `collect` does, with the runs of other seeds that lie there.
+        After each run, and once before the first, all rows as `describe_run` gives them, variant by variant.
+
+    Raises:
+        ValueError: A field does not exist, or its value is wrong.
     """
     variants = list_variants(settings["techniques"])
     # All are read before the first is trained, so that a mistake is told at once.
     planned = [
-        parse_variant(settings, fields, [*overrides, *("--seed", str(seed)), *("--output_dir", str(output_dir))])
+        (variant, *parse_variant(settings, fields, [*overrides, "--seed", str(seed), "--output_dir", str(output_dir)]))
         for seed in seeds
         for variant, fields in variants.items()
         for output_dir in [make_variant_dir(runs_dir, variant) / f"seed-{seed}"]
     ]
-    for recipe, args in planned:
+    order = [NONE, STOPPED[NONE], *settings["techniques"], TOGETHER, STOPPED[TOGETHER]]
+    yield rows
+    for variant, recipe, args in planned:
+        if any((row["technique"], row["seed"]) == (variant, args.seed) for row in rows):
+            continue
         print(args.output_dir, flush=True)
-        train(recipe, args)
-    return collect(variants, runs_dir)
+        rows = [*rows, *describe_run(train(recipe, args), variant, settings["early_stopping_patience"])]
+        rows.sort(key=lambda row: (order.index(row["technique"]), row["seed"]))
+        yield rows
+
+
+def read_rows(path: Path, settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """What an earlier call measured, if it was by the same settings; else nothing."""
+    before = json.loads(path.read_text()) if path.is_file() else {}
+    rows = before.pop("rows", [])
+    return rows if before == settings else []
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -136,15 +167,17 @@ def main(argv: list[str] | None = None) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="Every field of a recipe is an option too, such as --disable_tqdm true.",
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="default: 0 1")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
     parser.add_argument("--settings", type=Path, default=SETTINGS, metavar="FILE", help="default: %(default)s")
     parser.add_argument("--runs", type=Path, default=RUNS_DIR / "ablation", metavar="FOLDER", help="%(default)s")
     parser.add_argument("--json", type=Path, default=ABLATION, metavar="FILE", help="default: %(default)s")
     arguments, overrides = parser.parse_known_args(argv)
     try:
         settings = yaml.safe_load(arguments.settings.read_text())
-        rows = run_ablation(settings, arguments.seeds, arguments.runs, overrides)
-        write_json(arguments.json, {**settings, "rows": rows})
+        before = read_rows(arguments.json, settings)
+        for rows in run_ablation(settings, arguments.seeds, arguments.runs, overrides, before):
+            if rows:
+                write_json(arguments.json, {**settings, "rows": rows})
     except (DataError, ValueError) as error:
         sys.exit(f"error: {error}")
     except OSError as error:

@@ -15,6 +15,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from transformers import AutoModelForImageClassification
 from transformers.utils.logging import disable_progress_bar
 
+from fer_models.demo.measurements import shorten_commit
 from fer_models.hub import make_fixed_revision, make_repo_id
 from fer_models.zoo import CHECKPOINTS_DIR
 
@@ -68,6 +69,7 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
         recipe_yaml=yaml.safe_dump(settings).rstrip(),
         trained_with=trained_with,
         minutes=trained_with and f"{trained_with['seconds'] / 60:.1f}",
+        commit=trained_with and shorten_commit(trained_with["commit"]),
         narrow=describe_narrow(trained_with),
         splits=describe_splits(results, runs),
         spread={"n": len(runs), "seeds": sorted(runs)} if len(runs) > 1 else None,

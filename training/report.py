@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from fer_models.demo.measurements import shorten_commit
 from fer_models.zoo import list_models
 
 from .cards import count_copies
@@ -59,8 +60,8 @@ def render_labels() -> str:
         faults.append(f"{copies:.0%} of the images of PrivateTest are exact copies of training images.")
     if agreed := described.get("agreed"):
         faults.append(
-            f"On only {agreed:.0%} of the images of PublicTest is the label what most of FER+'s ten annotators chose, "
-            "or one of two answers chosen equally often."
+            f"On only {agreed:.0%} of the images of PublicTest is the label what FER+'s ten annotators chose most "
+            "often, alone or as often as another one."
         )
     return " ".join(faults) or "Not counted yet."
 
@@ -96,7 +97,7 @@ def render_provenance() -> str:
         f"validation, {splits['report_test']['n']:,} test. Train accuracy is the running one of the last epoch, as "
         "Keras prints it; gap is train less validation, by which the report reads over-fitting. "
         f"Trained on {collect([run['trained_with']['hardware'] for run in runs])}, commits "
-        f"{collect([run['trained_with']['commit'][:10] for run in runs])}."
+        f"{collect([shorten_commit(run['trained_with']['commit']) for run in runs])}."
     )
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from fer_models.demo.measurements import find_ranks
+from fer_models.demo.measurements import find_ranks, shorten_commit
 from fer_models.zoo import list_models, list_tags
 
 from .records import (
@@ -127,7 +127,7 @@ def render_flip() -> str:
         for row in next(iter(by_checkpoint.values()))
         for views in ("one view", "two")
     ]
-    return f"{render_table(['network', *heads], rows)}\n\n{flip['hardware']}, commit {flip['commit'][:10]}."
+    return f"{render_table(['network', *heads], rows)}\n\n{flip['hardware']}, commit {shorten_commit(flip['commit'])}."
 
 
 def render_classes() -> str:
@@ -183,7 +183,7 @@ def render_cost() -> str:
     return (
         f"{render_table(header, rows)}\n\nMedians of {cost['rounds']} rounds in which the networks take turns; one "
         f"face with preprocessing, batches of {cost['batch_size']} without. {cost['hardware']}, threads: "
-        f"{cost['threads']}, commit {cost['commit'][:10]}."
+        f"{cost['threads']}, commit {shorten_commit(cost['commit'])}."
     )
 
 
@@ -208,7 +208,7 @@ def render_ablation() -> str:
     ]
     header = ["technique", "seeds", "epoch kept", "train", "validation", "gap"]
     first = ablation["rows"][0]
-    commits = ", ".join(sorted({run["commit"][:10] for run in ablation["rows"]}))
+    commits = ", ".join(sorted({shorten_commit(run["commit"]) for run in ablation["rows"]}))
     return (
         "![Validation accuracy of each technique, a dot for each seed](measurements/ablation.png)\n\n"
         f"{render_table(header, rows)}\n\nPublicTest, n = {first['n']:,}. {first['hardware']}, commits {commits}."
@@ -227,7 +227,7 @@ def render_augmentation() -> str:
     return (
         f"{render_table(['change', 'microseconds a face'], rows)}\n\nMedians of {cost['rounds']} batches of "
         f"{cost['batch_size']} faces, by `{cost['recipe']}`. {cost['hardware']}, threads: {cost['threads']}, commit "
-        f"{cost['commit'][:10]}."
+        f"{shorten_commit(cost['commit'])}."
     )
 
 
@@ -273,6 +273,6 @@ def render_app() -> str:
     ]
     return (
         f"{render_table(['page', 'measured'], rows)}\n\nMilliseconds are medians; {app['date']}, {app['hardware']}, "
-        f"with the browser on the same machine, commit {app['commit'][:10]}. "
+        f"with the browser on the same machine, commit {shorten_commit(app['commit'])}. "
         "`python -m training.benchmark_app` measures it anew."
     )

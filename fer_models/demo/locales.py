@@ -260,7 +260,9 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.curves.loss": "Loss by epoch",
         "models.curves.epoch": "epoch",
         "models.curves.train": "training",
+        "models.curves.taught": "training, by teachers too",
         "models.curves.validation": "validation",
+        "models.curves.widened": "widened after epoch {epoch}",
         "models.curves.alt": "{split} from {first} to {last} in {epochs} epochs",
         "models.confusion.title": "What is taken for what",
         "models.confusion.caption": "Confusion matrix on the {n} images of PrivateTest. Each row is one true label: "
@@ -332,7 +334,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "how much of a difference is luck.",
         "models.meaning.calibration": "A network that says 70 % should be right seven times in ten. The calibration "
         "error (ECE) is the mean distance between how sure it is and how often it is right. The temperature, one "
-        "number a network, makes it less sure of itself; it changes no answer.",
+        "number a network, makes it more or less sure of itself; it changes no answer.",
         "models.meaning.labels": "Nobody knows the true expression; there are only labels, given by people. On "
         "{agreed} of the images of PublicTest, FER2013's label is the one that ten later annotators chose most often "
         "(FER+). A network that is “wrong” may agree with them.",
@@ -341,8 +343,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.protocol.title": "How they were chosen and read",
         "models.protocol.report": "report and notebook: a fixed number of epochs, and the last one is taken. No image "
         "chose anything. The report's validation images are part of its test set; they serve the curves alone.",
-        "models.protocol.tuned": "tuned: recipe and epoch were chosen on PublicTest, which is half of the report's "
-        "test set, so that set flatters them.",
+        "models.protocol.tuned": "tuned: the epoch was chosen on PublicTest, which is half of the report's test set, "
+        "so that set flatters them.",
         "models.protocol.temperature": "The temperatures were fitted on PublicTest.",
         "models.protocol.test": "PrivateTest chose nothing. Each figure of a network was written by the program that "
         "measured it, with its commit and hardware; none was typed.",
@@ -702,7 +704,9 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.curves.loss": "Pérdida por época",
         "models.curves.epoch": "época",
         "models.curves.train": "entrenamiento",
+        "models.curves.taught": "entrenamiento, también con maestras",
         "models.curves.validation": "validación",
+        "models.curves.widened": "ensanchada tras la época {epoch}",
         "models.curves.alt": "{split}, de {first} a {last} en {epochs} épocas",
         "models.confusion.title": "Qué se toma por qué",
         "models.confusion.caption": "Matriz de confusión con las {n} imágenes de PrivateTest. Cada fila es una "
@@ -777,7 +781,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "cuánto de una diferencia es suerte.",
         "models.meaning.calibration": "Una red que dice 70 % debería acertar siete veces de cada diez. El error de "
         "calibración (ECE) es la distancia media entre lo segura que está y lo que acierta. La temperatura, un número "
-        "por red, la hace menos segura de sí misma; no cambia ninguna respuesta.",
+        "por red, la hace más o menos segura de sí misma; no cambia ninguna respuesta.",
         "models.meaning.labels": "Nadie conoce la expresión verdadera; solo hay etiquetas que pusieron unas personas. "
         "En el {agreed} de las imágenes de PublicTest, la etiqueta de FER2013 es la que más eligieron diez "
         "anotadores posteriores (FER+). Una red que «se equivoca» puede estar de acuerdo con ellos.",
@@ -787,8 +791,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.protocol.report": "report y notebook: un número fijo de épocas, y se toma la última. Ninguna imagen "
         "eligió nada. Las imágenes de validación del informe forman parte de su conjunto de prueba; solo sirven para "
         "las curvas.",
-        "models.protocol.tuned": "tuned: la receta y la época se eligieron con PublicTest, que es la mitad del "
-        "conjunto de prueba del informe, así que ese conjunto las favorece.",
+        "models.protocol.tuned": "tuned: la época se eligió con PublicTest, que es la mitad del conjunto de prueba del "
+        "informe, así que ese conjunto las favorece.",
         "models.protocol.temperature": "Las temperaturas se ajustaron con PublicTest.",
         "models.protocol.test": "Con PrivateTest no se eligió nada. Cada cifra de una red la escribió el programa que "
         "la midió, con su commit y su máquina; ninguna se tecleó.",

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from ..locales import LOCALES, format_count, format_decimal, format_hardware, format_percent, translate
-from ..measurements import Checkpoint
+from ..measurements import Checkpoint, join_history, shorten_commit
 from .charts import Axis, Series, render_chart
 from .html import render_message
 from .models import TEST_SPLIT, format_points
@@ -27,7 +27,7 @@ def render_network(checkpoint: Checkpoint | None, language: str) -> str:
         return render_message(translate(language, "models.unmeasured"))
     split, labels = checkpoint.get_split(TEST_SPLIT), checkpoint.results.get("labels", [])
     parts = [
-        render_curves(checkpoint.history, language),
+        render_curves(checkpoint, language),
         _render_pair(render_confusion_matrix(split, labels, language), render_recall(split, labels, language)),
         _render_pair(
             render_robustness(checkpoint.results.get("robustness"), split, language),
@@ -38,8 +38,10 @@ def render_network(checkpoint: Checkpoint | None, language: str) -> str:
     return f'<div class="fer-network" data-network="{escape(checkpoint.key)}">{"".join(parts)}</div>'
 
 
-def render_curves(history: Sequence[dict[str, float]], language: str) -> str:
+def render_curves(checkpoint: Checkpoint, language: str) -> str:
     """Accuracy and loss by epoch, training and validation."""
+    trained_with = checkpoint.results.get("trained_with", {})
+    history, narrow = join_history(checkpoint.history, trained_with)
     if not history:
         return _render_missing("models.curves.accuracy", language)
     last = history[-1]["epoch"]
@@ -67,6 +69,12 @@ def render_curves(history: Sequence[dict[str, float]], language: str) -> str:
             for split in SPLIT_KINDS
         )
         title = translate(language, f"models.curves.{quantity}")
+        if narrow:
+            title += f" ({translate(language, 'models.curves.widened', epoch=narrow)})"
+        # What is learnt from teachers is no loss by the labels, as validation's is.
+        names = {split: f"models.curves.{split}" for split in SPLIT_KINDS}
+        if quantity == "loss" and trained_with.get("teachers"):
+            names["train"] = "models.curves.taught"
         charts.append(
             render_chart(
                 title,
@@ -75,7 +83,7 @@ def render_curves(history: Sequence[dict[str, float]], language: str) -> str:
                 Axis("", 0, 1 if is_share else 1.05 * max(values), write),
                 [
                     Series(
-                        translate(language, f"models.curves.{split}"),
+                        translate(language, names[split]),
                         [(row["epoch"], row[f"{split}_{quantity}"]) for row in rows],
                         kind,
                         has_marks=len(rows) <= 20,
@@ -211,7 +219,7 @@ def _render_download(checkpoint: Checkpoint, language: str) -> str:
 
 def _describe_environment(environment: dict[str, Any], language: str) -> str:
     hardware = format_hardware(language, environment.get("hardware", ""))
-    facts = [hardware, environment.get("commit") and f"commit {environment['commit'][:10]}"]
+    facts = [hardware, environment.get("commit") and f"commit {shorten_commit(environment['commit'])}"]
     versions = environment.get("versions", {})
     facts += [f"{library} {versions[library]}" for library in ("torch", "transformers") if library in versions]
     return ", ".join(fact for fact in facts if fact)
