@@ -342,6 +342,20 @@ def test_damaged_checkpoint_is_passed_over(file, damage, finished: Path, made_up
     assert read_json(tmp_path / "run" / "history.json") == read_json(finished / "history.json")
 
 
+def test_time_is_counted_over_interruptions(finished: Path, made_up_parquet: Path, tmp_path: Path):
+    """A resumed run told the seconds since its last start as those of its training."""
+    _, newest = unfinish(finished, tmp_path / "run")
+    state = read_json(newest / "trainer_state.json")
+    counted = state["stateful_callbacks"]["Stopwatch"]["attributes"]
+    assert 0 < counted["seconds_before"] <= read_json(finished / "run.json")["seconds"] + 0.1
+    counted["seconds_before"] = 1000.0
+    (newest / "trainer_state.json").write_text(json.dumps(state))
+    train_tiny(made_up_parquet, tmp_path / "run")
+    run = read_json(tmp_path / "run" / "run.json")
+    assert run["resumed"] is True
+    assert 1000 <= run["seconds"] < 1200
+
+
 def test_run_with_no_whole_checkpoint_starts_from_the_beginning(finished: Path, made_up_parquet: Path, tmp_path: Path):
     for checkpoint in unfinish(finished, tmp_path / "run"):
         cut(checkpoint / "model.safetensors")

@@ -31,6 +31,7 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
+from transformers.trainer_callback import ExportableState
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, EvalPrediction
 
 from fer_models import FerImageProcessor
@@ -136,6 +137,20 @@ class ProgressBar(ProgressCallback):
 
     def on_log(self, *args: Any, **kwargs: Any) -> None:
         pass
+
+
+class Stopwatch(TrainerCallback, ExportableState):
+    """Counts the seconds of a run over all its interruptions: each checkpoint holds what was counted until then."""
+
+    def __init__(self) -> None:
+        self.seconds_before = 0.0
+        self._start = time.monotonic()
+
+    def read(self) -> float:
+        return self.seconds_before + time.monotonic() - self._start
+
+    def state(self) -> dict[str, Any]:
+        return {"args": {}, "attributes": {"seconds_before": self.read()}}
 
 
 class EpochLine(TrainerCallback):
@@ -278,7 +293,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
     if finished:
         return output_dir
 
-    start, environment = time.monotonic(), describe_environment()
+    stopwatch, environment = Stopwatch(), describe_environment()
     keep_freed_memory()
     set_seed(args.seed)
     config = recipe.make_config()
@@ -305,7 +320,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
         for split in faces:
             faces[split] = keep_first_per_class(faces[split], recipe.samples_per_class)
 
-    callbacks: list[TrainerCallback] = [EpochLine(), OwnRandomness()]
+    callbacks: list[TrainerCallback] = [stopwatch, EpochLine(), OwnRandomness()]
     if recipe.ema_decay:
         callbacks.append(WeightAveraging(recipe.ema_decay))
     if recipe.frozen_epochs:
@@ -336,13 +351,15 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
     trainer.train(resume_from_checkpoint=checkpoint)
 
     trainer.save_model(_internal_call=True)  # pushed later, with its history
+    # After an interruption the Trainer has put another one in its place.
+    (stopwatch,) = (one for one in trainer.callback_handler.callbacks if isinstance(one, Stopwatch))
     if args.should_save:
         write_json(output_dir / "history.json", make_history(trainer.state.log_history))
         # Last, and in one piece: a folder with this file is a finished run.
         write_json(
             output_dir / "run.json",
             {
-                "seconds": round(time.monotonic() - start, 1),
+                "seconds": round(stopwatch.read(), 1),
                 "resumed": checkpoint is not None,
                 "images": {split: len(rows) for split, rows in faces.items()},
                 "processes": args.world_size,
