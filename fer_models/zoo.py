@@ -18,8 +18,8 @@ from .modeling_fer import FerCnnForImageClassification
 from .modeling_fer_transfer import FerTransferForImageClassification
 
 CHECKPOINTS_DIR = Path(__file__).parent / "checkpoints"
-# The ways of training, in the order in which `load` prefers them. `tuned` comes first once all four have it.
-TAGS = ("report", "tuned")
+# The ways of training, in the order in which `load` prefers them.
+TAGS = ("tuned", "report")
 NAMESPACE_VARIABLE = "FER_MODELS_NAMESPACE"
 
 logger = logging.getLogger(__name__)

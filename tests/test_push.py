@@ -29,12 +29,11 @@ def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def tune(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def tune(checkpoints: Path) -> Path:
     """Add a `baseline.tuned`, the best one, with another temperature."""
     tuned = Path(shutil.copytree(checkpoints / "baseline.report", checkpoints / "baseline.tuned"))
     config = json.loads((tuned / "config.json").read_text())
     (tuned / "config.json").write_text(json.dumps(config | {"temperature": 2.0}))
-    monkeypatch.setattr(zoo, "TAGS", ("tuned", "report"))
     return tuned
 
 
@@ -86,11 +85,9 @@ def test_second_push_makes_no_commit(hub: HubServer) -> None:
     assert len(hub.store.collections) == 1
 
 
-def test_best_network_is_main_and_the_report_s_has_its_branch(
-    hub: HubServer, checkpoints: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_best_network_is_main_and_the_report_s_has_its_branch(hub: HubServer, checkpoints: Path) -> None:
     main(PUSH)
-    tuned = tune(checkpoints, monkeypatch)
+    tuned = tune(checkpoints)
     main(PUSH)
     assert list_titles(hub) == ["baseline.tuned", "baseline.report", "initial commit"]
     assert list_titles(hub, "report") == ["baseline.report", "initial commit"]
@@ -103,10 +100,8 @@ def test_best_network_is_main_and_the_report_s_has_its_branch(
     }
 
 
-def test_both_branches_of_a_new_repository_get_one_commit(
-    hub: HubServer, checkpoints: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tune(checkpoints, monkeypatch)
+def test_both_branches_of_a_new_repository_get_one_commit(hub: HubServer, checkpoints: Path) -> None:
+    tune(checkpoints)
     main(PUSH)
     assert list_titles(hub)[0] == "baseline.tuned"
     assert list_titles(hub, "report")[0] == "baseline.report"
@@ -185,14 +180,11 @@ def test_wrong_arguments_are_a_sentence(argv: list[str], sentence: str, hub: Hub
     assert hub.store.repos == {}
 
 
-def test_all_weights_are_there_before_a_repository_is_made(
-    hub: HubServer, checkpoints: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Only the default way of training was looked at, here `report`; `main` holds the tuned one."""
-    tuned = tune(checkpoints, monkeypatch)
-    monkeypatch.setattr(zoo, "TAGS", ("report", "tuned"))
-    (tuned / "model.safetensors").unlink()
-    assert "baseline.tuned/model.safetensors are missing" in fail(PUSH)
+def test_all_weights_are_there_before_a_repository_is_made(hub: HubServer, checkpoints: Path) -> None:
+    """Only the default way of training was looked at, here `tuned`."""
+    tune(checkpoints)
+    (checkpoints / "baseline.report" / "model.safetensors").unlink()
+    assert "baseline.report/model.safetensors are missing" in fail(PUSH)
     assert hub.store.repos == {}
 
 
@@ -239,11 +231,9 @@ def test_push_that_broke_off_is_finished_by_the_same_command(fault: Fault, hub: 
 
 
 @pytest.mark.parametrize("cut", ["/branch/report$", "/commit/report$", "/tag/"])
-def test_branch_never_serves_the_weights_of_another(
-    cut: str, hub: HubServer, checkpoints: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_branch_never_serves_the_weights_of_another(cut: str, hub: HubServer, checkpoints: Path) -> None:
     """It began at the head of `main`, so that a push cut off there left the tuned network as the report's."""
-    tuned = tune(checkpoints, monkeypatch)
+    tuned = tune(checkpoints)
     hub.faults.append(Fault(cut, "POST", status=503))
     assert "Run the same again" in fail(PUSH)
     repo = hub.repo(REPO_ID)
@@ -278,9 +268,9 @@ def test_what_comes_back_must_be_what_was_sent(name: str, hub: HubServer) -> Non
         push.verify(HfApi(), REPO_ID, wrong.sha, files, directory)
 
 
-def test_logits_that_differ_are_told(hub: HubServer, checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logits_that_differ_are_told(hub: HubServer, checkpoints: Path) -> None:
     main(PUSH)
-    tuned = tune(checkpoints, monkeypatch)
+    tuned = tune(checkpoints)
     files = push.collect_files(checkpoints / "baseline.report", REPO_ID)
     with pytest.raises(PushError, match="its logits differ"):
         push.verify(HfApi(), REPO_ID, hub.repo(REPO_ID).branches["main"], files, tuned)

@@ -18,7 +18,7 @@ from training.report import (
     render_results,
     replace_section,
 )
-from training.tables import render_app, render_reproduction, render_table
+from training.tables import render_app, render_reproduction, render_table, render_tuned
 
 TEXT = "Above.\n<!-- results:begin -->\nold\n<!-- results:end -->\nBelow.\n"
 
@@ -102,6 +102,13 @@ def test_table_sets_our_figures_beside_the_report_s(checkpoints: Path):
         "| `baseline` | 50.0% | 67.4% | 25.0% | 56.0% | 25.0% | 11.4% | 50.0% | 55.0% | 2 | 1 |",
         "| `dense` | 50.0 ± 0.0% | 55.2% | 25.0 ± 0.0% | 53.2% | 25.0 ± 0.0% | 2.0% | 55.0 ± 1.4% | 51.4% | 1 | 2 |",
     ]
+
+
+def test_networks_trained_for_accuracy_have_a_table_of_their_own(checkpoints: Path):
+    assert len(render_tuned().splitlines()) == 2
+    write_checkpoint(checkpoints / "dense.report", test_accuracy=0.54)
+    write_checkpoint(checkpoints / "dense.tuned", test_accuracy=0.7)
+    assert render_tuned().splitlines()[2:] == ["| `dense` | – | – | 70.0% | 51.4% | 58.2% |"]
 
 
 def test_provenance_names_seeds_images_hardware_and_commit(checkpoints: Path):

@@ -22,7 +22,7 @@ from PIL import Image
 from transformers.utils.logging import disable_progress_bar
 
 from fer_models.hub import CLIENT_ERRORS, explain, make_fixed_revision, make_repo_id
-from fer_models.zoo import checkpoint_dir, get_default_tag, list_models, list_tags, load_checkpoint
+from fer_models.zoo import checkpoint_dir, list_models, list_tags, load_checkpoint
 
 from .cards import render_card
 from .hub_sync import PushError, Revision, check_is_ours, compare, list_differences, retry, sync
@@ -41,9 +41,7 @@ def collect_files(directory: Path, repo_id: str) -> dict[str, bytes]:
 
 def list_branches(name: str) -> dict[str, Path]:
     """Which checkpoint each branch of a model's repository holds: each way of training its own, `main` the best."""
-    tags = list_tags(name)
-    best = "tuned" if "tuned" in tags else get_default_tag(name)
-    return {"main": checkpoint_dir(name, best)} | {tag: checkpoint_dir(name, tag) for tag in tags}
+    return {"main": checkpoint_dir(name)} | {tag: checkpoint_dir(name, tag) for tag in list_tags(name)}
 
 
 def push_model(api: HfApi, name: str, repo_id: str, private: bool = False) -> None:

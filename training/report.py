@@ -28,6 +28,7 @@ from .tables import (
     render_notebook,
     render_reproduction,
     render_robustness,
+    render_tuned,
 )
 
 README = Path(__file__).parents[1] / "README.md"
@@ -117,6 +118,7 @@ def render_readme(text: str) -> str:
     """README.md with its generated sections made anew."""
     text = replace_section(text, "results", f"{render_reproduction()}\n\n{render_provenance()}")
     text = replace_section(text, "labels", render_labels())
+    text = replace_section(text, "tuned", render_tuned())
     return replace_section(text, "app", render_app())
 
 

@@ -71,6 +71,27 @@ def render_reproduction() -> str:
     return render_table(header, rows)
 
 
+def render_tuned() -> str:
+    """The networks trained for accuracy, beside the report's figures and those of its author's later revision."""
+    published = load_published()
+    rows = []
+    for name, tag, runs in list_bundled():
+        if tag != "tuned":
+            continue
+        theirs = published.get(name, {})
+        rows.append(
+            [
+                f"`{name}`",
+                *(describe_spread(_percents(runs, split)) for split in ("official_validation", "official_test")),
+                describe_spread(_percents(runs, "report_test")),
+                *(describe_spread([theirs[key]] if key in theirs else []) for key in ("report_test", "revision_test")),
+            ]
+        )
+    header = ["network, `tuned`", "PublicTest (validation)", "PrivateTest", "both, the report's test", "report",
+              "the author's revision"]  # fmt: skip
+    return render_table(header, rows)
+
+
 def render_notebook() -> str:
     """The variants of the author's notebook, where it differs from the report's printed tables."""
     published = load_published()
