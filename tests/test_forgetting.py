@@ -22,6 +22,7 @@ from fer_models.demo.handlers.compare import Shown
 from fer_models.demo.tabs import compare
 from fer_models.demo.uploads import FOLDER_VARIABLE, PREFIX
 from fer_models.inference import LoadedModel
+from fer_models.zoo import get_default_tag
 
 EVERY_S = 0.2
 LIFE_S = 3.0
@@ -55,7 +56,7 @@ class Visit:
         raise AssertionError("There was no answer.")
 
     def compare(self) -> None:
-        self.ask("show", self.upload(), None, None, None, None, "en", "report", ["baseline"])
+        self.ask("show", self.upload(), None, None, None, None, "en", get_default_tag("baseline"), ["baseline"])
 
     def close(self) -> None:
         """Open the page's heartbeat and cut it."""
