@@ -6,6 +6,7 @@ from photos import load_portrait, make_no_face, make_two_faces
 from PIL import Image
 
 from fer_models import list_models
+from fer_models.demo.figures.compare import describe_doubt
 from fer_models.faces import FaceDetector, crop_face
 from fer_models.inference import (
     SURE_PROBABILITY,
@@ -194,3 +195,11 @@ def test_json_survives_a_round_trip_and_names_the_measured_accuracy(
 
 def test_a_one_pixel_picture_is_no_face_and_no_error(models: list[LoadedModel], detector: FaceDetector) -> None:
     assert compare(Image.new("RGB", (1, 1)), models, detector).predictions == []
+
+
+def test_doubt_about_one_network_speaks_of_no_agreement() -> None:
+    rest = 1 - SURE_PROBABILITY + 0.02
+    one = make_comparison((SURE_PROBABILITY - 0.02, 0.6 * rest, 0.4 * rest))
+    two = make_comparison(*((SURE_PROBABILITY - 0.02, 0.6 * rest, 0.4 * rest),) * 2)
+    assert describe_doubt(one, "en").startswith("It would be sure if it reached 50")
+    assert "agreed" in describe_doubt(two, "en")

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from made_up_results import make_history, make_results, write_checkpoint
 
-from fer_models.demo.measurements import group_by_tag, read_checkpoints, read_summary
+from fer_models.demo.measurements import group_by_tag, read_checkpoints, read_summary, shorten_commit
 from fer_models.zoo import list_models, list_tags
 
 
@@ -56,3 +56,11 @@ def test_every_bundled_network_is_read_with_its_figures() -> None:
     for checkpoint in checkpoints:
         assert checkpoint.history, checkpoint.key
         assert checkpoint.get_split("official_test"), checkpoint.key
+
+
+@pytest.mark.parametrize(
+    ("commit", "short"),
+    [("unknown", "unknown"), ("0123456789abcdef", "0123456789"), ("a" * 40 + "-dirty", "aaaaaaaaaa-dirty")],
+)
+def test_a_commit_that_was_changed_since_says_so(commit: str, short: str) -> None:
+    assert shorten_commit(commit) == short
