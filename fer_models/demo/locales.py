@@ -343,8 +343,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.protocol.title": "How they were chosen and read",
         "models.protocol.report": "report and notebook: a fixed number of epochs, and the last one is taken. No image "
         "chose anything. The report's validation images are part of its test set; they serve the curves alone.",
-        "models.protocol.tuned": "tuned: the epoch was chosen on PublicTest, which is half of the report's test set, "
-        "so that set flatters them.",
+        "models.protocol.tuned": "tuned: the epoch, and which recipes were given up, were chosen on PublicTest, which "
+        "is half of the report's test set, so that set flatters them.",
         "models.protocol.temperature": "The temperatures were fitted on PublicTest.",
         "models.protocol.test": "PrivateTest chose nothing. Each figure of a network was written by the program that "
         "measured it, with its commit and hardware; none was typed.",
@@ -791,8 +791,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.protocol.report": "report y notebook: un número fijo de épocas, y se toma la última. Ninguna imagen "
         "eligió nada. Las imágenes de validación del informe forman parte de su conjunto de prueba; solo sirven para "
         "las curvas.",
-        "models.protocol.tuned": "tuned: la época se eligió con PublicTest, que es la mitad del conjunto de prueba del "
-        "informe, así que ese conjunto las favorece.",
+        "models.protocol.tuned": "tuned: la época, y qué recetas se abandonaron, se eligieron con PublicTest, que es "
+        "la mitad del conjunto de prueba del informe, así que ese conjunto las favorece.",
         "models.protocol.temperature": "Las temperaturas se ajustaron con PublicTest.",
         "models.protocol.test": "Con PrivateTest no se eligió nada. Cada cifra de una red la escribió el programa que "
         "la midió, con su commit y su máquina; ninguna se tecleó.",
