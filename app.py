@@ -14,12 +14,15 @@ from fer_models.demo.uploads import use_own_folder
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent anywhere
 use_own_folder()
 
+from starlette.middleware import Middleware
 from transformers.utils.logging import disable_progress_bar
 
 from fer_models.demo.agents import answer_in_json
 from fer_models.demo.device import place
 from fer_models.demo.forgetting import forget_regularly
+from fer_models.demo.limits import BodyLimit, leave_room
 from fer_models.demo.scripts import HEAD
+from fer_models.demo.tabs.many import LONG_JOBS
 from fer_models.demo.theme import CSS_PATHS, THEME
 from fer_models.demo.ui import MAX_FILE_MB, build_demo
 from fer_models.faces import FaceDetector
@@ -31,6 +34,8 @@ gc.enable()
 disable_progress_bar()  # the weights load in milliseconds
 
 DEFAULT_PORT = 7860
+# So many calls may wait for their turn, and a quarter of them for long jobs; what comes then is told to try again.
+MAX_WAITING = 64
 
 
 def read_port() -> int:
@@ -74,7 +79,8 @@ def main() -> None:
         place([*models, *other_ways])
         demo = build_demo(models, FaceDetector(), other_ways)
         demo.space_id = None  # else gradio puts a bar above the page of a Space, and asks Google for its fonts
-        demo.queue(default_concurrency_limit=2, max_size=64).launch(
+        leave_room(demo.queue(default_concurrency_limit=2, max_size=MAX_WAITING), LONG_JOBS, MAX_WAITING // 4)
+        demo.launch(
             server_port=port,
             theme=THEME,
             css_paths=CSS_PATHS,
@@ -84,7 +90,10 @@ def main() -> None:
             footer_links=["api"],
             ssr_mode=False,
             mcp_server=True,  # the functions of the API, as tools for agents
-            app_kwargs={"lifespan": forget_regularly},
+            app_kwargs={
+                "lifespan": forget_regularly,
+                "middleware": [Middleware(BodyLimit, max_bytes=MAX_FILE_MB * 1024**2)],
+            },
             quiet=True,
             prevent_thread_lock=True,
         )

@@ -32,7 +32,10 @@ def format_comparison(comparison: Comparison, models: list[LoadedModel]) -> str:
         lines.append(f"{label:<14}" + "".join(f"{share:>{width}}" for share in shares))
     times = "".join(f"{f'{prediction.latency_ms:.1f} ms ':>{width}}" for prediction in comparison.predictions)
     accuracies = "".join(f"{f'{model.test_accuracy:.1%} ':>{width}}" for model in models)
-    return "\n".join([*lines, f"{'time':<14}{times}", f"{'test accuracy':<14}{accuracies}"])
+    lines += [f"{'time':<14}{times}", f"{'test accuracy':<14}{accuracies}"]
+    if comparison.hints:
+        lines.append(f"{'hints':<16}{', '.join(hint.id for hint in comparison.hints)}")
+    return "\n".join(lines)
 
 
 def run_compare(arguments: argparse.Namespace) -> None:
@@ -42,7 +45,10 @@ def run_compare(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(to_json(comparison, models), indent=2))
     elif comparison.crop is None:
-        sys.exit(f"No face was found in {arguments.photo}. With --whole-image the whole picture is taken for the face.")
+        more = " Only the first of its pictures was looked at." if comparison.hints else ""
+        sys.exit(
+            f"No face was found in {arguments.photo}.{more} With --whole-image the whole picture is taken for the face."
+        )
     else:
         if len(comparison.faces) > 1:
             print(f"face {arguments.face} of {len(comparison.faces)}, counted from 0, the largest")

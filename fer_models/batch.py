@@ -11,8 +11,9 @@ from PIL import Image
 
 from .archives import ArchiveError, list_files, open_archive, read_entry
 from .faces import FaceDetector, crop_face
-from .images import ImageError, read_image
+from .images import ImageError, NoFaceError, read_image
 from .inference import Comparison, LoadedModel, predict_batch, to_json
+from .quality import find_hints
 
 MAX_FILES = 1000
 
@@ -24,7 +25,7 @@ class FileResult:
     Attributes:
         file: Its name; in a zip `archive.zip/folder/photo.jpg`.
         comparisons: One for each face, largest first; empty if there is an `error`.
-        error: Why there is no face; its reason is one of `ImageError`'s or `ArchiveError`'s, or `no_face`.
+        error: Why there is no face; its reason is one of `ImageError`'s, `NoFaceError`'s or `ArchiveError`'s.
         done: How many files are done, this one included.
         total: How many files there are.
     """
@@ -61,7 +62,7 @@ def classify_files(
         error = image if isinstance(image, ImageError) else None
         if isinstance(image, Image.Image):
             comparisons = compare_faces(image, models, detector)
-            error = None if comparisons else ImageError("no_face", "No face was found.")
+            error = None if comparisons else NoFaceError(image)
         yield FileResult(name, comparisons, error, done, total)
 
 
@@ -80,7 +81,7 @@ def compare_faces(image: Image.Image, models: Sequence[LoadedModel], detector: F
     crops = [crop_face(image, face) for face in faces]
     by_model = [predict_batch(model, crops) for model in models]
     return [
-        Comparison(faces, face, crop, list(predictions))
+        Comparison(faces, face, crop, list(predictions), find_hints(image, face))
         for face, crop, *predictions in zip(faces, crops, *by_model, strict=True)
     ]
 
@@ -119,9 +120,10 @@ def tabulate(
         keys: What else the rows have, to come first.
 
     Returns:
-        Header and cells. Faces are counted from 1, as people do; boxes are in pixels, the rest in [0, 1].
+        Header and cells. Faces are counted from 1, as people do; boxes are in pixels, the rest in [0, 1]. Hints are
+        their ids, separated by spaces.
     """
-    header = [*keys, "face", "left", "top", "right", "bottom", "score", "favourite", "agreement", "sure"]
+    header = [*keys, "face", "left", "top", "right", "bottom", "score", "favourite", "agreement", "sure", "hints"]
     header += [f"average_{label}" for label in models[0].labels]
     header += [name for model in models for name in (model.name, f"{model.name}_probability")]
     return header, [[*(row[key] for key in keys), *_flatten(row, len(header) - len(keys))] for row in rows]
@@ -138,6 +140,7 @@ def _flatten(row: dict[str, Any], width: int) -> list[str | float | None]:
         row["favourite"],
         row["agreement"],
         "yes" if row["sure"] else "no",
+        " ".join(hint["id"] for hint in row["hints"]),
         *row["average"].values(),
         *winners,
     ]

@@ -11,6 +11,8 @@ from PIL import Image, ImageOps
 MAX_PIXELS = 50_000_000
 # A face that is smaller than 48 pixels in a picture reduced to this size is of no use to the networks.
 WORKING_SIDE = 2048
+# In `Image.info` of what was read: whether the file holds more than that.
+MORE_FRAMES = "more_frames"
 
 
 class ImageError(ValueError):
@@ -23,6 +25,18 @@ class ImageError(ValueError):
     def __init__(self, reason: str, message: str):
         super().__init__(message)
         self.reason = reason
+
+
+class NoFaceError(ImageError):
+    """There is no face in a picture: `no_face`, or `no_face_in_first` where its file holds more that were not read."""
+
+    def __init__(self, image: Image.Image):
+        if has_more_frames(image):
+            super().__init__(
+                "no_face_in_first", "No face was found in the first picture of the file; the others were not looked at."
+            )
+        else:
+            super().__init__("no_face", "No face was found.")
 
 
 def read_image(source: str | Path | bytes | BinaryIO, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -44,7 +58,11 @@ def read_image(source: str | Path | bytes | BinaryIO, max_pixels: int = MAX_PIXE
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is stricter
             with Image.open(file) as image:
-                return _to_upright_rgb(image, max_pixels)
+                # To a phone's picture a smaller copy or a map of depths may be added, in the format MPO.
+                more_frames = image.format != "MPO" and getattr(image, "is_animated", False)
+                picture = _to_upright_rgb(image, max_pixels)
+                picture.info[MORE_FRAMES] = more_frames
+                return picture
     except (FileNotFoundError, IsADirectoryError) as error:
         raise ImageError("missing", f"There is no file {source!s}.") from error
     except Image.DecompressionBombError as error:
@@ -59,18 +77,9 @@ def read_image(source: str | Path | bytes | BinaryIO, max_pixels: int = MAX_PIXE
         raise ImageError("unreadable", f"The picture is damaged or cut short: {error}.") from error
 
 
-def has_more_frames(source: str | Path) -> bool:
-    """Whether a file that `read_image` has read holds more than the first frame, such as an animation or pages.
-
-    Args:
-        source: The file.
-    """
-    try:
-        with Image.open(source) as image:
-            # To a phone's picture a smaller copy or a map of depths may be added, in the format MPO.
-            return image.format != "MPO" and getattr(image, "is_animated", False)
-    except (OSError, SyntaxError, ValueError, EOFError):  # the others are damaged
-        return False
+def has_more_frames(image: Image.Image) -> bool:
+    """Whether the file from which `read_image` has read a picture holds more frames, such as an animation or pages."""
+    return bool(image.info.get(MORE_FRAMES))
 
 
 def _to_upright_rgb(image: Image.Image, max_pixels: int) -> Image.Image:
@@ -96,4 +105,4 @@ def _is_empty(source: str | Path | bytes | BinaryIO) -> bool:
     return isinstance(source, (str, Path)) and Path(source).stat().st_size == 0
 
 
-__all__ = ["MAX_PIXELS", "ImageError", "has_more_frames", "read_image"]
+__all__ = ["MAX_PIXELS", "ImageError", "NoFaceError", "has_more_frames", "read_image"]

@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 
 from .faces import DetectedFace, FaceDetector, crop_face
 from .image_processing_fer import FerImageProcessor
+from .quality import Hint, find_file_hints, find_hints
 from .zoo import find_checkpoint, get_default_tag, list_models, load_checkpoint
 
 # Below this average probability of the favourite the answer is "not sure": the lowest one from which on the average is
@@ -85,12 +86,14 @@ class Comparison:
         face: The one that was looked at; None if the whole picture was taken, or none was found.
         crop: What was cut out for the networks, RGB; None if no face was found.
         predictions: One for each network, all with the same labels; empty if no face was found.
+        hints: What about the face may explain a bad answer.
     """
 
     faces: list[DetectedFace]
     face: DetectedFace | None
     crop: Image.Image | None
     predictions: list[Prediction]
+    hints: Sequence[Hint] = ()
 
     @property
     def face_index(self) -> int | None:
@@ -232,14 +235,15 @@ def compare(
     else:
         faces = detector.detect(image)
         if not faces:
-            return Comparison([], None, None, [])
+            return Comparison([], None, None, [], find_file_hints(image))
         if not 0 <= face_index < len(faces):
             raise ValueError(
                 f"There is no face {face_index}: {len(faces)} found, numbered from 0 (the largest) to {len(faces) - 1}."
             )
         face = faces[face_index]
         crop = crop_face(image, face)
-    return Comparison(faces, face, crop, [predict(model, crop) for model in models])
+    hints = find_hints(image, face)
+    return Comparison(faces, face, crop, [predict(model, crop) for model in models], hints)
 
 
 def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, Any]:
@@ -253,6 +257,8 @@ def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, 
         `average`: label -> [0, 1], the mean of the networks' probabilities; empty without a face. `favourite`: its most
         probable label, or null. `agreement`: how many networks chose the favourite. `sure`: false where the favourite
         is too improbable, or too few networks chose it, or as many chose another label, for it to be believed.
+        `hints`: what about the face may explain a bad answer, each with `id`, `value` and `limit` of a `quality.Hint`;
+        usually none.
     """
     faces = [
         {"box_xyxy": [round(x, 1) for x in face.box_xyxy], "score": round(face.score, 4)} for face in comparison.faces
@@ -280,4 +286,5 @@ def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, 
         "favourite": comparison.favourite,
         "agreement": comparison.agreement,
         "sure": comparison.is_sure,
+        "hints": [{"id": hint.id, "value": round(hint.value, 3), "limit": hint.limit} for hint in comparison.hints],
     }

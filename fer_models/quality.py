@@ -8,6 +8,7 @@ from PIL import Image
 
 from .faces import DetectedFace, crop_box, crop_face
 from .image_processing_fer import FerImageProcessor
+from .images import has_more_frames
 
 _image_processor = FerImageProcessor()
 
@@ -76,7 +77,7 @@ def find_hints(image: Image.Image, face: DetectedFace | None) -> list[Hint]:
         face: The face in it; None if the whole picture is taken for one.
 
     Returns:
-        The hints, in the order of `RULES`.
+        The hints: `animated` first, then those of `RULES`, in their order.
 
     Raises:
         ValueError: The picture is empty.
@@ -88,7 +89,12 @@ def find_hints(image: Image.Image, face: DetectedFace | None) -> list[Hint]:
         if rule.quality in qualities and rule.breaks(qualities[rule.quality])
     }
     implied = {IMPLIED.get(id) for id in hints}
-    return [hint for hint in hints.values() if hint.id not in implied]
+    return find_file_hints(image) + [hint for hint in hints.values() if hint.id not in implied]
+
+
+def find_file_hints(image: Image.Image) -> list[Hint]:
+    """The part of `find_hints` that needs no face: whether the file of a picture holds more of them."""
+    return [ANIMATED] if has_more_frames(image) else []
 
 
 def measure_quality(image: Image.Image, face: DetectedFace | None) -> dict[str, float]:

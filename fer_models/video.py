@@ -19,6 +19,7 @@ from .batch import describe_face
 from .faces import DetectedFace, FaceDetector, crop_face
 from .images import ImageError
 from .inference import Comparison, LoadedModel, predict
+from .quality import find_hints
 from .tracking import FaceTracker, Track
 
 SUFFIXES = (".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm", ".wmv")
@@ -92,9 +93,11 @@ def analyze_video(
         found = main.face if main is not None and main in tracks else None
         crop = None if found is None else crop_face(image, found)
         predictions = [] if crop is None else [predict(model, crop) for model in models]
+        hints = [] if found is None else find_hints(image, found)
         in_video = {face: _scale(face, scale) for face in faces}
         face = None if found is None else in_video[found]
-        yield Moment(time_s, duration_s, image, scale, Comparison(list(in_video.values()), face, crop, predictions))
+        comparison = Comparison(list(in_video.values()), face, crop, predictions, hints)
+        yield Moment(time_s, duration_s, image, scale, comparison)
 
 
 def to_row(moment: Moment, models: Sequence[LoadedModel]) -> dict[str, Any]:

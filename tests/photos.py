@@ -35,3 +35,12 @@ def make_two_faces() -> Image.Image:
 
 def make_no_face() -> Image.Image:
     return Image.new("RGB", (800, 600), "skyblue")
+
+
+def write_animations(folder: Path) -> tuple[Path, Path]:
+    """Two GIFs of two pictures: in one the face comes first, in the other the sky."""
+    pictures = [load_portrait(), make_no_face()]
+    paths = folder / "face-first.gif", folder / "sky-first.gif"
+    for path, (first, second) in zip(paths, (pictures, pictures[::-1]), strict=True):
+        first.save(path, save_all=True, append_images=[second])
+    return paths

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from photos import load_portrait, make_no_face, make_two_faces, portrait_as_png
+from photos import load_portrait, make_no_face, make_two_faces, portrait_as_png, write_animations
 from PIL import Image
 from test_archives import write_zip
 from test_tables import read_csv
@@ -126,6 +126,19 @@ def test_a_decoder_that_breaks_does_not_stop_the_rest(
     monkeypatch.setattr(batch, "read_image", break_down)
     (row,) = collect_rows(["one.png"], folder, models, detector)
     assert row["error"] == "unreadable"
+
+
+def test_what_may_explain_a_bad_answer_is_in_row_and_table(
+    tmp_path: Path, models: list[LoadedModel], detector: FaceDetector
+) -> None:
+    face_first, sky_first = write_animations(tmp_path)
+    load_portrait().point(lambda value: value // 8).save(tmp_path / "dark.png")
+    rows = collect_rows([face_first.name, sky_first.name, "dark.png"], tmp_path, models, detector)
+    assert [[hint["id"] for hint in row["hints"]] for row in rows] == [["animated"], [], ["dark"]]
+    assert [row["error"] for row in rows] == [None, "no_face_in_first", None]
+    file = io.StringIO()
+    write_csv(file, *tabulate(rows, models))
+    assert [line["hints"] for line in read_csv(file.getvalue())] == ["animated", "", "dark"]
 
 
 def test_the_table_has_a_column_for_everything(folder: Path, models: list[LoadedModel], detector: FaceDetector) -> None:

@@ -28,7 +28,7 @@ def test_a_video_is_watched_taken_away_and_another_one_cancelled(app_url: str, t
         page.locator("button[role=tab]", has_text=re.compile("^Many$")).click()
         assert not page.locator("#many\\.rate").is_visible()
         start(page, film)
-        assert page.locator("#many\\.rate").is_visible()
+        page.wait_for_selector("#many\\.rate")
         # It plays: the browser has decoded a picture.
         page.wait_for_function("document.querySelector('#many\\\\.video video')?.readyState >= 2")
         assert page.locator(".fer-timeline svg").count() == 7

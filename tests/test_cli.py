@@ -1,9 +1,10 @@
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
-from photos import make_no_face, make_two_faces, portrait_path
+from photos import make_no_face, make_two_faces, portrait_path, write_animations
 
 import app
 from fer_models.__main__ import main
@@ -36,6 +37,16 @@ def test_compare_takes_any_face_and_prints_the_average(tmp_path: Path, capsys: p
     output = capsys.readouterr().out
     assert "face 1 of 2" in output
     assert output.count("average") == 2 - ("not sure" in output)
+
+
+def test_compare_says_what_may_explain_a_bad_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    face_first, sky_first = write_animations(tmp_path)
+    main(["compare", str(face_first)])
+    assert re.search(r"^hints +animated$", capsys.readouterr().out, re.MULTILINE)
+    with pytest.raises(SystemExit, match="Only the first of its pictures"):
+        main(["compare", str(sky_first)])
+    main(["compare", str(portrait_path())])
+    assert "hints" not in capsys.readouterr().out
 
 
 def test_without_a_detector_a_sentence_says_what_to_install(

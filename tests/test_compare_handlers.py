@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pytest
-from photos import load_portrait, make_no_face, make_two_faces, portrait_path
+from photos import load_portrait, make_no_face, make_two_faces, portrait_path, write_animations
 from PIL import Image
 from test_tables import read_csv
 
@@ -241,13 +241,11 @@ def test_why_shows_one_picture_for_each_network(handlers: CompareHandlers, langu
 def test_of_an_animation_the_page_says_that_it_saw_the_first_frame_only(
     handlers: CompareHandlers, tmp_path: Path, language: str
 ) -> None:
-    portrait, sky = load_portrait(), make_no_face()
-    portrait.save(tmp_path / "face-first.gif", save_all=True, append_images=[sky])
-    sky.save(tmp_path / "sky-first.gif", save_all=True, append_images=[portrait])
+    face_first, sky_first = write_animations(tmp_path)
     words = translate(language, "hint.animated")
-    assert words in handlers.answer(ask(handlers, tmp_path / "face-first.gif", language)).crop
-    assert words in handlers.answer(ask(handlers, tmp_path / "sky-first.gif", language)).results
-    assert words not in handlers.answer(ask(handlers, portrait_path(), language)).crop
+    assert words in handlers.answer(ask(handlers, face_first, language)).results
+    assert words in handlers.answer(ask(handlers, sky_first, language)).results
+    assert words not in handlers.answer(ask(handlers, portrait_path(), language)).results
 
 
 def test_saved_files_say_what_the_page_says(handlers: CompareHandlers) -> None:

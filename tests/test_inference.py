@@ -77,7 +77,15 @@ def test_no_face_gives_no_answers(models: list[LoadedModel], detector: FaceDetec
         "favourite": None,
         "agreement": 0,
         "sure": False,
+        "hints": [],
     }
+
+
+def test_what_may_explain_a_bad_answer_is_in_the_json(models: list[LoadedModel], detector: FaceDetector) -> None:
+    dark = load_portrait().point(lambda value: value // 8)
+    (hint,) = [hint for hint in to_json(compare(dark, models, detector), models)["hints"] if hint["id"] == "dark"]
+    assert 0 < hint["value"] < hint["limit"]
+    assert to_json(compare(load_portrait(), models, detector), models)["hints"] == []
 
 
 def test_the_whole_image_can_be_taken_for_the_face(models: list[LoadedModel], detector: FaceDetector) -> None:

@@ -149,7 +149,11 @@ def test_one_visitor_cannot_take_all_places_by_making_ids_up(handlers: LiveHandl
     assert look(handlers, make_no_face(), session="other", address="elsewhere")["status"] == "live"
 
 
-def test_a_visitor_is_known_by_the_address_that_the_proxy_tells(handlers: LiveHandlers) -> None:
+@pytest.mark.parametrize("on_space", [True, False])
+def test_a_visitor_is_known_by_the_address_that_the_proxy_of_a_space_tells(
+    handlers: LiveHandlers, monkeypatch: pytest.MonkeyPatch, on_space: bool
+) -> None:
+    monkeypatch.setenv("SPACE_ID", "alice/fer") if on_space else monkeypatch.delenv("SPACE_ID", raising=False)
     with gr.Blocks() as page:
         build_live_tab(handlers, Words())
     (stage,) = (block for block in page.blocks.values() if block.elem_id == "live")
@@ -164,7 +168,7 @@ def test_a_visitor_is_known_by_the_address_that_the_proxy_tells(handlers: LiveHa
         answer = client.post("/gradio_api/component_server/", json=body, headers=headers).json()
         assert answer["status"] == "live"
     addresses = [session.address for session in handlers._sessions.values()]
-    assert addresses == ["testclient", "192.0.2.1", "192.0.2.1"]
+    assert addresses == (["testclient", "192.0.2.1", "192.0.2.1"] if on_space else ["testclient"] * 3)
 
 
 def test_sessions_end_only_under_the_lock(handlers: LiveHandlers, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 
 import gradio as gr
 import pytest
-from photos import load_portrait, make_no_face, make_two_faces
+from photos import load_portrait, make_no_face, make_two_faces, write_animations
 from test_archives import write_zip
 
 from fer_models.batch import MAX_FILES
@@ -83,6 +83,15 @@ def test_every_face_and_every_failure_is_a_row(handlers: ManyHandlers, files: An
     assert last.results.count("data:image/jpeg") == 3
     assert "data:text/csv" in last.results
     assert last.progress == ""
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_of_an_animation_the_table_says_that_the_first_frame_was_looked_at(
+    handlers: ManyHandlers, tmp_path: Path, language: str
+) -> None:
+    face_first, sky_first = write_animations(tmp_path)
+    for path, key in ((face_first, "hint.animated"), (sky_first, "error.no_face_in_first")):
+        assert translate(language, key) in (run(handlers, [(path.name, path)], language)[-1].results or "")
 
 
 def test_a_finished_table_is_shown_again_in_another_language(handlers: ManyHandlers, files: Any) -> None:

@@ -22,7 +22,7 @@ from fer_models.demo.figures.models import (
     render_report_comparison,
     render_test_sets,
 )
-from fer_models.demo.figures.network import render_curves, render_network, render_robustness
+from fer_models.demo.figures.network import render_curves, render_network, render_provenance, render_robustness
 from fer_models.demo.figures.tables import Scale, render_table
 from fer_models.demo.figures.votes import render_votes
 from fer_models.demo.handlers.models import choose_first, show_network
@@ -182,6 +182,16 @@ def test_curves_begin_with_the_narrower_network_and_name_the_teachers() -> None:
     assert html.count("in 5 epochs") == 4
     assert html.count(">training, by teachers too<") == 1
     assert "widened" not in render_curves(make_checkpoint(), "en")
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_of_a_widened_network_both_parts_commits_are_told(language: str) -> None:
+    narrow = {"widened_from": {"commit": "fedcba98" * 5, "hardware": "2 cores, CPU"}}
+    trained = make_results()["trained_with"]
+    for trained_with, count in ((trained | narrow, 1), (trained, 0)):
+        html = render_provenance(make_checkpoint(trained_with=trained_with), language)
+        assert html.count(translate(language, "models.provenance.narrow")) == count
+        assert html.count("commit fedcba98") == count
 
 
 def test_the_rows_of_the_confusion_matrix_are_shares_of_a_label() -> None:

@@ -168,6 +168,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "many.no_face_anywhere": "No face was found in this video. Try one in which a face is larger and looks at the "
         "camera.",
         "error.no_face": "No face was found.",
+        "error.no_face_in_first": "No face was found in the first picture of the file; the others were not looked at.",
         "error.too_many_files": "These are more than {files} files. Please choose fewer at a time.",
         "error.zip_missing": "The zip is gone. Please choose it again.",
         "error.zip_damaged": "This zip is damaged or cut short. Please save it again.",
@@ -306,6 +307,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.provenance.seed": "seed",
         "models.provenance.protocol": "split",
         "models.provenance.temperature": "temperature",
+        "models.provenance.narrow": "narrower first, with",
         "models.provenance.trained": "trained with",
         "models.provenance.measured": "measured with",
         "models.provenance.download": "All its figures, as JSON",
@@ -614,6 +616,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "many.no_face_anywhere": "No se ha encontrado ninguna cara en este vídeo. Prueba con uno en el que la cara sea "
         "más grande y mire a la cámara.",
         "error.no_face": "No se ha encontrado ninguna cara.",
+        "error.no_face_in_first": "No se ha encontrado ninguna cara en la primera imagen del archivo; las demás no "
+        "se han mirado.",
         "error.too_many_files": "Son más de {files} archivos. Elige menos de una vez, por favor.",
         "error.zip_missing": "El zip ya no está. Elígelo de nuevo, por favor.",
         "error.zip_damaged": "El zip está dañado o incompleto. Guárdalo otra vez, por favor.",
@@ -751,6 +755,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.provenance.seed": "semilla",
         "models.provenance.protocol": "partición",
         "models.provenance.temperature": "temperatura",
+        "models.provenance.narrow": "primero más estrecha, con",
         "models.provenance.trained": "entrenada con",
         "models.provenance.measured": "medida con",
         "models.provenance.download": "Todas sus cifras, como JSON",

@@ -59,8 +59,13 @@ def describe_doubt(comparison: Comparison, language: str) -> str:
     )
 
 
+def describe_hint(id: str, value: float, language: str) -> str:
+    """What may explain a bad answer, in a sentence; `id` and `value` are those of a `quality.Hint`."""
+    return translate(language, f"hint.{id}", value=round(value))
+
+
 def render_verdict(comparison: Comparison, language: str) -> str:
-    """The answer in words: who agrees, the average, and whether to believe it."""
+    """The answer in words: who agrees, the average, whether to believe it, and what may explain a bad one."""
     headline, notes = describe_votes(comparison, language)
     if comparison.face_index is None:
         notes.append(translate(language, "faces.whole"))
@@ -72,13 +77,15 @@ def render_verdict(comparison: Comparison, language: str) -> str:
     )
     small = [] if comparison.is_sure else [describe_doubt(comparison, language)]
     small.append(translate(language, "verdict.disclaimer"))
+    hints = [describe_hint(hint.id, hint.value, language) for hint in comparison.hints]
+    hints[:0] = [translate(language, "hint.title")] if hints else []
     average = translate(language, "verdict.average", total=len(comparison.predictions))
     return (
         f'<div class="fer-verdict" role="status"><p class="fer-headline">{escape(headline)}</p>'
         f'<p class="fer-notes">{escape(" ".join(notes))}</p>'
         f'<p class="fer-average"><span>{escape(average)}</span> '
         f"<strong>{escape(describe_average(comparison, language))}</strong> {unsure}</p>"
-        f'<p class="fer-small">{escape(" ".join(small))}</p></div>'
+        f'<p class="fer-hint">{escape(" ".join(hints))}</p><p class="fer-small">{escape(" ".join(small))}</p></div>'
     )
 
 
@@ -166,5 +173,5 @@ def _render_bar(label: str, probability: float | None, is_winner: bool, language
     return (
         f'<div class="fer-bar{" fer-best" if is_winner else ""}">'
         f"<dt>{escape(translate(language, f'label.{label}'))}</dt>"
-        f'<dd><span style="width:{100 * share:.1f}%"></span><b>{number}</b></dd></div>'
+        f'<dd><span style="--share:{share:.3f}"></span><b>{number}</b></dd></div>'
     )

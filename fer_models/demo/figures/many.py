@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from ..locales import format_count, format_decimal, format_percent, translate
+from .compare import describe_hint
 
 # More rows than anybody reads make the page slow; the CSV has all of them.
 MAX_SHOWN_ROWS = 200
@@ -81,7 +82,9 @@ def render_counts(counts: Sequence[tuple[str, int]], language: str) -> str:
 
 
 def _render_row(row: dict[str, Any], thumbnail: str | None, columns: Sequence[str], language: str) -> str:
-    file = _render_cell(f"<span>{escape(row['file'])}</span>", columns[0], header=True)
+    hints = " ".join(describe_hint(hint["id"], hint["value"], language) for hint in row["hints"])
+    note = f"<small>{escape(hints)}</small>" if hints else ""
+    file = _render_cell(f"<span>{escape(row['file'])}</span>{note}", columns[0], header=True)
     if row["face"] is None:
         message = f'<td role="cell" class="fer-row-message" colspan="{len(columns) - 1}">{escape(row["message"])}</td>'
         return f'<tr role="row" class="fer-no-face">{file}{message}</tr>'

@@ -193,6 +193,7 @@ def render_provenance(checkpoint: Checkpoint, language: str) -> str:
         "seed": results.get("seed"),
         "protocol": results.get("protocol"),
         "temperature": results.get("temperature") and format_decimal(language, results["temperature"], 3),
+        "narrow": _describe_environment(trained.get("widened_from", {}), language),
         "trained": _describe_environment(trained, language),
         "measured": _describe_environment(measured, language),
     }

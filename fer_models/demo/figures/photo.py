@@ -9,7 +9,6 @@ from PIL import Image
 
 from ...faces import DetectedFace
 from ...images import read_image
-from ...quality import Hint
 from ..locales import translate
 from .html import to_data_uri
 
@@ -82,22 +81,12 @@ def _render_face(
     return f'<g class="{kind}" data-face="{index}"><title>{title}</title>{shapes}</g>'
 
 
-def render_crop(crop_48: Image.Image, hints: Sequence[Hint], language: str) -> str:
-    """The face as the networks see it, and what in it may explain a bad answer.
-
-    Args:
-        crop_48: The face, grey, at the networks' own resolution.
-        hints: From `quality`; each has words in `locales`.
-        language: Of the words.
-    """
+def render_crop(crop_48: Image.Image, language: str) -> str:
+    """The face as the networks see it: grey, at their own resolution."""
     caption = escape(translate(language, "photo.crop"))
-    sentences = (translate(language, f"hint.{hint.id}", value=round(hint.value)) for hint in hints)
-    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
-    title = escape(translate(language, "hint.title"))
-    explanation = f'<p class="fer-hint">{title}</p><ul>{items}</ul>' if hints else ""
     return (
         f'<figure class="fer-crop"><img src="{to_data_uri(crop_48, "PNG")}" alt="" width="96" height="96">'
-        f'<figcaption><p class="fer-small">{caption}</p>{explanation}</figcaption></figure>'
+        f'<figcaption class="fer-small">{caption}</figcaption></figure>'
     )
 
 

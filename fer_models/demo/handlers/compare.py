@@ -10,9 +10,9 @@ from PIL import Image
 
 from ...explain import explain_all
 from ...faces import DetectedFace, FaceDetector, crop_face
-from ...images import MAX_PIXELS, ImageError, has_more_frames, read_image
+from ...images import MAX_PIXELS, ImageError, NoFaceError, read_image
 from ...inference import Comparison, LoadedModel, compare, predict, to_json
-from ...quality import ANIMATED, Hint, find_hints
+from ...quality import Hint, find_hints
 from ...zoo import get_default_tag
 from ..figures.compare import render_results, render_table
 from ..figures.html import render_message
@@ -154,18 +154,18 @@ class CompareHandlers:
             return Answer(render_results(None, models, language))
         try:
             new = self._look(request, models, shown)
+        except NoFaceError as error:
+            message = translate(language, "faces.none")
+            if error.reason == "no_face_in_first":
+                message += f" {translate(language, 'hint.animated')}"
+            return Answer(render_message(message, "error"), offer_whole_image=True)
         except ImageError as error:
             message = translate(language, f"error.{error.reason}", megapixels=MAX_PIXELS // 1_000_000)
             return Answer(render_message(message, "error"))
-        if new is None:
-            message = translate(language, "faces.none")
-            if has_more_frames(request.photo_path):
-                message += f" {translate(language, 'hint.animated')}"
-            return Answer(render_message(message, "error"), offer_whole_image=True)
         return Answer(
             render_results(new.comparison, models, language),
             render_photo(new.preview, new.faces, new.comparison.face_index, language),
-            render_crop(self._as_networks_see(new.crop), new.hints[new.face_index], language),
+            render_crop(self._as_networks_see(new.crop), language),
             render_table(new.comparison, language),
             new,
         )
@@ -226,8 +226,12 @@ class CompareHandlers:
             raise ImageError("missing", "No photo was given.")
         return compare(read_image(photo_path), models, self.detector, whole_image, face_index)
 
-    def _look(self, request: Request, models: list[LoadedModel], shown: Shown | None) -> Shown | None:
-        """The answer to a request; None if there is no face."""
+    def _look(self, request: Request, models: list[LoadedModel], shown: Shown | None) -> Shown:
+        """The answer to a request.
+
+        Raises:
+            ImageError: The photo cannot be used; a `NoFaceError` if there is no face.
+        """
         path = request.photo_path or ""
         if shown and shown.photo_path == path and not (request.whole_image and shown.faces):
             if (request.face_index, models) == (shown.face_index, shown.models):
@@ -238,13 +242,12 @@ class CompareHandlers:
             faces = [] if request.whole_image else self.detector.detect(image)
             crops = [image] if request.whole_image else [crop_face(image, face) for face in faces]
             if not crops:
-                return None
-            more = [ANIMATED] if has_more_frames(path) else []
-            hints = [more + find_hints(image, face) for face in faces] or [more + find_hints(image, None)]
+                raise NoFaceError(image)
+            hints = [find_hints(image, face) for face in faces or [None]]
             preview = make_preview(image)
         index = request.face_index if request.face_index < len(crops) else 0
         predictions = [predict(model, crops[index]) for model in models]
-        comparison = Comparison(faces, faces[index] if faces else None, crops[index], predictions)
+        comparison = Comparison(faces, faces[index] if faces else None, crops[index], predictions, hints[index])
         return Shown(path, preview, faces, crops, hints, models, comparison)
 
     def _as_networks_see(self, crop: Image.Image) -> Image.Image:

@@ -48,6 +48,8 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
             `favourite`, the label most probable on average
             `agreement`, how many networks chose the favourite
             `sure`, false if the answer should not be believed
+            `hints`, what may explain a bad answer, usually nothing, each with `id`, such as small, dark, blurred or
+            turned, the `value` that was measured, and the `limit` from which on it is worth a hint
         """
         return _answer(handlers.compare_json, photo, face_index, whole_image, networks, tag)
 

@@ -1,5 +1,6 @@
 """Live: the camera's picture with boxes and winners over it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,9 @@ def build_live_tab(handlers: LiveHandlers, words: Words) -> None:
 
 
 def _find_address(http: gr.Request) -> str:
-    """The visitor's address. A Space's proxy tells it in a header: at the end, behind what visitors may claim."""
-    forwarded = http.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    return forwarded or (http.client.host if http.client else "")
+    """The visitor's address. A Space's proxy tells it in a header: at the end, behind what visitors may claim.
+
+    Elsewhere the header may be all claims; what a proxy on the same machine tells, the server has taken over already.
+    """
+    told = http.headers.get("x-forwarded-for", "") if os.environ.get("SPACE_ID") else ""
+    return told.rpartition(",")[2].strip() or (http.client.host if http.client else "")

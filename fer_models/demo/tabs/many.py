@@ -15,6 +15,8 @@ from ..words import Words
 
 # For how long a report can be shown again in another language, in seconds since it was made.
 REPORT_LIFETIME_S = 600
+# Long jobs take turns in a queue of their own, so that they do not keep others from comparing a photo.
+LONG_JOBS = "many"
 # Pictures per second of a video that are looked at: least, most, and unless the visitor chooses.
 RATES = (1, 10, 4)
 
@@ -65,7 +67,8 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
             `file`, its name
             `error` and `message`, an id and a sentence that say why there is no face, or null
             `face_index`, which face of the file, counted from 0, the largest first
-            `face`, `models`, `votes`, `average`, `favourite`, `agreement` and `sure`, as compare returns them
+            `face`, `models`, `votes`, `average`, `favourite`, `agreement`, `sure` and `hints`, as compare
+            returns them
         """
         try:
             return handlers.batch_json(files)
@@ -112,13 +115,12 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
     files.change(lambda files: gr.update(visible=any(map(is_video, files))), files, rate, queue=False, **quiet)
     buttons = [start_button, cancel_button]
     started = start_button.click(begin, [files, language_switch], [*shown, *buttons], queue=False, **quiet)
-    # Long jobs take turns in a queue of their own, so that they do not keep others from comparing a photo.
     ended = started.then(
         run,
         [files, rate, language_switch],
         shown,
         concurrency_limit=1,
-        concurrency_id="many",
+        concurrency_id=LONG_JOBS,
         trigger_mode="multiple",
         **quiet,
     )
@@ -132,7 +134,13 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
     # The same for programs; these components are never shown.
     api_result = gr.JSON(visible=False)
     gr.Button(visible=False).click(
-        batch, files, api_result, api_name="batch", show_progress="hidden", concurrency_limit=1, concurrency_id="many"
+        batch,
+        files,
+        api_result,
+        api_name="batch",
+        show_progress="hidden",
+        concurrency_limit=1,
+        concurrency_id=LONG_JOBS,
     )
 
 

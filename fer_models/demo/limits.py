@@ -1,0 +1,59 @@
+"""What the server takes at most, where gradio sets no limit."""
+
+from typing import Any
+
+import gradio as gr
+from fastapi import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# Files travel by themselves, and gradio limits each; a call may hold pictures, too, as text.
+UPLOAD_PATHS = ("/upload",)
+
+
+class BodyLimit:
+    """A layer of the server that refuses calls which are too large, before they are in memory.
+
+    Args:
+        app: The layers below.
+        max_bytes: How much a call may weigh; uploaded files do not count.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int):
+        self.app = app
+        self.max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        taken = 0
+
+        async def take() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self.max_bytes:
+                megabytes = self.max_bytes // 1024**2
+                raise HTTPException(413, f"The call has more than {megabytes} MB. Upload its files first.")
+            return message
+
+        is_limited = scope["type"] == "http" and not scope["path"].endswith(UPLOAD_PATHS)
+        await self.app(scope, take if is_limited else receive, send)
+
+
+def leave_room(demo: gr.Blocks, concurrency_id: str, max_waiting: int) -> None:
+    """Have the queue of a page refuse calls of one kind early, so that they leave room to the others.
+
+    Args:
+        demo: The page, whose queue has a limit for all calls together.
+        concurrency_id: The kind.
+        max_waiting: How many calls of it may wait.
+    """
+    queue = demo._queue
+    push = queue.push
+
+    async def push_some(body: Any, request: Any, username: str | None) -> Any:
+        function = demo.fns.get(body.fn_index)
+        waiting = queue.event_queue_per_concurrency_id.get(concurrency_id)
+        if function and waiting and function.concurrency_id == concurrency_id and len(waiting.queue) >= max_waiting:
+            return False, f"Queue is full. {max_waiting} long jobs wait already.", "queue_full"
+        return await push(body, request, username)
+
+    queue.push = push_some  # type: ignore[method-assign]

@@ -1,0 +1,70 @@
+"""What the server refuses before it works on it."""
+
+import asyncio
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import httpx
+import pytest
+from photos import portrait_path
+
+from fer_models.demo.limits import leave_room
+from fer_models.demo.ui import MAX_FILE_MB
+
+JSON = {"content-type": "application/json"}
+
+
+@pytest.mark.parametrize("path", ["call/compare", "queue/join", "component_server", "mcp/"])
+@pytest.mark.parametrize("has_length", [True, False])
+def test_a_call_that_is_too_large_is_refused(app_url: str, path: str, has_length: bool) -> None:
+    def send() -> Any:
+        for _ in range(MAX_FILE_MB + 1):
+            yield bytes(1024**2)
+
+    length = {"content-length": str((MAX_FILE_MB + 1) * 1024**2)} if has_length else {}
+    answer = httpx.post(f"{app_url}/gradio_api/{path}", content=send(), headers=JSON | length, timeout=60)
+    assert answer.status_code == 413
+    assert f"more than {MAX_FILE_MB} MB" in answer.text
+
+
+def test_many_files_may_weigh_more_than_a_call(app_url: str) -> None:
+    half = bytes((MAX_FILE_MB // 2 + 1) * 1024**2)
+    files = [("files", ("a.zip", half)), ("files", ("b.zip", half))]
+    answer = httpx.post(f"{app_url}/gradio_api/upload", files=files, timeout=120)
+    assert answer.status_code == 200
+    for path in answer.json():
+        Path(path).unlink()
+
+
+def test_long_jobs_leave_room_in_the_queue() -> None:
+    with gr.Blocks() as page:
+        gr.Button().click(lambda: None, api_name="short")
+        gr.Button().click(lambda: None, api_name="long", concurrency_id="long")
+    leave_room(page.queue(max_size=8), "long", 2)
+
+    def push(number: int) -> str:
+        function = list(page.fns)[number]
+        body = SimpleNamespace(fn_index=function, session_hash=None, event_data=None, batched=False)
+        return str(asyncio.run(page._queue.push(body, None, None))[2])  # type: ignore[arg-type]
+
+    assert [push(1) for _ in range(4)] == ["success", "success", "queue_full", "queue_full"]
+    assert [push(0) for _ in range(7)] == ["success"] * 6 + ["queue_full"]
+
+
+def test_a_flood_of_long_jobs_leaves_room_to_a_comparison(app_url: str) -> None:
+    files = {"files": ("a.jpg", portrait_path().read_bytes())}
+    path = httpx.post(f"{app_url}/gradio_api/upload", files=files, timeout=60).json()[0]
+    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+    def call(name: str, data: Any) -> int:
+        return httpx.post(f"{app_url}/gradio_api/call/{name}", json={"data": data}, timeout=120).status_code
+
+    with ThreadPoolExecutor(80) as pool:
+        answers = Counter(pool.map(lambda _: call("batch", [[file] * 20]), range(80)))
+        assert answers.keys() == {200, 503}
+        assert answers[200] < 40, "64 may wait in all"
+        assert call("compare", [file, 0, False, [], ""]) == 200
