@@ -7,7 +7,7 @@ PIP_ARGS ?=
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 
-.PHONY: help install demo test prove-hub prove-ray space style quality ablation evaluate report clean
+.PHONY: help install demo test prove-hub prove-ray space style quality ablation ablation-transfer evaluate report clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -79,7 +79,10 @@ seed-%: .venv/dev.stamp  ## Train and measure a recipe with SEED=1, such as seed
 	$(RUN) training.evaluate runs/$(recipe)/seed-$(SEED) --output training/results/$(recipe).seed-$(SEED).json
 
 ablation: .venv/dev.stamp  ## Train `dense` with one regularisation at a time, with three seeds each (hours on a CPU)
-	$(RUN) training.ablation
+	$(RUN) training.ablation training/ablations/dense.yaml
+
+ablation-transfer: .venv/dev.stamp  ## Train `transfer` with one thing changed at a time, shortly (hours on a CPU)
+	$(RUN) training.ablation training/ablations/transfer.yaml --seeds 0
 
 evaluate: .venv/dev.stamp  ## Measure every bundled network again
 	for directory in fer_models/checkpoints/*.*; do $(RUN) training.evaluate $$directory || exit 1; done

@@ -9,9 +9,10 @@ import yaml
 from tiny_runs import load_fer2013_once
 
 from training import ablation, records, tables, train
-from training.ablation import SETTINGS, list_variants, parse_variant, stop_early
+from training.ablation import list_variants, parse_variant, stop_early
 from training.plots import plot_ablation
 
+ABLATIONS = sorted(Path(ablation.__file__).with_name("ablations").glob("*.yaml"))
 TINY = ["--samples_per_class", "4", "--num_train_epochs", "2", "--disable_tqdm", "true"]
 SMALL = {
     "recipe": "dense.report",
@@ -42,7 +43,9 @@ def make_row(technique: str, seed: int, validation: float) -> dict[str, Any]:
     ids=["no technique", "one", "two", "two of the network"],
 )
 def test_variants_are_none_each_and_all(techniques: dict[str, Any], together: dict[str, Any]) -> None:
-    assert list_variants(techniques) == {"none": {}, **techniques, "together": together}
+    settings = {"techniques": techniques}
+    assert list_variants(settings) == {"none": {}, **techniques, "together": together}
+    assert list_variants(settings | {"together": False}) == {"none": {}, **techniques}
 
 
 @pytest.mark.parametrize(
@@ -51,14 +54,16 @@ def test_variants_are_none_each_and_all(techniques: dict[str, Any], together: di
 def test_two_techniques_that_set_one_field_are_refused(fields: dict[str, Any]) -> None:
     first = {"weight_decay": 0.1, "config_overrides": {"batch_norm": True}}
     with pytest.raises(ValueError, match="b: another technique sets"):
-        list_variants({"a": first, "b": fields})
+        list_variants({"techniques": {"a": first, "b": fields}})
+    list_variants({"techniques": {"a": first, "b": fields}, "together": False})
 
 
-def test_every_variant_of_the_settings_is_a_recipe_that_differs_from_the_others() -> None:
-    settings = yaml.safe_load(SETTINGS.read_text())
+@pytest.mark.parametrize("path", ABLATIONS, ids=lambda path: path.stem)
+def test_every_variant_of_the_settings_is_a_recipe_that_differs_from_the_others(path: Path) -> None:
+    settings = yaml.safe_load(path.read_text())
     seen = [
         train.resolve(*parse_variant(settings, fields, ["--output_dir", "run"]))
-        for fields in list_variants(settings["techniques"]).values()
+        for fields in list_variants(settings).values()
     ]
     assert all(one not in seen[:index] for index, one in enumerate(seen))
 
@@ -67,9 +72,9 @@ def test_runs_are_trained_once_and_tabulated(
     made_up_parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(train, "load_fer2013", load_fer2013_once)
-    settings, output, runs = tmp_path / "settings.yaml", tmp_path / "ablation.json", tmp_path / "runs"
+    settings, output, runs = tmp_path / "settings.yaml", tmp_path / "ablation.dense.json", tmp_path / "runs"
     settings.write_text(yaml.safe_dump(SMALL, sort_keys=False))
-    argv = ["--settings", str(settings), "--json", str(output), "--runs", str(runs), "--seeds", "3"]
+    argv = [str(settings), "--json", str(output), "--runs", str(runs), "--seeds", "3"]
     argv += ["--data", str(made_up_parquet), *TINY]
     ablation.main(argv)
     written = json.loads(output.read_text())
@@ -93,12 +98,11 @@ def test_runs_are_trained_once_and_tabulated(
     settings.write_text(yaml.safe_dump(SMALL | {"early_stopping_patience": 2}, sort_keys=False))
     assert ablation.read_rows(output, yaml.safe_load(settings.read_text())) == [], "other settings, other figures"
 
-    monkeypatch.setattr(records, "ABLATION", output)
-    table = tables.render_ablation()
+    monkeypatch.setattr(records, "MEASUREMENTS_DIR", tmp_path)
+    table = tables.render_ablation("dense")
     assert re.search(r"^\| weight decay \| 3 \| 2 of 2 \| \d+\.\d% ", table, re.MULTILINE)
     assert "n = 28." in table
-    monkeypatch.setattr(records, "ABLATION", tmp_path / "none.json")
-    assert tables.render_ablation() == "Not measured yet."
+    assert tables.render_ablation("transfer") == "Not measured yet."
 
 
 @pytest.mark.parametrize(
@@ -120,7 +124,7 @@ def test_wrong_settings_get_a_sentence(tmp_path: Path) -> None:
     settings = tmp_path / "settings.yaml"
     settings.write_text(yaml.safe_dump(SMALL | {"techniques": {"a": {"weight": 1}}}))
     with pytest.raises(SystemExit, match="weight"):
-        ablation.main(["--settings", str(settings), "--runs", str(tmp_path / "runs"), "--data", str(tmp_path / "none")])
+        ablation.main([str(settings), "--runs", str(tmp_path / "runs"), "--data", str(tmp_path / "none")])
 
 
 @pytest.mark.parametrize("seeds", [1, 2])

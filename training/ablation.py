@@ -1,9 +1,9 @@
-"""What each regularisation brings: `python -m training.ablation --seeds 0 1 2`.
+"""What each technique brings: `python -m training.ablation training/ablations/dense.yaml --seeds 0 1 2`.
 
-Trains the recipe of `training/ablation.yaml` as it is (`none`), with one technique at a time, and with all `together`,
-each with each seed, under `runs/ablation`, and writes `training/measurements/ablation.json` after every run, which
-`make report` draws and tabulates. Interrupted, it goes on when it is started again; what the JSON has by the same
-settings is not trained anew. Early stopping, which only cuts a run short, is read off the runs.
+Trains a recipe as it is (`none`), with one technique at a time, and, unless the settings say otherwise, with all
+`together`, each with each seed, under `runs/ablation`, and writes `training/measurements/ablation.dense.json` after
+every run, which `make report` draws and tabulates. Interrupted, it goes on when it is started again; what the JSON has
+by the same settings is not trained anew. Early stopping, which only cuts a run short, is read off the runs.
 """
 
 import argparse
@@ -19,26 +19,28 @@ from transformers import TrainingArguments
 from .arguments import RUNS_DIR, RecipeArguments, parse_recipe
 from .data import DataError
 from .files import write_json
-from .records import ABLATION
+from .records import MEASUREMENTS_DIR
 from .train import train
 
-SETTINGS = Path(__file__).with_name("ablation.yaml")
 RECIPES_DIR = Path(__file__).parent / "recipes"
 NONE, TOGETHER = "none", "together"
 # What early stopping makes of a variant's runs.
 STOPPED = {NONE: "early stopping", TOGETHER: "together, early stopping"}
 
 
-def list_variants(techniques: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The settings of every variant: of none of the techniques, of each alone, and of all.
+def list_variants(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The fields of every variant: of none of the techniques, of each alone, and of all.
 
     Args:
-        techniques: Fields of a recipe by technique. No two may set the same field, but for `config_overrides`, which
-            are put together.
+        settings: Of an ablation. `techniques` are fields of a recipe by technique; unless `together` is false, no two
+            may set the same field, but for `config_overrides`, which are put together.
 
     Raises:
         ValueError: Two techniques set one field.
     """
+    techniques: dict[str, dict[str, Any]] = settings["techniques"]
+    if not settings.get("together", True):
+        return {NONE: {}, **techniques}
     together: dict[str, Any] = {}
     for technique, fields in techniques.items():
         for field, value in fields.items():
@@ -82,13 +84,13 @@ def stop_early(history: list[dict[str, float]], patience: int) -> list[dict[str,
     return history
 
 
-def describe_run(directory: Path, variant: str, patience: int) -> list[dict[str, Any]]:
+def describe_run(directory: Path, variant: str, patience: int | None) -> list[dict[str, Any]]:
     """Where a finished run ended, and where early stopping would have ended it.
 
     Args:
         directory: Its folder.
         variant: What it was trained with.
-        patience: Of early stopping, in epochs.
+        patience: Of early stopping, in epochs; None for a look without it.
 
     Returns:
         One row, or two for a variant of `STOPPED`, each with `technique`, `seed`, `epochs` it ran, `kept_epoch`, whose
@@ -98,7 +100,7 @@ def describe_run(directory: Path, variant: str, patience: int) -> list[dict[str,
     history = json.loads((directory / "history.json").read_text())
     run = json.loads((directory / "run.json").read_text())
     kept = [(variant, history, history[-1])]
-    if variant in STOPPED:
+    if patience and variant in STOPPED:
         stopped = stop_early(history, patience)
         kept.append((STOPPED[variant], stopped, max(stopped, key=lambda row: row["validation_accuracy"])))
     return [
@@ -122,7 +124,7 @@ def run_ablation(
     """Train what is missing, seed by seed.
 
     Args:
-        settings: What `training/ablation.yaml` holds.
+        settings: What a file of `training/ablations` holds.
         seeds: Each variant is trained with each.
         runs_dir: The runs' folder.
         overrides: Further options for every run, as `training.train` takes them.
@@ -134,7 +136,7 @@ def run_ablation(
     Raises:
         ValueError: A field does not exist, or its value is wrong.
     """
-    variants = list_variants(settings["techniques"])
+    variants = list_variants(settings)
     # All are read before the first is trained, so that a mistake is told at once.
     planned = [
         (variant, *parse_variant(settings, fields, [*overrides, "--seed", str(seed), "--output_dir", str(output_dir)]))
@@ -148,7 +150,7 @@ def run_ablation(
         if any((row["technique"], row["seed"]) == (variant, args.seed) for row in rows):
             continue
         print(args.output_dir, flush=True)
-        rows = [*rows, *describe_run(train(recipe, args), variant, settings["early_stopping_patience"])]
+        rows = [*rows, *describe_run(train(recipe, args), variant, settings.get("early_stopping_patience"))]
         rows.sort(key=lambda row: (order.index(row["technique"]), row["seed"]))
         yield rows
 
@@ -167,24 +169,27 @@ def main(argv: list[str] | None = None) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="Every field of a recipe is an option too, such as --disable_tqdm true.",
     )
+    parser.add_argument("settings", type=Path, metavar="FILE", help="such as training/ablations/dense.yaml")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
-    parser.add_argument("--settings", type=Path, default=SETTINGS, metavar="FILE", help="default: %(default)s")
-    parser.add_argument("--runs", type=Path, default=RUNS_DIR / "ablation", metavar="FOLDER", help="%(default)s")
-    parser.add_argument("--json", type=Path, default=ABLATION, metavar="FILE", help="default: %(default)s")
+    parser.add_argument("--runs", type=Path, metavar="FOLDER", help="default: runs/ablation/, and FILE's name")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="default: measurements/ablation., and FILE's name")
     arguments, overrides = parser.parse_known_args(argv)
+    name = arguments.settings.stem
+    output = arguments.json or MEASUREMENTS_DIR / f"ablation.{name}.json"
     try:
         settings = yaml.safe_load(arguments.settings.read_text())
-        before = read_rows(arguments.json, settings)
-        for rows in run_ablation(settings, arguments.seeds, arguments.runs, overrides, before):
+        before = read_rows(output, settings)
+        runs_dir = arguments.runs or RUNS_DIR / "ablation" / name
+        for rows in run_ablation(settings, arguments.seeds, runs_dir, overrides, before):
             if rows:
-                write_json(arguments.json, {**settings, "rows": rows})
+                write_json(output, {**settings, "rows": rows})
     except (DataError, ValueError) as error:
         sys.exit(f"error: {error}")
     except OSError as error:
         sys.exit(f"error: {error}. What was finished is kept; make room or mend the path, then start again.")
     except KeyboardInterrupt:
         sys.exit("Interrupted. Start again with the same command to go on from the last finished epoch.")
-    print(f"Written: {arguments.json}, {len(rows)} runs")
+    print(f"Written: {output}, {len(rows)} rows")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The report's Figures 1 to 4, a confusion matrix and a reliability plot for each checkpoint, from its JSON.
 
-`python -m training.plots` draws them for every bundled checkpoint, and the ablation's figure.
+`python -m training.plots` draws them for every bundled checkpoint, and the ablations' figures.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from fer_models.demo.measurements import join_history
 from fer_models.zoo import CHECKPOINTS_DIR
 
-from .records import ABLATION, load_ablation
+from .records import MEASUREMENTS_DIR
 
 SPLIT_COLORS = {"train": "#2b6cb0", "validation": "#c05621"}
 SPLIT_STYLES = {"train": "-", "validation": "--"}  # colour is never the only sign
@@ -104,7 +104,7 @@ def plot_ablation(rows: list[dict[str, Any]], title: str) -> Figure:
     """Validation accuracy with each technique: a dot for each seed, a bar for their mean, a line where none leads to.
 
     Args:
-        rows: What `ablation.collect` gives.
+        rows: What `ablation.describe_run` gives.
         title: Shown above.
     """
     scores: dict[str, list[float]] = {}
@@ -170,10 +170,10 @@ def main(argv: list[str] | None = None) -> None:
     matplotlib.use("Agg")
     for directory in parser.parse_args(argv).directories or sorted(CHECKPOINTS_DIR.glob("*.*")):
         plot_checkpoint(directory)
-    ablation = load_ablation()
-    if ablation:
-        title = f"Regularisation of {ablation['recipe'].partition('.')[0]}, {ablation['rows'][0]['n']:,} images"
-        save(plot_ablation(ablation["rows"], title), ABLATION.with_suffix(".png"))
+    for path in sorted(MEASUREMENTS_DIR.glob("ablation.*.json")):
+        ablation = json.loads(path.read_text())
+        title = f"{ablation['recipe'].partition('.')[0]}, {ablation['rows'][0]['n']:,} images"
+        save(plot_ablation(ablation["rows"], title), path.with_suffix(".png"))
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ from fer_models import zoo
 
 # `results.json` of seeds whose weights are not bundled, `<name>.<tag>.seed-<n>.json`.
 RESULTS_DIR = Path(__file__).parent / "results"
-ABLATION = Path(__file__).parent / "measurements" / "ablation.json"
-AUGMENTATION = Path(__file__).parent / "measurements" / "augmentation.json"
-APP = Path(__file__).parent / "measurements" / "app.json"
-COST = Path(__file__).parent / "measurements" / "cost.json"
-FLIP = Path(__file__).parent / "measurements" / "flip.json"
-VOTES = Path(__file__).parent / "measurements" / "votes.json"
+MEASUREMENTS_DIR = Path(__file__).parent / "measurements"
+AUGMENTATION = MEASUREMENTS_DIR / "augmentation.json"
+APP = MEASUREMENTS_DIR / "app.json"
+COST = MEASUREMENTS_DIR / "cost.json"
+FLIP = MEASUREMENTS_DIR / "flip.json"
+VOTES = MEASUREMENTS_DIR / "votes.json"
 PUBLISHED = Path(__file__).parent / "published.yaml"
 
 SPLITS = {
@@ -48,9 +48,9 @@ def load_published() -> dict[str, dict[str, float]]:
     return yaml.safe_load(PUBLISHED.read_text())
 
 
-def load_ablation() -> dict[str, Any] | None:
-    """What `training.ablation` wrote, or None."""
-    return _read(ABLATION)
+def load_ablation(name: str) -> dict[str, Any] | None:
+    """What `training.ablation` wrote of `training/ablations/<name>.yaml`, or None."""
+    return _read(MEASUREMENTS_DIR / f"ablation.{name}.json")
 
 
 def load_augmentation() -> dict[str, Any] | None:

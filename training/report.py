@@ -6,6 +6,7 @@ The table beside the report's figures and how fast the page is go into README.md
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,8 @@ SECTIONS = {
     "robustness": render_robustness,
     "cost": render_cost,
     "augmentation": render_augmentation,
-    "ablation": render_ablation,
+    "ablation": partial(render_ablation, "dense"),
+    "ablation-transfer": partial(render_ablation, "transfer"),
 }
 
 

@@ -208,9 +208,9 @@ def render_cost() -> str:
     )
 
 
-def render_ablation() -> str:
-    """What each regularisation brings to `dense`, as `training.ablation` wrote it."""
-    ablation = load_ablation()
+def render_ablation(name: str) -> str:
+    """What each technique brings, as `training.ablation` wrote it of `training/ablations/<name>.yaml`."""
+    ablation = load_ablation(name)
     if ablation is None:
         return "Not measured yet."
     runs: dict[str, list[dict[str, Any]]] = {}
@@ -231,7 +231,7 @@ def render_ablation() -> str:
     first = ablation["rows"][0]
     commits = ", ".join(sorted({shorten_commit(run["commit"]) for run in ablation["rows"]}))
     return (
-        "![Validation accuracy of each technique, a dot for each seed](measurements/ablation.png)\n\n"
+        f"![Validation accuracy of each technique, a dot for each seed](measurements/ablation.{name}.png)\n\n"
         f"{render_table(header, rows)}\n\nPublicTest, n = {first['n']:,}. {first['hardware']}, commits {commits}."
     )
 
