@@ -36,6 +36,8 @@ disable_progress_bar()  # the weights load in milliseconds
 DEFAULT_PORT = 7860
 # So many calls may wait for their turn, and a quarter of them for long jobs; what comes then is told to try again.
 MAX_WAITING = 64
+# So many visits are remembered, the latest: each takes a tenth of a megabyte, and gradio would keep 10,000.
+MAX_SESSIONS = 200
 
 
 def read_port() -> int:
@@ -85,6 +87,7 @@ def main() -> None:
             theme=THEME,
             css_paths=CSS_PATHS,
             head=HEAD,
+            state_session_capacity=MAX_SESSIONS,
             run_history=False,  # by default faces would be kept in the visitor's browser
             max_file_size=f"{MAX_FILE_MB}mb",
             footer_links=["api"],

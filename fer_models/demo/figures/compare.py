@@ -78,14 +78,15 @@ def render_verdict(comparison: Comparison, language: str) -> str:
     small = [] if comparison.is_sure else [describe_doubt(comparison, language)]
     small.append(translate(language, "verdict.disclaimer"))
     hints = [describe_hint(hint.id, hint.value, language) for hint in comparison.hints]
-    hints[:0] = [translate(language, "hint.title")] if hints else []
+    title = translate(language, "hint.title") if hints else ""
     average = translate(language, "verdict.average", total=len(comparison.predictions))
     return (
         f'<div class="fer-verdict" role="status"><p class="fer-headline">{escape(headline)}</p>'
         f'<p class="fer-notes">{escape(" ".join(notes))}</p>'
         f'<p class="fer-average"><span>{escape(average)}</span> '
         f"<strong>{escape(describe_average(comparison, language))}</strong> {unsure}</p>"
-        f'<p class="fer-hint">{escape(" ".join(hints))}</p><p class="fer-small">{escape(" ".join(small))}</p></div>'
+        f'<p class="fer-hints"><b>{escape(title)}</b> {escape(" ".join(hints))}</p>'
+        f'<p class="fer-small">{escape(" ".join(small))}</p></div>'
     )
 
 
