@@ -106,18 +106,23 @@ def test_runs_are_trained_once_and_tabulated(
 
 
 @pytest.mark.parametrize(
-    ("patience", "accuracies", "epochs"),
+    ("patience", "threshold", "accuracies", "epochs"),
     [
-        (1, [0.5], 1),
-        (1, [0.5, 0.6, 0.6, 0.9], 3),  # as much again is no gain
-        (2, [0.5, 0.4, 0.5, 0.9], 3),
-        (2, [0.5, 0.4, 0.6, 0.5, 0.7], 5),
-        (2, [0.5, 0.6, 0.5, 0.5, 0.9], 4),
+        (1, 0.0, [0.5], 1),
+        (1, 0.0, [0.5, 0.6, 0.6, 0.9], 3),  # as much again is no gain
+        (2, 0.0, [0.5, 0.4, 0.5, 0.9], 3),
+        (2, 0.0, [0.5, 0.4, 0.6, 0.5, 0.7], 5),
+        (2, 0.0, [0.5, 0.6, 0.5, 0.5, 0.9], 4),
+        (1, 0.05, [0.5, 0.54, 0.6, 0.9], 2),  # too little
+        (2, 0.05, [0.5, 0.54, 0.58, 0.9], 3),  # against the best, not the last that counted
+        (2, 0.05, [0.5, 0.54, 0.6, 0.9], 4),
     ],
 )
-def test_early_stopping_cuts_a_run_short(patience: int, accuracies: list[float], epochs: int) -> None:
+def test_early_stopping_cuts_a_run_short(
+    patience: int, threshold: float, accuracies: list[float], epochs: int
+) -> None:
     history = [{"epoch": index + 1, "validation_accuracy": one} for index, one in enumerate(accuracies)]
-    assert stop_early(history, patience) == history[:epochs]
+    assert stop_early(history, patience, threshold) == history[:epochs]
 
 
 def test_wrong_settings_get_a_sentence(tmp_path: Path) -> None:

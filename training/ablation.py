@@ -73,24 +73,27 @@ def make_variant_dir(runs_dir: Path, variant: str) -> Path:
     return runs_dir / variant.replace(" ", "-")
 
 
-def stop_early(history: list[dict[str, float]], patience: int) -> list[dict[str, float]]:
-    """The epochs after which early stopping would have ended a run: `patience` ones without a gain on validation."""
+def stop_early(history: list[dict[str, float]], patience: int, threshold: float = 0.0) -> list[dict[str, float]]:
+    """The epochs after which early stopping would have ended a run: `patience` ones without a gain on validation.
+
+    As transformers' `EarlyStoppingCallback` counts: a gain is more than `threshold` above the best before.
+    """
     best, waited = -1.0, 0
     for index, row in enumerate(history):
-        waited = 0 if row["validation_accuracy"] > best else waited + 1
+        waited = 0 if row["validation_accuracy"] - best > threshold else waited + 1
         best = max(best, row["validation_accuracy"])
         if waited == patience:
             return history[: index + 1]
     return history
 
 
-def describe_run(directory: Path, variant: str, patience: int | None) -> list[dict[str, Any]]:
+def describe_run(directory: Path, variant: str, settings: dict[str, Any]) -> list[dict[str, Any]]:
     """Where a finished run ended, and where early stopping would have ended it.
 
     Args:
         directory: Its folder.
         variant: What it was trained with.
-        patience: Of early stopping, in epochs; None for a look without it.
+        settings: Of the ablation; without `early_stopping_patience` there is no look at early stopping.
 
     Returns:
         One row, or two for a variant of `STOPPED`, each with `technique`, `seed`, `epochs` it ran, `kept_epoch`, whose
@@ -100,8 +103,9 @@ def describe_run(directory: Path, variant: str, patience: int | None) -> list[di
     history = json.loads((directory / "history.json").read_text())
     run = json.loads((directory / "run.json").read_text())
     kept = [(variant, history, history[-1])]
+    patience = settings.get("early_stopping_patience")
     if patience and variant in STOPPED:
-        stopped = stop_early(history, patience)
+        stopped = stop_early(history, patience, settings.get("early_stopping_threshold", 0.0))
         kept.append((STOPPED[variant], stopped, max(stopped, key=lambda row: row["validation_accuracy"])))
     return [
         {
@@ -150,7 +154,7 @@ def run_ablation(
         if any((row["technique"], row["seed"]) == (variant, args.seed) for row in rows):
             continue
         print(args.output_dir, flush=True)
-        rows = [*rows, *describe_run(train(recipe, args), variant, settings.get("early_stopping_patience"))]
+        rows = [*rows, *describe_run(train(recipe, args), variant, settings)]
         rows.sort(key=lambda row: (order.index(row["technique"]), row["seed"]))
         yield rows
 
