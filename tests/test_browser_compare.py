@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -296,6 +297,23 @@ def test_the_widgets_of_gradio_speak_the_pages_language_whatever_the_browsers_is
         page.get_by_label("Clear").wait_for()
         page.get_by_label("Usar la cámara").wait_for(state="detached")
         page.get_by_label("Capture from camera").wait_for(state="attached")
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_words_of_gradio_that_come_late_are_exchanged_too(app_url: str) -> None:
+    delayed = []
+
+    def delay(route: Any) -> None:
+        delayed.append(route.request.url)
+        time.sleep(0.3)
+        route.continue_()
+
+    with open_page(app_url, locale="es-ES") as page:
+        page.route("**/assets/es-*.js", delay)
+        page.goto(f"{app_url}?tab=many")
+        page.wait_for_selector("#many >> text=Suelta aquí los archivos")
+        assert delayed, "gradio no longer fetches them so, and this proves nothing"
 
 
 @pytest.mark.browser

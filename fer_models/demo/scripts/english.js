@@ -3,5 +3,11 @@
 {
     // This file exports the function that gradio's own choice of a language calls.
     const core = performance.getEntriesByType("resource").find(({ name }) => /\/assets\/core-[^/]*\.js$/.test(name));
-    if (core) import(core.name).then(({ changeLocale }) => changeLocale("en"));
+    if (core) import(core.name).then(({ changeLocale }) => {
+        changeLocale("en");
+        // The words of the browser's language may still be on their way, and gradio turns to them when they come.
+        const page = document.documentElement;
+        const keep = () => page.lang !== "en" && changeLocale("en");
+        new MutationObserver(keep).observe(page, { attributeFilter: ["lang"] });
+    });
 }
