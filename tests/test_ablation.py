@@ -118,9 +118,7 @@ def test_runs_are_trained_once_and_tabulated(
         (2, 0.05, [0.5, 0.54, 0.6, 0.9], 4),
     ],
 )
-def test_early_stopping_cuts_a_run_short(
-    patience: int, threshold: float, accuracies: list[float], epochs: int
-) -> None:
+def test_early_stopping_cuts_a_run_short(patience: int, threshold: float, accuracies: list[float], epochs: int) -> None:
     history = [{"epoch": index + 1, "validation_accuracy": one} for index, one in enumerate(accuracies)]
     assert stop_early(history, patience, threshold) == history[:epochs]
 

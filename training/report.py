@@ -6,6 +6,7 @@ The table beside the report's figures and how fast the page is go into README.md
 
 import json
 import re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def render_labels() -> str:
     return " ".join(faults) or "Not counted yet."
 
 
-SECTIONS = {
+SECTIONS: dict[str, Callable[[], str]] = {
     "reproduction": render_reproduction,
     "labels": render_labels,
     "notebook": render_notebook,

@@ -262,7 +262,7 @@ def render_app() -> str:
         ["from start to ready", f"{app['ready_s']:.1f} s"],
         [
             "photo of 640x480 with one face, from drop to four answers on the page",
-            f"{page['median_ms']:.0f} ms (slowest of {page['rounds']}: {page['max_ms']:.0f} ms)",
+            f"{page['median_ms']:.0f} ms (slowest of {page['rounds']:,}: {page['max_ms']:.0f} ms)",
         ],
         ["the four networks, of that", f"{memory['networks_median_ms']:.0f} ms"],
         [
@@ -279,7 +279,7 @@ def render_app() -> str:
             f"{memory['at_the_end_mb']:.0f} MB ({memory['after_a_fifth_mb']:.0f} MB)",
         ],
         [
-            f"memory after {page['rounds']} visits to the page (after a fifth of them)",
+            f"memory after {page['rounds']:,} visits to the page (after a fifth of them)",
             f"{page['at_the_end_mb']:.0f} MB ({page['after_a_fifth_mb']:.0f} MB)",
         ],
         [

@@ -243,7 +243,7 @@ class CompareHandlers:
             crops = [image] if request.whole_image else [crop_face(image, face) for face in faces]
             if not crops:
                 raise NoFaceError(image)
-            hints = [find_hints(image, face) for face in faces or [None]]
+            hints = [find_hints(image, face) for face in faces] or [find_hints(image, None)]
             preview = make_preview(image)
         index = request.face_index if request.face_index < len(crops) else 0
         predictions = [predict(model, crops[index]) for model in models]
