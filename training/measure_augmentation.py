@@ -75,7 +75,6 @@ def main(argv: list[str] | None = None) -> None:
         "microseconds_per_face": microseconds,
         "batch_size": batch_size,
         "rounds": arguments.rounds,
-        "threads": torch.get_num_threads(),
     }
     write_json(arguments.json, result | describe_environment())
     for name, cost in microseconds.items():

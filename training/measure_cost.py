@@ -107,7 +107,6 @@ def main(argv: list[str] | None = None) -> None:
             "rounds": arguments.rounds,
             "batch_size": BATCH_SIZE,
             "face_side": FACE_SIDE,
-            "threads": torch.get_num_threads(),
             **describe_environment(),
         },
     )

@@ -13,10 +13,11 @@ PACKAGES = ("torch", "transformers", "accelerate", "datasets", "evaluate", "nump
 
 
 def describe_environment() -> dict[str, Any]:
-    """Commit (`-dirty` if tracked files were changed since), hardware and versions, as JSON-ready values."""
+    """Commit (`-dirty` if tracked files were changed since), hardware, threads of torch, and versions: for JSON."""
     return {
         "commit": _commit(),
         "hardware": _hardware(),
+        "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "versions": {package: version(package) for package in PACKAGES},
     }
