@@ -36,8 +36,8 @@ disable_progress_bar()  # the weights load in milliseconds
 DEFAULT_PORT = 7860
 # So many calls may wait for their turn, and a quarter of them for long jobs; what comes then is told to try again.
 MAX_WAITING = 64
-# So many visits are remembered, the latest: each takes a tenth of a megabyte, and gradio would keep 10,000.
-MAX_SESSIONS = 200
+# So many pages and calls are remembered, the latest: each takes a tenth of a megabyte, and gradio would keep 10,000.
+MAX_SESSIONS = 2000
 
 
 def read_port() -> int:
@@ -81,7 +81,9 @@ def main() -> None:
         place([*models, *other_ways])
         demo = build_demo(models, FaceDetector(), other_ways)
         demo.space_id = None  # else gradio puts a bar above the page of a Space, and asks Google for its fonts
-        leave_room(demo.queue(default_concurrency_limit=2, max_size=MAX_WAITING), LONG_JOBS, MAX_WAITING // 4)
+        # Not `api_open`: it would let programs pass by the queue, and all its limits.
+        demo.queue(default_concurrency_limit=2, max_size=MAX_WAITING, api_open=False)
+        leave_room(demo, LONG_JOBS, MAX_WAITING // 4)
         demo.launch(
             server_port=port,
             theme=THEME,

@@ -19,7 +19,8 @@ class ImageError(ValueError):
     """A picture cannot be used.
 
     Attributes:
-        reason: `missing`, `empty`, `unreadable`, `not_an_image` or `too_large`; an id, for translation.
+        reason: `missing`, `empty`, `unreadable`, `not_an_image` or `too_large`, or one of the kinds of this error; an
+            id, for translation.
     """
 
     def __init__(self, reason: str, message: str):

@@ -86,7 +86,7 @@ class Comparison:
         face: The one that was looked at; None if the whole picture was taken, or none was found.
         crop: What was cut out for the networks, RGB; None if no face was found.
         predictions: One for each network, all with the same labels; empty if no face was found.
-        hints: What about the face may explain a bad answer.
+        hints: What about the face, or the file, may explain a bad answer.
     """
 
     faces: list[DetectedFace]
@@ -257,7 +257,7 @@ def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, 
         `average`: label -> [0, 1], the mean of the networks' probabilities; empty without a face. `favourite`: its most
         probable label, or null. `agreement`: how many networks chose the favourite. `sure`: false where the favourite
         is too improbable, or too few networks chose it, or as many chose another label, for it to be believed.
-        `hints`: what about the face may explain a bad answer, each with `id`, `value` and `limit` of a `quality.Hint`;
+        `hints`: what may explain a bad answer, each with `id`, `value` and `limit` of a `quality.Hint`;
         usually none.
     """
     faces = [

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -72,6 +73,26 @@ def serve_here(models: list[LoadedModel], detector: FaceDetector) -> Iterator[st
         yield demo.local_url.rstrip("/")
     finally:
         demo.close()
+
+
+@contextmanager
+def run_main(models: list[LoadedModel]) -> Iterator[Any]:
+    """The page as `app.py` starts it, in this process, with these networks alone."""
+    import gradio as gr
+
+    demos: list[gr.Blocks] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PORT", str(find_free_port()))
+        import app
+
+        patch.setattr(app, "load_models", lambda: models)
+        patch.setattr(app, "load_other_ways", list)
+        patch.setattr(signal, "signal", lambda *_: None)
+        patch.setattr(gr.Blocks, "block_thread", lambda demo: demos.append(demo))
+        app.main()
+    (demo,) = demos
+    yield demo
+    demo.close()
 
 
 @contextmanager

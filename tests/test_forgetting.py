@@ -2,7 +2,7 @@
 
 import gc
 import json
-import signal
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 import httpx
 import pytest
-from browsing import find_free_port
+from browsing import run_main
 from photos import portrait_as_png
 
 from fer_models.demo import forgetting
@@ -55,8 +55,9 @@ class Visit:
                     return message["output"]["data"]
         raise AssertionError("There was no answer.")
 
-    def compare(self) -> None:
-        self.ask("show", self.upload(), None, None, None, None, "en", get_default_tag("baseline"), ["baseline"])
+    def compare(self, photo: dict[str, Any] | None = None, face: int | None = None) -> None:
+        tag = get_default_tag("baseline")
+        self.ask("show", photo or self.upload(), None, face, None, None, "en", tag, ["baseline"])
 
     def close(self) -> None:
         """Open the page's heartbeat and cut it."""
@@ -72,21 +73,11 @@ def visit(models: list[LoadedModel], tmp_path_factory: pytest.TempPathFactory) -
         patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
         (orphan := Path(tempfile.gettempdir()) / f"{PREFIX}left").mkdir()
         (orphan / "photo.jpg").touch()
-        patch.setenv("PORT", str(find_free_port()))
-        import app
-
-        demos: list[gr.Blocks] = []
-        patch.setattr(app, "load_models", lambda: models)
-        patch.setattr(app, "load_other_ways", list)
-        patch.setattr(signal, "signal", lambda *_: None)
-        patch.setattr(gr.Blocks, "block_thread", lambda demo: demos.append(demo))
         patch.setattr(forgetting, "EVERY_S", EVERY_S)
         patch.setattr(forgetting, "LIFE_S", LIFE_S)
         patch.setattr(compare, "SHOWN_LIFE_S", LIFE_S)
-        app.main()
-        (demo,) = demos
-        yield lambda session: Visit(demo, session)
-        demo.close()
+        with run_main(models) as demo:
+            yield lambda session: Visit(demo, session)
 
 
 def wait_until(is_so: Callable[[], bool]) -> bool:
@@ -147,6 +138,34 @@ def test_no_answer_that_a_page_never_fetched_is_left(visit: Callable[[str], Visi
     assert wait_until(lambda: "gone" in page.demo.app.state_holder.session_data)
     waiting = page.demo._queue.pending_messages_per_session
     assert wait_until(lambda: "gone" not in waiting)
+
+
+def drop_session(page: Visit) -> None:
+    """What gradio does when it remembers too many."""
+    sessions = page.demo.app.state_holder
+    del sessions.session_data[page.session]
+    sessions.time_last_used.pop(page.session)
+
+
+def test_a_page_that_the_server_no_longer_remembers_goes_on(visit: Callable[[str], Visit]) -> None:
+    page = visit("forgotten")
+    photo = page.upload()
+    page.compare(photo)
+    before = page.wait()[1]
+    drop_session(page)
+    page.compare(photo, face=0)  # which gradio's own radio buttons would refuse now
+    after = page.wait()[1]
+    assert [re.findall('data-winner="(.+?)"', html) for html in (before, after)] == [["neutral"]] * 2
+
+
+def test_an_answer_waits_for_a_page_that_the_server_no_longer_remembers(visit: Callable[[str], Visit]) -> None:
+    page = visit("late")
+    page.compare()
+    events = page.demo._queue.event_ids_to_events
+    assert wait_until(lambda: not any(event.session_hash == "late" for event in list(events.values())))
+    drop_session(page)
+    time.sleep(3 * EVERY_S)
+    assert page.wait()[1]
 
 
 def test_uploads_are_deleted_but_those_that_are_waited_for(

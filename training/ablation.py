@@ -171,7 +171,7 @@ def main(argv: list[str] | None = None) -> None:
         prog="python -m training.ablation",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Every field of a recipe is an option too, such as --disable_tqdm true.",
+        epilog="FILE comes first. Every field of a recipe is an option too, such as --disable_tqdm true.",
     )
     parser.add_argument("settings", type=Path, metavar="FILE", help="such as training/ablations/dense.yaml")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")

@@ -26,11 +26,12 @@ async def forget_regularly(app: App) -> AsyncIterator[None]:
     every file nor which of them are waited for.
     """
     uploads = Path(os.path.abspath(app.uploaded_file_dir))
+    used: dict[str, datetime] = {}
 
     async def keep_on() -> None:
         while True:
             try:
-                forget_values(app)
+                forget_values(app, used)
                 await asyncio.to_thread(delete_old, uploads, LIFE_S, find_files_in_use(app))
                 await asyncio.to_thread(delete_orphans, LIFE_S)
             except Exception:
@@ -45,10 +46,15 @@ async def forget_regularly(app: App) -> AsyncIterator[None]:
         delete_old(uploads, 0)
 
 
-def forget_values(app: App) -> None:
-    """Forget what events took and gave, faces among it, which gradio notes for each of the last 10,000 sessions.
+def forget_values(app: App, used: dict[str, datetime]) -> None:
+    """Forget what events took and gave, faces among it, which gradio notes for each session that it remembers.
 
     To be called on the loop on which gradio notes it. Only its links to a state read the notes, and we have none.
+
+    Args:
+        app: The page's server.
+        used: When each session whose answers wait for it was used last; kept from one call to the next, as gradio
+            forgets sessions when there are too many.
     """
     blocks, sessions = app.get_blocks(), app.state_holder
     for names in blocks.temp_file_sets:
@@ -57,12 +63,14 @@ def forget_values(app: App) -> None:
         session.config_values.clear()
         session.is_closed = False  # else each `gr.State` of it would live for an hour, not as long as it says
     now = datetime.now()
-    for event in blocks._queue.event_ids_to_events.values():  # its answer lives from its end on, not from its start
-        sessions.time_last_used[event.session_hash] = now
     waiting, start = blocks._queue.pending_messages_per_session, now - timedelta(seconds=LIFE_S)
     for session_hash in list(waiting):
-        if sessions.time_last_used.get(session_hash, start) <= start:
-            del waiting[session_hash]
+        used[session_hash] = max(used.get(session_hash, now), sessions.time_last_used.get(session_hash, start))
+    for event in blocks._queue.event_ids_to_events.values():  # its answer lives from its end on, not from its start
+        used[event.session_hash] = now
+    for session_hash in [session_hash for session_hash, last in used.items() if last <= start]:
+        del used[session_hash]
+        waiting.pop(session_hash, None)
 
 
 def find_files_in_use(app: App) -> set[Path]:

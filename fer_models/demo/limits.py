@@ -7,7 +7,7 @@ from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Files travel by themselves, and gradio limits each; a call may hold pictures, too, as text.
-UPLOAD_PATHS = ("/upload",)
+UPLOAD_PATHS = ("/gradio_api/upload",)  # a path of their own: names of functions have no slash
 
 
 class BodyLimit:

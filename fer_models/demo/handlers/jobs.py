@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Event
 from typing import Protocol
 
-# Jobs that are known at once, as many as gradio knows sessions. Those whose page is closed while they wait never end.
+# Jobs that are known at once. Those whose page is closed while they wait never end.
 MAX_JOBS = 10_000
 Files = Sequence[tuple[str, Path]]
 

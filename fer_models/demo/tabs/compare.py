@@ -11,6 +11,7 @@ from uuid import uuid4
 import gradio as gr
 
 from ...configuration_fer import FER_LABELS
+from ..face_choice import FaceChoice
 from ..figures.compare import translate_tag
 from ..figures.photo import render_examples
 from ..handlers.compare import SHOWN_AT_FIRST, CompareHandlers, Request, Shown, find_examples
@@ -75,7 +76,7 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
             )
             words.add(photo, lambda language: gr.update(**describe_photo(language)))
             photo_view = gr.HTML(elem_id="photo.view", js_on_load=read_script("photo.js"))
-            faces = gr.Radio([], label=translate(language, "faces.label"), visible=False, elem_id="photo.faces")
+            faces = FaceChoice([], label=translate(language, "faces.label"), visible=False, elem_id="photo.faces")
             words.add(faces, say("faces.label"))
         with gr.Column(elem_id="results", elem_classes="fer-problem-slot"):
             results = gr.HTML(
