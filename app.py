@@ -24,7 +24,7 @@ from fer_models.demo.limits import BodyLimit, leave_room
 from fer_models.demo.scripts import HEAD
 from fer_models.demo.tabs.many import LONG_JOBS
 from fer_models.demo.theme import CSS_PATHS, THEME
-from fer_models.demo.ui import MAX_FILE_MB, build_demo
+from fer_models.demo.ui import MAX_FILE_MB, MAX_UPLOAD_MB, build_demo
 from fer_models.faces import FaceDetector
 from fer_models.inference import LoadedModel, load_models
 from fer_models.zoo import NAMESPACE_VARIABLE, get_default_tag, list_models, list_tags
@@ -97,7 +97,9 @@ def main() -> None:
             mcp_server=True,  # the functions of the API, as tools for agents
             app_kwargs={
                 "lifespan": forget_regularly,
-                "middleware": [Middleware(BodyLimit, max_bytes=MAX_FILE_MB * 1024**2)],
+                "middleware": [
+                    Middleware(BodyLimit, max_bytes=MAX_FILE_MB * 1024**2, max_upload_bytes=MAX_UPLOAD_MB * 1024**2)
+                ],
             },
             quiet=True,
             prevent_thread_lock=True,

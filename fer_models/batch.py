@@ -11,7 +11,7 @@ from PIL import Image
 
 from .archives import ArchiveError, list_files, open_archive, read_entry
 from .faces import FaceDetector, crop_face
-from .images import ImageError, NoFaceError, read_image
+from .images import ImageError, NoFaceError, get_scale, read_image
 from .inference import Comparison, LoadedModel, predict_batch, to_json
 from .quality import find_hints
 
@@ -81,7 +81,7 @@ def compare_faces(image: Image.Image, models: Sequence[LoadedModel], detector: F
     crops = [crop_face(image, face) for face in faces]
     by_model = [predict_batch(model, crops) for model in models]
     return [
-        Comparison(faces, face, crop, list(predictions), find_hints(image, face))
+        Comparison(faces, face, crop, list(predictions), find_hints(image, face), get_scale(image))
         for face, crop, *predictions in zip(faces, crops, *by_model, strict=True)
     ]
 

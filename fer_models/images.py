@@ -11,8 +11,8 @@ from PIL import Image, ImageOps
 MAX_PIXELS = 50_000_000
 # A face that is smaller than 48 pixels in a picture reduced to this size is of no use to the networks.
 WORKING_SIDE = 2048
-# In `Image.info` of what was read: whether the file holds more than that.
-MORE_FRAMES = "more_frames"
+# In `Image.info` of what was read: whether the file holds more, and how many of its pixels, along a side, are one here.
+MORE_FRAMES, SCALE = "more_frames", "scale"
 
 
 class ImageError(ValueError):
@@ -61,8 +61,9 @@ def read_image(source: str | Path | bytes | BinaryIO, max_pixels: int = MAX_PIXE
             with Image.open(file) as image:
                 # To a phone's picture a smaller copy or a map of depths may be added, in the format MPO.
                 more_frames = image.format != "MPO" and getattr(image, "is_animated", False)
+                longer_side = max(image.size)
                 picture = _to_upright_rgb(image, max_pixels)
-                picture.info[MORE_FRAMES] = more_frames
+                picture.info |= {MORE_FRAMES: more_frames, SCALE: longer_side / max(picture.size)}
                 return picture
     except (FileNotFoundError, IsADirectoryError) as error:
         raise ImageError("missing", f"There is no file {source!s}.") from error
@@ -81,6 +82,11 @@ def read_image(source: str | Path | bytes | BinaryIO, max_pixels: int = MAX_PIXE
 def has_more_frames(image: Image.Image) -> bool:
     """Whether the file from which `read_image` has read a picture holds more frames, such as an animation or pages."""
     return bool(image.info.get(MORE_FRAMES))
+
+
+def get_scale(image: Image.Image) -> float:
+    """How many pixels of its file, along a side, one pixel of a picture is; more than 1 if `read_image` reduced it."""
+    return float(image.info.get(SCALE, 1.0))
 
 
 def _to_upright_rgb(image: Image.Image, max_pixels: int) -> Image.Image:
@@ -106,4 +112,4 @@ def _is_empty(source: str | Path | bytes | BinaryIO) -> bool:
     return isinstance(source, (str, Path)) and Path(source).stat().st_size == 0
 
 
-__all__ = ["MAX_PIXELS", "ImageError", "NoFaceError", "has_more_frames", "read_image"]
+__all__ = ["MAX_PIXELS", "ImageError", "NoFaceError", "get_scale", "has_more_frames", "read_image"]

@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 
 from .faces import DetectedFace, FaceDetector, crop_face
 from .image_processing_fer import FerImageProcessor
+from .images import get_scale
 from .quality import Hint, find_file_hints, find_hints
 from .zoo import find_checkpoint, get_default_tag, list_models, load_checkpoint
 
@@ -87,6 +88,7 @@ class Comparison:
         crop: What was cut out for the networks, RGB; None if no face was found.
         predictions: One for each network, all with the same labels; empty if no face was found.
         hints: What about the face, or the file, may explain a bad answer.
+        scale: How many pixels of its file one pixel of the picture is, along a side.
     """
 
     faces: list[DetectedFace]
@@ -94,6 +96,7 @@ class Comparison:
     crop: Image.Image | None
     predictions: list[Prediction]
     hints: Sequence[Hint] = ()
+    scale: float = 1.0
 
     @property
     def face_index(self) -> int | None:
@@ -243,14 +246,15 @@ def compare(
         face = faces[face_index]
         crop = crop_face(image, face)
     hints = find_hints(image, face)
-    return Comparison(faces, face, crop, [predict(model, crop) for model in models], hints)
+    predictions = [predict(model, crop) for model in models]
+    return Comparison(faces, face, crop, predictions, hints, get_scale(image))
 
 
 def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, Any]:
     """A comparison as the JSON that the API, the command line and the page share.
 
     Returns:
-        `faces`: the faces found, largest first, each with `box_xyxy`, four pixel coordinates in the picture, and
+        `faces`: the faces found, largest first, each with `box_xyxy`, four pixel coordinates in the file's picture, and
         `score` in [0, 1]. `face_index`: which of them was looked at, or null. `face`: that one again, or null.
         `models`: for each network `model`, `tag`, `winner`, `probabilities` (label -> [0, 1]), `latency_ms`,
         `size_mb`, `test_accuracy` and `test_images`. `votes`: `label` and the `models` that chose it, most first.
@@ -261,7 +265,8 @@ def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, 
         usually none.
     """
     faces = [
-        {"box_xyxy": [round(x, 1) for x in face.box_xyxy], "score": round(face.score, 4)} for face in comparison.faces
+        {"box_xyxy": [round(comparison.scale * x, 1) for x in face.box_xyxy], "score": round(face.score, 4)}
+        for face in comparison.faces
     ]
     index = comparison.face_index
     return {

@@ -32,8 +32,8 @@ class Rule:
         return value <= self.limit if self.is_floor else value >= self.limit
 
 
-# Beyond these the average of the four networks is right clearly less often: `python -m training.measure_quality DIR`
-# writes `training/measurements/quality.json`, of which these are the limits, rounded.
+# Beyond these the average of the four networks, as the report trained them, is right clearly less often: `python -m
+# training.measure_quality DIR` writes `training/measurements/quality.json`, of which these are the limits, rounded.
 RULES: dict[str, Rule] = {
     "small": Rule("side", 24, is_floor=True),
     "dark": Rule("brightness", 0.16, is_floor=True),

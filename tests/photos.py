@@ -19,8 +19,12 @@ def load_portrait() -> Image.Image:
 
 def portrait_as_png() -> bytes:
     """The portrait as the clipboard holds pictures."""
+    return as_png(load_portrait())
+
+
+def as_png(image: Image.Image) -> bytes:
     buffer = BytesIO()
-    load_portrait().save(buffer, format="PNG")
+    image.save(buffer, format="PNG")
     return buffer.getvalue()
 
 

@@ -431,6 +431,9 @@ def test_programs_get_the_same_comparison_as_json(app_url: str) -> None:
     assert content["models"][1]["model"] == "dense"
     explained = client.predict(handle_file(str(portrait_path())), label="sad", networks=["dense"], api_name="/explain")
     assert [(row["model"], row["label"]) for row in explained["explanations"]] == [("dense", "sad")]
+    nothing = {"face_index": None, "networks": None, "tag": None}
+    by_default = client.predict(handle_file(str(portrait_path())), **nothing, api_name="/compare")
+    assert [row["winner"] for row in by_default["models"]] == [row["winner"] for row in content["models"]]
     with pytest.raises(Exception, match="There is no face 7"):
         client.predict(handle_file(str(portrait_path())), face_index=7, api_name="/compare")
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]

@@ -129,7 +129,7 @@ def test_time_is_limited_and_one_can_go_on(handlers: LiveHandlers) -> None:
         assert look(handlers, make_no_face(), after_s=4)["status"] == "live"
     assert look(handlers, make_no_face(), after_s=3.9)["status"] == "live"
     assert look(handlers, make_no_face(), after_s=0.2)["status"] == "over"
-    assert look(handlers, make_no_face(), session="b")["status"] == "full", "first those who wait"
+    assert look(handlers, make_no_face(), session="b")["status"] == "pause", "first those who wait"
     assert look(handlers, make_no_face(), session="c", address="elsewhere")["status"] == "live"
     assert look(handlers, make_no_face(), after_s=live.PAUSE_S, session="b")["status"] == "live"
 
@@ -140,6 +140,14 @@ def test_so_many_cameras_and_no_more_until_one_leaves(handlers: LiveHandlers) ->
     assert look(handlers, make_no_face(), session="late")["status"] == "full"
     assert look(handlers, make_no_face(), after_s=live.IDLE_S + 1, session="late")["status"] == "live"
     assert list(handlers._sessions) == ["late"]
+
+
+def test_a_camera_that_is_switched_off_and_on_keeps_its_one_place(handlers: LiveHandlers) -> None:
+    for number in range(2 * live.MAX_SESSIONS):
+        status = look(handlers, make_no_face(), session=str(number), previous=str(number - 1))["status"]
+        assert status == "live"
+    assert look(handlers, make_no_face(), session=str(number), previous=str(number - 1))["status"] == "live"
+    assert list(handlers._sessions) == [str(number)]
 
 
 def test_one_visitor_cannot_take_all_places_by_making_ids_up(handlers: LiveHandlers) -> None:

@@ -13,7 +13,7 @@ from fer_models.demo.handlers.jobs import MAX_JOBS, View
 from fer_models.demo.handlers.many import ManyHandlers
 from fer_models.demo.handlers.many_photos import FaceTable
 from fer_models.demo.locales import LOCALES, translate
-from fer_models.demo.tabs.many import build_many_tab
+from fer_models.demo.tabs.many import BEGINNING, build_many_tab
 from fer_models.demo.words import Words
 from fer_models.faces import FaceDetector
 from fer_models.inference import LoadedModel
@@ -99,6 +99,17 @@ def test_a_finished_table_is_shown_again_in_another_language(handlers: ManyHandl
     again = handlers.show(table, "es")
     assert translate("es", "error.no_face") in again
     assert translate("en", "error.no_face") not in again
+
+
+def test_a_report_that_is_forgotten_stays_on_the_page(handlers: ManyHandlers, files: Any) -> None:
+    show_again = find_events(handlers)["show_again"]
+    report = run(handlers, files)[-1].report
+    visitor = gr.Request(session_hash="visitor")
+    shown = handlers.show(report, "en")
+    assert show_again(report, "es", shown[:BEGINNING], visitor) == handlers.show(report, "es")
+    assert show_again(None, "es", shown[:BEGINNING], visitor) == gr.skip()
+    for empty in ("", handlers.show(None, "en")):
+        assert show_again(None, "es", empty[:BEGINNING], visitor) == handlers.show(None, "es")
 
 
 def test_a_bad_zip_is_a_row_and_too_many_files_are_a_sentence(

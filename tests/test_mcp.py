@@ -45,6 +45,7 @@ def test_the_tools_are_the_three_that_are_meant_and_say_what_they_do(app_url: st
     assert set(tools) == {"compare", "explain", "batch"}
     for name, required in (("compare", "photo"), ("explain", "photo"), ("batch", "files")):
         assert "not" in tools[name].description
+        assert ",," not in tools[name].description, "gradio puts a comma after each line of what is returned"
         assert tools[name].inputSchema["required"] == [required]
         for argument in tools[name].inputSchema["properties"].values():
             assert argument["description"]

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from fer_models.faces import FaceDetector, crop_face
-from fer_models.images import MAX_PIXELS, ImageError
+from fer_models.images import MAX_PIXELS, ImageError, get_scale
 from fer_models.inference import Comparison, load_models, predict_batch
 
 from .pictures import open_collection
@@ -104,7 +104,7 @@ class Scorer:
         if not faces:
             row["error"] = "No face was found."
             return None
-        row |= {"box_xyxy": faces[0].box_xyxy, "score": faces[0].score}
+        row |= {"box_xyxy": [get_scale(image) * x for x in faces[0].box_xyxy], "score": faces[0].score}
         return crop_face(image, faces[0])
 
     def _predict(self, batch: list[tuple[dict[str, Any], Image.Image | None]]) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ import gradio as gr
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# Files travel by themselves, and gradio limits each; a call may hold pictures, too, as text.
+# Files travel by themselves, several at once, and gradio limits each; a call may hold pictures, too, as text.
 UPLOAD_PATHS = ("/gradio_api/upload",)  # a path of their own: names of functions have no slash
 
 
@@ -15,27 +15,30 @@ class BodyLimit:
 
     Args:
         app: The layers below.
-        max_bytes: How much a call may weigh; uploaded files do not count.
+        max_bytes: How much a call may weigh.
+        max_upload_bytes: How much the files may weigh that are uploaded at once.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int):
+    def __init__(self, app: ASGIApp, max_bytes: int, max_upload_bytes: int):
         self.app = app
         self.max_bytes = max_bytes
+        self.max_upload_bytes = max_upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_upload = scope["type"] == "http" and scope["path"].endswith(UPLOAD_PATHS)
+        limit = self.max_upload_bytes if is_upload else self.max_bytes
         taken = 0
 
         async def take() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self.max_bytes:
-                megabytes = self.max_bytes // 1024**2
-                raise HTTPException(413, f"The call has more than {megabytes} MB. Upload its files first.")
+            if taken > limit:
+                advice = "Upload fewer files at once." if is_upload else "Upload its files first."
+                raise HTTPException(413, f"The call has more than {limit // 1024**2:,} MB. {advice}")
             return message
 
-        is_limited = scope["type"] == "http" and not scope["path"].endswith(UPLOAD_PATHS)
-        await self.app(scope, take if is_limited else receive, send)
+        await self.app(scope, take if scope["type"] == "http" else receive, send)
 
 
 def leave_room(demo: gr.Blocks, concurrency_id: str, max_waiting: int) -> None:

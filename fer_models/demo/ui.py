@@ -24,6 +24,8 @@ from .words import Words
 
 # The largest file that can be uploaded. Photos of 50 megapixels take about 25, a minute of a phone's video about 100.
 MAX_FILE_MB = 100
+# All that are uploaded at once: a thousand photos of a phone's that are not the best it can do.
+MAX_UPLOAD_MB = 2000
 
 # A face in pixels, nothing but a picture: 8 columns, 8 rows.
 LOGO_ROWS = ("..####..", ".#....#.", "#.#..#.#", "#......#", "#.#..#.#", "#..##..#", ".#....#.", "..####..")

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ...explain import explain_all
 from ...faces import DetectedFace, FaceDetector, crop_face
-from ...images import MAX_PIXELS, ImageError, NoFaceError, read_image
+from ...images import MAX_PIXELS, ImageError, NoFaceError, get_scale, read_image
 from ...inference import Comparison, LoadedModel, compare, predict, to_json
 from ...quality import Hint, find_hints
 from ...zoo import get_default_tag
@@ -237,6 +237,7 @@ class CompareHandlers:
             if (request.face_index, models) == (shown.face_index, shown.models):
                 return shown
             preview, faces, crops, hints = shown.preview, shown.faces, shown.crops, shown.hints
+            scale = shown.comparison.scale
         else:
             image = read_image(path)
             faces = [] if request.whole_image else self.detector.detect(image)
@@ -244,10 +245,11 @@ class CompareHandlers:
             if not crops:
                 raise NoFaceError(image)
             hints = [find_hints(image, face) for face in faces] or [find_hints(image, None)]
-            preview = make_preview(image)
+            preview, scale = make_preview(image), get_scale(image)
         index = request.face_index if request.face_index < len(crops) else 0
         predictions = [predict(model, crops[index]) for model in models]
-        comparison = Comparison(faces, faces[index] if faces else None, crops[index], predictions, hints[index])
+        face = faces[index] if faces else None
+        comparison = Comparison(faces, face, crops[index], predictions, hints[index], scale)
         return Shown(path, preview, faces, crops, hints, models, comparison)
 
     def _as_networks_see(self, crop: Image.Image) -> Image.Image:

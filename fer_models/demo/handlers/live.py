@@ -112,20 +112,21 @@ class LiveHandlers:
         """Find the faces of a picture and classify them.
 
         Args:
-            request: `session`, an id that the page made up when its camera was switched on; `frame`, a JPEG as a data
-                URL, not mirrored; `model`, the network that is shown, or empty for
-                those that Compare shows at first; `mirrored`, whether the page
-                shows the picture mirrored; `language`.
+            request: `session`, an id that the page made up when its camera was switched on; `previous`, the one before,
+                which is over; `frame`, a JPEG as a data URL, not mirrored; `model`, the network that is shown, or empty
+                for those that Compare shows at first; `mirrored`, whether the page shows the picture mirrored;
+                `language`.
             address: Where it comes from.
 
         Returns:
             `status`: `live`; or why there is no answer, the rest of an id of `locales.LOCALES`: `live.over`, the time
-            is up; `live.full`, too many visitors; `live.busy`, the picture before is not answered yet;
-            `live.unreadable`, this is no picture. If `live`, also `overlay` and `answers`, HTML; `spoken`, one
-            sentence; `fps`, frames per second; and `faces`, how many.
+            is up; `live.full`, too many visitors; `live.pause`, others come first for some seconds; `live.busy`, the
+            picture before is not answered yet; `live.unreadable`, this is no picture. If `live`, also `overlay` and
+            `answers`, HTML; `spoken`, one sentence; `fps`, frames per second; and `faces`, how many.
         """
         now_s = self.clock()
-        session = self._enter(str(request.get("session"))[:64], address, now_s)
+        session_id, previous_id = (str(request.get(name))[:64] for name in ("session", "previous"))
+        session = self._enter(session_id, previous_id, address, now_s)
         if isinstance(session, str):
             return {"status": session}
         if not session.busy.acquire(blocking=False):
@@ -138,9 +139,11 @@ class LiveHandlers:
         finally:
             session.busy.release()
 
-    def _enter(self, session_id: str, address: str, now_s: float) -> Session | str:
+    def _enter(self, session_id: str, previous_id: str, address: str, now_s: float) -> Session | str:
         """The camera's session; or the status of an answer without one."""
         with self._lock:
+            if session_id not in self._sessions:
+                self._sessions.pop(previous_id, None)
             for other in [key for key, session in self._sessions.items() if now_s - session.seen_s > IDLE_S]:
                 del self._sessions[other]
             for other in [key for key, until_s in self._paused_until_s.items() if now_s > until_s]:
@@ -148,9 +151,10 @@ class LiveHandlers:
             session = self._sessions.get(session_id)
             if session is None:
                 neighbours = sum(other.address == address for other in self._sessions.values())
-                is_full = len(self._sessions) >= MAX_SESSIONS or neighbours >= MAX_PER_ADDRESS
-                if is_full or address in self._paused_until_s:
+                if len(self._sessions) >= MAX_SESSIONS or neighbours >= MAX_PER_ADDRESS:
                     return "full"
+                if address in self._paused_until_s:
+                    return "pause"
                 session = self._sessions[session_id] = Session(address, now_s, now_s)
             session.seen_s = now_s
             if now_s - session.started_s > TIME_LIMIT_S:

@@ -18,6 +18,7 @@ const modelSelect = find(".fer-live-models"), cameraSelect = find(".fer-live-cam
 const canvas = document.createElement("canvas");
 
 let stream = null; // the camera's
+let session = null; // made up anew whenever the camera is switched on
 let run = 0; // counts starts and stops, so that what was begun before knows that its time is over
 let mirrored = true;
 let messageKey = "live.hint", buttonKey = "live.start";
@@ -104,7 +105,8 @@ function grabFrame() {
 
 // One request at a time: the next picture is taken when the answer is there, and those between are never sent.
 async function watchFaces(mine) {
-    const session = crypto.randomUUID();
+    const previous = session;
+    session = crypto.randomUUID();
     let fresh = nextFrame();
     let lost = 0, answered = 0, sentAt = -Infinity, answeredAt = -Infinity, spokenAt = -Infinity, hiddenAt = null;
     while (mine === run) {
@@ -126,7 +128,7 @@ async function watchFaces(mine) {
         fresh = nextFrame();
         const late = setTimeout(() => mine === run && waitWith("live.lost"), LATE_MS);
         const answer = await server.look({
-            session, frame, mirrored, model: modelSelect.value, language: props.page.language,
+            session, previous, frame, mirrored, model: modelSelect.value, language: props.page.language,
         });
         clearTimeout(late);
         if (mine !== run) return;

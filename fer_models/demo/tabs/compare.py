@@ -143,12 +143,15 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
         language: str,
         tag: str,
         names: list[str],
+        event: gr.EventData,
     ) -> Any:
         is_new = shown is None or shown.photo_path != photo
+        # Of a photo whose answer is forgotten already.
+        is_choice = shown is None and getattr(event.target, "_id", None) == faces._id
         if is_new and photo and not Path(photo).exists():
             return say_gone(language)
         linked_face, linked_whole = linked
-        face = linked_face if is_new else face
+        face = linked_face if is_new and not is_choice else face
         request = Request(photo, language, tag, names, face or 0, whole_of == photo)
         answer = handlers.answer(request, shown)
         if answer.offer_whole_image and linked_whole:

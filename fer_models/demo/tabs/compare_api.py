@@ -40,18 +40,19 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
 
         Returns:
             `faces`, those found, the largest first, with `box_xyxy` in pixels and `score` in [0, 1]; none, no answer
-            `face_index` and `face`, the one that was looked at
-            `models`, for each network `model`, `tag`, `winner`, `probabilities` (calibrated, label to [0, 1]),
-            `latency_ms`, `size_mb`, `test_accuracy` and `test_images`
+            `face_index` and `face`, the one that was looked at, or null
+            `models`, a row for each network, with its name `model`, the `tag` of its training, and the `winner`
+            each row's `probabilities`, calibrated, label to [0, 1], with `latency_ms` and `size_mb`
+            each row's `test_accuracy`, how often the network is right, in [0, 1], on so many `test_images`
             `votes`, each `label` that won with the `models` that chose it
             `average`, label to [0, 1], the mean of the networks
             `favourite`, the label most probable on average
             `agreement`, how many networks chose the favourite
             `sure`, false if the answer should not be believed
-            `hints`, what may explain a bad answer, usually nothing, each with `id`, such as small, dark, blurred or
-            turned, the `value` that was measured, and the `limit` from which on it is worth a hint
+            `hints`, what may explain a bad answer, each with `id`, such as small or dark, `value` and `limit`
         """
-        return _answer(handlers.compare_json, photo, face_index, whole_image, networks, tag)
+        choices = {"face_index": face_index, "whole_image": whole_image, "names": networks, "tag": tag}
+        return _answer(handlers.compare_json, photo, choices)
 
     def explain(
         photo: str,
@@ -75,15 +76,16 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
 
         Returns:
             what compare returns
-            `explanations`, for each network `model`, `label` and `heat`, 8 rows of 8 numbers, one for each part of the
-            face from its upper left, where 0 is nothing and 1 the most of all networks
+            `explanations`, a row for each network, with its name `model`, the `label`, and `heat`
+            each row's `heat`, 8 rows of 8 numbers from the face's upper left, 0 is nothing, 1 the most of all networks
         """
-        return _answer(handlers.explain_json, photo, label, face_index, whole_image, networks, tag)
+        choices = {"face_index": face_index, "whole_image": whole_image, "names": networks, "tag": tag}
+        return _answer(handlers.explain_json, photo, choices | {"label": label})
 
     label = gr.Dropdown(["", *FER_LABELS], value="", label="label", visible=False)
     face_index = gr.Number(0, precision=0, minimum=0, label="face_index", visible=False)
     whole_image = gr.Checkbox(label="whole_image", visible=False)
-    networks = gr.CheckboxGroup(handlers.names, value=[], label="networks", visible=False)
+    networks = gr.Dropdown(handlers.names, value=[], multiselect=True, label="networks", visible=False)
     tag = gr.Dropdown(["", *handlers.tags], value="", label="tag", visible=False)
     result = gr.JSON(visible=False)
     choices = [face_index, whole_image, networks, tag]
@@ -91,9 +93,9 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
         gr.Button(visible=False).click(function, inputs, result, api_name=function.__name__, show_progress="hidden")
 
 
-def _answer(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
-    """Errors that the caller can mend go to the caller, as sentences."""
+def _answer(function: Callable[..., dict[str, Any]], photo: str, choices: dict[str, Any]) -> dict[str, Any]:
+    """Errors that the caller can mend go to the caller, as sentences. A choice that is null is the default."""
     try:
-        return function(*arguments)
+        return function(photo, **{name: value for name, value in choices.items() if value is not None})
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error

@@ -10,13 +10,15 @@ from ...images import ImageError
 from ..files_input import FilesInput
 from ..handlers.jobs import Report, View
 from ..handlers.many import ManyHandlers, is_video
-from ..locales import DEFAULT_LANGUAGE, translate
+from ..locales import DEFAULT_LANGUAGE, LOCALES, translate
 from ..words import Words
 
 # For how long a report can be shown again in another language, in seconds since it was made.
 REPORT_LIFETIME_S = 600
 # Long jobs take turns in a queue of their own, so that they do not keep others from comparing a photo.
 LONG_JOBS = "many"
+# Of what is on the page, so many characters tell whether it is a report.
+BEGINNING = 100
 # Pictures per second of a video that are looked at: least, most, and unless the visitor chooses.
 RATES = (1, 10, 4)
 
@@ -46,9 +48,12 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
         handlers.jobs.cancel(_name_visitor(request))
         return ["", *_switch_buttons(False)]
 
-    def show_again(report: Report | None, language: str, request: gr.Request) -> Any:
+    def show_again(report: Report | None, language: str, beginning: str, request: gr.Request) -> Any:
         if handlers.jobs.get_flag(_name_visitor(request)) is not None:
             return gr.skip()  # a job under way shows its own
+        empty = ["", *(handlers.show(None, code) for code in LOCALES)]
+        if report is None and beginning not in [html[:BEGINNING] for html in empty]:
+            return gr.skip()  # a report that is forgotten stays on the page
         return handlers.show(report, language)
 
     def batch(files: list[tuple[str, Path]]) -> list[dict[str, Any]]:
@@ -67,8 +72,7 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
             `file`, its name
             `error` and `message`, an id and a sentence that say why there is no face, or null
             `face_index`, which face of the file, counted from 0, the largest first
-            `face`, `models`, `votes`, `average`, `favourite`, `agreement`, `sure` and `hints`, as compare
-            returns them
+            `face`, `models`, `votes`, `average`, `favourite`, `agreement`, `sure` and `hints`, as compare returns them
         """
         try:
             return handlers.batch_json(files)
@@ -129,7 +133,14 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
     ended.failure(give_up, None, [progress, *buttons], queue=False, **quiet)
     cancel_button.click(cancel, language_switch, [progress, *buttons], queue=False, **quiet)
     for event in (language_switch.change, ended.then):
-        event(show_again, [report, language_switch], results, queue=False, **quiet)
+        event(
+            show_again,
+            [report, language_switch, results],
+            results,
+            queue=False,
+            js=f"(report, language, results) => [report, language, (results ?? '').slice(0, {BEGINNING})]",
+            **quiet,
+        )
 
     # The same for programs; these components are never shown.
     api_result = gr.JSON(visible=False)
