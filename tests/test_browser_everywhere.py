@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from browsing import needs_chromium, open_page
 from photos import make_two_faces, portrait_as_png
+from PIL import ImageFilter
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
@@ -34,22 +35,33 @@ def two_faces(tmp_path: Path) -> str:
     return str(tmp_path / "two.png")
 
 
+@pytest.fixture
+def bad_faces(tmp_path: Path) -> str:
+    """Two that are dark and blurred, so that there is more to say of them."""
+    image = make_two_faces().resize((300, 164)).point(lambda value: value // 9)
+    image.filter(ImageFilter.GaussianBlur(1.5)).save(tmp_path / "bad.png")
+    return str(tmp_path / "bad.png")
+
+
 @pytest.mark.parametrize(
     ("width", "height", "locale"),
     [(1366, 768, "es-ES"), (1280, 720, "en-US"), (390, 844, "es-ES")],
     ids=["laptop", "projector", "phone"],
 )
-def test_nothing_jumps_and_a_wide_first_screen_holds_the_answers(
-    app_url: str, two_faces: str, width: int, height: int, locale: str
+@pytest.mark.parametrize("photo", ["two_faces", "bad_faces"])
+def test_nothing_jumps_and_the_first_screen_holds_the_answers_or_a_phones_the_verdict(
+    app_url: str, photo: str, width: int, height: int, locale: str, request: pytest.FixtureRequest
 ) -> None:
     with open_page(app_url, viewport={"width": width, "height": height}, locale=locale) as page:
         page.evaluate(WATCH_SHIFTS)
-        page.set_input_files("input[type=file]", two_faces)
+        page.set_input_files("input[type=file]", request.getfixturevalue(photo))
         page.wait_for_selector(ANSWERED)
         page.wait_for_selector("#photo\\.faces input")
+        assert (page.locator(".fer-hints b:not(:empty)").count() == 1) == (photo == "bad_faces")
         bottoms = [box["y"] + box["height"] for card in page.locator(".fer-card").all() if (box := card.bounding_box())]
         assert len(bottoms) == 4
-        assert width < 900 or max(bottoms) <= height
+        verdict = page.locator(".fer-verdict .fer-average").bounding_box()
+        assert max(bottoms) <= height if width >= 900 else verdict["y"] + verdict["height"] <= height
         page.wait_for_timeout(500)
         assert page.evaluate("window.shifts") <= MAX_SHIFT
 

@@ -6,8 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from fer_models.inference import Comparison, to_json
+
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_key_of_an_answer_is_described() -> None:
+    (table,) = re.findall(r"\| key \| value \|\n\|---\|---\|\n(.*?)\n\n", README, re.DOTALL)
+    keys = [key for row in table.splitlines() for key in re.findall("`(.+?)`", row.split("|")[1])]
+    assert keys == list(to_json(Comparison([], None, None, []), []))
 
 
 def test_tree_is_the_disk() -> None:
