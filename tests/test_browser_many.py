@@ -1,5 +1,6 @@
 """Many photos in a real Chromium, and their API through the real client."""
 
+import os
 import re
 import time
 import zipfile
@@ -13,6 +14,7 @@ from test_archives import write_zip
 from test_tables import read_csv
 
 from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
+from fer_models.demo.ui import MAX_UPLOAD_MB
 
 FILES_INPUT = "#many\\.files input[type=file]"
 
@@ -69,6 +71,22 @@ def test_photos_and_a_zip_become_a_table_and_a_csv(app_url: str, photos: list[st
         assert table[0]["file"] == "niña.png"
         assert len(table) == 7
         assert page.locator("#many\\.start").is_enabled()
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_files_that_are_too_large_together_are_refused_before_they_travel(app_url: str, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.zip" for number in range(MAX_UPLOAD_MB // 95 + 1)]
+    for path in paths:
+        path.touch()
+        os.truncate(path, 95 * 1024**2)  # takes no room on the disk
+    with open_page(app_url) as page:
+        uploads: list[str] = []
+        page.on("request", lambda request: uploads.append(request.url) if "/upload" in request.url else None)
+        open_many(page, [])
+        page.set_input_files(FILES_INPUT, [str(path) for path in paths])
+        page.wait_for_selector("#many >> text=Together these files are larger than 2000 MB")
+        assert uploads == []
 
 
 @pytest.mark.browser

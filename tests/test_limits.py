@@ -11,9 +11,12 @@ import gradio as gr
 import httpx
 import pytest
 from browsing import run_main
+from fastapi import FastAPI, Request
+from fastapi.testclient import TestClient
 from photos import portrait_path
+from starlette.middleware import Middleware
 
-from fer_models.demo.limits import leave_room
+from fer_models.demo.limits import BodyLimit, leave_room
 from fer_models.demo.ui import MAX_FILE_MB
 from fer_models.inference import LoadedModel
 
@@ -90,3 +93,18 @@ def test_a_flood_of_long_jobs_leaves_room_to_a_comparison(app_url: str) -> None:
         assert answers.keys() == {200, 503}
         assert answers[200] < 40, "64 may wait in all"
         assert call("compare", [file, 0, False, [], ""]) == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "status"),
+    [("/gradio_api/call/a", 10, 200), ("/gradio_api/call/a", 11, 413), ("/gradio_api/upload", 20, 200),
+     ("/gradio_api/upload", 21, 413), ("/root/gradio_api/upload", 20, 200), ("/gradio_api/call/upload", 11, 413)],
+)  # fmt: skip
+def test_files_and_calls_have_limits_of_their_own(path: str, size: int, status: int) -> None:
+    app = FastAPI(middleware=[Middleware(BodyLimit, max_bytes=10, max_upload_bytes=20)])
+
+    @app.post("/{path:path}")
+    async def read(request: Request) -> int:
+        return len(await request.body())
+
+    assert TestClient(app).post(path, content=bytes(size)).status_code == status

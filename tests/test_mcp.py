@@ -78,9 +78,14 @@ def test_an_agent_compares_and_explains_and_is_told_its_mistakes(app_url: str, p
             await session.call_tool("compare", {"photo": photo, "networks": ["dense"]}),
             await session.call_tool("explain", {"photo": photo, "label": "sad"}),
             await session.call_tool("compare", {"photo": photo, "face_index": 7}),
+            await session.call_tool("compare", {"photo": "http://127.0.0.1:9/none.jpg"}),
+            await session.call_tool("batch", {"files": ["http://127.0.0.1:9/none.jpg"]}),
         ]
 
-    compared, explained, refused = talk(app_url, converse)
+    compared, explained, refused, *unreachable = talk(app_url, converse)
+    for answer in unreachable:
+        assert answer.isError
+        assert "cannot be fetched" in answer.content[0].text
     answer = json.loads(compared.content[0].text)
     assert [row["model"] for row in answer["models"]] == ["dense"]
     assert {row["label"] for row in json.loads(explained.content[0].text)["explanations"]} == {"sad"}

@@ -9,6 +9,8 @@ from gradio.processing_utils import save_base64_to_cache
 from gradio.utils import get_upload_folder
 from pydantic import model_validator
 
+from .fetching import FetchError, is_address
+
 
 class _Files(ListFiles):
     """Files, or what an agent sends in their place: gradio's MCP server saves a single file, but none of a list."""
@@ -41,8 +43,16 @@ class FilesInput(gr.File):
 
     def preprocess(self, payload: Any) -> list[tuple[str, Path]]:  # type: ignore[override]
         files = [] if payload is None else payload
-        paths = [Path(self.move_resource_to_block_cache(file.path) or "") for file in files]  # fetches addresses
+        paths = [Path(self.move_resource_to_block_cache(file.path) or "") for file in files]
         return [(file.orig_name or path.name, path) for file, path in zip(files, paths, strict=True)]
+
+    def move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
+        try:
+            return super().move_resource_to_block_cache(url_or_file_path)
+        except Exception as error:  # whatever the network makes of an address
+            if is_address(url_or_file_path):
+                raise FetchError(error) from error
+            raise
 
 
 def _to_file(address: str) -> dict[str, Any]:
@@ -53,6 +63,6 @@ def _to_file(address: str) -> dict[str, Any]:
     """
     if address.startswith("data:"):
         address = save_base64_to_cache(address, get_upload_folder())
-    elif not address.startswith(("http://", "https://")):
+    elif not is_address(address):
         raise ValueError("A file is a http, https or data URL.")
     return {"path": address, "meta": {"_type": "gradio.FileData"}}

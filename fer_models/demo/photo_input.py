@@ -1,8 +1,11 @@
 """The place for the photo. In a file of its own, since gradio writes a stub (`.pyi`) beside each component class."""
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+
+from .fetching import FetchError, is_address
 
 
 class PhotoInput(gr.Image):
@@ -12,6 +15,14 @@ class PhotoInput(gr.Image):
     """
 
     is_template = True
+
+    async def async_move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
+        try:
+            return await super().async_move_resource_to_block_cache(url_or_file_path)
+        except Exception as error:  # whatever the network makes of an address
+            if is_address(url_or_file_path):
+                raise FetchError(error) from error
+            raise
 
     def preprocess(self, payload: Any) -> str | None:
         return payload and payload.path

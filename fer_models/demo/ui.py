@@ -24,7 +24,7 @@ from .words import Words
 
 # The largest file that can be uploaded. Photos of 50 megapixels take about 25, a minute of a phone's video about 100.
 MAX_FILE_MB = 100
-# All that are uploaded at once: a thousand photos of a phone's that are not the best it can do.
+# All files that are uploaded at once: a thousand photos of two megabytes.
 MAX_UPLOAD_MB = 2000
 
 # A face in pixels, nothing but a picture: 8 columns, 8 rows.
@@ -126,7 +126,9 @@ def render_page_words(language: str) -> str:
         "languages": " ".join(LOCALES),
         "title": translate(language, "app.title"),
         "max-file-bytes": str(MAX_FILE_MB * 1024**2),
+        "max-upload-bytes": str(MAX_UPLOAD_MB * 1024**2),
         "file-too-large": translate(language, "error.file_too_large", megabytes=MAX_FILE_MB),
+        "files-too-large": translate(language, "error.files_too_large", megabytes=MAX_UPLOAD_MB),
         "not-an-image": translate(language, "error.not_an_image"),
         "camera-denied": translate(language, "error.camera_denied"),
         "camera-missing": translate(language, "error.camera_missing"),

@@ -86,11 +86,14 @@ for (const event of ["change", "click", "drop"]) document.addEventListener(event
 // Files that the server would refuse are refused before they travel.
 function refuseLargeFiles(event) {
     const files = event.type === "drop" ? event.dataTransfer?.files : event.target.files;
-    if (![...(files ?? [])].some((file) => file.size > Number(words().maxFileBytes))) return;
+    const sizes = [...(files ?? [])].map((file) => file.size);
+    const isOneTooLarge = sizes.some((size) => size > Number(words().maxFileBytes));
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    if (!isOneTooLarge && total <= Number(words().maxUploadBytes)) return;
     event.stopImmediatePropagation();
     event.preventDefault();
     if (event.type === "change") event.target.value = "";
-    say("fileTooLarge");
+    say(isOneTooLarge ? "fileTooLarge" : "filesTooLarge");
 }
 for (const event of ["change", "drop"]) document.addEventListener(event, refuseLargeFiles, true);
 
