@@ -174,5 +174,5 @@ def _render_bar(label: str, probability: float | None, is_winner: bool, language
     return (
         f'<div class="fer-bar{" fer-best" if is_winner else ""}">'
         f"<dt>{escape(translate(language, f'label.{label}'))}</dt>"
-        f'<dd><span style="--share:{share:.3f}"></span><b>{number}</b></dd></div>'
+        f'<dd><span style="width:{100 * share:.1f}%"></span><b>{number}</b></dd></div>'
     )
