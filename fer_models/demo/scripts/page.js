@@ -133,8 +133,9 @@ function replaceToasts() {
 
 // Gradio's radio buttons do not know of each other, so that the arrow keys would not move between them.
 function nameRadios() {
-    for (const group of document.querySelectorAll("fieldset")) {
-        group.querySelectorAll("input[type=radio]").forEach((radio) => (radio.name = group.id || radio.name));
+    for (const radio of document.querySelectorAll("fieldset[id] input[type=radio]")) {
+        const { id } = radio.closest("fieldset[id]");
+        if (radio.name !== id) radio.name = id;
     }
 }
 
@@ -157,4 +158,4 @@ new MutationObserver(() => {
     unnestButtons();
     exchangeWords();
     appear();
-}).observe(document.body, { childList: true, subtree: true, characterData: true, attributeFilter: ["aria-label", "title"] });
+}).observe(document.body, { childList: true, subtree: true, characterData: true, attributeFilter: ["aria-label", "title", "name"] });
