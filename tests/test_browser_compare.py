@@ -38,7 +38,7 @@ def test_uploaded_photo_gets_four_answers(app_url: str, width: int, height: int)
         assert len(winners) == 4
         assert all(winners)
         assert re.search(r"(All 4|\d of 4) say|They disagree", page.inner_text(".fer-verdict"))
-        photo, verdict = (page.locator(part).bounding_box() for part in ("#photo", ".fer-verdict"))
+        photo, verdict = (page.locator(part).bounding_box() for part in ("#photo\\.input", ".fer-verdict"))
         if width > 900:  # the four columns are on the first screen
             for card in page.locator(".fer-card").all():
                 box = card.bounding_box()
