@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from fer_models.faces import FaceDetector, crop_face
-from fer_models.images import MAX_PIXELS, ImageError, get_scale
+from fer_models.images import MAX_PIXELS, ImageError, NoFaceError, get_scale
 from fer_models.inference import Comparison, load_models, predict_batch
 
 from .pictures import open_collection
@@ -96,14 +96,13 @@ class Scorer:
                 batch, pixels = [], 0
         yield batch
 
-    def _find_face(self, image: Image.Image, row: dict[str, Any]) -> Image.Image | None:
+    def _find_face(self, image: Image.Image, row: dict[str, Any]) -> Image.Image:
         if self._detector is None:
             return image
         faces = self._detector.detect(image)
         row["faces"] = len(faces)
         if not faces:
-            row["error"] = "No face was found."
-            return None
+            raise NoFaceError(image)
         row |= {"box_xyxy": [get_scale(image) * x for x in faces[0].box_xyxy], "score": faces[0].score}
         return crop_face(image, faces[0])
 

@@ -1,15 +1,23 @@
 """Files that programs and agents name by an address, which gradio fetches."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import gradio as gr
+from gradio_client.utils import is_http_url_like
 
 
-class FetchError(gr.Error):
-    """An address cannot be fetched. Gradio's own errors would not reach the caller."""
+@contextmanager
+def tell_failure(path: str | Path | None) -> Iterator[None]:
+    """Tell the caller why an address cannot be fetched; gradio would keep its own errors to itself.
 
-    def __init__(self, cause: Exception):
-        super().__init__(f"The file at that address cannot be fetched: {cause}", print_exception=False)
-
-
-def is_address(path: object) -> bool:
-    """Whether a file is named by an address of the web."""
-    return isinstance(path, str) and path.startswith(("http://", "https://"))
+    Args:
+        path: What is fetched in the block; errors about other files stay as they are.
+    """
+    try:
+        yield
+    except Exception as error:  # whatever the network makes of it
+        if not is_http_url_like(path):
+            raise
+        raise gr.Error(f"The file at that address cannot be fetched: {error}", print_exception=False) from error

@@ -7,9 +7,10 @@ import gradio as gr
 from gradio.data_classes import ImageData, ListFiles
 from gradio.processing_utils import save_base64_to_cache
 from gradio.utils import get_upload_folder
+from gradio_client.utils import is_http_url_like
 from pydantic import model_validator
 
-from .fetching import FetchError, is_address
+from .fetching import tell_failure
 
 
 class _Files(ListFiles):
@@ -47,12 +48,8 @@ class FilesInput(gr.File):
         return [(file.orig_name or path.name, path) for file, path in zip(files, paths, strict=True)]
 
     def move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
-        try:
+        with tell_failure(url_or_file_path):
             return super().move_resource_to_block_cache(url_or_file_path)
-        except Exception as error:  # whatever the network makes of an address
-            if is_address(url_or_file_path):
-                raise FetchError(error) from error
-            raise
 
 
 def _to_file(address: str) -> dict[str, Any]:
@@ -63,6 +60,6 @@ def _to_file(address: str) -> dict[str, Any]:
     """
     if address.startswith("data:"):
         address = save_base64_to_cache(address, get_upload_folder())
-    elif not is_address(address):
+    elif not is_http_url_like(address):
         raise ValueError("A file is a http, https or data URL.")
     return {"path": address, "meta": {"_type": "gradio.FileData"}}

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from .fetching import FetchError, is_address
+from .fetching import tell_failure
 
 
 class PhotoInput(gr.Image):
@@ -17,12 +17,8 @@ class PhotoInput(gr.Image):
     is_template = True
 
     async def async_move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
-        try:
+        with tell_failure(url_or_file_path):
             return await super().async_move_resource_to_block_cache(url_or_file_path)
-        except Exception as error:  # whatever the network makes of an address
-            if is_address(url_or_file_path):
-                raise FetchError(error) from error
-            raise
 
     def preprocess(self, payload: Any) -> str | None:
         return payload and payload.path
