@@ -66,6 +66,17 @@ def test_nothing_jumps_and_the_first_screen_holds_the_answers_or_a_phones_the_ve
         assert page.evaluate("window.shifts") <= MAX_SHIFT
 
 
+@pytest.mark.parametrize(("width", "below"), [(1440, "#details"), (390, "#results")], ids=["wide", "phone"])
+def test_the_photo_has_its_place_before_gradios_code_for_it_has_come(app_url: str, width: int, below: str) -> None:
+    find_top = f"() => document.querySelector('{below}').getBoundingClientRect().top"
+    with open_page(app_url, viewport={"width": width, "height": 844}) as page:
+        page.wait_for_selector("#photo\\.input")
+        page.wait_for_selector("html.fer-ready")
+        top = page.evaluate(find_top)
+        page.evaluate("document.getElementById('photo.input').remove()")
+        assert page.evaluate(find_top) == pytest.approx(top, abs=1)
+
+
 def test_letters_of_twice_the_size_need_no_sideways_scrolling(app_url: str, two_faces: str) -> None:
     """A zoom of 200 % halves the screen of 1440x900 that the page is laid out for."""
     with open_page(app_url, viewport={"width": 720, "height": 450}, device_scale_factor=2) as page:

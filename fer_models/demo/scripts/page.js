@@ -15,7 +15,8 @@ function followLanguage() {
 
 // Until its parts are there, in the language that the server will choose, the page is not seen, as they would jump.
 function appear() {
-    if (words().language === wanted && document.querySelector("#header h1")) show();
+    const isHeaderThere = document.querySelector("#header h1") && document.querySelector("#header\\.language input");
+    if (words().language === wanted && isHeaderThere) show();
 }
 function show() {
     document.documentElement.classList.add("fer-ready");
