@@ -12,7 +12,7 @@ gc.disable()  # while libraries load nothing is garbage; to look for it took a s
 from fer_models.demo.uploads import use_own_folder
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent anywhere
-use_own_folder()
+UPLOAD_DIR = use_own_folder()
 
 from starlette.middleware import Middleware
 from transformers.utils.logging import disable_progress_bar
@@ -36,6 +36,8 @@ disable_progress_bar()  # the weights load in milliseconds
 DEFAULT_PORT = 7860
 # So many calls may wait for their turn, and a quarter of them for long jobs; what comes then is told to try again.
 MAX_WAITING = 64
+# So much room uploads leave on the disk; what comes then is told to try again.
+MIN_FREE_MB = 1000
 # So many pages and calls are remembered, the latest: each takes a tenth of a megabyte, and gradio would keep 10,000.
 MAX_SESSIONS = 2000
 
@@ -78,6 +80,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder of uploads goes then too
     try:
         models, other_ways = load_networks()
+        UPLOAD_DIR.mkdir(parents=True, exist_ok=True)
         place([*models, *other_ways])
         demo = build_demo(models, FaceDetector(), other_ways)
         demo.space_id = None  # else gradio puts a bar above the page of a Space, and asks Google for its fonts
@@ -98,7 +101,13 @@ def main() -> None:
             app_kwargs={
                 "lifespan": forget_regularly,
                 "middleware": [
-                    Middleware(BodyLimit, max_bytes=MAX_FILE_MB * 1024**2, max_upload_bytes=MAX_UPLOAD_MB * 1024**2)
+                    Middleware(
+                        BodyLimit,
+                        max_bytes=MAX_FILE_MB * 1024**2,
+                        max_upload_bytes=MAX_UPLOAD_MB * 1024**2,
+                        upload_dir=UPLOAD_DIR,
+                        min_free_bytes=MIN_FREE_MB * 1024**2,
+                    )
                 ],
             },
             quiet=True,

@@ -205,6 +205,11 @@ def test_trouble_in_the_browser_gets_sentences_in_the_pages_language(app_url: st
         page.wait_for_selector("#results >> text=Demasiadas personas usan esta página")
         assert not page.locator("[data-testid=toast-body]").first.is_visible()
         page.unroute("**/queue/join*")
+        full = {"detail": "The server's disk is full. Uploads go after some minutes: try again then."}
+        page.route("**/upload*", lambda route: route.fulfill(status=507, json=full))
+        page.set_input_files("input[type=file]", str(portrait_path()))
+        page.wait_for_selector("#results >> text=No queda espacio para archivos")
+        page.unroute("**/upload*")
         page.locator("#photo\\.examples button").first.click()
         assert len(read_winners(page)) == 4  # and then all goes on
         assert page.locator(".fer-problem").count() == 0
@@ -411,10 +416,10 @@ def test_an_answer_that_is_forgotten_stays_on_the_page_with_a_sentence(
             upload.unlink()
         for clicked in ("#save\\.png", "#why\\.button", '[data-face="1"] .fer-box'):
             page.locator(clicked).click()
-            page.wait_for_selector("#results .fer-problem >> text=The photo is gone. Please choose it again.")
+            page.wait_for_selector("#results .fer-problem >> text=The photo and its answers are forgotten")
             assert read_winners(page) == winners
         page.get_by_label("Español").click()
-        page.wait_for_selector("#results .fer-problem >> text=La foto ya no está. Elígela de nuevo")
+        page.wait_for_selector("#results .fer-problem >> text=La foto y sus respuestas ya están olvidadas")
         assert read_winners(page) == winners
         page.set_input_files("input[type=file]", str(tmp_path / "two.png"))
         page.wait_for_selector(".fer-verdict >> text=Es una conjetura")

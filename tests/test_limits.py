@@ -1,6 +1,7 @@
 """What the server refuses before it works on it."""
 
 import asyncio
+import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -100,11 +101,27 @@ def test_a_flood_of_long_jobs_leaves_room_to_a_comparison(app_url: str) -> None:
     [("/gradio_api/call/a", 10, 200), ("/gradio_api/call/a", 11, 413), ("/gradio_api/upload", 20, 200),
      ("/gradio_api/upload", 21, 413), ("/fer/gradio_api/upload", 20, 200), ("/gradio_api/call/upload", 11, 413)],
 )  # fmt: skip
-def test_files_and_calls_have_limits_of_their_own(path: str, size: int, status: int) -> None:
-    app = FastAPI(middleware=[Middleware(BodyLimit, max_bytes=10, max_upload_bytes=20)])
+def test_files_and_calls_have_limits_of_their_own(tmp_path: Path, path: str, size: int, status: int) -> None:
+    assert serve_limited(tmp_path).post(path, content=bytes(size)).status_code == status
+
+
+@pytest.mark.parametrize(("path", "status"), [("call/a", 200), ("upload", 507)])
+def test_uploads_leave_room_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, status: int
+) -> None:
+    usage = SimpleNamespace(total=10**12, used=10**12 - 99, free=99)
+    monkeypatch.setattr(shutil, "disk_usage", {tmp_path: usage}.__getitem__)
+    assert serve_limited(tmp_path, min_free_bytes=99).post(f"/gradio_api/{path}", content=b"a").status_code == 200
+    answer = serve_limited(tmp_path, min_free_bytes=100).post(f"/gradio_api/{path}", content=b"a")
+    assert (answer.status_code, "disk is full" in answer.text) == (status, status == 507)
+
+
+def serve_limited(upload_dir: Path, min_free_bytes: int = 1) -> TestClient:
+    limits = {"max_bytes": 10, "max_upload_bytes": 20, "upload_dir": upload_dir, "min_free_bytes": min_free_bytes}
+    app = FastAPI(middleware=[Middleware(BodyLimit, **limits)])
 
     @app.post("/{path:path}")
     async def read(request: Request) -> int:
         return len(await request.body())
 
-    assert TestClient(app).post(path, content=bytes(size)).status_code == status
+    return TestClient(app)

@@ -1,5 +1,7 @@
 """What the server takes at most, where gradio sets no limit."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -17,12 +19,16 @@ class BodyLimit:
         app: The layers below.
         max_bytes: How much a call may weigh.
         max_upload_bytes: How much the files may weigh that are uploaded at once.
+        upload_dir: Where they go.
+        min_free_bytes: How much room they leave there, however many come one after another.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int, max_upload_bytes: int):
+    def __init__(self, app: ASGIApp, max_bytes: int, max_upload_bytes: int, upload_dir: Path, min_free_bytes: int):
         self.app = app
         self.max_bytes = max_bytes
         self.max_upload_bytes = max_upload_bytes
+        self.upload_dir = upload_dir
+        self.min_free_bytes = min_free_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_upload = scope["type"] == "http" and scope["path"].endswith(UPLOAD_PATHS)
@@ -36,6 +42,8 @@ class BodyLimit:
             if taken > limit:
                 advice = "Upload fewer files at once." if is_upload else "Upload its files first."
                 raise HTTPException(413, f"The call has more than {limit // 1024**2:,} MB. {advice}")
+            if is_upload and shutil.disk_usage(self.upload_dir).free < self.min_free_bytes:
+                raise HTTPException(507, "The server's disk is full. Uploads go after some minutes: try again then.")
             return message
 
         await self.app(scope, take if scope["type"] == "http" else receive, send)

@@ -187,7 +187,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "it smaller, as 4K or less.",
         "error.video_too_long": "This video is longer than {minutes} minutes. Please cut it.",
         "error.video_cut": "This video is damaged or cut short. What could be read of it is below.",
-        "error.missing": "The photo is gone. Please choose it again.",
+        "error.missing": "The photo and its answers are forgotten. Please choose it again.",
         "error.empty": "This file is empty. Please choose another.",
         "error.unreadable": "This picture is damaged or cut short. Please choose another.",
         "error.not_an_image": "This file is not a picture that can be read. Please choose a JPEG or PNG.",
@@ -195,6 +195,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "error.file_too_large": "This file is larger than {megabytes} MB. Please choose a smaller one.",
         "error.files_too_large": "Together these files are larger than {megabytes} MB. Please choose fewer.",
         "error.busy": "Too many people are using this page right now. Please try again in a moment.",
+        "error.full": "There is no room left for files on the server. Please try again in some minutes.",
         "error.offline": "The connection to the server was lost. Please check it and try again.",
         "error.unexpected": "Something went wrong here, and it is not your fault. Please try again.",
         "error.camera_denied": "The browser does not let this page use the camera. Allow it beside the address of the "
@@ -638,7 +639,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "más pequeño, en 4K o menos, por favor.",
         "error.video_too_long": "Este vídeo dura más de {minutes} minutos. Recórtalo, por favor.",
         "error.video_cut": "El vídeo está dañado o incompleto. Abajo está lo que se ha podido leer.",
-        "error.missing": "La foto ya no está. Elígela de nuevo, por favor.",
+        "error.missing": "La foto y sus respuestas ya están olvidadas. Elígela de nuevo, por favor.",
         "error.empty": "El archivo está vacío. Elige otro, por favor.",
         "error.unreadable": "La imagen está dañada o incompleta. Elige otra, por favor.",
         "error.not_an_image": "El archivo no es una imagen que se pueda leer. Elige un JPEG o PNG, por favor.",
@@ -646,6 +647,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "error.file_too_large": "El archivo ocupa más de {megabytes} MB. Elige uno más pequeño, por favor.",
         "error.files_too_large": "Estos archivos ocupan juntos más de {megabytes} MB. Elige menos, por favor.",
         "error.busy": "Demasiadas personas usan esta página ahora mismo. Inténtalo de nuevo dentro de un momento.",
+        "error.full": "No queda espacio para archivos en el servidor. Inténtalo de nuevo dentro de unos minutos.",
         "error.offline": "Se ha perdido la conexión con el servidor. Compruébala e inténtalo de nuevo.",
         "error.unexpected": "Algo ha fallado aquí, y no es culpa tuya. Inténtalo de nuevo, por favor.",
         "error.camera_denied": "El navegador no deja que esta página use la cámara. Permítelo junto a la dirección de "

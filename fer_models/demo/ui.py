@@ -135,6 +135,7 @@ def render_page_words(language: str) -> str:
         "camera-busy": translate(language, "error.camera_busy"),
         "camera-insecure": translate(language, "error.camera_insecure"),
         "busy": translate(language, "error.busy"),
+        "full": translate(language, "error.full"),
         "offline": translate(language, "error.offline"),
         "unexpected": translate(language, "error.unexpected"),
         "gradio": json.dumps(

@@ -17,15 +17,19 @@ FOLDER_VARIABLE = "GRADIO_TEMP_DIR"
 PREFIX = "fer-models-"
 
 
-def use_own_folder() -> None:
+def use_own_folder() -> Path:
     """Give the uploads a new folder, which goes with the process, unless the environment names one.
 
     To be called before gradio is imported, which reads the name only then.
+
+    Returns:
+        The folder; one that the environment names may not be there yet.
     """
     if FOLDER_VARIABLE not in os.environ:
         stack = ExitStack()
         os.environ[FOLDER_VARIABLE] = str(stack.enter_context(make_folder()))
         atexit.register(stack.close)
+    return Path(os.environ[FOLDER_VARIABLE])
 
 
 @contextmanager

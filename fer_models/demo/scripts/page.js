@@ -125,6 +125,7 @@ function replaceToasts() {
         toast.querySelector("[data-testid=toast-close]")?.click();
         if (toast.matches(".warning")) say("", text); // the page's own sentence
         else if (/busy|queue/i.test(text)) say("busy");
+        else if (/disk is full/i.test(text)) say("full");
         else if (/file size|too large/i.test(text)) say("fileTooLarge");
         else if (/invalid file type/i.test(text)) say("notAnImage");
         else if (/connection|network|fetch/i.test(text)) say("offline");
