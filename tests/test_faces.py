@@ -251,9 +251,11 @@ def test_missing_opencv_is_named(monkeypatch):
     [
         ("WEIGHTS_PACKAGE", "no_such_package_of_weights", ImportError),
         ("WEIGHTS_FILE", "no_such_weights.onnx", FileNotFoundError),
+        ("WEIGHTS_FILE", "__init__.py", OSError),
     ],
+    ids=["no package", "no file", "no network in it"],
 )
-def test_missing_weights_are_named(monkeypatch, name, value, error):
+def test_missing_and_damaged_weights_are_named(monkeypatch, name, value, error):
     monkeypatch.setattr(faces_module, name, value)
-    with pytest.raises(error, match=value):
+    with pytest.raises(error, match=rf"{value}|damaged: pip install --force-reinstall"):
         FaceDetector()

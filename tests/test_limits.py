@@ -70,15 +70,17 @@ def test_long_jobs_leave_room_in_the_queue() -> None:
     with gr.Blocks() as page:
         gr.Button().click(lambda: None, api_name="short")
         gr.Button().click(lambda: None, api_name="long", concurrency_id="long")
-    leave_room(page.queue(max_size=8), "long", 2)
+    leave_room(page.queue(max_size=9), "long", 3, 2)
 
-    def push(number: int) -> str:
+    def push(number: int, address: str) -> str:
         function = list(page.fns)[number]
         body = SimpleNamespace(fn_index=function, session_hash=None, event_data=None, batched=False)
-        return str(asyncio.run(page._queue.push(body, None, None))[2])  # type: ignore[arg-type]
+        request = SimpleNamespace(headers={}, client=SimpleNamespace(host=address))
+        return str(asyncio.run(page._queue.push(body, request, None))[2])  # type: ignore[arg-type]
 
-    assert [push(1) for _ in range(4)] == ["success", "success", "queue_full", "queue_full"]
-    assert [push(0) for _ in range(7)] == ["success"] * 6 + ["queue_full"]
+    answers = [push(1, address) for address in ("2001:db8::1", "2001:db8::2", "2001:db8::3", "192.0.2.1", "192.0.2.2")]
+    assert answers == ["success", "success", "queue_full", "success", "queue_full"]
+    assert [push(0, "192.0.2.1") for _ in range(7)] == ["success"] * 6 + ["queue_full"]
 
 
 def test_a_flood_of_long_jobs_leaves_room_to_a_comparison(app_url: str) -> None:

@@ -53,6 +53,8 @@ def test_every_label_has_a_word(language: str) -> None:
         ("es;q=0", "en"),
         ("de, es ; q=0.2", "es"),
         ("es;q=high,,;", "en"),
+        ("es-MX,en-US,en;q=0.9", "es"),
+        (",es-ES", "es"),
     ],
 )
 def test_language_is_the_one_that_the_browser_likes_best_of_those_that_the_page_speaks(

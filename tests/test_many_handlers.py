@@ -34,8 +34,8 @@ def files(tmp_path: Path) -> list[tuple[str, Path]]:
 
 
 def run(handlers: ManyHandlers, files: Any, language: str = "en") -> list[View]:
-    handlers.begin(files, "visitor", language)
-    return list(handlers.run(files, "visitor", 4, language))
+    handlers.begin(files, "visitor", "job", language)
+    return list(handlers.run(files, "visitor", "job", 4, language))
 
 
 def find_events(handlers: ManyHandlers) -> dict[str | None, Any]:
@@ -48,8 +48,8 @@ def find_events(handlers: ManyHandlers) -> dict[str | None, Any]:
 @pytest.mark.parametrize("language", LOCALES)
 def test_without_files_the_page_says_what_to_do(handlers: ManyHandlers, language: str) -> None:
     assert translate(language, "many.empty") in handlers.show(None, language)
-    assert translate(language, "many.nothing") in (handlers.begin([], "visitor", language).results or "")
-    assert list(handlers.run([], "visitor", 4, language)) == []
+    assert translate(language, "many.nothing") in (handlers.begin([], "visitor", "job", language).results or "")
+    assert list(handlers.run([], "visitor", "job", 4, language)) == []
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_why_there_is_nothing_is_said_again_in_another_language(
     if broken:
         monkeypatch.setattr(broken, 0)
     chosen = [(name, files[0][1]) for name in names]
-    *_, view = [handlers.begin(chosen, "visitor", "en"), *handlers.run(chosen, "visitor", 4, "en")]
+    *_, view = [handlers.begin(chosen, "visitor", "job", "en"), *handlers.run(chosen, "visitor", "job", 4, "en")]
     for language in LOCALES:  # the page shows a report again when a job has ended, and when the language changes
         assert translate(language, key, files=MAX_FILES) in handlers.show(view.report, language)
 
@@ -152,8 +152,8 @@ def test_cancel_stops_after_the_file_at_hand_and_keeps_what_was_done(
     handlers: ManyHandlers, files: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(many_photos, "PROGRESS_EVERY_S", 0)
-    handlers.begin(files, "visitor", "en")
-    views = handlers.run(files, "visitor", 4, "en")
+    handlers.begin(files, "visitor", "job", "en")
+    views = handlers.run(files, "visitor", "job", 4, "en")
     next(views)
     handlers.jobs.cancel("visitor")
     (last,) = views
@@ -163,9 +163,9 @@ def test_cancel_stops_after_the_file_at_hand_and_keeps_what_was_done(
 
 
 def test_a_job_that_is_cancelled_while_it_waits_never_starts(handlers: ManyHandlers, files: Any) -> None:
-    handlers.begin(files, "visitor", "en")
+    handlers.begin(files, "visitor", "job", "en")
     handlers.jobs.cancel("visitor")
-    assert list(handlers.run(files, "visitor", 4, "en")) == []
+    assert list(handlers.run(files, "visitor", "job", 4, "en")) == []
 
 
 def test_a_job_that_is_cancelled_while_it_waits_leaves_a_page_that_says_no_more(
@@ -175,7 +175,20 @@ def test_a_job_that_is_cancelled_while_it_waits_leaves_a_page_that_says_no_more(
     visitor = gr.Request(session_hash="visitor")
     events["begin"](files, "en", visitor)
     assert "below" not in events["cancel"]("en", visitor)[0]
-    assert list(events["run"](files, 4, "en", visitor)) == [[gr.skip()] * 4]  # without it all would be emptied
+    assert list(events["run"](files, "job", 4, "en", visitor)) == [[gr.skip()] * 4]  # without it all would be emptied
+
+
+def test_a_job_that_is_cancelled_while_it_waits_leaves_the_next_one_alone(handlers: ManyHandlers, files: Any) -> None:
+    """The next one never ran: the cancelled one, whose turn came first, took its place, and looked at the old files."""
+    events, visitor = find_events(handlers), gr.Request(session_hash="visitor")
+    first = events["begin"](files[:1], "en", visitor)[-1]
+    events["cancel"]("en", visitor)
+    second = events["begin"](files[1:], "en", visitor)[-1]
+    assert list(events["run"](files[:1], first, 4, "en", visitor)) == [[gr.skip()] * 4]
+    assert [button["interactive"] for button in events["end"](visitor)] == [False, True], "the second one waits"
+    *_, last = events["run"](files[1:], second, 4, "en", visitor)
+    assert {row["file"] for row in last[2].rows} == {name for name, _ in files[1:]}
+    assert [button["interactive"] for button in events["end"](visitor)] == [True, False]
 
 
 def test_files_of_the_same_name_are_counted_one_by_one(handlers: ManyHandlers, files: Any) -> None:
@@ -185,31 +198,31 @@ def test_files_of_the_same_name_are_counted_one_by_one(handlers: ManyHandlers, f
 
 
 def test_a_visitor_has_one_job_and_disturbs_nobody_elses(handlers: ManyHandlers, files: Any) -> None:
-    handlers.begin(files, "one", "en")
-    handlers.begin(files, "two", "en")
-    first, other = handlers.jobs.get_flag("one"), handlers.jobs.get_flag("two")
-    handlers.begin(files, "one", "en")
+    handlers.begin(files, "one", "job", "en")
+    handlers.begin(files, "two", "job", "en")
+    first, other = handlers.jobs.get_flag("one", "job"), handlers.jobs.get_flag("two", "job")
+    handlers.begin(files, "one", "next", "en")
     assert first is not None
     assert first.is_set()
     assert other is not None
     assert not other.is_set()
-    handlers.jobs.end("one", first)  # the old job ends late, and takes nothing from the new one
-    assert handlers.jobs.get_flag("one") is not None
+    handlers.jobs.end("one", "job")  # the old job ends late, and takes nothing from the new one
+    assert handlers.jobs.is_under_way("one")
 
 
 def test_jobs_whose_pages_were_closed_while_they_waited_are_forgotten(handlers: ManyHandlers, files: Any) -> None:
     for visitor in range(MAX_JOBS + 1):
-        handlers.begin(files, str(visitor), "en")
-    assert handlers.jobs.get_flag("0") is None
-    assert handlers.jobs.get_flag("1") is not None
+        handlers.begin(files, str(visitor), "job", "en")
+    assert not handlers.jobs.is_under_way("0")
+    assert handlers.jobs.is_under_way("1")
 
 
 def test_a_page_that_is_closed_ends_its_job(handlers: ManyHandlers, files: Any) -> None:
-    handlers.begin(files, "visitor", "en")
-    views = handlers.run(files, "visitor", 4, "en")
+    handlers.begin(files, "visitor", "job", "en")
+    views = handlers.run(files, "visitor", "job", 4, "en")
     next(views)
     views.close()
-    assert handlers.jobs.get_flag("visitor") is None
+    assert not handlers.jobs.is_under_way("visitor")
 
 
 def test_a_long_table_is_cut_on_the_page_and_whole_in_the_csv(

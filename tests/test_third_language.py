@@ -90,8 +90,8 @@ def test_photos_and_a_video(language: str, models: list[LoadedModel], tmp_path: 
     handlers = ManyHandlers(models[:1], FaceDetector())
     for name in ("two.png", "film.mp4"):
         files = [(name, tmp_path / name)]
-        handlers.begin(files, "visitor", language)
-        *_, last = handlers.run(files, "visitor", 4, language)
+        handlers.begin(files, "visitor", "job", language)
+        *_, last = handlers.run(files, "visitor", "job", 4, language)
         check(last.results or "")
         assert ";" not in read_download(last.results or ""), "it has no decimal comma"
 

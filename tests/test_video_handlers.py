@@ -49,8 +49,8 @@ def left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
 
 
 def start(handlers: ManyHandlers, files: Any, language: str = "en", frames_per_second: float = 5) -> Iterator[View]:
-    handlers.begin(files, "visitor", language)
-    return handlers.run(files, "visitor", frames_per_second, language)
+    handlers.begin(files, "visitor", "job", language)
+    return handlers.run(files, "visitor", "job", frames_per_second, language)
 
 
 def read_download(results: str, delimiter: str = ",") -> list[dict[str, str]]:
@@ -124,9 +124,9 @@ def test_without_a_face_the_page_says_so_and_draws_nothing(handlers: ManyHandler
 
 
 def test_a_video_is_looked_at_alone(handlers: ManyHandlers, film: Any) -> None:
-    view = handlers.begin([*film, ("photo.png", portrait_path())], "visitor", "en")
+    view = handlers.begin([*film, ("photo.png", portrait_path())], "visitor", "job", "en")
     assert translate("en", "many.video_alone") in (view.results or "")
-    assert list(handlers.run(film, "visitor", 4, "en")) == []
+    assert list(handlers.run(film, "visitor", "job", 4, "en")) == []
 
 
 def test_progress_tells_what_is_done_and_how_long_the_rest_takes(
@@ -138,6 +138,18 @@ def test_progress_tells_what_is_done_and_how_long_the_rest_takes(
     assert " left" not in views[0].progress  # nobody knows yet
     assert "0:01 of 0:01 of the video" in views[4].progress
     assert " left" in views[4].progress
+
+
+def test_a_video_that_tells_no_length_has_no_end_in_sight(
+    handlers: ManyHandlers, film: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was always as good as done, as what browsers record tells no length."""
+    monkeypatch.setattr(many_video, "PROGRESS_EVERY_S", 0)
+    monkeypatch.setattr("fer_models.video._read_duration", lambda *_: None)
+    *views, _ = start(handlers, film)
+    assert "<progress aria-label" in views[4].progress
+    assert translate("en", "many.watched_so_far", done="0:01") in views[4].progress
+    assert "left" not in views[4].progress
 
 
 def test_cancel_stops_at_the_picture_at_hand_and_keeps_what_was_done(
@@ -159,7 +171,7 @@ def test_a_page_that_is_closed_ends_its_job(handlers: ManyHandlers, film: Any) -
     views = start(handlers, film)
     next(views)
     views.close()  # type: ignore[attr-defined]
-    assert handlers.jobs.get_flag("visitor") is None
+    assert not handlers.jobs.is_under_way("visitor")
 
 
 def test_an_unexpected_failure_is_a_sentence(

@@ -1,6 +1,8 @@
 """What the server takes at most, where gradio sets no limit."""
 
+import os
 import shutil
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -49,22 +51,44 @@ class BodyLimit:
         await self.app(scope, take if scope["type"] == "http" else receive, send)
 
 
-def leave_room(demo: gr.Blocks, concurrency_id: str, max_waiting: int) -> None:
+def leave_room(demo: gr.Blocks, concurrency_id: str, max_waiting: int, max_waiting_each: int) -> None:
     """Have the queue of a page refuse calls of one kind early, so that they leave room to the others.
 
     Args:
         demo: The page, whose queue has a limit for all calls together.
         concurrency_id: The kind.
         max_waiting: How many calls of it may wait.
+        max_waiting_each: How many of them from one address; a school may have one for all.
     """
     queue = demo._queue
     push = queue.push
 
     async def push_some(body: Any, request: Any, username: str | None) -> Any:
         function = demo.fns.get(body.fn_index)
-        waiting = queue.event_queue_per_concurrency_id.get(concurrency_id)
-        if function and waiting and function.concurrency_id == concurrency_id and len(waiting.queue) >= max_waiting:
-            return False, f"Queue is full. {max_waiting} long jobs wait already.", "queue_full"
+        if function and function.concurrency_id == concurrency_id:
+            waiting = queue.event_queue_per_concurrency_id.get(concurrency_id)
+            addresses = [find_address(event.request) for event in waiting.queue] if waiting else []
+            if len(addresses) >= max_waiting or addresses.count(find_address(request)) >= max_waiting_each:
+                return False, f"Queue is full. {len(addresses)} long jobs wait already.", "queue_full"
         return await push(body, request, username)
 
     queue.push = push_some  # type: ignore[method-assign]
+
+
+def find_address(http: Any) -> str:
+    """Where a request comes from. A Space's proxy tells it in a header: at the end, behind what visitors may claim.
+
+    Elsewhere the header may be all claims; what a proxy on the same machine tells, the server has taken over already.
+
+    Args:
+        http: The request, Starlette's or gradio's.
+
+    Returns:
+        The address; of IPv6 the network, for who has one has all its addresses.
+    """
+    told = http.headers.get("x-forwarded-for", "") if os.environ.get("SPACE_ID") else ""
+    address = told.rpartition(",")[2].strip() or (http.client.host if http.client else "")
+    try:
+        return str(ip_network(f"{address}/64", strict=False)) if ":" in address else address
+    except ValueError:
+        return address

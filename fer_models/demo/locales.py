@@ -119,7 +119,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "live.ended": "The camera was switched off or unplugged.",
         "live.away": "The camera was switched off while you were away.",
         "live.over": "Stopped after {seconds} seconds, so that others get their turn.",
-        "live.full": "Too many cameras are on at the moment. Yours is next in a moment; it starts by itself.",
+        "live.full": "Too many cameras are on at the moment. Yours starts by itself as soon as there is room.",
         "live.pause": "One moment: now others may come first. It goes on by itself.",
         "live.unreadable": "The picture of the camera cannot be read.",
         "live.no_face": "No face in the picture. Come closer and look at the camera.",
@@ -160,12 +160,13 @@ LOCALES: dict[str, dict[str, str]] = {
         "many.shown": "The first {shown} of {total} rows are shown; the CSV has all of them.",
         "many.csv": "Download as CSV",
         "many.watched": "{done} of {total} of the video",
+        "many.watched_so_far": "{done} of the video, which does not say how long it is",
         "many.looks": "Pictures looked at",
         "many.in_sight": "Main face in sight",
         "many.mean": "on average",
         "many.timeline": "The main face over time: average of the networks, each line from 0 to 100 %",
         "many.timeline_gap": "Nothing is drawn where the face was out of sight. The numbers are means over the video.",
-        "many.video": "The video with boxes, without sound",
+        "many.video": "The video with boxes: the pictures that were looked at, without sound",
         "many.no_face_anywhere": "No face was found in this video. Try one in which a face is larger and looks at the "
         "camera.",
         "error.no_face": "No face was found.",
@@ -205,6 +206,9 @@ LOCALES: dict[str, dict[str, str]] = {
         "choose a photo instead.",
         "error.camera_insecure": "Browsers lend the camera to secure pages (https) and to this machine's own pages "
         "only. Choose a photo instead.",
+        "error.clipboard_denied": "The browser does not let this page read the clipboard. Press Ctrl+V (on a Mac ⌘V), "
+        "or choose a photo instead.",
+        "error.clipboard_empty": "There is no picture on the clipboard. Copy one first.",
         "models.title": "How often are they right?",
         "models.lead": "On {n} faces on which nothing was chosen, the best of these networks, {model}, is right "
         "{accuracy} of the time. Blind guessing would be right {chance} of the time, and always saying “{label}” "
@@ -567,7 +571,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "live.ended": "La cámara se ha apagado o desconectado.",
         "live.away": "La cámara se ha apagado mientras no estabas.",
         "live.over": "Detenida tras {seconds} segundos, para que a los demás les llegue el turno.",
-        "live.full": "Ahora mismo hay demasiadas cámaras encendidas. Enseguida le toca a la tuya; empezará sola.",
+        "live.full": "Ahora mismo hay demasiadas cámaras encendidas. La tuya empezará sola en cuanto haya sitio.",
         "live.pause": "Un momento: ahora otros pueden pasar primero. Seguirá por sí sola.",
         "live.unreadable": "La imagen de la cámara no se puede leer.",
         "live.no_face": "No hay ninguna cara en la imagen. Acércate y mira a la cámara.",
@@ -610,13 +614,14 @@ LOCALES: dict[str, dict[str, str]] = {
         "many.shown": "Se muestran las primeras {shown} filas de {total}; el CSV las tiene todas.",
         "many.csv": "Descargar como CSV",
         "many.watched": "{done} de {total} del vídeo",
+        "many.watched_so_far": "{done} del vídeo, que no dice cuánto dura",
         "many.looks": "Imágenes analizadas",
         "many.in_sight": "Cara principal a la vista",
         "many.mean": "de media",
         "many.timeline": "La cara principal a lo largo del tiempo: media de las redes, cada línea de 0 a 100 %",
         "many.timeline_gap": "Donde la cara no estaba a la vista no se dibuja nada. Los números son medias de todo el "
         "vídeo.",
-        "many.video": "El vídeo con recuadros, sin sonido",
+        "many.video": "El vídeo con recuadros: las imágenes analizadas, sin sonido",
         "many.no_face_anywhere": "No se ha encontrado ninguna cara en este vídeo. Prueba con uno en el que la cara sea "
         "más grande y mire a la cámara.",
         "error.no_face": "No se ha encontrado ninguna cara.",
@@ -656,6 +661,9 @@ LOCALES: dict[str, dict[str, str]] = {
         "error.camera_busy": "La cámara no da imagen; quizá la esté usando otro programa. Ciérralo o elige una foto.",
         "error.camera_insecure": "Los navegadores solo prestan la cámara a páginas seguras (https) y a las del propio "
         "equipo. Elige una foto.",
+        "error.clipboard_denied": "El navegador no deja que esta página lea el portapapeles. Pulsa Ctrl+V (en un Mac, "
+        "⌘V) o elige una foto.",
+        "error.clipboard_empty": "No hay ninguna imagen en el portapapeles. Copia una primero.",
         "models.title": "¿Con qué frecuencia aciertan?",
         "models.lead": "En {n} caras con las que no se eligió nada, la mejor de estas redes, {model}, acierta el "
         "{accuracy} de las veces. Responder al azar acertaría el {chance}, y decir siempre «{label}», el {majority}.",

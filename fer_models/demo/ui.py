@@ -48,7 +48,7 @@ def build_demo(
     def read_address(request: gr.Request) -> tuple[Any, Any]:
         """The language and the tab that a link names; else the browser's language and the first tab."""
         asked, tab = request.query_params.get("lang"), request.query_params.get("tab")
-        spoken = asked if asked in LOCALES else choose_language(request.headers.get("accept-language"))
+        spoken = choose_language(f"{asked or ''},{request.headers.get('accept-language', '')}")
         # The language that the page has already is not set again, for a visitor may have chosen another one meanwhile.
         return gr.skip() if spoken == language else spoken, gr.Tabs(selected=tab) if tab in names else gr.skip()
 
@@ -134,6 +134,8 @@ def render_page_words(language: str) -> str:
         "camera-missing": translate(language, "error.camera_missing"),
         "camera-busy": translate(language, "error.camera_busy"),
         "camera-insecure": translate(language, "error.camera_insecure"),
+        "clipboard-denied": translate(language, "error.clipboard_denied"),
+        "clipboard-empty": translate(language, "error.clipboard_empty"),
         "busy": translate(language, "error.busy"),
         "full": translate(language, "error.full"),
         "offline": translate(language, "error.offline"),

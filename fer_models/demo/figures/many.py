@@ -13,11 +13,12 @@ from .compare import describe_hint
 MAX_SHOWN_ROWS = 200
 
 
-def render_progress(done: float, total: float, words: str, seconds_left: float | None, language: str) -> str:
-    """A bar, with what was done in words, and how long the rest will take if that is known."""
+def render_progress(done: float, total: float | None, words: str, seconds_left: float | None, language: str) -> str:
+    """A bar, with what was done in words, and how long the rest will take; what is not known is None."""
+    share = "" if total is None else f' max="{total:g}" value="{done:g}"'
     left = "" if seconds_left is None else f" · {_render_time_left(seconds_left, language)}"
     return (
-        f'<div class="fer-progress"><progress max="{total:g}" value="{done:g}" '
+        f'<div class="fer-progress"><progress{share} '
         f'aria-label="{escape(translate(language, "many.progress"))}"></progress>'
         f"<p>{escape(words)}{escape(left)}</p></div>"
     )

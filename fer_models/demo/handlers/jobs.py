@@ -40,29 +40,34 @@ class Jobs:
     """Which visitor has a job under way. A job looks at its flag often, and stops when it is set."""
 
     def __init__(self) -> None:
-        self._flags: dict[str, Event] = {}
+        self._jobs: dict[str, tuple[str, Event]] = {}
 
-    def begin(self, visitor: str) -> None:
-        """Announce a visitor's job; an earlier one is cancelled."""
+    def begin(self, visitor: str, job: str) -> None:
+        """Announce a visitor's job, by a name of its own; an earlier one is cancelled."""
         self.cancel(visitor)
-        self._flags[visitor] = Event()
-        if len(self._flags) > MAX_JOBS:
-            self.cancel(next(iter(self._flags)))  # the oldest
+        self._jobs[visitor] = job, Event()
+        if len(self._jobs) > MAX_JOBS:
+            self.cancel(next(iter(self._jobs)))  # the oldest
 
-    def get_flag(self, visitor: str) -> Event | None:
-        """The flag of a visitor's job that was announced and not cancelled; None if there is none."""
-        return self._flags.get(visitor)
+    def is_under_way(self, visitor: str) -> bool:
+        """Whether a visitor's job was announced, and has neither ended nor been cancelled."""
+        return visitor in self._jobs
+
+    def get_flag(self, visitor: str, job: str) -> Event | None:
+        """The flag of a job that is under way; None if it is not, or if it is another one of the same visitor."""
+        name, flag = self._jobs.get(visitor, ("", None))
+        return flag if name == job else None
 
     def cancel(self, visitor: str) -> None:
         """Set the flag of a visitor's job, if there is one."""
-        flag = self._flags.pop(visitor, None)
+        _, flag = self._jobs.pop(visitor, ("", None))
         if flag is not None:
             flag.set()
 
-    def end(self, visitor: str, flag: Event) -> None:
+    def end(self, visitor: str, job: str) -> None:
         """Forget a visitor's job, unless a new one has taken its place."""
-        if self._flags.get(visitor) is flag:
-            del self._flags[visitor]
+        if self.get_flag(visitor, job) is not None:
+            del self._jobs[visitor]
 
 
 class Pace:

@@ -26,25 +26,26 @@ class ManyHandlers:
     detector: FaceDetector
     jobs: Jobs = field(default_factory=Jobs)
 
-    def begin(self, files: Files, visitor: str, language: str) -> View:
+    def begin(self, files: Files, visitor: str, job: str, language: str) -> View:
         """Announce a job, and say that it waits for its turn; or say why there is none."""
         if not files:
             return _say("many.nothing", language)
         if len(files) > 1 and any(map(is_video, files)):
             return _say("many.video_alone", language)
-        self.jobs.begin(visitor)
+        self.jobs.begin(visitor, job)
         return View(f"<p>{translate(language, 'many.waiting')}</p>", "")
 
-    def run(self, files: Files, visitor: str, frames_per_second: float, language: str) -> Iterator[View]:
-        """Do the job that was announced, unless it was cancelled while it waited.
+    def run(self, files: Files, visitor: str, job: str, frames_per_second: float, language: str) -> Iterator[View]:
+        """Do the job that was announced, unless it was cancelled while it waited, and perhaps another begun.
 
         Args:
             files: Name and place of each upload: photos and zips, or one video.
             visitor: Whose job it is.
+            job: The name by which it was announced.
             frames_per_second: How many pictures per second of a video are looked at.
             language: One of `locales.LOCALES`.
         """
-        flag = self.jobs.get_flag(visitor)
+        flag = self.jobs.get_flag(visitor, job)
         if flag is None:
             return
         try:
@@ -58,7 +59,7 @@ class ManyHandlers:
             logging.getLogger(__name__).exception("A long job failed.")
             yield _say("many.failed", language)
         finally:
-            self.jobs.end(visitor, flag)
+            self.jobs.end(visitor, job)
 
     def show(self, report: Report | None, language: str) -> str:
         """What a job has found, in a language; without a report, what to do."""

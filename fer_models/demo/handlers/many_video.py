@@ -35,7 +35,8 @@ class VideoReport:
         models: The networks.
         frames_per_second: How many pictures per second of the video were looked at.
         rows: As `video.to_row` gives them.
-        duration_s: Of the whole video, in seconds; 0 if it is not known.
+        duration_s: Of the whole video, in seconds; of what was seen so far, if the video does not tell.
+        tells_duration: Whether it does.
         trouble: Why it ended early, a reason of `VideoError`; None if it did not.
         is_complete: Whether no rows follow.
     """
@@ -44,6 +45,7 @@ class VideoReport:
     frames_per_second: float
     rows: list[dict[str, Any]] = field(default_factory=list)
     duration_s: float = 0.0
+    tells_duration: bool = True
     trouble: str | None = None
     is_complete: bool = False
 
@@ -51,6 +53,7 @@ class VideoReport:
         """Take over a moment's numbers, and let go of its picture."""
         self.rows.append(to_row(moment, self.models))
         self.duration_s = max(moment.duration_s or 0.0, moment.time_s)
+        self.tells_duration = moment.duration_s is not None
 
     def render(self, language: str) -> str:
         """Summary and timeline as HTML; once it is complete, with a link to the CSV."""
@@ -125,6 +128,9 @@ def watch(
 
 def _render_progress(report: VideoReport, elapsed_s: float, language: str) -> str:
     done_s, total_s = report.rows[-1]["time_s"], report.duration_s
+    if not report.tells_duration:  # as in what a browser has recorded
+        words = translate(language, "many.watched_so_far", done=format_duration(done_s))
+        return render_progress(done_s, None, words, None, language)
     left_s = elapsed_s / done_s * (total_s - done_s) if done_s else None
     words = translate(language, "many.watched", done=format_duration(done_s), total=format_duration(total_s))
     return render_progress(done_s, total_s or 1, words, left_s, language)

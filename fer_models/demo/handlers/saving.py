@@ -5,6 +5,7 @@ import json
 from html import escape
 from io import StringIO
 from urllib.parse import urlencode
+from uuid import uuid4
 
 from ...inference import to_json
 from ...tables import write_csv
@@ -36,9 +37,10 @@ def save(shown: Shown, format: str, language: str, with_face: bool = False) -> b
 
 
 def render_download(content: bytes, format: str) -> str:
-    """A link that holds the file itself; the tab's script follows it."""
+    """A link that holds the file itself; the tab's script follows each new one, and no two are alike."""
     uri = f"data:{FORMATS[format]};base64,{base64.b64encode(content).decode()}"
-    return f'<a download="fer-comparison.{escape(format)}" href="{uri}" tabindex="-1">{escape(format)}</a>'
+    name = f"fer-comparison.{escape(format)}"
+    return f'<a id="link-{uuid4().hex}" download="{name}" href="{uri}" tabindex="-1">{escape(format)}</a>'
 
 
 def _to_csv(shown: Shown, language: str) -> str:

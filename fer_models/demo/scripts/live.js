@@ -15,6 +15,7 @@ const find = (selector) => live.querySelector(selector);
 const video = find("video"), overlay = find(".fer-live-overlay"), message = find(".fer-live-message");
 const answers = find(".fer-live-answers"), spoken = find(".fer-live-spoken"), button = find("button");
 const modelSelect = find(".fer-live-models"), cameraSelect = find(".fer-live-cameras select");
+const sides = [...cameraSelect.options]; // front and back, as phones have them
 const canvas = document.createElement("canvas");
 
 let stream = null; // the camera's
@@ -68,18 +69,20 @@ function stop(key, state = "stopped") {
 
 async function start() {
     stop("live.starting", "starting");
-    const mine = run, facing = cameraSelect.value, size = { width: { ideal: 640 }, height: { ideal: 480 } };
+    const mine = run, chosen = cameraSelect.value, size = { width: { ideal: 640 }, height: { ideal: 480 } };
+    const which = sides.includes(cameraSelect.selectedOptions[0]) ? { facingMode: chosen } : { deviceId: chosen };
     try {
-        const camera = await navigator.mediaDevices.getUserMedia({ video: { facingMode: facing, ...size }, audio: false });
+        const camera = await navigator.mediaDevices.getUserMedia({ video: { ...which, ...size }, audio: false });
         if (mine !== run) return camera.getTracks().forEach((track) => track.stop());
         video.srcObject = stream = camera;
         const [track] = camera.getVideoTracks();
         track.addEventListener("ended", () => mine === run && stop("live.ended"));
-        mirrored = (track.getSettings().facingMode ?? facing) !== "environment";
+        const { facingMode, deviceId } = track.getSettings();
+        mirrored = (facingMode ?? chosen) !== "environment";
         live.classList.toggle("fer-live-mirrored", mirrored);
         await video.play();
         const devices = await navigator.mediaDevices.enumerateDevices(); // says all only once one is in use
-        live.classList.toggle("fer-live-one-camera", devices.filter(({ kind }) => kind === "videoinput").length < 2);
+        listCameras(devices.filter(({ kind }) => kind === "videoinput"), facingMode, deviceId);
     } catch {
         if (mine === run) stop(stream ? "live.broken" : "", "idle"); // if there is no camera `page.js` says why
     }
@@ -87,6 +90,15 @@ async function start() {
     say("");
     setState("live");
     watchFaces(mine);
+}
+
+// A computer's cameras face nowhere in particular, and have names instead.
+function listCameras(cameras, facingMode, deviceId) {
+    live.classList.toggle("fer-live-one-camera", cameras.length < 2);
+    if (facingMode || cameras.length < 2) return;
+    const options = cameras.map((camera, index) => new Option(camera.label || index + 1, camera.deviceId));
+    cameraSelect.replaceChildren(...options);
+    cameraSelect.value = deviceId;
 }
 
 // Wait for the camera's next picture. Hidden videos never call back, hence the time limit.

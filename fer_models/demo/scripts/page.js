@@ -24,7 +24,7 @@ function show() {
 setTimeout(show, 3000);
 const asked = [new URLSearchParams(location.search).get("lang"), ...navigator.languages];
 const known = words().languages.split(" ");
-const wanted = asked.map((code) => code?.slice(0, 2)).find((code) => known.includes(code)) ?? words().language;
+const wanted = asked.map((code) => code?.toLowerCase().split("-")[0]).find((code) => known.includes(code)) ?? words().language;
 
 // Gradio's own words, which `english.js` keeps English, are exchanged for the page's.
 let phrases = []; // pairs of a pattern and what it becomes
@@ -112,6 +112,16 @@ devices.getUserMedia = async (constraints) => {
         else if (askForCamera) say("cameraBusy");
         throw error;
     }
+};
+
+// Why nothing was pasted by gradio's button, which says nothing of it. Over plain HTTP there is no clipboard to be asked.
+const { clipboard } = navigator;
+const askForClipboard = clipboard?.read?.bind(clipboard);
+if (clipboard) clipboard.read = async () => {
+    const items = await askForClipboard?.().catch(() => null);
+    if (!items) say("clipboardDenied");
+    else if (!items.some(({ types }) => types.some((type) => type.startsWith("image/")))) say("clipboardEmpty");
+    return items ?? [];
 };
 
 // Gradio shows errors and warnings in a corner, its own in the browser's language. They are said in their place, and in

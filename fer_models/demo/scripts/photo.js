@@ -12,7 +12,7 @@ element.addEventListener("click", (event) => {
 function choose(files) {
     const all = [...(files ?? [])];
     const input = element.closest("#photo").querySelector("input[type=file]");
-    if (!all.length || !input || element.offsetParent === null) return;
+    if (!all.length || !input || element.closest("[role=tabpanel]").offsetParent === null) return;
     const transfer = new DataTransfer();
     transfer.items.add(all.find((file) => file.type.startsWith("image/")) ?? all[0]);
     input.files = transfer.files;

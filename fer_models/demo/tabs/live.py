@@ -1,6 +1,5 @@
 """Live: the camera's picture with boxes and winners over it."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import gradio as gr
 
 from ..figures.live import STAGE
 from ..handlers.live import LiveHandlers
+from ..limits import find_address
 from ..locales import DEFAULT_LANGUAGE
 from ..words import Words
 
@@ -26,7 +26,7 @@ def build_live_tab(handlers: LiveHandlers, words: Words) -> None:
     """
 
     def look(request: Any, http: gr.Request) -> dict[str, Any]:
-        return handlers.look(request if isinstance(request, dict) else {}, _find_address(http))
+        return handlers.look(request if isinstance(request, dict) else {}, find_address(http))
 
     stage = gr.HTML(
         html_template=STAGE,
@@ -37,12 +37,3 @@ def build_live_tab(handlers: LiveHandlers, words: Words) -> None:
         page=handlers.describe_page(DEFAULT_LANGUAGE),
     )
     words.add(stage, lambda language: gr.update(page=handlers.describe_page(language)))
-
-
-def _find_address(http: gr.Request) -> str:
-    """The visitor's address. A Space's proxy tells it in a header: at the end, behind what visitors may claim.
-
-    Elsewhere the header may be all claims; what a proxy on the same machine tells, the server has taken over already.
-    """
-    told = http.headers.get("x-forwarded-for", "") if os.environ.get("SPACE_ID") else ""
-    return told.rpartition(",")[2].strip() or (http.client.host if http.client else "")

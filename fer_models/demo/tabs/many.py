@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import gradio as gr
 
@@ -33,12 +34,19 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
     """
 
     def begin(files: list[tuple[str, Path]], language: str, request: gr.Request) -> list[Any]:
-        return [*_show(handlers.begin(files, _name_visitor(request), language)), *_switch_buttons(bool(files))]
+        job = uuid4().hex
+        view = handlers.begin(files, _name_visitor(request), job, language)
+        return [*_show(view), *_switch_buttons(bool(files)), job]
 
-    def run(files: list[tuple[str, Path]], rate: float, language: str, request: gr.Request) -> Iterator[list[Any]]:
+    def run(
+        files: list[tuple[str, Path]], job: str, rate: float, language: str, request: gr.Request
+    ) -> Iterator[list[Any]]:
         yield [gr.skip()] * len(shown)  # else gradio empties them where nothing follows: the job was cancelled
-        for view in handlers.run(files, _name_visitor(request), min(max(rate, RATES[0]), RATES[1]), language):
+        for view in handlers.run(files, _name_visitor(request), job, min(max(rate, RATES[0]), RATES[1]), language):
             yield _show(view)
+
+    def end(request: gr.Request) -> list[Any]:
+        return _switch_buttons(handlers.jobs.is_under_way(_name_visitor(request)))  # a cancelled one may end late
 
     def cancel(language: str, request: gr.Request) -> list[Any]:
         handlers.jobs.cancel(_name_visitor(request))
@@ -49,7 +57,7 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
         return ["", *_switch_buttons(False)]
 
     def show_again(report: Report | None, language: str, beginning: str, request: gr.Request) -> Any:
-        if handlers.jobs.get_flag(_name_visitor(request)) is not None:
+        if handlers.jobs.is_under_way(_name_visitor(request)):
             return gr.skip()  # a job under way shows its own
         empty = ["", *(handlers.show(None, code) for code in LOCALES)]
         if report is None and beginning not in [html[:BEGINNING] for html in empty]:
@@ -113,22 +121,23 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
         )
         words.add(video, lambda language: gr.update(label=translate(language, "many.video")))
     report = gr.State(time_to_live=REPORT_LIFETIME_S)
+    job = gr.Textbox(visible=False)  # no state, which would tell a job that waits the name of the latest one
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     shown = [progress, results, report, video]
     files.change(lambda files: gr.update(visible=any(map(is_video, files))), files, rate, queue=False, **quiet)
     buttons = [start_button, cancel_button]
-    started = start_button.click(begin, [files, language_switch], [*shown, *buttons], queue=False, **quiet)
+    started = start_button.click(begin, [files, language_switch], [*shown, *buttons, job], queue=False, **quiet)
     ended = started.then(
         run,
-        [files, rate, language_switch],
+        [files, job, rate, language_switch],
         shown,
         concurrency_limit=1,
         concurrency_id=LONG_JOBS,
         trigger_mode="multiple",
         **quiet,
     )
-    ended.then(lambda: _switch_buttons(False), None, buttons, queue=False, **quiet)
+    ended.then(end, None, buttons, queue=False, **quiet)
     # Where the queue is full, or the server gone, nothing else follows; `page.js` says why.
     ended.failure(give_up, None, [progress, *buttons], queue=False, **quiet)
     cancel_button.click(cancel, language_switch, [progress, *buttons], queue=False, **quiet)
