@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+from html import unescape
 from itertools import pairwise
 from typing import Any
 
@@ -26,7 +27,7 @@ from fer_models.demo.figures.network import render_curves, render_network, rende
 from fer_models.demo.figures.tables import Scale, render_table
 from fer_models.demo.figures.votes import render_votes
 from fer_models.demo.handlers.models import choose_first, show_network
-from fer_models.demo.locales import LOCALES, translate
+from fer_models.demo.locales import LOCALES, format_percent, translate
 from fer_models.demo.measurements import find_ranks
 from fer_models.zoo import get_default_tag
 
@@ -173,6 +174,20 @@ def test_a_network_is_shown_with_all_its_figures(language: str) -> None:
     assert ("2 cores" in html) == (language == "en")
     for word in ("make train-baseline.report", "a made-up machine", "commit 0123456789", "torch 9.9"):
         assert word in html
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_errors_are_shown_on_the_test_set_that_is_chosen(language: str) -> None:
+    checkpoint = make_checkpoint()
+    split = checkpoint.results["splits"]["official_test"]
+    checkpoint.results["splits"]["report_test"] = split | {"macro_f1": 0.4321, "confusion_matrix": [[7] * 7] * 7}
+    html = show_network([checkpoint], "baseline.report", language, "report_test")
+    assert unescape(html).count(translate(language, "models.sets.report_test")) >= 3
+    assert format_percent(language, 0.4321) in html
+    assert format_percent(language, 0.4321) not in show_network([checkpoint], "baseline.report", language)
+    del checkpoint.results["splits"]["report_test"]
+    html = show_network([checkpoint], "baseline.report", language, "report_test")
+    assert html.count(translate(language, "models.unmeasured")) == 3
 
 
 def test_curves_begin_with_the_narrower_network_and_name_the_teachers() -> None:

@@ -264,6 +264,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.votes.no_face": "no face",
         "models.choose.title": "One network, closely",
         "models.choose.label": "Network",
+        "models.choose.set": "Test set",
         "models.curves.accuracy": "Accuracy by epoch",
         "models.curves.loss": "Loss by epoch",
         "models.curves.epoch": "epoch",
@@ -273,12 +274,12 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.curves.widened": "widened after epoch {epoch}",
         "models.curves.alt": "{split} from {first} to {last} in {epochs} epochs",
         "models.confusion.title": "What is taken for what",
-        "models.confusion.caption": "Confusion matrix on the {n} images of PrivateTest. Each row is one true label: "
+        "models.confusion.caption": "Confusion matrix: {split}, {n} images. Each row is one true label: "
         "its share that was taken for each expression, and how many images that are. The diagonal is right.",
         "models.confusion.corner": "label ↓ answer →",
         "models.recall.title": "Which expressions it recognises",
-        "models.recall.caption": "Recall on PrivateTest: share of each label's images that are recognised. Macro F1, "
-        "which weighs all labels alike, is {macro_f1}.",
+        "models.recall.caption": "Recall: {split}. Share of each label's images that are recognised. Macro F1, which "
+        "weighs all labels alike, is {macro_f1}.",
         "models.recall.label": "label",
         "models.recall.share": "recognised",
         "models.recall.images": "images",
@@ -718,6 +719,7 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.votes.no_face": "ninguna cara",
         "models.choose.title": "Una red, de cerca",
         "models.choose.label": "Red",
+        "models.choose.set": "Conjunto de prueba",
         "models.curves.accuracy": "Aciertos por época",
         "models.curves.loss": "Pérdida por época",
         "models.curves.epoch": "época",
@@ -727,12 +729,12 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.curves.widened": "ensanchada tras la época {epoch}",
         "models.curves.alt": "{split}, de {first} a {last} en {epochs} épocas",
         "models.confusion.title": "Qué se toma por qué",
-        "models.confusion.caption": "Matriz de confusión con las {n} imágenes de PrivateTest. Cada fila es una "
+        "models.confusion.caption": "Matriz de confusión: {split}, {n} imágenes. Cada fila es una "
         "etiqueta: qué porcentaje de sus imágenes se tomó por cada expresión, y cuántas son. La diagonal son los "
         "aciertos.",
         "models.confusion.corner": "etiqueta ↓ respuesta →",
         "models.recall.title": "Qué expresiones reconoce",
-        "models.recall.caption": "Exhaustividad en PrivateTest: porcentaje reconocido de las imágenes de cada "
+        "models.recall.caption": "Exhaustividad: {split}. Porcentaje reconocido de las imágenes de cada "
         "etiqueta. El F1 macro, en el que todas pesan lo mismo, es del {macro_f1}.",
         "models.recall.label": "etiqueta",
         "models.recall.share": "reconocidas",

@@ -16,22 +16,27 @@ from .tables import Row, render_table
 SPLIT_KINDS = {"train": "a", "validation": "b"}
 
 
-def render_network(checkpoint: Checkpoint | None, language: str) -> str:
+def render_network(checkpoint: Checkpoint | None, language: str, split: str = TEST_SPLIT) -> str:
     """Everything that is known of a network; what was not measured says so.
 
     Args:
         checkpoint: The network, or None if none is bundled.
         language: One of `locales.LOCALES`.
+        split: One of `TEST_SPLITS`, on which its errors and its calibration are shown.
     """
     if checkpoint is None:
         return render_message(translate(language, "models.unmeasured"))
-    split, labels = checkpoint.get_split(TEST_SPLIT), checkpoint.results.get("labels", [])
+    figures, labels = checkpoint.get_split(split), checkpoint.results.get("labels", [])
+    name = translate(language, f"models.sets.{split}")
+    robustness = checkpoint.results.get("robustness")
     parts = [
         render_curves(checkpoint, language),
-        _render_pair(render_confusion_matrix(split, labels, language), render_recall(split, labels, language)),
         _render_pair(
-            render_robustness(checkpoint.results.get("robustness"), split, language),
-            render_reliability(split, language),
+            render_confusion_matrix(figures, name, labels, language), render_recall(figures, name, labels, language)
+        ),
+        _render_pair(
+            render_robustness(robustness, checkpoint.get_split(TEST_SPLIT), language),
+            render_reliability(figures, name, language),
         ),
         render_provenance(checkpoint, language),
     ]
@@ -95,7 +100,7 @@ def render_curves(checkpoint: Checkpoint, language: str) -> str:
     return _render_pair(*charts)
 
 
-def render_confusion_matrix(split: dict[str, Any] | None, labels: Sequence[str], language: str) -> str:
+def render_confusion_matrix(split: dict[str, Any] | None, name: str, labels: Sequence[str], language: str) -> str:
     """What each expression was taken for: a table whose cells are shaded by their share of the row."""
     if split is None:
         return _render_missing("models.confusion.title", language)
@@ -109,13 +114,13 @@ def render_confusion_matrix(split: dict[str, Any] | None, labels: Sequence[str],
             for column, count in enumerate(counts)
         ]
         rows.append([f"{word}<small>{format_count(language, sum(counts))}</small>", *cells])
-    caption = translate(language, "models.confusion.caption", n=format_count(language, split["n"]))
+    caption = translate(language, "models.confusion.caption", split=name, n=format_count(language, split["n"]))
     corner = escape(translate(language, "models.confusion.corner"))
     title = f"<h3>{escape(translate(language, 'models.confusion.title'))}</h3>"
     return f"<div>{title}{render_table(caption, [corner, *words], [('', rows)], 'fer-confusion')}</div>"
 
 
-def render_recall(split: dict[str, Any] | None, labels: Sequence[str], language: str) -> str:
+def render_recall(split: dict[str, Any] | None, name: str, labels: Sequence[str], language: str) -> str:
     """How many of each expression's faces are recognised, the best first."""
     if split is None:
         return _render_missing("models.recall.title", language)
@@ -130,11 +135,12 @@ def render_recall(split: dict[str, Any] | None, labels: Sequence[str], language:
     ]
     columns = [escape(translate(language, f"models.recall.{column}")) for column in ("label", "share", "images")]
     title = f"<h3>{escape(translate(language, 'models.recall.title'))}</h3>"
-    caption = translate(language, "models.recall.caption", macro_f1=format_percent(language, split["macro_f1"]))
+    macro_f1 = format_percent(language, split["macro_f1"])
+    caption = translate(language, "models.recall.caption", split=name, macro_f1=macro_f1)
     return f"<div>{title}{render_table(caption, columns, [('', rows)])}</div>"
 
 
-def render_reliability(split: dict[str, Any] | None, language: str) -> str:
+def render_reliability(split: dict[str, Any] | None, name: str, language: str) -> str:
     """How often a network is right where it is so sure, before and after its temperature."""
     if split is None or "calibration" not in split:
         return _render_missing("models.reliability.title", language)
@@ -151,7 +157,7 @@ def render_reliability(split: dict[str, Any] | None, language: str) -> str:
     def write(value: float) -> str:
         return format_percent(language, value, 0)
 
-    title = translate(language, "models.reliability.title")
+    title = f"{translate(language, 'models.reliability.title')} ({name})"
     return render_chart(
         title,
         f"{title}. {'; '.join(described)}.",

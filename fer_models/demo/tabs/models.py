@@ -6,6 +6,8 @@ from typing import Any
 import gradio as gr
 
 from ..figures.models import (
+    TEST_SPLIT,
+    TEST_SPLITS,
     render_cost,
     render_heading,
     render_lead,
@@ -46,8 +48,14 @@ def build_models_tab(
     def render_choice(language: str) -> str:
         return render_heading("choose", language)
 
-    def show(key: str | None, language: str) -> str:
-        return show_network(checkpoints, key, language)
+    def show(key: str | None, split: str | None, language: str) -> str:
+        return show_network(checkpoints, key, language, split)
+
+    def describe_split(language: str) -> dict[str, Any]:
+        return {
+            "label": translate(language, "models.choose.set"),
+            "choices": [(translate(language, f"models.sets.{split}"), split) for split in TEST_SPLITS],
+        }
 
     language, first = DEFAULT_LANGUAGE, choose_first(checkpoints)
     with gr.Column(elem_id="models"):
@@ -60,12 +68,14 @@ def build_models_tab(
             elem_id="models.choice",
         )
         words.add(choice, lambda language: gr.update(label=translate(language, "models.choose.label")))
-        network = gr.HTML(show(first, language), elem_id="models.network")
+        split = gr.Radio(**describe_split(language), value=TEST_SPLIT, elem_id="models.split")
+        words.add(split, lambda language: gr.update(**describe_split(language)))
+        network = gr.HTML(show(first, TEST_SPLIT, language), elem_id="models.network")
         words.add(gr.HTML(render_rest(language), elem_id="models.rest"), render_rest)
     gr.on(
-        [choice.change, language_switch.change],
+        [choice.change, split.change, language_switch.change],
         show,
-        [choice, language_switch],
+        [choice, split, language_switch],
         network,
         show_progress="hidden",
         api_visibility="private",
