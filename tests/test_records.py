@@ -1,11 +1,12 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from fer_models import zoo
 from training import records
-from training.records import describe_spread, load_runs
+from training.records import MEASUREMENTS_DIR, RESULTS_DIR, describe_spread, load_runs
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,13 @@ def test_runs_are_the_bundled_one_and_other_seeds(tmp_path: Path, monkeypatch: p
     (tmp_path / "dense.report.seed-2.json").write_text(json.dumps({"seed": 0}))
     with pytest.raises(ValueError, match=r"dense.report have the same seed: \[0, 1, 0\]"):
         load_runs("dense", "report")
+
+
+MEASURED = [*MEASUREMENTS_DIR.glob("*.json"), *RESULTS_DIR.glob("*.json"), *zoo.CHECKPOINTS_DIR.glob("*/results.json")]
+
+
+@pytest.mark.parametrize("path", sorted(MEASURED), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_measured_file_names_commits_that_hold_the_code_that_wrote_it(path: Path) -> None:
+    commits = re.findall(r'"commit": "([^"]*)"', path.read_text())
+    assert commits
+    assert [commit for commit in commits if not re.fullmatch("[0-9a-f]{40}", commit)] == []

@@ -1,10 +1,11 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fer_models import zoo
-from training import records
+from training import records, tables
 from training.report import (
     README,
     RESULTS,
@@ -18,7 +19,14 @@ from training.report import (
     render_results,
     replace_section,
 )
-from training.tables import render_app, render_reproduction, render_table, render_tuned
+from training.tables import (
+    render_app,
+    render_calibration,
+    render_reproduction,
+    render_runs,
+    render_table,
+    render_tuned,
+)
 
 TEXT = "Above.\n<!-- results:begin -->\nold\n<!-- results:end -->\nBelow.\n"
 
@@ -109,6 +117,40 @@ def test_networks_trained_for_accuracy_have_a_table_of_their_own(checkpoints: Pa
     write_checkpoint(checkpoints / "dense.report", test_accuracy=0.54)
     write_checkpoint(checkpoints / "dense.tuned", test_accuracy=0.7)
     assert render_tuned().splitlines()[2:] == ["| `dense` | – | – | 70.0% | 51.4% | 58.2% |"]
+
+
+def make_run(seed: int, before: float, after: float, **trained_with: Any) -> dict[str, Any]:
+    test = {"calibration_before": {"ece": before}, "calibration": {"ece": after}}
+    trained = {"seconds": 120, "commit": "a" * 40, "hardware": "2 cores"} | trained_with
+    return {
+        "seed": seed,
+        "temperature": 1.5,
+        "splits": {"official_validation": test, "official_test": test},
+        "trained_with": trained,
+        "measured_with": {"commit": "b" * 40, "hardware": "4 cores"},
+    }
+
+
+def test_misses_of_the_calibration_error_are_told(monkeypatch: pytest.MonkeyPatch):
+    for errors, missed, worse in (
+        ((0.1, 0.02), "none", "none"),
+        ((0.1, 0.03), "`dense.report`", "none"),
+        ((0.02, 0.04), "`dense.report`", "`dense.report`"),
+    ):
+        monkeypatch.setattr(tables, "list_bundled", lambda e=errors: [("dense", "report", [make_run(0, *e)])])
+        text = render_calibration()
+        assert f"is missed by {missed}." in text
+        assert text.endswith(f"makes it worse there for {worse}.")
+
+
+def test_every_run_is_listed_with_where_it_comes_from(monkeypatch: pytest.MonkeyPatch):
+    narrow = {"widened_from": {"seconds": 600, "commit": "c" * 40}, "threads": 1}
+    runs = {("dense", "tuned"): [make_run(0, 0, 0), make_run(1, 0, 0, **narrow)]}
+    monkeypatch.setattr(tables, "load_runs", lambda name, tag: runs.get((name, tag), []))
+    assert render_runs().splitlines()[2:] == [
+        "| `dense.tuned` | 0 | 2 | aaaaaaaaaa | 2 cores | – | bbbbbbbbbb | 4 cores |",
+        "| `dense.tuned` | 1 | 10 + 2 | cccccccccc, aaaaaaaaaa | 2 cores | 1 | bbbbbbbbbb | 4 cores |",
+    ]
 
 
 def test_provenance_names_seeds_images_hardware_and_commit(checkpoints: Path):

@@ -16,6 +16,7 @@ from PIL import Image
 from fer_models.faces import WEIGHTS_FILE, WEIGHTS_PACKAGE, Box, DetectedFace, FaceDetector, crop_box
 
 from .data import DataError, load_fer2013
+from .provenance import describe_environment
 
 # A detector expects a face in the middle of a picture, not one that is cut off on all sides: the frame is enlarged and
 # set into a canvas of twice its side.
@@ -136,7 +137,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--padding", default="grey", choices=PADDINGS, help="around the frame (default: %(default)s)")
     arguments = parser.parse_args(argv)
     try:
-        print(json.dumps(measure_crop(arguments.source, arguments.n, arguments.seed, arguments.padding), indent=2))
+        measured = measure_crop(arguments.source, arguments.n, arguments.seed, arguments.padding)
+        environment = describe_environment()
+        versions = environment["versions"] | measured["versions"]
+        print(json.dumps(environment | measured | {"versions": versions}, indent=2))
     except DataError as error:
         sys.exit(f"error: {error}")
 

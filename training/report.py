@@ -30,6 +30,7 @@ from .tables import (
     render_notebook,
     render_reproduction,
     render_robustness,
+    render_runs,
     render_tuned,
 )
 
@@ -82,6 +83,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "augmentation": render_augmentation,
     "ablation": partial(render_ablation, "dense"),
     "ablation-transfer": partial(render_ablation, "transfer"),
+    "runs": render_runs,
 }
 
 

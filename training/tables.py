@@ -28,6 +28,9 @@ TEST_SPLITS = (
     "official_test_without_copies",
 )
 
+# The expected calibration error that is asked of every network.
+MAX_CALIBRATION_ERROR = 0.03
+
 
 def render_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Markdown; the first column is words, the others are figures."""
@@ -152,24 +155,64 @@ def render_flip() -> str:
 
 
 def render_classes() -> str:
-    """Macro-F1 and the recall of each class on the official test split."""
+    """Macro-F1 and the recall of each class, a table for each split."""
     bundled = list_bundled()
     labels = bundled[0][2][0]["labels"] if bundled else []
-    rows = []
-    for name, tag, runs in bundled:
-        test = runs[0]["splits"]["official_test"]
-        rows.append([f"`{name}.{tag}`", f"{test['macro_f1']:.3f}", *(f"{share:.1%}" for share in test["recall"])])
-    return render_table(["network", "macro-F1", *labels], rows)
+    tables = []
+    for split in TEST_SPLITS:
+        measured = [(f"`{name}.{tag}`", runs[0]["splits"][split]) for name, tag, runs in bundled
+                    if split in runs[0]["splits"]]  # fmt: skip
+        rows = [[key, f"{one['macro_f1']:.3f}", *(f"{share:.1%}" for share in one["recall"])] for key, one in measured]
+        if rows:
+            heading = f"On {SPLITS[split]}, n = {measured[0][1]['n']:,}:"
+            tables.append(f"{heading}\n\n{render_table(['network', 'macro-F1', *labels], rows)}")
+    return "\n\n".join(tables) or "Not measured yet."
 
 
 def render_calibration() -> str:
-    """Expected calibration error on the official test split, before and after the temperature."""
-    rows = []
+    """Expected calibration error before and after the temperature, and who misses the target."""
+    rows, missed, worse = [], [], []
     for name, tag, runs in list_bundled():
-        test = runs[0]["splits"]["official_test"]
-        before, after = test["calibration_before"]["ece"], test["calibration"]["ece"]
-        rows.append([f"`{name}.{tag}`", f"{runs[0]['temperature']:.2f}", f"{before:.3f}", f"{after:.3f}"])
-    return render_table(["network", "temperature", "before", "after"], rows)
+        key, cells, errors = f"`{name}.{tag}`", [], []
+        for split in ("official_validation", "official_test"):
+            figures = runs[0]["splits"][split]
+            errors = [figures[when]["ece"] for when in ("calibration_before", "calibration")]
+            cells += [f"{error:.3f}" for error in errors]
+        missed += [key] if errors[1] >= MAX_CALIBRATION_ERROR else []
+        worse += [key] if errors[1] > errors[0] else []
+        rows.append([key, f"{runs[0]['temperature']:.2f}", *cells])
+    heads = [f"{SPLITS[split]}, {when}" for split in ("official_validation", "official_test")
+             for when in ("before", "after")]  # fmt: skip
+    return (
+        f"{render_table(['network', 'temperature', *heads], rows)}\n\nThe target, less than {MAX_CALIBRATION_ERROR} on "
+        f"PrivateTest, is missed by {', '.join(missed) or 'none'}. The temperature makes it worse there for "
+        f"{', '.join(worse) or 'none'}."
+    )
+
+
+def render_runs() -> str:
+    """Where every measured run comes from, bundled or not."""
+    rows = []
+    for name in list_models():
+        for tag in ("report", "notebook", "tuned"):
+            for run in load_runs(name, tag):
+                trained, measured = run["trained_with"], run["measured_with"]
+                narrow = trained.get("widened_from")
+                parts = [narrow, trained] if narrow else [trained]
+                rows.append(
+                    [
+                        f"`{name}.{tag}`",
+                        str(run["seed"]),
+                        " + ".join(f"{part['seconds'] / 60:.0f}" for part in parts),
+                        ", ".join(dict.fromkeys(shorten_commit(part["commit"]) for part in parts)),
+                        trained["hardware"],
+                        str(trained.get("threads", "–")),
+                        shorten_commit(measured["commit"]),
+                        measured["hardware"],
+                    ]
+                )
+    header = ["recipe", "seed", "minutes", "trained at commit", "on", "threads", "measured at commit", "on"]
+    return render_table(header, rows)
 
 
 def render_robustness() -> str:
