@@ -124,43 +124,33 @@ def test_a_hidden_page_sends_nothing_and_soon_switches_the_camera_off(app_url: s
         page.wait_for_selector(".fer-live-face")
 
 
+# Two cameras, as a phone or a computer has them; `asked` is which ones the page asked for.
+PRETEND_CAMERAS = """([settings, devices]) => {
+    window.asked = [];
+    const ask = navigator.mediaDevices.getUserMedia;
+    navigator.mediaDevices.getUserMedia = (constraints) => {
+        asked.push(constraints.video.deviceId ?? constraints.video.facingMode);
+        return ask(constraints);
+    };
+    MediaStreamTrack.prototype.getSettings = () => settings[asked.length - 1];
+    navigator.mediaDevices.enumerateDevices = async () => devices.map((device) => ({ kind: "videoinput", ...device }));
+}"""
+
+
 def test_the_front_camera_is_mirrored_and_the_back_one_is_not(app_url: str, film: Path) -> None:
     with open_live(app_url, film, permissions=["camera"]) as page:
-        facing = page.evaluate_handle("facing = { asked: [] }")
-        page.evaluate(
-            """() => {
-                const ask = navigator.mediaDevices.getUserMedia;
-                navigator.mediaDevices.getUserMedia = (constraints) => {
-                    facing.asked.push(constraints.video.facingMode);
-                    return ask(constraints);
-                };
-                MediaStreamTrack.prototype.getSettings = () => ({ facingMode: facing.asked.at(-1) });
-                navigator.mediaDevices.enumerateDevices = async () => [{ kind: "videoinput" }, { kind: "videoinput" }];
-            }"""
-        )
+        page.evaluate(PRETEND_CAMERAS, [[{"facingMode": "user"}, {"facingMode": "environment"}], [{}, {}]])
         page.get_by_role("button", name="Start the camera").click()
         page.wait_for_selector(".fer-live-mirrored .fer-live-face")
         page.locator(".fer-live-cameras select").select_option("environment")
         page.wait_for_selector(".fer-live:not(.fer-live-mirrored) .fer-live-face")
-        assert facing.json_value()["asked"] == ["user", "environment"]
+        assert page.evaluate("asked") == ["user", "environment"]
 
 
 def test_a_computers_cameras_are_chosen_by_their_names(app_url: str, film: Path) -> None:
     with open_live(app_url, film, permissions=["camera"]) as page:
-        asked = page.evaluate_handle("asked = []")
-        page.evaluate(
-            """() => {
-                const ask = navigator.mediaDevices.getUserMedia;
-                navigator.mediaDevices.getUserMedia = (constraints) => {
-                    asked.push(constraints.video.deviceId ?? constraints.video.facingMode);
-                    return ask(constraints);
-                };
-                MediaStreamTrack.prototype.getSettings = () => ({ deviceId: asked.length > 1 ? "two" : "one" });
-                const devices = [["one", "Lid"], ["two", "Desk"]];
-                navigator.mediaDevices.enumerateDevices = async () =>
-                    devices.map(([deviceId, label]) => ({ kind: "videoinput", deviceId, label }));
-            }"""
-        )
+        devices = [{"deviceId": "one", "label": "Lid"}, {"deviceId": "two", "label": "Desk"}]
+        page.evaluate(PRETEND_CAMERAS, [devices, devices])
         page.get_by_role("button", name="Start the camera").click()
         page.wait_for_selector(".fer-live-mirrored .fer-live-face")
         choice = page.locator(".fer-live-cameras select")
@@ -168,7 +158,7 @@ def test_a_computers_cameras_are_chosen_by_their_names(app_url: str, film: Path)
         assert choice.input_value() == "one"
         choice.select_option("Desk")
         page.wait_for_selector(".fer-live[data-state=live] .fer-live-face")
-        assert asked.json_value() == ["user", "two"]
+        assert page.evaluate("asked") == ["user", "two"]
         assert choice.input_value() == "two"
 
 

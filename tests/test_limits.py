@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 from photos import portrait_path
 from starlette.middleware import Middleware
 
-from fer_models.demo.limits import BodyLimit, leave_room
+from fer_models.demo.limits import BodyLimit, find_address, leave_room
 from fer_models.demo.ui import MAX_FILE_MB
 from fer_models.inference import LoadedModel
 
@@ -81,6 +81,20 @@ def test_long_jobs_leave_room_in_the_queue() -> None:
     answers = [push(1, address) for address in ("2001:db8::1", "2001:db8::2", "2001:db8::3", "192.0.2.1", "192.0.2.2")]
     assert answers == ["success", "success", "queue_full", "success", "queue_full"]
     assert [push(0, "192.0.2.1") for _ in range(7)] == ["success"] * 6 + ["queue_full"]
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("testclient",) * 2,
+    ],
+)
+def test_of_ipv6_a_network_is_one_address(host: str, address: str) -> None:
+    """But not of IPv4 as a server that listens to both sees it, where all the world is one network."""
+    assert find_address(SimpleNamespace(headers={}, client=SimpleNamespace(host=host))) == address
 
 
 def test_a_flood_of_long_jobs_leaves_room_to_a_comparison(app_url: str) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fer_models.demo.measurements import shorten_commit
+from fer_models.demo.measurements import TAGS, shorten_commit
 from fer_models.zoo import list_models
 
 from .cards import count_copies
@@ -157,7 +157,7 @@ def make_summary() -> dict[str, Any]:
                 for run in runs
             ]
             for name in list_models()
-            for tag in ("report", "tuned", "notebook")
+            for tag in TAGS
             if (runs := load_runs(name, tag))
         },
         "cost": load_cost(),

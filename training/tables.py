@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from fer_models.demo.measurements import find_ranks, shorten_commit
+from fer_models.demo.figures.models import TEST_SPLITS
+from fer_models.demo.measurements import TAGS, find_ranks, shorten_commit
 from fer_models.zoo import list_models, list_tags
 
 from .records import (
@@ -17,15 +18,6 @@ from .records import (
     load_flip,
     load_published,
     load_runs,
-)
-
-# What every network is compared on; the others depend on the protocol by which it was trained.
-TEST_SPLITS = (
-    "report_test",
-    "official_validation",
-    "official_validation_agreed",
-    "official_test",
-    "official_test_without_copies",
 )
 
 # The expected calibration error that is asked of every network.
@@ -171,20 +163,26 @@ def render_classes() -> str:
 
 def render_calibration() -> str:
     """Expected calibration error before and after the temperature, and who misses the target."""
+    splits = ("official_validation", "official_test")
     rows, missed, worse = [], [], []
     for name, tag, runs in list_bundled():
-        key, cells, errors = f"`{name}.{tag}`", [], []
-        for split in ("official_validation", "official_test"):
-            figures = runs[0]["splits"][split]
-            errors = [figures[when]["ece"] for when in ("calibration_before", "calibration")]
-            cells += [f"{error:.3f}" for error in errors]
-        missed += [key] if errors[1] >= MAX_CALIBRATION_ERROR else []
-        worse += [key] if errors[1] > errors[0] else []
-        rows.append([key, f"{runs[0]['temperature']:.2f}", *cells])
-    heads = [f"{SPLITS[split]}, {when}" for split in ("official_validation", "official_test")
-             for when in ("before", "after")]  # fmt: skip
+        key, run = f"`{name}.{tag}`", runs[0]
+        errors = [
+            run["splits"][split][when]["ece"] for split in splits for when in ("calibration_before", "calibration")
+        ]
+        rows.append([key, f"{run['temperature']:.2f}", *(f"{error:.3f}" for error in errors)])
+        *_, before, after = errors
+        if after >= MAX_CALIBRATION_ERROR:
+            missed.append(key)
+        if after > before:
+            worse.append(key)
+    header = [
+        "network",
+        "temperature",
+        *(f"{SPLITS[split]}, {when}" for split in splits for when in ("before", "after")),
+    ]
     return (
-        f"{render_table(['network', 'temperature', *heads], rows)}\n\nThe target, less than {MAX_CALIBRATION_ERROR} on "
+        f"{render_table(header, rows)}\n\nThe target, less than {MAX_CALIBRATION_ERROR} on "
         f"PrivateTest, is missed by {', '.join(missed) or 'none'}. The temperature makes it worse there for "
         f"{', '.join(worse) or 'none'}."
     )
@@ -194,7 +192,7 @@ def render_runs() -> str:
     """Where every measured run comes from, bundled or not."""
     rows = []
     for name in list_models():
-        for tag in ("report", "notebook", "tuned"):
+        for tag in TAGS:
             for run in load_runs(name, tag):
                 trained, measured = run["trained_with"], run["measured_with"]
                 narrow = trained.get("widened_from")

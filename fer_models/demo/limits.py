@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from ipaddress import ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +87,11 @@ def find_address(http: Any) -> str:
         The address; of IPv6 the network, for who has one has all its addresses.
     """
     told = http.headers.get("x-forwarded-for", "") if os.environ.get("SPACE_ID") else ""
-    address = told.rpartition(",")[2].strip() or (http.client.host if http.client else "")
+    text = told.rpartition(",")[2].strip() or (http.client.host if http.client else "")
     try:
-        return str(ip_network(f"{address}/64", strict=False)) if ":" in address else address
+        address = ip_address(text)
     except ValueError:
-        return address
+        return text
+    if not isinstance(address, IPv6Address):
+        return text
+    return str(address.ipv4_mapped or ip_network((address, 64), strict=False))

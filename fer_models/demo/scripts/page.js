@@ -24,7 +24,8 @@ function show() {
 setTimeout(show, 3000);
 const asked = [new URLSearchParams(location.search).get("lang"), ...navigator.languages];
 const known = words().languages.split(" ");
-const wanted = asked.map((code) => code?.toLowerCase().split("-")[0]).find((code) => known.includes(code)) ?? words().language;
+const spoken = asked.map((code) => code?.toLowerCase().split("-")[0]);
+const wanted = spoken.find((code) => known.includes(code)) ?? words().language;
 
 // Gradio's own words, which `english.js` keeps English, are exchanged for the page's.
 let phrases = []; // pairs of a pattern and what it becomes
