@@ -26,6 +26,12 @@ def read_winners(page: Any) -> list[str]:
     return [card.get_attribute("data-winner") for card in page.locator(".fer-card").all()]
 
 
+def pretend_camera(film: Path) -> list[str]:
+    write_camera_film(film, load_portrait())
+    fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    return [*fake, f"--use-file-for-fake-video-capture={film}"]
+
+
 @pytest.mark.browser
 @needs_chromium
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)], ids=["wide", "phone"])
@@ -54,19 +60,53 @@ def test_uploaded_photo_gets_four_answers(app_url: str, width: int, height: int)
 @pytest.mark.browser
 @needs_chromium
 def test_webcam_snapshot_gets_four_answers(app_url: str, tmp_path: Path) -> None:
-    write_camera_film(tmp_path / "camera.y4m", load_portrait())
-    camera = [
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={tmp_path / 'camera.y4m'}",
-    ]
-    with open_page(app_url, *camera, permissions=["camera"]) as page:
+    with open_page(app_url, *pretend_camera(tmp_path / "camera.y4m"), permissions=["camera"]) as page:
         page.get_by_label("Capture from camera").click()
         page.get_by_role("button", name=re.compile("access", re.IGNORECASE)).click()
         page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
         page.get_by_label(re.compile("capture photo", re.IGNORECASE)).click()
         assert all(read_winners(page))
         assert page.locator("[data-face]").count() == 1
+
+
+@pytest.mark.browser
+@needs_chromium
+@pytest.mark.parametrize(("facing", "is_mirrored"), [("user", True), ("environment", False), (None, True)])
+def test_the_preview_of_ones_own_camera_is_a_mirror(
+    app_url: str, tmp_path: Path, facing: str | None, is_mirrored: bool
+) -> None:
+    with open_page(app_url, *pretend_camera(tmp_path / "camera.y4m"), permissions=["camera"]) as page:
+        settings = {"facingMode": facing} if facing else {}
+        page.evaluate("settings => { MediaStreamTrack.prototype.getSettings = () => settings; }", settings)
+        page.get_by_label("Capture from camera").click()
+        page.get_by_role("button", name=re.compile("access", re.IGNORECASE)).click()
+        page.wait_for_selector("#photo\\.input video[data-camera]")
+        transform = page.evaluate("getComputedStyle(document.querySelector('#photo\\\\.input video')).transform")
+        assert transform == ("matrix(-1, 0, 0, 1, 0, 0)" if is_mirrored else "none")
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_a_page_over_plain_http_copies_and_says_why_it_has_no_camera_and_cannot_paste(app_url: str) -> None:
+    there = app_url.replace("127.0.0.1", "classroom.example")
+    with open_page(there, "--host-resolver-rules=MAP classroom.example 127.0.0.1") as page:
+        page.wait_for_selector("#photo\\.input button[aria-dropeffect]")
+        assert not page.evaluate("isSecureContext")
+        page.get_by_label("Paste from clipboard").click()
+        page.wait_for_selector("#results >> text=Press Ctrl+V")
+        page.get_by_label("Capture from camera").click()
+        page.get_by_role("button", name=re.compile("access", re.IGNORECASE)).click()
+        page.wait_for_selector("#results >> text=https")
+        page.evaluate(
+            "document.addEventListener('copy', () => { window.copied = String(document.activeElement.value); })"
+        )
+        page.get_by_label("Upload file").click()
+        page.locator("#photo\\.examples button").first.click()
+        assert len(read_winners(page)) == 4
+        page.locator("#share > button").click()
+        page.locator("#share button[aria-label=Copy]").first.click()
+        page.wait_for_function("window.copied")
+        assert page.evaluate("window.copied").startswith(there)
 
 
 @pytest.mark.browser

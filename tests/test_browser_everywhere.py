@@ -44,13 +44,26 @@ def bad_faces(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "locale"),
-    [(1366, 768, "es-ES"), (1280, 720, "en-US"), (390, 844, "es-ES")],
-    ids=["laptop", "projector", "phone"],
+    ("width", "height", "locale", "whole", "count"),
+    [
+        (1366, 768, "es-ES", ".fer-card", 4),
+        (1280, 720, "en-US", ".fer-card", 4),
+        (1366, 640, "en-US", ".fer-card dl", 4),
+        (390, 844, "es-ES", ".fer-verdict .fer-average", 1),
+        (390, 664, "es-ES", ".fer-verdict .fer-headline", 1),
+    ],
+    ids=["laptop", "projector", "laptop less the browser's bars", "phone", "phone less the browser's bars"],
 )
 @pytest.mark.parametrize("photo", ["two_faces", "bad_faces"])
 def test_nothing_jumps_and_the_first_screen_holds_the_answers_or_a_phones_the_verdict(
-    app_url: str, photo: str, width: int, height: int, locale: str, request: pytest.FixtureRequest
+    app_url: str,
+    photo: str,
+    width: int,
+    height: int,
+    locale: str,
+    whole: str,
+    count: int,
+    request: pytest.FixtureRequest,
 ) -> None:
     with open_page(app_url, viewport={"width": width, "height": height}, locale=locale) as page:
         page.evaluate(WATCH_SHIFTS)
@@ -58,12 +71,26 @@ def test_nothing_jumps_and_the_first_screen_holds_the_answers_or_a_phones_the_ve
         page.wait_for_selector(ANSWERED)
         page.wait_for_selector("#photo\\.faces input")
         assert (page.locator(".fer-hints b:not(:empty)").count() == 1) == (photo == "bad_faces")
-        bottoms = [box["y"] + box["height"] for card in page.locator(".fer-card").all() if (box := card.bounding_box())]
-        assert len(bottoms) == 4
-        verdict = page.locator(".fer-verdict .fer-average").bounding_box()
-        assert max(bottoms) <= height if width >= 900 else verdict["y"] + verdict["height"] <= height
+        bottoms = [box["y"] + box["height"] for part in page.locator(whole).all() if (box := part.bounding_box())]
+        assert len(bottoms) == count
+        assert max(bottoms) <= height
         page.wait_for_timeout(500)
         assert page.evaluate("window.shifts") <= MAX_SHIFT
+
+
+@pytest.mark.parametrize("width", [900, 1000, 1440])
+@pytest.mark.parametrize("locale", ["en-US", "es-ES"])
+def test_on_a_wide_screen_four_answers_stand_beside_each_other(
+    app_url: str, two_faces: str, width: int, locale: str
+) -> None:
+    with open_page(app_url, viewport={"width": width, "height": 700}, locale=locale) as page:
+        page.set_input_files("input[type=file]", two_faces)
+        page.wait_for_selector(ANSWERED)
+        page.wait_for_selector("#photo\\.faces input")
+        boxes = [card.bounding_box() for card in page.locator(".fer-card").all()]
+        assert len({box["y"] for box in boxes}) == 1
+        assert [box["x"] for box in boxes] == sorted({box["x"] for box in boxes})
+        assert max(box["x"] + box["width"] for box in boxes) < width
 
 
 @pytest.mark.parametrize(("width", "below"), [(1440, "#details"), (390, "#results")], ids=["wide", "phone"])

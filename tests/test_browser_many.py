@@ -131,6 +131,23 @@ def test_a_full_queue_gives_the_buttons_back(app_url: str, tmp_path: Path) -> No
 
 @pytest.mark.browser
 @needs_chromium
+def test_trouble_of_a_job_stands_in_its_tab_whichever_is_open_by_then(app_url: str, photos: list[str]) -> None:
+    held: list[Any] = []
+    with open_page(app_url) as page:
+        open_many(page, photos)
+        page.route("**/queue/join*", lambda route: held.append(route))
+        page.locator("#many\\.start").click()
+        page.get_by_role("tab", name="Live").click()
+        page.wait_for_timeout(500)
+        held[0].abort()
+        page.wait_for_selector(".fer-problem", state="attached")
+        assert not page.locator(".fer-problem").is_visible()
+        page.get_by_role("tab", name="Many").click()
+        assert page.locator(".fer-problem").is_visible()
+
+
+@pytest.mark.browser
+@needs_chromium
 def test_the_tab_says_what_to_do_and_speaks_both_languages(app_url: str, photos: list[str]) -> None:
     with open_page(app_url, locale="es-ES") as page:
         open_many(page, [])

@@ -57,7 +57,7 @@ def build_demo(
         tab = gr.Tab(translate(language, f"tab.{name}"), id=name, elem_id=f"tab.{name}")
         return words.add(tab, lambda language: gr.update(label=translate(language, f"tab.{name}")))
 
-    with gr.Blocks(title=translate(language, "app.title")) as demo:
+    with gr.Blocks(fill_width=True, title=translate(language, "app.title")) as demo:
         with gr.Row(elem_id="header"):
             words.add(gr.HTML(render_header(language), elem_id="header.title"), render_header)
             language_switch = gr.Radio(

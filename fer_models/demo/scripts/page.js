@@ -62,12 +62,14 @@ function exchangeWords() {
 followLanguage();
 watch("value", followLanguage);
 
-// A sentence where the trouble happened: at the `.fer-problem-slot` of the open tab. It stays until the next try
-// there: a file, a choice or a button.
+// A sentence where the trouble happened: at the `.fer-problem-slot` of the tab where something was tried last, though
+// another one may be open by now; without a try, of the open one. It stays until the next try there: a file, a choice or
+// a button.
+let tried;
 function say(key, sentence = words()[key]) {
     findProblems(document).forEach((problem) => problem.remove());
     const tabs = [...document.querySelectorAll("[role=tabpanel]")];
-    const tab = tabs.find((candidate) => candidate.offsetParent !== null) ?? document.body;
+    const tab = tried ?? tabs.find((candidate) => candidate.offsetParent !== null) ?? document.body;
     const problem = document.createElement("p");
     problem.className = "fer-message fer-message-error fer-problem";
     problem.setAttribute("role", "alert");
@@ -81,7 +83,9 @@ function findProblems(part) {
 function hush({ type, target }) {
     const tab = target.closest?.("[role=tabpanel]");
     const isTry = type !== "click" || target.closest("button, input, [data-face]");
-    if (tab && isTry) findProblems(tab).forEach((problem) => problem.remove());
+    if (!tab || !isTry) return;
+    tried = tab;
+    findProblems(tab).forEach((problem) => problem.remove());
 }
 for (const event of ["change", "click", "drop"]) document.addEventListener(event, hush, true);
 
@@ -115,10 +119,20 @@ devices.getUserMedia = async (constraints) => {
     }
 };
 
-// Why nothing was pasted by gradio's button, which says nothing of it. Over plain HTTP there is no clipboard to be asked.
-const { clipboard } = navigator;
-const askForClipboard = clipboard?.read?.bind(clipboard);
-if (clipboard) clipboard.read = async () => {
+// Over plain HTTP browsers hide the clipboard, too: gradio's buttons can still copy, by way of a field, but not paste.
+async function copyByField(text) {
+    const field = document.createElement("textarea");
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+}
+const clipboard = navigator.clipboard ?? { writeText: copyByField };
+if (!navigator.clipboard) Object.defineProperty(navigator, "clipboard", { value: clipboard });
+// Why nothing was pasted by gradio's button, which says nothing of it.
+const askForClipboard = clipboard.read?.bind(clipboard);
+clipboard.read = async () => {
     const items = await askForClipboard?.().catch(() => null);
     if (!items) say("clipboardDenied");
     else if (!items.some(({ types }) => types.some((type) => type.startsWith("image/")))) say("clipboardEmpty");

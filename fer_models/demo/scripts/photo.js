@@ -7,6 +7,12 @@ element.addEventListener("click", (event) => {
     if (face) choices[Number(face.dataset.face)]?.click();
 });
 
+// People know themselves from the mirror: their own camera's preview is one, that of a phone's back camera is not.
+element.closest("#photo").addEventListener("loadedmetadata", ({ target }) => {
+    const [track] = target.srcObject?.getVideoTracks() ?? [];
+    target.dataset.camera = track?.getSettings().facingMode ?? "user";
+}, true);
+
 // Another photo may be dropped on this one, or pasted anywhere, as long as nobody is writing. What is no picture goes the
 // same way, and is refused there with a sentence.
 function choose(files) {

@@ -72,7 +72,7 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
                 height=340,
                 elem_id="photo.input",
                 buttons=[],
-                webcam_options=gr.WebcamOptions(mirror=True),
+                webcam_options=gr.WebcamOptions(mirror=False),  # `photo.js` mirrors the preview where that is wanted
             )
             words.add(photo, lambda language: gr.update(**describe_photo(language)))
             photo_view = gr.HTML(elem_id="photo.view", js_on_load=read_script("photo.js"))
