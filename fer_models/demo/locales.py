@@ -210,8 +210,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "or choose a photo instead.",
         "error.clipboard_empty": "There is no picture on the clipboard. Copy one first.",
         "models.title": "How often are they right?",
-        "models.lead": "On {n} faces on which nothing was chosen, the best of these networks, {model}, is right "
-        "{accuracy} of the time. Blind guessing would be right {chance} of the time, and always saying “{label}” "
+        "models.lead": "On {n} faces that chose no weights and no epoch, the best of these networks, {model}, is "
+        "right {accuracy} of the time. Blind guessing would be right {chance} of the time, and always saying “{label}” "
         "{majority}.",
         "models.unmeasured": "Not measured yet.",
         "models.points": "in points",
@@ -240,8 +240,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.report.seeds": "{count} runs",
         "models.sets.title": "On five test sets",
         "models.sets.text": "The same networks, asked about five sets of faces. PrivateTest is the column to trust: "
-        "nothing was chosen on it. The sets without copies, and with labels on which people agree, show how much the "
-        "faults of FER2013 weigh.",
+        "it chose no weights and no epoch. The sets without copies, and with labels on which people agree, show how "
+        "much the faults of FER2013 weigh.",
         "models.sets.caption": "Share of right answers, with its 95 % interval. Each line runs",
         "models.sets.report_test": "The report's test set",
         "models.sets.official_validation": "PublicTest",
@@ -354,10 +354,12 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.protocol.report": "report and notebook: a fixed number of epochs, and the last one is taken. No image "
         "chose anything. The report's validation images are part of its test set; they serve the curves alone.",
         "models.protocol.tuned": "tuned: the epoch, and which recipes were given up, were chosen on PublicTest, which "
-        "is half of the report's test set, so that set flatters them.",
+        "is half of the report's test set, so that set flatters them. Some of them learnt from the answers of other "
+        "networks, too, which their curves name.",
         "models.protocol.temperature": "The temperatures were fitted on PublicTest.",
-        "models.protocol.test": "PrivateTest chose nothing. Each figure of a network was written by the program that "
-        "measured it, with its commit and hardware; none was typed.",
+        "models.protocol.test": "PrivateTest chose no weights, no epoch and no temperature. But the recipes began with "
+        "two trials whose accuracy there was known, and it was read again whenever a measure was added. Each figure of "
+        "a network was written by the program that measured it, with its commit and hardware; none was typed.",
         "models.limits.title": "What they cannot do",
         "models.limits.minds": "They do not read minds. They repeat which word people would give to a picture of a "
         "face, and know nothing of what the person feels.",
@@ -666,8 +668,9 @@ LOCALES: dict[str, dict[str, str]] = {
         "⌘V) o elige una foto.",
         "error.clipboard_empty": "No hay ninguna imagen en el portapapeles. Copia una primero.",
         "models.title": "¿Con qué frecuencia aciertan?",
-        "models.lead": "En {n} caras con las que no se eligió nada, la mejor de estas redes, {model}, acierta el "
-        "{accuracy} de las veces. Responder al azar acertaría el {chance}, y decir siempre «{label}», el {majority}.",
+        "models.lead": "En {n} caras que no eligieron ni pesos ni época, la mejor de estas redes, {model}, acierta "
+        "el {accuracy} de las veces. Responder al azar acertaría el {chance}, y decir siempre «{label}», el "
+        "{majority}.",
         "models.unmeasured": "Aún no se ha medido.",
         "models.points": "en puntos",
         "models.images": "{n} imágenes",
@@ -694,9 +697,9 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.report.seed": "{count} ejecución",
         "models.report.seeds": "{count} ejecuciones",
         "models.sets.title": "En cinco conjuntos de prueba",
-        "models.sets.text": "Las mismas redes ante cinco conjuntos de caras. La columna fiable es PrivateTest: con "
-        "ella no se eligió nada. Los conjuntos sin copias y con etiquetas en las que hay acuerdo muestran cuánto pesan "
-        "los defectos de FER2013.",
+        "models.sets.text": "Las mismas redes ante cinco conjuntos de caras. La columna fiable es PrivateTest: no "
+        "eligió ni pesos ni época. Los conjuntos sin copias y con etiquetas en las que hay acuerdo muestran cuánto "
+        "pesan los defectos de FER2013.",
         "models.sets.caption": "Porcentaje de aciertos con su intervalo del 95 %. Cada línea va",
         "models.sets.report_test": "Conjunto de prueba del informe",
         "models.sets.official_validation": "PublicTest",
@@ -813,10 +816,12 @@ LOCALES: dict[str, dict[str, str]] = {
         "eligió nada. Las imágenes de validación del informe forman parte de su conjunto de prueba; solo sirven para "
         "las curvas.",
         "models.protocol.tuned": "tuned: la época, y qué recetas se abandonaron, se eligieron con PublicTest, que es "
-        "la mitad del conjunto de prueba del informe, así que ese conjunto las favorece.",
+        "la mitad del conjunto de prueba del informe, así que ese conjunto las favorece. Algunas aprendieron también "
+        "de las respuestas de otras redes, que sus curvas nombran.",
         "models.protocol.temperature": "Las temperaturas se ajustaron con PublicTest.",
-        "models.protocol.test": "Con PrivateTest no se eligió nada. Cada cifra de una red la escribió el programa que "
-        "la midió, con su commit y su máquina; ninguna se tecleó.",
+        "models.protocol.test": "Con PrivateTest no se eligieron ni pesos ni épocas ni temperaturas. Pero las recetas "
+        "partieron de dos ensayos cuyo acierto allí se conocía, y se leyó de nuevo con cada medida añadida. Cada cifra "
+        "de una red la escribió el programa que la midió, con su commit y su máquina; ninguna se tecleó.",
         "models.limits.title": "Qué no pueden hacer",
         "models.limits.minds": "No leen la mente. Repiten qué palabra daría la gente a la imagen de una cara y no "
         "saben nada de lo que siente la persona.",

@@ -11,7 +11,7 @@ from .charts import Axis, Series, render_chart
 from .html import render_message
 from .tables import Row, Scale, render_column, render_table
 
-# The half of FER2013's test images on which nothing was chosen: what is said of a single network is measured there.
+# The half of FER2013's test images that chose no weights and no epoch: figures of a single network are read there.
 TEST_SPLIT = "official_test"
 
 TEST_SPLITS = (
