@@ -78,6 +78,24 @@ def test_nothing_jumps_and_the_first_screen_holds_the_answers_or_a_phones_the_ve
         assert page.evaluate("window.shifts") <= MAX_SHIFT
 
 
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)], ids=["wide", "phone"])
+def test_no_other_tab_jumps_when_it_is_opened_or_at_work(app_url: str, two_faces: str, width: int, height: int) -> None:
+    with open_page(app_url, viewport={"width": width, "height": height}, locale="es-ES") as page:
+        for tab in ("live", "models", "code", "many"):
+            page.goto(f"{app_url}/?tab={tab}")
+            page.wait_for_selector("html.fer-ready")
+            page.wait_for_timeout(1500)
+            page.evaluate(WATCH_SHIFTS)
+            page.wait_for_timeout(200)
+            assert page.evaluate("window.shifts") <= MAX_SHIFT, tab
+        page.set_input_files("#many\\.files input[type=file]", two_faces)
+        page.wait_for_selector("#many\\.files .file-preview")
+        page.locator("#many\\.start").click()
+        page.wait_for_selector(".fer-faces")
+        page.wait_for_timeout(500)
+        assert page.evaluate("window.shifts") <= MAX_SHIFT
+
+
 @pytest.mark.parametrize("width", [900, 1000, 1440])
 @pytest.mark.parametrize("locale", ["en-US", "es-ES"])
 def test_on_a_wide_screen_four_answers_stand_beside_each_other(
