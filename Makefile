@@ -62,15 +62,20 @@ train-%: .venv/dev.stamp  ## Train, measure and bundle one network, such as trai
 	$(RUN) training.evaluate runs/$(recipe)/seed-0
 	$(RUN) training.bundle runs/$(recipe)/seed-0 $(recipe)
 
-# The two that go on from a narrower network, each seed from its own.
-train-batchnorm.tuned: narrow-batchnorm.seed-0
-train-batchnorm-dropout.tuned: narrow-batchnorm-dropout.seed-0
-seed-batchnorm.tuned: narrow-batchnorm.seed-$(SEED)
-seed-batchnorm-dropout.tuned: narrow-batchnorm-dropout.seed-$(SEED)
+# Those that go on from a smaller network, each seed from its own.
+train-batchnorm.tuned: first-batchnorm.narrow.seed-0
+train-batchnorm-dropout.tuned: first-batchnorm-dropout.narrow.seed-0
+train-transfer.tuned: first-transfer.small.seed-0
+seed-batchnorm.tuned: first-batchnorm.narrow.seed-$(SEED)
+seed-batchnorm-dropout.tuned: first-batchnorm-dropout.narrow.seed-$(SEED)
+seed-transfer.tuned: first-transfer.small.seed-$(SEED)
 seed-batchnorm.tuned seed-batchnorm-dropout.tuned: OWN = --widened_from runs/$(basename $*).narrow/seed-$(SEED)
+seed-transfer.tuned: FIRST = runs/transfer.small/seed-$(SEED)
+seed-transfer.tuned: OWN = --widened_from $(FIRST) --teachers \
+    '["$(FIRST)", "fer_models/checkpoints/baseline.tuned", "fer_models/checkpoints/dense.tuned"]'
 
-narrow-%: .venv/dev.stamp
-	$(RUN) training.train training/recipes/$(basename $*).narrow.yaml --seed $(patsubst .seed-%,%,$(suffix $*))
+first-%: .venv/dev.stamp
+	$(RUN) training.train training/recipes/$(basename $*).yaml --seed $(patsubst .seed-%,%,$(suffix $*))
 
 # Another seed of a recipe, for the spread: its figures are kept, its weights are not.
 seed-%: .venv/dev.stamp  ## Train and measure a recipe with SEED=1, such as seed-baseline.report SEED=1
