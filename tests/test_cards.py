@@ -52,13 +52,21 @@ def test_card_tells_cost_where_it_was_measured(checkpoint: Path, tmp_path: Path,
         assert words in card
 
 
-def test_card_tells_of_the_narrower_network_it_went_on_from(checkpoint: Path):
-    assert "fewer\nfilters" not in render_card(checkpoint)
+def test_card_tells_of_the_smaller_network_it_went_on_from(checkpoint: Path):
+    card = render_card(checkpoint)
+    assert "smaller form" not in card
+    assert "did not start from chance" not in card
     results = json.loads((checkpoint / "results.json").read_text())
     history = [{"epoch": 1, "validation_accuracy": 0.4567}, {"epoch": 2, "validation_accuracy": 0.4}]
     results["trained_with"]["widened_from"] = {"seconds": 90.0, "history": history}
+    results["trained_with"]["widened_from"]["recipe"] = {"pretrained": "somebody/backbone"}
+    results["trained_with"]["threads"] = 3
     (checkpoint / "results.json").write_text(json.dumps(results))
-    assert "learnt for 2 epochs, 1.5 minutes, up to 45.7% on validation. The recipe" in render_card(checkpoint)
+    card = render_card(checkpoint)
+    assert "learnt for 2 epochs, 1.5 minutes, up to 45.7% on validation. The recipe" in card
+    assert "from `somebody/backbone`" in card
+    assert f"in {len(json.loads((checkpoint / 'history.json').read_text()))} epochs, " in card
+    assert ", threads: 3;" in card
 
 
 # --- what is in every card ---
@@ -141,7 +149,7 @@ def test_unmeasured_run_tells_its_training(checkpoint: Path):
     trained = json.loads((checkpoint / "results.json").read_text())["trained_with"]
     (checkpoint / "run.json").write_text(json.dumps(trained | {"seconds": 90}))
     (checkpoint / "results.json").unlink()
-    assert "seed 0, in 1.5 minutes on" in render_card(checkpoint)
+    assert "seed 0, in 10 epochs, 1.5 minutes, on" in render_card(checkpoint)
 
 
 def test_several_seeds_give_mean_and_spread(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -34,7 +34,7 @@ from training.distillation import Distillation, load_teachers
 from training.fine_tuning import give_head_its_rate
 from training.pretrained import STEM, load_efficientnet_lite0, make_pretrained
 
-RECIPE = str(RECIPES_DIR / "transfer.tuned.yaml")
+RECIPE = str(RECIPES_DIR / "transfer.small.yaml")
 SMALL = json.dumps(TINY | {"upsampled_size": 48})
 
 
@@ -56,6 +56,24 @@ def train_small(source: Path, output_dir: Path, *overrides: str) -> Path:
             ],
         )
     )
+
+
+def test_run_goes_on_with_larger_faces(made_up_parquet: Path, tmp_path: Path) -> None:
+    small = train_small(made_up_parquet, tmp_path / "small", "--num_train_epochs", "1")
+    larger = json.dumps(TINY | {"upsampled_size": 56})
+    large = train_small(
+        made_up_parquet,
+        tmp_path / "large",
+        *("--widened_from", str(small), "--config_overrides", larger),
+        *("--num_train_epochs", "1", "--learning_rate", "0", "--ema_decay", "0", "--weight_decay", "0"),
+    )
+    assert json.loads((large / "config.json").read_text())["upsampled_size"] == 56
+    theirs, ours = load_weights(small), load_weights(large)
+    learnt = [name for name in theirs if "running_" not in name and "num_batches" not in name]
+    assert learnt
+    assert all(torch.equal(ours[name], theirs[name]) for name in learnt)
+    told = json.loads((large / "run.json").read_text())["widened_from"]
+    assert json.loads(told["recipe"]["config_overrides"])["upsampled_size"] == 48
 
 
 # --- the weights that a package carries ---

@@ -190,13 +190,13 @@ def test_errors_are_shown_on_the_test_set_that_is_chosen(language: str) -> None:
     assert html.count(translate(language, "models.unmeasured")) == 3
 
 
-def test_curves_begin_with_the_narrower_network_and_name_the_teachers() -> None:
+def test_curves_begin_with_the_smaller_network_and_name_the_teachers() -> None:
     trained_with = {"widened_from": {"history": make_history(2)}, "teachers": {"dense.tuned": "0123456789ab"}}
     html = render_curves(make_checkpoint(trained_with=trained_with), "en")
-    assert html.count("widened after epoch 2") >= 2
+    assert html.count("made larger after epoch 2") >= 2
     assert html.count("in 5 epochs") == 4
     assert html.count(">training, by teachers too<") == 1
-    assert "widened" not in render_curves(make_checkpoint(), "en")
+    assert "made larger" not in render_curves(make_checkpoint(), "en")
 
 
 @pytest.mark.parametrize("language", LOCALES)
@@ -205,7 +205,7 @@ def test_of_a_widened_network_both_parts_commits_are_told(language: str) -> None
     trained = make_results()["trained_with"]
     for trained_with, count in ((trained | narrow, 1), (trained, 0)):
         html = render_provenance(make_checkpoint(trained_with=trained_with), language)
-        assert html.count(translate(language, "models.provenance.narrow")) == count
+        assert html.count(translate(language, "models.provenance.smaller")) == count
         assert html.count("commit fedcba98") == count
 
 

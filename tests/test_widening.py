@@ -1,4 +1,4 @@
-"""Going on from a narrower network."""
+"""Going on from a smaller network."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,7 @@ from conftest import make_tiny_config
 from tiny_runs import load_fer2013_once, load_weights, train_tiny
 
 from fer_models import FerCnnForImageClassification
+from fer_models.hub import compute_fingerprint
 from training import train
 from training.arguments import parse_recipe
 from training.widening import widen
@@ -71,10 +72,10 @@ def test_new_channels_learn(tmp_path: Path) -> None:
     ("overrides", "words"),
     [
         (None, "is no folder of a trained network"),
-        ({"filters": [9, 3]}, "is no narrower network of the same kind"),
-        ({"filters": [3, 3], "batch_norm": True}, "is no narrower network of the same kind"),
-        ({"filters": [3, 3], "kernel_size": 1}, "is no narrower network of the same kind"),
-        ({"filters": [3, 3], "temperature": 1.5}, "is no narrower network of the same kind"),
+        ({"filters": [9, 3]}, "is no smaller network of the same kind"),
+        ({"filters": [3, 3], "batch_norm": True}, "is no smaller network of the same kind"),
+        ({"filters": [3, 3], "kernel_size": 1}, "is no smaller network of the same kind"),
+        ({"filters": [3, 3], "temperature": 1.5}, "is no smaller network of the same kind"),
         ({"image_size": 30}, "image_size of .* is 30, not 20"),
     ],
 )
@@ -93,10 +94,11 @@ def test_run_goes_on_from_a_narrow_one_and_tells_of_it(made_up_parquet: Path, tm
     told = json.loads((wide / "run.json").read_text())["widened_from"]
     assert told["seconds"] == json.loads((narrow / "run.json").read_text())["seconds"]
     assert told["recipe"]["config_overrides"] == '{"filters": [2, 3, 4, 3]}'
+    assert told["weights"] == compute_fingerprint(narrow)
     assert told["history"] == json.loads((narrow / "history.json").read_text())
 
 
 def test_one_start_excludes_another() -> None:
-    recipe = Path(train.__file__).parent / "recipes" / "transfer.tuned.yaml"
+    recipe = Path(train.__file__).parent / "recipes" / "transfer.small.yaml"
     with pytest.raises(ValueError, match="from pretrained or from widened_from"):
         parse_recipe(recipe, ["--widened_from", "runs/narrow"])

@@ -67,7 +67,8 @@ class RecipeArguments(AugmentationArguments):
     widened_from: str = field(
         default="",
         metadata={
-            "help": "Folder of the same network with fewer filters, trained already, from which this one goes on."
+            "help": "Folder of the same network with fewer filters or smaller faces, trained already, from which this "
+            "one goes on."
         },
     )
     frozen_epochs: int = field(

@@ -48,6 +48,7 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
     config = model.config
     parameters = sum(weight.numel() for weight in model.parameters())
     trained_with = results.get("trained_with") or _read_json(directory / "run.json")
+    history = _read_json(directory / "history.json") or []
     runs = {run["seed"]: run for run in [results, *load_seeds(name, tag)] if run}
     settings = {key: value for key, value in recipe.items() if key not in PLACE_FIELDS}
     card = ModelCard.from_template(
@@ -69,14 +70,15 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
         recipe_yaml=yaml.safe_dump(settings).rstrip(),
         trained_with=trained_with,
         minutes=trained_with and f"{trained_with['seconds'] / 60:.1f}",
+        epochs=len(history),
         commit=trained_with and shorten_commit(trained_with["commit"]),
-        narrow=describe_narrow(trained_with),
+        smaller=describe_smaller(trained_with),
         splits=describe_splits(results, runs),
         spread={"n": len(runs), "seeds": sorted(runs)} if len(runs) > 1 else None,
-        published=describe_published(name, recipe, results, _read_json(directory / "history.json")),
+        published=describe_published(name, recipe, results, history),
         classes=describe_classes(results),
         is_printed=is_printed(recipe),
-        pretrained=recipe.get("pretrained"),
+        pretrained=find_pretrained(recipe, trained_with),
         worst=find_worst_classes(results),
         figures={path.stem for path in directory.glob("*.png")},
         copies=count_copies(results),
@@ -124,14 +126,20 @@ def is_printed(recipe: dict[str, Any]) -> bool:
     return recipe["model"] in load_published() and recipe.get("config_overrides", "{}") == "{}"
 
 
-def describe_narrow(trained_with: dict[str, Any] | None) -> dict[str, str] | None:
-    """The narrower network that a run went on from: its minutes, epochs and best accuracy on validation; or None."""
-    narrow = (trained_with or {}).get("widened_from")
-    return narrow and {
-        "minutes": f"{narrow['seconds'] / 60:.1f}",
-        "epochs": str(narrow["history"][-1]["epoch"]),
-        "accuracy": f"{max(row['validation_accuracy'] for row in narrow['history']):.1%}",
+def describe_smaller(trained_with: dict[str, Any] | None) -> dict[str, str] | None:
+    """The smaller network that a run went on from: its minutes, epochs and best accuracy on validation; or None."""
+    smaller = (trained_with or {}).get("widened_from")
+    return smaller and {
+        "minutes": f"{smaller['seconds'] / 60:.1f}",
+        "epochs": str(smaller["history"][-1]["epoch"]),
+        "accuracy": f"{max(row['validation_accuracy'] for row in smaller['history']):.1%}",
     }
+
+
+def find_pretrained(recipe: dict[str, Any], trained_with: dict[str, Any] | None) -> str | None:
+    """The trained weights that a run started from, or the smaller network that it went on from; None for chance."""
+    first = (trained_with or {}).get("widened_from", {}).get("recipe", {})
+    return recipe.get("pretrained") or first.get("pretrained")
 
 
 def describe_splits(results: dict[str, Any], runs: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -156,7 +164,7 @@ def describe_splits(results: dict[str, Any], runs: dict[int, dict[str, Any]]) ->
 
 
 def describe_published(
-    name: str, recipe: dict[str, Any], results: dict[str, Any], history: list[dict[str, float]] | None
+    name: str, recipe: dict[str, Any], results: dict[str, Any], history: list[dict[str, float]]
 ) -> dict[str, Any] | None:
     """Our figures and the report's, as shares; None if the report prints no such network."""
     theirs = load_published().get(name)

@@ -21,13 +21,13 @@ SPLIT_COLORS = {"train": "#2b6cb0", "validation": "#c05621"}
 SPLIT_STYLES = {"train": "-", "validation": "--"}  # colour is never the only sign
 
 
-def plot_curves(history: list[dict[str, float]], title: str, narrow: int = 0, is_taught: bool = False) -> Figure:
+def plot_curves(history: list[dict[str, float]], title: str, smaller: int = 0, is_taught: bool = False) -> Figure:
     """Accuracy and loss by epoch, train and validation, as in the report's Figures 1 to 4.
 
     Args:
         history: One row an epoch, as `history.json` holds them.
         title: Shown above.
-        narrow: How many of the epochs are those of a narrower network, before it was widened.
+        smaller: How many of the epochs are those of the smaller network that this one went on from.
         is_taught: Whether training's loss is one by teachers, too, and so no match for validation's.
     """
     figure = Figure(figsize=(9, 3.4), layout="constrained")
@@ -40,8 +40,8 @@ def plot_curves(history: list[dict[str, float]], title: str, narrow: int = 0, is
                 color=color,
                 label="train, by teachers too" if is_taught and (split, quantity) == ("train", "loss") else split,
             )
-        if narrow:
-            axes.axvline(narrow + 0.5, linestyle=":", color="grey", label="widened")
+        if smaller:
+            axes.axvline(smaller + 0.5, linestyle=":", color="grey", label="made larger")
         axes.set(xlabel="epoch", ylabel=quantity)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
@@ -142,7 +142,7 @@ def plot_checkpoint(directory: Path, name: str | None = None) -> None:
     results = json.loads((directory / "results.json").read_text())
     history = json.loads((directory / "history.json").read_text())
     trained_with = results.get("trained_with", {})
-    history, narrow = join_history(history, trained_with)
+    history, smaller = join_history(history, trained_with)
     test = results["splits"]["report_test"]
     official_test = results["splits"]["official_test"]
     figures = {
@@ -152,7 +152,7 @@ def plot_checkpoint(directory: Path, name: str | None = None) -> None:
             f"{name}: {official_test['n']:,} test images (PrivateTest)",
         ),
         "curves": plot_curves(
-            history, f"{name}, seed {results['seed']}", narrow, is_taught=bool(trained_with.get("teachers"))
+            history, f"{name}, seed {results['seed']}", smaller, is_taught=bool(trained_with.get("teachers"))
         ),
         "confusion_matrix": plot_confusion_matrix(
             test["confusion_matrix"],

@@ -195,8 +195,8 @@ def render_runs() -> str:
         for tag in TAGS:
             for run in load_runs(name, tag):
                 trained, measured = run["trained_with"], run["measured_with"]
-                narrow = trained.get("widened_from")
-                parts = [narrow, trained] if narrow else [trained]
+                smaller = trained.get("widened_from")
+                parts = [smaller, trained] if smaller else [trained]
                 rows.append(
                     [
                         f"`{name}.{tag}`",

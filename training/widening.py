@@ -1,4 +1,4 @@
-"""A network that goes on from a narrower one, which learns most of it in a fraction of the time."""
+"""A network that goes on from a smaller one, which learns most of it in a fraction of the time."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,8 @@ from typing import Any
 import torch
 import yaml
 from transformers import PreTrainedModel
+
+from fer_models.hub import compute_fingerprint
 
 from .pretrained import load_trained
 from .records import load_run
@@ -17,7 +19,7 @@ SAME = ("num_pools", "temperature")
 
 @torch.no_grad()
 def widen(model: PreTrainedModel, folder: str) -> None:
-    """Give a network the answers of one with fewer filters.
+    """Give a network the weights, and so the answers, of one with fewer filters, or with as many.
 
     The narrow one's weights become the leading channels. The other channels stay as they were drawn, and count for
     nothing at first, since what leads from them to the leading ones is zero: the answers are the same, and every weight
@@ -28,7 +30,7 @@ def widen(model: PreTrainedModel, folder: str) -> None:
         folder: Where the narrow one lies: a run or a checkpoint.
 
     Raises:
-        ValueError: The folder holds no network, or one that sees or says something else, or is not narrower.
+        ValueError: The folder holds no network, or one that sees or says something else, or is no smaller one.
     """
     source = load_trained(folder, model.config, "widened_from")
     wide, narrow = model.state_dict(), source.state_dict()
@@ -37,7 +39,7 @@ def widen(model: PreTrainedModel, folder: str) -> None:
         or not all(fits(wide[name], narrow[name]) for name in wide)
         or any(getattr(source.config, name, None) != getattr(model.config, name, None) for name in SAME)
     ):
-        raise ValueError(f"widened_from: {folder} is no narrower network of the same kind.")
+        raise ValueError(f"widened_from: {folder} is no smaller network of the same kind.")
     for name, theirs in narrow.items():
         ours = wide[name]
         if ours.ndim > 1:
@@ -53,8 +55,9 @@ def fits(wide: torch.Tensor, narrow: torch.Tensor) -> bool:
 
 
 def describe_start(folder: str) -> dict[str, Any]:
-    """Where the narrow network comes from: its `run.json`, its `recipe` and the `history` of its epochs."""
+    """Where the smaller network comes from: `run.json`, `recipe`, `history` of epochs, fingerprint of its `weights`."""
     return load_run(Path(folder)) | {
+        "weights": compute_fingerprint(Path(folder)),
         "recipe": yaml.safe_load(Path(folder, "recipe.yaml").read_text()),
         "history": json.loads(Path(folder, "history.json").read_text()),
     }

@@ -97,17 +97,17 @@ def find_ranks(scores: Mapping[str, Sequence[float]]) -> dict[str, str]:
 def join_history(
     history: Sequence[dict[str, float]], trained_with: Mapping[str, Any]
 ) -> tuple[list[dict[str, float]], int]:
-    """The epochs of a run, behind those of the narrower network that it went on from, if there is one.
+    """The epochs of a run, behind those of the smaller network that it went on from, if there is one.
 
     Args:
         history: The run's own, one row an epoch.
         trained_with: Where it comes from, as `training.train` writes it.
 
     Returns:
-        All rows, numbered on, and how many of them are the narrower network's.
+        All rows, numbered on, and how many of them are the smaller network's.
     """
-    narrow = trained_with.get("widened_from", {}).get("history", [])
-    return [*narrow, *({**row, "epoch": row["epoch"] + len(narrow)} for row in history)], len(narrow)
+    smaller = trained_with.get("widened_from", {}).get("history", [])
+    return [*smaller, *({**row, "epoch": row["epoch"] + len(smaller)} for row in history)], len(smaller)
 
 
 def shorten_commit(commit: str) -> str:

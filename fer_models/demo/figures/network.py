@@ -46,7 +46,7 @@ def render_network(checkpoint: Checkpoint | None, language: str, split: str = TE
 def render_curves(checkpoint: Checkpoint, language: str) -> str:
     """Accuracy and loss by epoch, training and validation."""
     trained_with = checkpoint.results.get("trained_with", {})
-    history, narrow = join_history(checkpoint.history, trained_with)
+    history, smaller = join_history(checkpoint.history, trained_with)
     if not history:
         return _render_missing("models.curves.accuracy", language)
     last = history[-1]["epoch"]
@@ -74,8 +74,8 @@ def render_curves(checkpoint: Checkpoint, language: str) -> str:
             for split in SPLIT_KINDS
         )
         title = translate(language, f"models.curves.{quantity}")
-        if narrow:
-            title += f" ({translate(language, 'models.curves.widened', epoch=narrow)})"
+        if smaller:
+            title += f" ({translate(language, 'models.curves.larger', epoch=smaller)})"
         # What is learnt from teachers is no loss by the labels, as validation's is.
         names = {split: f"models.curves.{split}" for split in SPLIT_KINDS}
         if quantity == "loss" and trained_with.get("teachers"):
@@ -199,7 +199,7 @@ def render_provenance(checkpoint: Checkpoint, language: str) -> str:
         "seed": results.get("seed"),
         "protocol": results.get("protocol"),
         "temperature": results.get("temperature") and format_decimal(language, results["temperature"], 3),
-        "narrow": _describe_environment(trained.get("widened_from", {}), language),
+        "smaller": _describe_environment(trained.get("widened_from", {}), language),
         "trained": _describe_environment(trained, language),
         "measured": _describe_environment(measured, language),
     }
