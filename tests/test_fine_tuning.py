@@ -10,6 +10,8 @@ import pytest
 import torch
 import yaml
 from conftest import make_tiny_config
+from hub_server import HubServer
+from huggingface_hub import HfApi
 from test_modeling_transfer import TINY
 from tiny_runs import (
     RECIPES_DIR,
@@ -128,16 +130,31 @@ def test_changed_backbone_gets_no_weights() -> None:
 # --- a backbone of transformers ---
 
 
-def test_backbone_of_transformers_comes_with_its_mean_and_deviation(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_on_hub", [False, True], ids=["folder", "hub"])
+def test_backbone_of_transformers_comes_with_its_mean_and_deviation(
+    is_on_hub: bool, hub: HubServer, tmp_path: Path
+) -> None:
     folder, config = tmp_path / "resnet", ResNetConfig(embedding_size=4, hidden_sizes=[4, 6], depths=[1, 1])
     backbone = ResNetBackbone(config)
     backbone.save_pretrained(folder)
     (folder / "preprocessor_config.json").write_text(json.dumps({"image_mean": [0.1] * 3, "image_std": [0.2] * 3}))
-    model = make_pretrained(get_entry("transfer").make_config(), str(folder))
+    name = str(folder)
+    if is_on_hub:
+        name = "alice/resnet"
+        api = HfApi(endpoint=hub.endpoint)
+        api.create_repo(name)
+        api.upload_folder(repo_id=name, folder_path=folder)
+        shutil.rmtree(folder)
+    model = make_pretrained(get_entry("transfer").make_config(), name)
     assert (model.config.pixel_mean, model.config.pixel_std) == ([0.1] * 3, [0.2] * 3)
     for name, value in backbone.state_dict().items():
         assert torch.equal(model.state_dict()[f"blocks.0.backbone.{name}"], value)
     assert model(torch.rand(2, 1, 48, 48)).logits.shape == (2, 7)
+
+
+def test_backbone_that_the_hub_does_not_have_gets_a_sentence(hub: HubServer) -> None:
+    with pytest.raises(ValueError, match="backbone alice/nothing cannot be loaded: it is in no folder or cache"):
+        make_pretrained(get_entry("transfer").make_config(), "alice/nothing")
 
 
 def test_backbone_that_cannot_be_had_gets_a_sentence(
