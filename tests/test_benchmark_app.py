@@ -1,11 +1,12 @@
 import json
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from browsing import needs_chromium
 from PIL import Image
 
-from training.benchmark_app import main, make_photo, pick_memory, summarize
+from training.benchmark_app import main, make_photos, measure_load, pick_memory, summarize
 
 
 @pytest.mark.parametrize(
@@ -25,8 +26,46 @@ def test_memory_is_told_after_a_fifth_and_at_the_end(memory: list[float], after_
     assert pick_memory(memory) == {"after_a_fifth_mb": after_a_fifth, "at_the_end_mb": at_the_end}
 
 
-def test_the_photo_has_the_size_that_the_figures_are_for(tmp_path: Path):
-    assert Image.open(make_photo(tmp_path / "photo.jpg")).size == (640, 480)
+def test_the_photos_have_the_size_that_the_figures_are_for(tmp_path: Path):
+    assert [Image.open(photo).size for photo in make_photos(tmp_path)] == [(640, 480)] * 2
+
+
+class Answering:
+    """In the place of the client: it knows each photo's answer, and gives after some calls another one's, or none."""
+
+    calls: ClassVar = 0
+    swaps_at: ClassVar = 0  # the call that gets another photo's answer; 0 for none
+    stops_at: ClassVar = 0  # the call that gets none
+    differs: ClassVar = True
+
+    def __init__(self, *_: Any, **__: Any):
+        pass
+
+    def predict(self, photo: dict[str, Any], **_: Any) -> dict[str, Any]:
+        Answering.calls += 1
+        name = Path(photo["path"]).name
+        if Answering.calls == Answering.stops_at:
+            raise RuntimeError("too many")
+        if Answering.calls == Answering.swaps_at:
+            name = "another"
+        return {"models": [{"model": "dense", "probabilities": name if Answering.differs else "the same"}]}
+
+
+@pytest.mark.parametrize(("swaps_at", "stops_at", "wrong", "lost"), [(0, 0, 0, 0), (5, 0, 1, 0), (0, 4, 0, 3)])
+def test_swapped_and_lost_answers_are_counted(
+    swaps_at: int, stops_at: int, wrong: int, lost: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("training.benchmark_app.Client", Answering)
+    Answering.calls, Answering.swaps_at, Answering.stops_at, Answering.differs = 0, swaps_at, stops_at, True
+    load = measure_load("http://nowhere", make_photos(tmp_path), 2, 6)
+    assert (load["wrong"], load["lost"], load["requests"]) == (wrong, lost, 6)
+
+
+def test_photos_with_the_same_answer_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("training.benchmark_app.Client", Answering)
+    Answering.calls, Answering.swaps_at, Answering.stops_at, Answering.differs = 0, 0, 0, False
+    with pytest.raises(ValueError, match="must differ"):
+        measure_load("http://nowhere", make_photos(tmp_path), 2, 6)
 
 
 @pytest.mark.slow

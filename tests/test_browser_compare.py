@@ -12,12 +12,12 @@ from threading import Event
 from typing import Any
 
 import pytest
-from browsing import needs_chromium, open_page, serve_here, start_app
+from browsing import needs_chromium, open_page, run_main, serve_here, start_app
 from photos import load_portrait, make_no_face, make_two_faces, portrait_as_png, portrait_path
 
 from fer_models.demo.handlers.compare import CompareHandlers
 from fer_models.faces import FaceDetector
-from fer_models.inference import LoadedModel
+from fer_models.inference import LoadedModel, load_models
 from training.benchmark_live import write_camera_film
 
 
@@ -490,6 +490,8 @@ def test_programs_get_the_same_comparison_as_json(app_url: str) -> None:
     assert [row["winner"] for row in by_default["models"]] == [row["winner"] for row in content["models"]]
     with pytest.raises(Exception, match="There is no face 7"):
         client.predict(handle_file(str(portrait_path())), face_index=7, api_name="/compare")
+    with pytest.raises(Exception, match="face_index must be a whole number"):
+        client.predict(handle_file(str(portrait_path())), face_index=0.5, api_name="/compare")
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert {"/compare", "/explain"} <= set(endpoints)
 
@@ -504,6 +506,15 @@ def test_a_taken_port_gets_a_sentence(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert f"port {port} is taken" in output
     assert "Traceback" not in output
+
+
+def test_an_app_without_the_detectors_weights_says_which_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fer_models.faces.WEIGHTS_FILE", "no_such_weights.onnx")
+    with (
+        pytest.raises(SystemExit, match=r"error: The face detector's weights are missing: .*no_such_weights"),
+        run_main(load_models(["baseline"])),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("port", ["abc", "0", "70000", "-1"])

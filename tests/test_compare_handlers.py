@@ -1,6 +1,7 @@
 import io
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pytest
-from photos import load_portrait, make_no_face, make_two_faces, portrait_path, write_animations
+from photos import load_portrait, make_no_face, make_two_faces, portrait_as_png, portrait_path, write_animations
 from PIL import Image
+from test_images import encode
 from test_tables import read_csv
 
 from fer_models.demo.figures.compare import render_results
@@ -161,7 +163,15 @@ def test_no_face_offers_the_whole_picture_which_then_works(handlers: CompareHand
 @pytest.mark.parametrize("language", LOCALES)
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(None, "missing"), (b"", "empty"), (b"text", "not_an_image"), (b"\x89PNG\r\n\x1a\n" + bytes(40), "not_an_image")],
+    [
+        (None, "missing"),
+        (b"", "empty"),
+        (b"text", "not_an_image"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(40), "not_an_image"),
+        (portrait_as_png()[:5000], "unreadable"),
+        (encode(Image.new("1", (10_000, 10_000)), "PNG"), "too_large"),
+    ],
+    ids=["missing", "empty", "text", "header", "cut short", "100 megapixels"],
 )
 def test_bad_files_get_a_sentence_in_the_visitors_language(
     handlers: CompareHandlers, tmp_path: Path, content: bytes | None, reason: str, language: str
@@ -207,6 +217,16 @@ def test_networks_are_chosen_by_name_and_way_of_training(
 def test_unknown_networks_and_ways_are_refused(handlers: CompareHandlers, names: list[str], tag: str) -> None:
     with pytest.raises(ValueError, match=r"There is no 'none'\. Choose from"):
         handlers.compare_json(str(portrait_path()), names=names, tag=tag)
+
+
+@pytest.mark.parametrize("face_index", [0.5, float("nan"), float("inf")])
+@pytest.mark.parametrize("method", [CompareHandlers.compare_json, CompareHandlers.explain_json])
+def test_a_face_between_two_is_refused(
+    handlers: CompareHandlers, method: Callable[..., Any], face_index: float
+) -> None:
+    with pytest.raises(ValueError, match=f"face_index must be a whole number; got {face_index}"):
+        method(handlers, str(portrait_path()), face_index=face_index)
+    assert method(handlers, str(portrait_path()), face_index=0.0)["face_index"] == 0
 
 
 def test_json_without_a_photo_is_refused(handlers: CompareHandlers) -> None:

@@ -148,6 +148,15 @@ def test_a_video_that_is_cut_short_is_read_to_where_it_ends(suffix: str, tmp_pat
     assert 1 < times[-1] < 5
 
 
+def test_a_video_that_is_cut_before_its_first_picture_has_none(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", 3, faststart=True)
+    content = path.read_bytes()
+    path.write_bytes(content[: content.index(b"mdat") + 4])
+    with av.open(str(path)) as container:
+        assert container.streams.video
+    assert read_until_error(path, 4) == ([], "video_without_pictures")
+
+
 def test_damage_in_the_middle_does_not_end_the_video(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mkv", 60)
     content = bytearray(path.read_bytes())

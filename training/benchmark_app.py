@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +43,17 @@ WARM_UP = 3
 OVERSIZED_BYTES = (MAX_FILE_MB + 10) * 1024**2
 
 
-def make_photo(path: Path) -> Path:
-    """A photo of 640x480 pixels with one face: a portrait in the public domain on grey."""
-    portrait = Image.open(find_examples()[0]).convert("RGB")
-    portrait.thumbnail(PHOTO_SIZE)
-    photo = Image.new("RGB", PHOTO_SIZE, "gray")
-    photo.paste(portrait, ((PHOTO_SIZE[0] - portrait.width) // 2, 0))
-    photo.save(path, quality=90)
-    return path
+def make_photos(folder: Path) -> list[Path]:
+    """Photos of 640x480 pixels with one face each: the page's examples on grey."""
+    paths = []
+    for example in find_examples():
+        portrait = Image.open(example).convert("RGB")
+        portrait.thumbnail(PHOTO_SIZE)
+        photo = Image.new("RGB", PHOTO_SIZE, "gray")
+        photo.paste(portrait, ((PHOTO_SIZE[0] - portrait.width) // 2, 0))
+        paths.append(folder / f"{Path(example).stem}.jpg")
+        photo.save(paths[-1], quality=90)
+    return paths
 
 
 @contextmanager
@@ -126,19 +130,33 @@ def measure_memory(client: Client, process: psutil.Process, photo: Path, compari
     }
 
 
-def measure_load(url: str, photo: Path, visitors: int, requests: int) -> dict[str, Any]:
-    """Many visitors at once, each with a connection of its own and one request after another."""
-    reference = Client(url, verbose=False).predict(handle_file(str(photo)), api_name="/compare")
-    expected = [(row["model"], row["winner"]) for row in reference["models"]]
+def ask(client: Client, photo: Path) -> tuple[float, list[Any]]:
+    """How long an answer takes, in seconds, and what is only that photo's: each network's probabilities."""
+    start = time.perf_counter()
+    answer = client.predict(handle_file(str(photo)), api_name="/compare")
+    return time.perf_counter() - start, [(row["model"], row["probabilities"]) for row in answer["models"]]
+
+
+def measure_load(url: str, photos: list[Path], visitors: int, requests: int) -> dict[str, Any]:
+    """Many visitors at once, each with a connection of its own and one request after another, about photos in turn.
+
+    An answer is wrong if it is not what its photo got alone, such as another visitor's.
+
+    Raises:
+        ValueError: Two of the photos get the same answer, so that one could pass for the other's.
+    """
+    client = Client(url, verbose=False)
+    expected = [ask(client, photo)[1] for photo in photos]
+    if any(one == other for one, other in combinations(expected, 2)):
+        raise ValueError(f"The answers to {', '.join(map(str, photos))} must differ.")
 
     def visit(number: int) -> list[tuple[float, bool]]:
         client = Client(url, verbose=False)
         outcomes = []
-        for _ in range(requests // visitors):
-            start = time.perf_counter()
-            answer = client.predict(handle_file(str(photo)), api_name="/compare")
-            right = [(row["model"], row["winner"]) for row in answer["models"]] == expected
-            outcomes.append((time.perf_counter() - start, right))
+        for turn in range(number, number + requests // visitors):
+            index = turn % len(photos)
+            seconds, answer = ask(client, photos[index])
+            outcomes.append((seconds, answer == expected[index]))
         return outcomes
 
     lost = 0
@@ -153,6 +171,7 @@ def measure_load(url: str, photo: Path, visitors: int, requests: int) -> dict[st
     return {
         "visitors": visitors,
         "requests": requests,
+        "photos": len(photos),
         "lost": lost,
         "wrong": sum(not right for _, right in outcomes),
         **summarize([seconds for seconds, _ in outcomes]),
@@ -198,13 +217,13 @@ def main(argv: list[str] | None = None) -> None:
     if chromium is None:
         sys.exit("error: Chromium is needed: install Debian's package chromium, or Chrome.")
     with tempfile.TemporaryDirectory() as folder:
-        photo = make_photo(Path(folder, "photo.jpg"))
+        photo, *others = make_photos(Path(folder))
         with run_app(Path(folder, "uploads")) as (url, process, ready_s):
             results: dict[str, Any] = {"date": date.today().isoformat(), "ready_s": ready_s}
             steps = {
                 "page": lambda: measure_page(url, process, photo, arguments.rounds, chromium),
                 "live": lambda: measure_live(url, chromium, arguments.live_seconds),
-                "load": lambda: measure_load(url, photo, arguments.visitors, arguments.requests),
+                "load": lambda: measure_load(url, [photo, *others], arguments.visitors, arguments.requests),
                 "memory": lambda: measure_memory(Client(url, verbose=False), process, photo, arguments.comparisons),
                 "refusals": lambda: measure_refusals(url, photo, arguments.flood),
             }

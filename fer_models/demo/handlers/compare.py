@@ -224,7 +224,9 @@ class CompareHandlers:
     ) -> Comparison:
         if photo_path is None:
             raise ImageError("missing", "No photo was given.")
-        return compare(read_image(photo_path), models, self.detector, whole_image, face_index)
+        if not float(face_index).is_integer():
+            raise ValueError(f"face_index must be a whole number; got {face_index}.")
+        return compare(read_image(photo_path), models, self.detector, whole_image, int(face_index))
 
     def _look(self, request: Request, models: list[LoadedModel], shown: Shown | None) -> Shown:
         """The answer to a request.
