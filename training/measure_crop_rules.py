@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.faces import DetectedFace, FaceDetector, crop_box, crop_face
 from fer_models.inference import LoadedModel, load_models
 
@@ -162,7 +163,7 @@ def measure_crop_rules(source: str, sample_size: int, seed: int, padding: str) -
         DataError: The data is not FER2013.
     """
     keep_freed_memory()
-    models = load_models()
+    models = load_models(list(FER_CNN_ARCHITECTURES))  # the four that the page shows until a visitor chooses
     frames, labels = load_faces(source, sample_size, seed)
     canvases = [make_canvas(frame, padding) for frame in frames]
     pictures = [picture for picture, _ in canvases]

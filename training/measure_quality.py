@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.faces import FaceDetector, crop_face
 from fer_models.image_processing_fer import FerImageProcessor
 from fer_models.inference import LoadedModel, load_models
@@ -197,7 +198,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     try:
         keep_freed_memory()
-        models = load_models()
+        models = load_models(list(FER_CNN_ARCHITECTURES))  # the four that the page shows until a visitor chooses
         result = {
             "models": describe_models(models),
             "split": SPLIT,
