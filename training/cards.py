@@ -22,6 +22,7 @@ from fer_models.zoo import CHECKPOINTS_DIR
 from .architecture import describe_architecture
 from .arguments import PLACE_FIELDS
 from .files import write_text
+from .measure_cost import count_multiply_adds
 from .records import SPLITS, describe_spread, load_cost, load_published, load_seeds
 
 TEMPLATE = Path(__file__).parent / "card_template.md"
@@ -83,7 +84,7 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
         figures={path.stem for path in directory.glob("*.png")},
         copies=count_copies(results),
         robustness=results.get("robustness"),
-        cost=find_cost(name, parameters),
+        cost=find_cost(name, count_multiply_adds(model)),
     )
     return str(card)
 
@@ -210,14 +211,14 @@ def count_copies(results: dict[str, Any]) -> dict[str, int] | None:
     return {"n": n - splits["official_test_without_copies"]["n"], "of": n}
 
 
-def find_cost(name: str, parameters: int) -> dict[str, Any] | None:
+def find_cost(name: str, multiply_adds: int) -> dict[str, Any] | None:
     """What `training.measure_cost` wrote of a network, with the hardware; None if it was not measured.
 
-    However a network was trained, it costs the same; one of another size under its name does not.
+    However a network was trained, it costs the same; one under its name that has more to do does not.
     """
     cost = load_cost() or {"models": []}
     for row in cost["models"]:
-        if (row["model"], row["parameters"]) == (name, parameters):
+        if (row["model"], row["multiply_adds"]) == (name, multiply_adds):
             return row | {"hardware": cost["hardware"], "threads": cost["threads"]}
     return None
 

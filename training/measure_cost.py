@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
+from transformers import PreTrainedModel
 
 from fer_models.inference import LoadedModel, load_models, predict
 from fer_models.zoo import checkpoint_dir
@@ -28,11 +29,11 @@ BATCH_SIZE = 64
 
 
 @torch.inference_mode()
-def count_multiply_adds(model: LoadedModel) -> int:
+def count_multiply_adds(model: PreTrainedModel) -> int:
     """Multiply-adds of one face."""
-    size = model.image_processor.size
+    config = model.config
     with FlopCounterMode(display=False) as counter:
-        model.model(torch.zeros(1, 1, size["height"], size["width"]))
+        model.eval()(torch.zeros(1, config.num_channels, config.image_size, config.image_size))
     return counter.get_total_flops() // 2
 
 
@@ -79,7 +80,7 @@ def measure_cost(models: list[LoadedModel], rounds: int) -> list[dict[str, Any]]
             "tag": model.tag,
             "parameters": model.model.num_parameters(),
             "file_bytes": (checkpoint_dir(model.name, model.tag) / "model.safetensors").stat().st_size,
-            "multiply_adds": count_multiply_adds(model),
+            "multiply_adds": count_multiply_adds(model.model),
             "latency_ms": latency,
             "images_per_second": speed,
             "latency_ratio": latency / latencies[0],
