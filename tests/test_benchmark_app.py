@@ -1,6 +1,8 @@
 import json
+from itertools import count
 from pathlib import Path
-from typing import Any, ClassVar
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from browsing import needs_chromium
@@ -30,42 +32,50 @@ def test_the_photos_have_the_size_that_the_figures_are_for(tmp_path: Path):
     assert [Image.open(photo).size for photo in make_photos(tmp_path)] == [(640, 480)] * 2
 
 
-class Answering:
-    """In the place of the client: it knows each photo's answer, and gives after some calls another one's, or none."""
+def make_client(photos: list[Path], swaps_at: int = 0, stops_at: int = 0, differs: bool = True) -> Any:
+    """In the place of `Client`: it knows each photo's answer.
 
-    calls: ClassVar = 0
-    swaps_at: ClassVar = 0  # the call that gets another photo's answer; 0 for none
-    stops_at: ClassVar = 0  # the call that gets none
-    differs: ClassVar = True
+    Args:
+        photos: The photos.
+        swaps_at: The call that gets the next photo's answer, counted from 1.
+        stops_at: The call that gets none.
+        differs: Whether the photos have answers of their own.
+    """
+    answers = [photo.name if differs else "the same" for photo in photos]
+    calls = count(1)  # of all visitors together
 
-    def __init__(self, *_: Any, **__: Any):
-        pass
-
-    def predict(self, photo: dict[str, Any], **_: Any) -> dict[str, Any]:
-        Answering.calls += 1
-        name = Path(photo["path"]).name
-        if Answering.calls == Answering.stops_at:
+    def predict(photo: dict[str, Any], **_: Any) -> dict[str, Any]:
+        call, index = next(calls), [photo.name for photo in photos].index(Path(photo["path"]).name)
+        if call == stops_at:
             raise RuntimeError("too many")
-        if Answering.calls == Answering.swaps_at:
-            name = "another"
-        return {"models": [{"model": "dense", "probabilities": name if Answering.differs else "the same"}]}
+        answer = answers[(index + (call == swaps_at)) % len(answers)]
+        return {"models": [{"model": "dense", "probabilities": answer}]}
+
+    return lambda *_, **__: SimpleNamespace(predict=predict)
 
 
-@pytest.mark.parametrize(("swaps_at", "stops_at", "wrong", "lost"), [(0, 0, 0, 0), (5, 0, 1, 0), (0, 4, 0, 3)])
+@pytest.mark.parametrize(
+    ("swaps_at", "stops_at", "wrong", "lost"),
+    [(0, 0, 0, 0), (5, 0, 1, 0), (0, 4, 0, 3)],
+    ids=["all well", "one gets another visitor's", "one gets none, and its visitor goes"],
+)
 def test_swapped_and_lost_answers_are_counted(
     swaps_at: int, stops_at: int, wrong: int, lost: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("training.benchmark_app.Client", Answering)
-    Answering.calls, Answering.swaps_at, Answering.stops_at, Answering.differs = 0, swaps_at, stops_at, True
-    load = measure_load("http://nowhere", make_photos(tmp_path), 2, 6)
+    photos = make_photos(tmp_path)
+    monkeypatch.setattr("training.benchmark_app.Client", make_client(photos, swaps_at, stops_at))
+    load = measure_load("http://nowhere", photos, 2, 6)
     assert (load["wrong"], load["lost"], load["requests"]) == (wrong, lost, 6)
 
 
-def test_photos_with_the_same_answer_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("training.benchmark_app.Client", Answering)
-    Answering.calls, Answering.swaps_at, Answering.stops_at, Answering.differs = 0, 0, 0, False
-    with pytest.raises(ValueError, match="must differ"):
-        measure_load("http://nowhere", make_photos(tmp_path), 2, 6)
+@pytest.mark.parametrize(("number", "differs"), [(0, True), (1, True), (2, False)], ids=["none", "one", "the same"])
+def test_photos_that_cannot_be_told_apart_by_their_answers_are_refused(
+    number: int, differs: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    photos = make_photos(tmp_path)[:number]
+    monkeypatch.setattr("training.benchmark_app.Client", make_client(photos, differs=differs))
+    with pytest.raises(ValueError, match="answers differ"):
+        measure_load("http://nowhere", photos, 2, 6)
 
 
 @pytest.mark.slow

@@ -143,12 +143,12 @@ def measure_load(url: str, photos: list[Path], visitors: int, requests: int) -> 
     An answer is wrong if it is not what its photo got alone, such as another visitor's.
 
     Raises:
-        ValueError: Two of the photos get the same answer, so that one could pass for the other's.
+        ValueError: There are no two photos, or two get the same answer, so that one could pass for the other's.
     """
     client = Client(url, verbose=False)
     expected = [ask(client, photo)[1] for photo in photos]
-    if any(one == other for one, other in combinations(expected, 2)):
-        raise ValueError(f"The answers to {', '.join(map(str, photos))} must differ.")
+    if len(photos) < 2 or any(one == other for one, other in combinations(expected, 2)):
+        raise ValueError(f"The load needs photos whose answers differ; got {', '.join(map(str, photos))}.")
 
     def visit(number: int) -> list[tuple[float, bool]]:
         client = Client(url, verbose=False)

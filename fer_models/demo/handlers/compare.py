@@ -224,8 +224,9 @@ class CompareHandlers:
     ) -> Comparison:
         if photo_path is None:
             raise ImageError("missing", "No photo was given.")
-        if not float(face_index).is_integer():
-            raise ValueError(f"face_index must be a whole number; got {face_index}.")
+        # A program may send anything. JSON has one kind of numbers, so 1.0 is whole; true is none, though 1 to Python.
+        if type(face_index) not in (int, float) or face_index % 1:
+            raise ValueError(f"face_index must be a whole number; got {face_index!r}.")
         return compare(read_image(photo_path), models, self.detector, whole_image, int(face_index))
 
     def _look(self, request: Request, models: list[LoadedModel], shown: Shown | None) -> Shown:

@@ -83,7 +83,7 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
         return _answer(handlers.explain_json, photo, choices | {"label": label})
 
     label = gr.Dropdown(["", *FER_LABELS], value="", label="label", visible=False)
-    face_index = gr.Number(0, minimum=0, label="face_index", visible=False)
+    face_index = gr.Number(0, label="face_index", visible=False)  # a minimum of gradio's fails at what is no number
     whole_image = gr.Checkbox(label="whole_image", visible=False)
     networks = gr.Dropdown(handlers.names, value=[], multiselect=True, label="networks", visible=False)
     tag = gr.Dropdown(["", *handlers.tags], value="", label="tag", visible=False)
