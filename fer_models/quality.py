@@ -32,19 +32,19 @@ class Rule:
         return value <= self.limit if self.is_floor else value >= self.limit
 
 
-# Beyond these the average of the four networks, as the report trained them, is right clearly less often: `python -m
+# Beyond these the average of the four networks that the page shows is right clearly less often: `python -m
 # training.measure_quality DIR` writes `training/measurements/quality.json`, of which these are the limits, rounded.
 RULES: dict[str, Rule] = {
     "small": Rule("side", 24, is_floor=True),
-    "dark": Rule("brightness", 0.16, is_floor=True),
+    "dark": Rule("brightness", 0.124, is_floor=True),
     "bright": Rule("brightness", 0.8, is_floor=False),
-    "flat": Rule("contrast", 0.15, is_floor=True),
+    "flat": Rule("contrast", 0.11, is_floor=True),
     "blurred": Rule("sharpness", 0.063, is_floor=True),
-    "noisy": Rule("sharpness", 4.3, is_floor=False),
+    "noisy": Rule("sharpness", 1.77, is_floor=False),
     "turned": Rule("turn", 0.31, is_floor=False),
-    "tilted": Rule("tilt", 18, is_floor=False),
-    "cut": Rule("cut", 0.4, is_floor=False),
-    "doubtful": Rule("score", 0.88, is_floor=True),
+    "tilted": Rule("tilt", 24, is_floor=False),
+    "cut": Rule("cut", 0.3, is_floor=False),
+    "doubtful": Rule("score", 0.81, is_floor=True),
 }
 # A small face is blurred because it is small.
 IMPLIED = {"small": "blurred"}

@@ -1,12 +1,16 @@
+import json
+
 import numpy as np
 import pytest
 from conftest import make_face
 from photos import load_portrait
 from PIL import Image
 
+from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.faces import DetectedFace, FaceDetector, crop_box, crop_face
 from fer_models.inference import load_models
 from training.measure_crop_rules import (
+    OUTPUT,
     bootstrap_difference,
     compare_rules,
     crop_clipped,
@@ -82,3 +86,15 @@ def test_rules_are_compared_on_the_faces_that_are_found() -> None:
     for accuracy in (result["frame"], result["rules"]["whole picture"]["accuracy"]):
         assert list(accuracy) == [*describe_models(models), "average"]
         assert set(accuracy.values()) <= {0, 1}
+
+
+def test_the_crop_rule_is_the_measured_one() -> None:
+    measured = json.loads(OUTPUT.read_text())
+    assert measured["split"] == "validation"
+    assert "dirty" not in measured["commit"]
+    # Other weights need another measurement.
+    assert measured["models"] == describe_models(load_models(list(FER_CNN_ARCHITECTURES)))
+    for rule, result in measured["whole"]["rules"].items():
+        assert result["average_minus_first_95"][0] <= 0, rule
+    for rule in ("clipped", "moved"):
+        assert measured["cut"]["rules"][rule]["average_minus_first_95"][1] < 0, rule
