@@ -192,7 +192,7 @@ def render_runs() -> str:
     """Where every measured run comes from, bundled or not."""
     rows = []
     for name in list_models():
-        for tag in TAGS:
+        for tag in (*TAGS, "small"):  # `transfer.small` is the first part of `transfer.tuned`
             for run in load_runs(name, tag):
                 trained, measured = run["trained_with"], run["measured_with"]
                 smaller = trained.get("widened_from")
