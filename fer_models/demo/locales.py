@@ -358,8 +358,9 @@ LOCALES: dict[str, dict[str, str]] = {
         "networks, too, which their curves name.",
         "models.protocol.temperature": "The temperatures were fitted on PublicTest.",
         "models.protocol.test": "PrivateTest chose no weights, no epoch and no temperature. But the recipes began with "
-        "two trials whose accuracy there was known, and it was read again whenever a measure was added. Each figure of "
-        "a network was written by the program that measured it, with its commit and hardware; none was typed.",
+        "two trials whose accuracy there was known, later ones were written when the figures of earlier networks were, "
+        "and it was read again whenever a measure was added. Each figure of a network was written by the program that "
+        "measured it, with its commit and hardware; none was typed.",
         "models.limits.title": "What they cannot do",
         "models.limits.minds": "They do not read minds. They repeat which word people would give to a picture of a "
         "face, and know nothing of what the person feels.",
@@ -820,8 +821,9 @@ LOCALES: dict[str, dict[str, str]] = {
         "de las respuestas de otras redes, que sus curvas nombran.",
         "models.protocol.temperature": "Las temperaturas se ajustaron con PublicTest.",
         "models.protocol.test": "Con PrivateTest no se eligieron ni pesos ni épocas ni temperaturas. Pero las recetas "
-        "partieron de dos ensayos cuyo acierto allí se conocía, y se leyó de nuevo con cada medida añadida. Cada cifra "
-        "de una red la escribió el programa que la midió, con su commit y su máquina; ninguna se tecleó.",
+        "partieron de dos ensayos cuyo acierto allí se conocía, las posteriores se escribieron cuando ya se conocían "
+        "las cifras de redes anteriores, y se leyó de nuevo con cada medida añadida. Cada cifra de una red la escribió "
+        "el programa que la midió, con su commit y su máquina; ninguna se tecleó.",
         "models.limits.title": "Qué no pueden hacer",
         "models.limits.minds": "No leen la mente. Repiten qué palabra daría la gente a la imagen de una cara y no "
         "saben nada de lo que siente la persona.",
