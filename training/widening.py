@@ -18,7 +18,7 @@ SAME = ("num_pools", "temperature")
 
 
 @torch.no_grad()
-def widen(model: PreTrainedModel, folder: str) -> None:
+def widen(model: PreTrainedModel, folder: str, head: str | None = None) -> None:
     """Give a network the weights, and so the answers, of one with fewer filters, or with as many.
 
     The narrow one's weights become the leading channels. The other channels stay as they were drawn, and count for
@@ -28,11 +28,12 @@ def widen(model: PreTrainedModel, folder: str) -> None:
     Args:
         model: The wide network, freshly drawn; changed in place.
         folder: Where the narrow one lies: a run or a checkpoint.
+        head: Of one with two heads, the one that goes on: `votes`, or `label`.
 
     Raises:
         ValueError: The folder holds no network, or one that sees or says something else, or is no smaller one.
     """
-    source = load_trained(folder, model.config, "widened_from")
+    source = load_trained(folder, model.config, "widened_from", head)
     wide, narrow = model.state_dict(), source.state_dict()
     if (
         wide.keys() != narrow.keys()

@@ -1,0 +1,156 @@
+"""Many views of each training face, with teachers' answers, made once: `python -m training.views training/views.yaml`.
+
+A student then learns from consistent answers for hundreds of epochs (Beyer et al. 2022, arXiv:2106.05237), and its
+teachers cost it nothing. Teachers have two heads (`target: heads`). Their answers about FER2013's label and about
+people's votes are averaged over the mirror image, so that a student may mirror its views. Beside the file lies a JSON
+that says what it was made of. The file holds FER2013's pictures: keep it out of the repository.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from safetensors.torch import save_file
+from transformers import AutoModelForImageClassification, HfArgumentParser, PreTrainedModel, set_seed
+
+from fer_models import FerImageProcessor
+from fer_models.hub import compute_fingerprint
+
+from .arguments import to_argument
+from .augmentation import AugmentationArguments, augment
+from .data import DataError, load_fer2013
+from .files import write_json
+from .objective import HEAD_LABELS, NUM_LABELS
+from .provenance import describe_environment
+from .training_set import TrainingSet, make_training_set
+
+BATCH_SIZE = 512
+
+
+@dataclass(kw_only=True)
+class ViewsArguments(AugmentationArguments):
+    """What is made of which faces, by which teachers."""
+
+    teachers: str = field(metadata={"help": "JSON list of folders of runs with two heads."})
+    output: str = field(metadata={"help": "The file to write."})
+    count: int = field(default=24, metadata={"help": "Views of each face; the first is the face as it is."})
+    data: str = field(
+        default="../shared/data/fer2013", metadata={"help": "FER2013, as a recipe's field of the same name."}
+    )
+    seed: int = field(default=0, metadata={"help": "Of the random changes."})
+
+
+@torch.no_grad()
+def answer(teachers: list[PreTrainedModel], pixel_values: torch.Tensor) -> torch.Tensor:
+    """Logarithms of the teachers' probabilities, averaged over them and over the mirror image.
+
+    Args:
+        teachers: Each with `HEAD_LABELS` as its classes.
+        pixel_values: `(N, C, H, W)`.
+
+    Returns:
+        `(N, 15)`, float32: 7 for the labels and 8 for the votes.
+    """
+    heads = slice(0, NUM_LABELS), slice(NUM_LABELS, None)
+    rows = []
+    for teacher in teachers:
+        for view in (pixel_values, pixel_values.flip(-1)):
+            logits = teacher(view).logits.float()
+            rows.append(torch.cat([logits[:, head].log_softmax(-1) for head in heads], dim=1))
+    return torch.stack(rows).mean(0)
+
+
+def make_views(faces: TrainingSet, teachers: list[PreTrainedModel], arguments: ViewsArguments) -> TrainingSet:
+    """Views of each face, the first as it is, with what the teachers answer to them.
+
+    Args:
+        faces: In one view each.
+        teachers: Where the faces lie.
+        arguments: How many views, and how they are changed.
+    """
+    device = faces.labels.device
+    views = torch.empty(arguments.count, *faces.views.shape[1:], dtype=torch.uint8, device="cpu")
+    answers = torch.empty(arguments.count, len(faces), len(HEAD_LABELS), dtype=torch.float16, device="cpu")
+    for view in range(arguments.count):
+        for rows in torch.arange(len(faces), device=device).split(BATCH_SIZE):
+            pixel_values = faces.views[0, rows].float() / 255
+            if view:
+                pixel_values = augment(pixel_values, arguments)
+            stored = (pixel_values * 255).round().to(torch.uint8)
+            views[view, rows.cpu()] = stored.cpu()
+            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+                logits = answer(teachers, stored.float() / 255)
+            answers[view, rows.cpu()] = logits.half().cpu()
+    return TrainingSet(views, faces.labels.cpu(), None if faces.votes is None else faces.votes.cpu(), answers)
+
+
+def load_heads(folder: str) -> PreTrainedModel:
+    """A teacher with two heads.
+
+    Raises:
+        DataError: The folder holds none.
+    """
+    if not Path(folder, "model.safetensors").is_file():
+        raise DataError(f"{folder} holds no finished run; train it first.")
+    model = AutoModelForImageClassification.from_pretrained(folder)
+    if tuple(model.config.id2label.values()) != HEAD_LABELS:
+        raise DataError(f"{folder} has no two heads; its recipe needs `target: heads`.")
+    return model.eval()
+
+
+def describe_views(path: str | Path) -> dict[str, Any]:
+    """What a file of views was made of, or nothing if that is not known."""
+    description = Path(path).with_suffix(".json")
+    return json.loads(description.read_text()) if description.is_file() else {}
+
+
+def run(arguments: ViewsArguments) -> Path:
+    """Make the views and write them.
+
+    Raises:
+        DataError: The faces or a teacher are missing.
+        OSError: The file cannot be written.
+    """
+    set_seed(arguments.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    folders = json.loads(arguments.teachers)
+    teachers = [load_heads(folder).to(device) for folder in folders]  # type: ignore[arg-type]
+    faces = make_training_set(load_fer2013(arguments.data)["train"], FerImageProcessor()).to(device)
+    views = make_views(faces, teachers, arguments)
+    output = Path(arguments.output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {"views": views.views, "labels": views.labels, "votes": views.votes, "answers": views.answers}
+    save_file({name: values for name, values in tensors.items() if values is not None}, output)
+    write_json(
+        output.with_suffix(".json"),
+        {
+            **{name: value for name, value in vars(arguments).items() if name not in ("data", "output", "teachers")},
+            "teachers": {folder: compute_fingerprint(Path(folder)) for folder in folders},
+            **describe_environment(),
+        },
+    )
+    return output
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.views", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("settings", type=Path, help="a file such as training/views.yaml; its fields are options, too")
+    arguments, overrides = parser.parse_known_args(argv)
+    try:
+        settings = yaml.safe_load(arguments.settings.read_text())
+        words = [word for key, value in settings.items() for word in (f"--{key}", to_argument(value))]
+        (parsed,) = HfArgumentParser(ViewsArguments).parse_args_into_dataclasses(words + overrides)  # type: ignore[arg-type]
+        print(f"Made: {run(parsed)}")
+    except (DataError, ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""FER+'s votes (Barsoum et al. 2016, arXiv:1608.01041): ten people's answers to each face, as targets and as labels."""
+
+from collections.abc import Sequence
+
+import torch
+
+from fer_models.configuration_fer import FER_LABELS
+
+# FER+'s ten columns, under our names.
+FERPLUS_COLUMNS = (
+    *("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear"),
+    *("contempt", "unknown", "no_face"),
+)
+# What votes are cast for, in our order: the seven labels, then contempt.
+VOTE_LABELS = (*FER_LABELS, "contempt")
+# Of a face without a majority, or whose majority is none of the labels; what torch's cross-entropy passes over.
+NO_MAJORITY = -100
+
+
+def count_votes(rows: Sequence[Sequence[int] | None]) -> torch.Tensor:
+    """Votes without outliers, as FER+ counts them: a column with a single vote counts for nothing.
+
+    Args:
+        rows: Ten numbers of votes a face, or None where there are none.
+
+    Returns:
+        `(N, 10)`, float32, in the order of `FERPLUS_COLUMNS`.
+    """
+    votes = torch.tensor([row or [0] * len(FERPLUS_COLUMNS) for row in rows], dtype=torch.float32)
+    return votes.view(-1, len(FERPLUS_COLUMNS)) * (votes > 1).view(-1, len(FERPLUS_COLUMNS))
+
+
+def make_targets(rows: Sequence[Sequence[int] | None]) -> torch.Tensor:
+    """The distribution of the votes over `VOTE_LABELS`.
+
+    Returns:
+        `(N, 8)`, float32; rows sum to 1, or are all zero where there is nothing to learn from: no votes, or the most
+        votes for "unknown" or "no face".
+    """
+    votes = count_votes(rows)
+    shares = votes[:, [FERPLUS_COLUMNS.index(label) for label in VOTE_LABELS]]
+    others = votes[:, len(VOTE_LABELS) :].amax(1)
+    is_a_face = shares.amax(1) > others
+    return torch.where(is_a_face[:, None], shares / shares.sum(1, keepdim=True).clamp(min=1), torch.zeros(()))
+
+
+def find_majority(rows: Sequence[Sequence[int] | None], labels: Sequence[str] = FER_LABELS) -> torch.Tensor:
+    """The label that has more than half of the votes: FER+'s official rule for its test split.
+
+    Args:
+        rows: Ten numbers of votes a face, or None.
+        labels: What is asked for: the seven labels, or `VOTE_LABELS` with contempt.
+
+    Returns:
+        `(N,)`, int64, indices of `labels`; `NO_MAJORITY` where no label has more than half, or another column has.
+    """
+    votes = count_votes(rows)
+    most, winner = votes.max(1)
+    index_of = torch.tensor([labels.index(name) if name in labels else NO_MAJORITY for name in FERPLUS_COLUMNS])
+    return torch.where(2 * most > votes.sum(1), index_of[winner], NO_MAJORITY)

@@ -1,0 +1,182 @@
+"""Train the whole zoo: `python -m training.zoo training/zoo.yaml` runs every recipe of the list, several at once.
+
+A recipe waits for the runs that it names: its teachers, what it goes on from, its views. Started again, it goes on:
+each run resumes by itself, and finished ones are passed over. With `--pack`, each finished run is added to an archive
+as soon as it is done, so that a machine that is taken away leaves what was ready.
+"""
+
+import argparse
+import subprocess
+import sys
+import tarfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from .arguments import RUNS_DIR
+
+FOLDER = Path(__file__).parent
+PACKED_FILES = ("config.json", "preprocessor_config.json", "recipe.yaml", "history.json", "run.json", "views.json")
+WEIGHTS = "model.safetensors"
+SECONDS_BETWEEN_LOOKS = 0.5
+
+
+@dataclass
+class Job:
+    """One run, as a command of its own.
+
+    Attributes:
+        name: `<recipe>.seed-<n>`, or `views`.
+        arguments: Of `python`.
+        output: The file that is there when it is done.
+        needs: Such files of other jobs, without which it cannot start.
+        is_teacher: Whether nothing but the views needs its weights.
+    """
+
+    name: str
+    arguments: list[str]
+    output: Path
+    needs: list[Path] = field(default_factory=list)
+    is_teacher: bool = False
+    process: subprocess.Popen | None = None
+    started: float = 0.0
+
+
+def make_job(line: str) -> Job:
+    """A job from a line of the list: a recipe's name and, after it, options of `training.train`; or a file of views.
+
+    Raises:
+        OSError: There is no such recipe.
+    """
+    name, *overrides = line.split()
+    if name == "views":
+        settings = yaml.safe_load((FOLDER / "views.yaml").read_text())
+        needs = [Path(teacher, "run.json") for teacher in settings["teachers"]]
+        arguments = ["-m", "training.views", str(FOLDER / "views.yaml"), *overrides]
+        return Job("views", arguments, Path(settings["output"]).with_suffix(".json"), needs)
+    path = FOLDER / "recipes" / f"{name}.yaml"
+    recipe = yaml.safe_load(path.read_text())
+    options = dict(zip(overrides[::2], overrides[1::2], strict=True))
+    seed = options.get("--seed", str(recipe["seed"]))
+    directory = Path(options.get("--output_dir", RUNS_DIR / name / f"seed-{seed}"))
+    needs = [Path(folder, "run.json") for folder in [recipe.get("widened_from", ""), *recipe.get("teachers", [])]]
+    needs = [path for path in needs if path.is_relative_to(RUNS_DIR)]
+    if recipe.get("views"):
+        needs.append(Path(recipe["views"]).with_suffix(".json"))
+    label = f"{name}.seed-{seed}" if "--output_dir" not in options else f"{name}.{directory.name}"
+    arguments = ["-m", "training.train", str(path), "--disable_tqdm", "true", *overrides]
+    return Job(label, arguments, directory / "run.json", needs, recipe.get("target") == "heads")
+
+
+def pack(job: Job, directory: Path, largest: int) -> None:
+    """Add a finished run to the first archive that has room for it.
+
+    Args:
+        job: What is done.
+        directory: Where the archives are.
+        largest: Bytes of an archive.
+    """
+    folder = job.output.parent
+    files = [file for file in (folder / name for name in PACKED_FILES) if file.is_file()]
+    if not job.is_teacher and (folder / WEIGHTS).is_file():
+        files.append(folder / WEIGHTS)
+    size = sum(file.stat().st_size for file in files)
+    number = 0
+    while (archive := directory / f"runs-{number}.tar").is_file() and archive.stat().st_size + size > largest - 100_000:
+        number += 1
+    with tarfile.open(archive, "a") as tar:
+        for file in files:
+            tar.add(file)
+
+
+def train_zoo(
+    jobs: list[Job], at_once: int, logs: Path, packed: Path | None = None, largest: int = 2**40, deadline: float = 1e99
+) -> list[Job]:
+    """Run jobs in their order, as soon as what they need is there.
+
+    Args:
+        jobs: In the order of their importance.
+        at_once: How many run side by side.
+        logs: Where the output of each is written.
+        packed: Where finished runs are packed, or None.
+        largest: Bytes of an archive.
+        deadline: By `time.monotonic`; what runs then is stopped, and goes on from its newest checkpoint another time.
+
+    Returns:
+        The jobs that failed or were not finished.
+    """
+    logs.mkdir(parents=True, exist_ok=True)
+    waiting = [job for job in jobs if not job.output.is_file()]
+    running: list[Job] = []
+    failed: list[Job] = []
+    while (waiting or running) and time.monotonic() < deadline:
+        for job in [job for job in running if job.process and job.process.poll() is not None]:
+            running.remove(job)
+            seconds = time.monotonic() - job.started
+            if job.process and job.process.returncode == 0:
+                print(f"{time.strftime('%X')} {job.name}: {last_line(logs / job.name)} [{seconds:.0f} s]", flush=True)
+                if packed:
+                    pack(job, packed, largest)
+            else:
+                failed.append(job)
+                print(f"{time.strftime('%X')} {job.name} FAILED: {last_line(logs / job.name)}", flush=True)
+        ready = [job for job in waiting if all(file.is_file() for file in job.needs)]
+        if not ready and not running:
+            break
+        for job in ready[: at_once - len(running)]:
+            waiting.remove(job)
+            log = (logs / job.name).open("w")
+            job.process = subprocess.Popen([sys.executable, *job.arguments], stdout=log, stderr=subprocess.STDOUT)
+            job.started = time.monotonic()
+            running.append(job)
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    for job in running:
+        assert job.process
+        job.process.terminate()
+        job.process.wait()
+    return [*failed, *running, *waiting]
+
+
+def last_line(path: Path) -> str:
+    """The last line about an epoch, or else of all, that a job has written."""
+    lines = path.read_text(errors="replace").splitlines() or [""]
+    return next((line for line in reversed(lines) if line.startswith("epoch ")), lines[-1])
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.zoo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("jobs", type=Path, help="a YAML list such as training/zoo.yaml")
+    parser.add_argument("--at_once", type=int, default=1, help="runs side by side (default: %(default)s)")
+    parser.add_argument("--pack", type=Path, metavar="DIR", help="pack each finished run into archives there")
+    parser.add_argument("--pack_megabytes", type=float, default=15.5, help="size of an archive (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, default=1e9, help="stop after so long; the same command goes on")
+    parser.add_argument(
+        "--options", default="", help="options of training.train for every run, such as '--max_steps 3'"
+    )
+    parser.add_argument("--logs", type=Path, default=RUNS_DIR / "logs", help="default: %(default)s")
+    arguments = parser.parse_args(argv)
+    try:
+        lines = yaml.safe_load(arguments.jobs.read_text())
+        jobs = [make_job(line if line == "views" else f"{line} {arguments.options}") for line in lines]
+    except OSError as error:
+        sys.exit(f"error: {error}")
+    if arguments.pack:
+        arguments.pack.mkdir(parents=True, exist_ok=True)
+    left = train_zoo(
+        jobs,
+        arguments.at_once,
+        arguments.logs,
+        arguments.pack,
+        int(arguments.pack_megabytes * 2**20),
+        time.monotonic() + 60 * arguments.minutes,
+    )
+    if left:
+        sys.exit(f"error: not finished: {', '.join(job.name for job in left)}. The same command goes on.")
+
+
+if __name__ == "__main__":
+    main()
