@@ -375,7 +375,6 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
 
     stopwatch, environment = Stopwatch(), describe_environment()
     keep_freed_memory()
-    torch.backends.cudnn.benchmark = True  # batches are equally large
     set_seed(args.seed)
     config = recipe.make_config()
     if tuple(config.id2label.values()) not in (FER_LABELS, HEAD_LABELS):
