@@ -29,7 +29,7 @@ from .objective import HEAD_LABELS, NUM_LABELS
 from .provenance import describe_environment
 from .training_set import TrainingSet, make_training_set
 
-BATCH_SIZE = 512
+BATCH_SIZE = 4096
 
 
 @dataclass(kw_only=True)
