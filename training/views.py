@@ -29,7 +29,7 @@ from .objective import HEAD_LABELS, NUM_LABELS
 from .provenance import describe_environment
 from .training_set import TrainingSet, make_training_set
 
-BATCH_SIZE = 4096
+BATCH_SIZE = {"cuda": 4096, "cpu": 128}
 
 
 @dataclass(kw_only=True)
@@ -42,16 +42,21 @@ class ViewsArguments(AugmentationArguments):
     data: str = field(
         default="../shared/data/fer2013", metadata={"help": "FER2013, as a recipe's field of the same name."}
     )
+    mirrored: bool = field(
+        default=True, metadata={"help": "Average the answers over the mirror image, which takes twice as long."}
+    )
+    bf16: bool = field(default=torch.cuda.is_available(), metadata={"help": "Have the teachers compute with 16 bits."})
     seed: int = field(default=0, metadata={"help": "Of the random changes."})
 
 
 @torch.no_grad()
-def answer(teachers: list[PreTrainedModel], pixel_values: torch.Tensor) -> torch.Tensor:
-    """Logarithms of the teachers' probabilities, averaged over them and over the mirror image.
+def answer(teachers: list[PreTrainedModel], pixel_values: torch.Tensor, mirrored: bool) -> torch.Tensor:
+    """Logarithms of the teachers' probabilities, averaged over them.
 
     Args:
         teachers: Each with `HEAD_LABELS` as its classes.
         pixel_values: `(N, C, H, W)`.
+        mirrored: Whether they are averaged over the mirror image, too.
 
     Returns:
         `(N, 15)`, float32: 7 for the labels and 8 for the votes.
@@ -59,7 +64,7 @@ def answer(teachers: list[PreTrainedModel], pixel_values: torch.Tensor) -> torch
     heads = slice(0, NUM_LABELS), slice(NUM_LABELS, None)
     rows = []
     for teacher in teachers:
-        for view in (pixel_values, pixel_values.flip(-1)):
+        for view in (pixel_values, pixel_values.flip(-1)) if mirrored else (pixel_values,):
             logits = teacher(view).logits.float()
             rows.append(torch.cat([logits[:, head].log_softmax(-1) for head in heads], dim=1))
     return torch.stack(rows).mean(0)
@@ -77,14 +82,14 @@ def make_views(faces: TrainingSet, teachers: list[PreTrainedModel], arguments: V
     views = torch.empty(arguments.count, *faces.views.shape[1:], dtype=torch.uint8, device="cpu")
     answers = torch.empty(arguments.count, len(faces), len(HEAD_LABELS), dtype=torch.float16, device="cpu")
     for view in range(arguments.count):
-        for rows in torch.arange(len(faces), device=device).split(BATCH_SIZE):
+        for rows in torch.arange(len(faces), device=device).split(BATCH_SIZE[device.type]):
             pixel_values = faces.views[0, rows].float() / 255
             if view:
                 pixel_values = augment(pixel_values, arguments)
             stored = (pixel_values * 255).round().to(torch.uint8)
             views[view, rows.cpu()] = stored.cpu()
-            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-                logits = answer(teachers, stored.float() / 255)
+            with torch.autocast(device.type, torch.bfloat16, enabled=arguments.bf16):
+                logits = answer(teachers, stored.float() / 255, arguments.mirrored)
             answers[view, rows.cpu()] = logits.half().cpu()
     return TrainingSet(views, faces.labels.cpu(), None if faces.votes is None else faces.votes.cpu(), answers)
 
