@@ -71,6 +71,9 @@ def put_strangers(folder: Path, away: Path) -> None:
         shutil.copytree(left, folder / f"{PREFIX}copy")
         shutil.copytree(left, away / f"{PREFIX}away")
         os.rename(left, folder / f"{PREFIX}renamed")
+    with kill_owner(folder) as left:  # one that was moved away, with a symlink in its place
+        os.rename(left, away / left.name)
+        left.symlink_to(away / left.name)
 
 
 @contextmanager
@@ -296,6 +299,14 @@ def test_what_is_put_in_the_place_of_a_folder_stays_as_it_is(what: str, is_paren
     assert look(put) == before
     moved = tmp_path / "moved" / folder.path.name if is_parent else tmp_path / "moved"
     assert not (moved / "photo.jpg").exists(), "but ours is empty, wherever it is now"
+
+
+def test_an_empty_folder_in_the_place_of_ours_stays(tmp_path: Path) -> None:
+    folder = OwnFolder(tmp_path / "parent")
+    os.rename(folder.path, tmp_path / "moved")
+    folder.path.mkdir()
+    folder.remove()
+    assert folder.path.is_dir()
 
 
 def test_a_folder_that_was_deleted_is_made_again(folder: OwnFolder) -> None:
