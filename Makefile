@@ -56,11 +56,12 @@ quality: .venv/dev.stamp  ## Check format, style and types
 # `train-baseline` is `train-baseline.report`.
 recipe = $(if $(findstring .,$*),$*,$*.report)
 
-train-%: .venv/dev.stamp  ## Train, measure and bundle one network, such as train-baseline.report
+# The last line replaces no other weights without FORCE=1, and ends with an error that says which; the run is kept.
+train-%: .venv/dev.stamp  ## Train and measure one network, such as train-baseline.report; FORCE=1 replaces the bundled one
 	$(RUN) training.train training/recipes/$(recipe).yaml
 	$(RUN) training.calibrate runs/$(recipe)/seed-0
 	$(RUN) training.evaluate runs/$(recipe)/seed-0
-	$(RUN) training.bundle runs/$(recipe)/seed-0 $(recipe)
+	$(RUN) training.bundle runs/$(recipe)/seed-0 $(recipe) $(if $(FORCE),--force)
 
 # Those that go on from a smaller network, each seed from its own.
 train-batchnorm.tuned: first-batchnorm.narrow.seed-0

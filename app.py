@@ -6,20 +6,25 @@ import gc
 import os
 import signal
 import sys
+from functools import partial
 
 gc.disable()  # while libraries load nothing is garbage; to look for it took a second and more of the start
 
 from fer_models.demo.uploads import use_own_folder
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent anywhere
-UPLOAD_DIR = use_own_folder()
+try:
+    UPLOADS = use_own_folder()
+except OSError as error:
+    sys.exit(f"error: {error}")
 
 from starlette.middleware import Middleware
 from transformers.utils.logging import disable_progress_bar
 
 from fer_models.demo.agents import answer_in_json
 from fer_models.demo.device import place
-from fer_models.demo.forgetting import forget_regularly
+from fer_models.demo.forgetting import delete_regularly, forget_regularly
+from fer_models.demo.internals import find_files_in_use, hide_space
 from fer_models.demo.limits import BodyLimit, leave_room
 from fer_models.demo.scripts import HEAD
 from fer_models.demo.tabs.many import LONG_JOBS
@@ -78,18 +83,25 @@ def load_networks() -> tuple[list[LoadedModel], list[LoadedModel]]:
         return load_networks()
 
 
+def stop_cleanly() -> None:
+    """When told to stop, or when the terminal is closed, end so that the folder of uploads goes, too."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:  # `nohup` has it ignore the latter
+            signal.signal(number, lambda *_: sys.exit(0))
+
+
 def main() -> None:
     port = read_port()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder of uploads goes then too
+    stop_cleanly()
     try:
         models, other_ways = load_networks()
-        UPLOAD_DIR.mkdir(parents=True, exist_ok=True)
         place([*models, *other_ways])
         demo = build_demo(models, FaceDetector(), other_ways)
-        demo.space_id = None  # else gradio puts a bar above the page of a Space, and asks Google for its fonts
+        hide_space(demo)
         # Not `api_open`: it would let programs pass by the queue, and all its limits.
         demo.queue(default_concurrency_limit=2, max_size=MAX_WAITING, api_open=False)
         leave_room(demo, LONG_JOBS, MAX_LONG_WAITING, MAX_LONG_WAITING_EACH)
+        delete_regularly(UPLOADS, partial(find_files_in_use, demo))
         demo.launch(
             server_port=port,
             theme=THEME,
@@ -108,7 +120,7 @@ def main() -> None:
                         BodyLimit,
                         max_bytes=MAX_FILE_MB * 1024**2,
                         max_upload_bytes=MAX_UPLOAD_MB * 1024**2,
-                        upload_dir=UPLOAD_DIR,
+                        upload_dir=UPLOADS.path,
                         min_free_bytes=MIN_FREE_MB * 1024**2,
                     )
                 ],
@@ -116,7 +128,7 @@ def main() -> None:
             quiet=True,
             prevent_thread_lock=True,
         )
-        answer_in_json(demo.mcp_server_obj)
+        answer_in_json(demo)
     except (ValueError, OSError, ImportError) as error:  # the detector lies in packages of others
         if "empty port" in str(error):
             sys.exit(f"error: port {port} is taken. Stop what uses it, or choose another: make demo PORT={port + 1}")

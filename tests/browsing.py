@@ -85,6 +85,7 @@ def run_main(models: list[LoadedModel]) -> Iterator[Any]:
         patch.setenv("PORT", str(find_free_port()))
         import app
 
+        patch.setenv("GRADIO_TEMP_DIR", str(app.UPLOADS.path))  # of this process, whoever was the first to import it
         patch.setattr(app, "load_models", lambda: models)
         patch.setattr(app, "load_other_ways", list)
         patch.setattr(signal, "signal", lambda *_: None)

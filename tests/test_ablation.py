@@ -106,6 +106,37 @@ def test_runs_are_trained_once_and_tabulated(
 
 
 @pytest.mark.parametrize(
+    ("overrides", "is_published"),
+    [
+        ([], True),
+        (["--disable_tqdm", "true", "--data=elsewhere"], True),  # say where, not what
+        (["--samples_per_class", "4"], False),
+        (["--num_train_epochs=1"], False),
+    ],
+)
+def test_rows_of_a_trial_are_not_mixed_with_those_that_are_published(
+    overrides: list[str], is_published: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ablation, "MEASUREMENTS_DIR", tmp_path / "measurements")
+    monkeypatch.setattr(ablation, "run_ablation", lambda settings, seeds, runs_dir, *_: [[{"runs": str(runs_dir)}]])
+    (tmp_path / "dense.yaml").write_text(yaml.safe_dump(SMALL))
+    ablation.main(["dense.yaml", *overrides])
+    folder = "runs/ablation/dense" + ("" if is_published else ".trial")
+    path = tmp_path / ("measurements/ablation.dense.json" if is_published else f"{folder}/rows.json")
+    assert json.loads(path.read_text())["rows"] == [{"runs": folder}]
+    assert [one.name for one in tmp_path.rglob("*.json")] == [path.name]
+
+
+def test_a_file_with_something_else_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "settings.yaml").write_text(yaml.safe_dump(SMALL))
+    (tmp_path / "cost.json").write_text('{"networks": []}')
+    with pytest.raises(SystemExit, match=r"cost\.json holds something else than an ablation\. Choose another --json"):
+        ablation.main([str(tmp_path / "settings.yaml"), "--json", str(tmp_path / "cost.json")])
+    assert (tmp_path / "cost.json").read_text() == '{"networks": []}'
+
+
+@pytest.mark.parametrize(
     ("patience", "threshold", "accuracies", "epochs"),
     [
         (1, 0.0, [0.5], 1),

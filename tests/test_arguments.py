@@ -137,8 +137,15 @@ def test_overrides_reach_the_configuration(tmp_path: Path) -> None:
         pytest.param([], "runs/trial/seed-42", id="the seed that transformers takes"),
         pytest.param(["--seed", "7"], "runs/trial/seed-7", id="each seed has a folder"),
         pytest.param(["--output_dir", "elsewhere"], "elsewhere", id="as one says"),
+        pytest.param(["--samples_per_class", "50"], "runs/trial/trial-seed-42", id="a trial: few images"),
+        pytest.param(["--max_steps", "9", "--seed", "7"], "runs/trial/trial-seed-7", id="a trial: few steps"),
+        pytest.param(["--num_train_epochs", "9"], "runs/trial/trial-seed-42", id="a trial: fewer epochs"),
+        pytest.param(["--num_train_epochs", "10"], "runs/trial/seed-42", id="as many epochs"),
+        pytest.param(
+            ["--samples_per_class", "5", "--output_dir", "elsewhere"], "elsewhere", id="a trial goes where one says"
+        ),
     ],
 )
 def test_output_goes_to_a_folder_for_recipe_and_seed(overrides: list[str], output_dir: str, tmp_path: Path) -> None:
-    arguments = parse_recipe(write_recipe(tmp_path, SMALLEST_RECIPE), overrides)[1]
+    arguments = parse_recipe(write_recipe(tmp_path, SMALLEST_RECIPE + "num_train_epochs: 10\n"), overrides)[1]
     assert Path(arguments.output_dir) == Path(output_dir)

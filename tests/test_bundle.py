@@ -1,16 +1,20 @@
 import json
 import os
+import shutil
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import yaml
-from tiny_runs import RECIPES_DIR, load_fer2013_once, load_few_per_split, train_tiny
+from safetensors.torch import load_file, save_file
+from tiny_runs import RECIPES_DIR, load_fer2013_once, load_few_per_split, pass_for_whole, train_tiny
 from transformers import AutoModelForImageClassification, TrainingArguments
 
 import fer_models
 from fer_models import FerImageProcessor
+from fer_models.hub import compute_fingerprint
 from fer_models.zoo import CHECKPOINTS_DIR, list_models, list_tags
 from training import bundle as bundle_module
 from training import evaluate, train
@@ -37,7 +41,7 @@ def run(made_up_parquet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "load_fer2013", load_fer2013_once)
         patch.setattr(evaluate, "load_splits", load_few_per_split)
-        run = train_tiny(made_up_parquet, tmp_path_factory.mktemp("bundle") / "run")
+        run = pass_for_whole(train_tiny(made_up_parquet, tmp_path_factory.mktemp("bundle") / "run"))
         evaluate.main([str(run)])
     return run
 
@@ -87,7 +91,7 @@ def test_new_checkpoint_replaces_the_old_one(run: Path, tmp_path: Path):
     old = bundle(run, NAME, tmp_path)
     for name in ("curves.png", "model.safetensors"):
         (old / name).write_bytes(b"old")
-    assert {path.name for path in bundle(run, NAME, tmp_path).iterdir()} == FILES
+    assert {path.name for path in bundle(run, NAME, tmp_path, force=True).iterdir()} == FILES
     assert b"old" not in [(old / name).read_bytes() for name in ("curves.png", "model.safetensors")]
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
 
@@ -110,6 +114,22 @@ def test_failure_leaves_the_old_checkpoint(owner, method, run: Path, tmp_path: P
         bundle(run, NAME, tmp_path)
     assert read_all(tmp_path / NAME) == old
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
+
+
+def test_interruption_leaves_the_old_checkpoint(run: Path, tmp_path: Path, monkeypatch):
+    """While the new one had no name yet, the old one had none any more, and went with the temporary folder."""
+    old = read_all(bundle(run, NAME, tmp_path))
+    rename = Path.rename
+
+    def interrupt(path: Path, target: Path) -> Path:
+        if path.name == "new":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        bundle(run, NAME, tmp_path)
+    assert read_all(tmp_path / NAME) == old
 
 
 @pytest.mark.parametrize("missing", ["recipe.yaml", "history.json", "results.json"])
@@ -146,6 +166,107 @@ def test_wrong_arguments_get_a_sentence(tmp_path: Path):
         bundle_module.main([str(tmp_path), "baseline.report"])
     with pytest.raises(SystemExit, match="error: There is no model 'resnet'"):
         bundle_module.main([str(tmp_path), "resnet.report"])
+
+
+# --- what is not replaced ---
+
+
+def edit(path: Path, **changes: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def copy_checkpoint(name: str, target: Path) -> Path:
+    """A bundled checkpoint as a run of the same weights, which were changed a little."""
+    shutil.copytree(CHECKPOINTS_DIR / name, target)
+    (target / "model.safetensors").chmod(0o600)
+    weights = load_file(target / "model.safetensors")
+    weights["classifier.bias"] += 0.01
+    save_file(weights, target / "model.safetensors", metadata={"format": "pt"})
+    return target
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_a_trial_never_becomes_a_checkpoint(force: list[str], tmp_path: Path, monkeypatch):
+    """One replaced the shipped weights, without a word."""
+    run = copy_checkpoint("baseline.report", tmp_path / "run")
+    (run / "recipe.yaml").write_text((run / "recipe.yaml").read_text() + "samples_per_class: 200\n")
+    monkeypatch.setattr(bundle_module.bundle, "__defaults__", (tmp_path / "checkpoints", False))
+    with pytest.raises(
+        SystemExit, match=r"is a trial run \(samples_per_class: 200\), and is neither bundled nor pushed"
+    ):
+        bundle_module.main([str(run), "baseline.report", *force])
+    assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [({"temperature": 1.0}, "is not calibrated"), ({"temperature": 1.1}, "evaluate on it again")],
+    ids=["not calibrated", "measured before"],
+)
+def test_a_run_that_is_not_calibrated_and_then_measured_is_refused(changes, sentence, run: Path, tmp_path: Path):
+    other = Path(shutil.copytree(run, tmp_path / "run"))
+    edit(other / "config.json", **changes)
+    with pytest.raises(ValueError, match=sentence):
+        bundle(other, NAME, tmp_path / "checkpoints", force=True)
+
+
+def test_other_weights_are_replaced_by_force_only(tmp_path: Path, capsys: pytest.CaptureFixture):
+    checkpoints = tmp_path / "checkpoints"
+    target = Path(shutil.copytree(CHECKPOINTS_DIR / "baseline.report", checkpoints / "baseline.report"))
+    old, fingerprint = read_all(target), compute_fingerprint(target)
+    run = copy_checkpoint("baseline.report", tmp_path / "run")
+    results = json.loads((run / "results.json").read_text())
+    accuracy = results["splits"]["official_test"]["accuracy"]
+    results["splits"]["official_test"]["accuracy"] = 0.27
+    edit(run / "results.json", **results)
+    with pytest.raises(ValueError, match=rf"holds the weights {fingerprint} \({100 * accuracy:.1f}% of .*add --force"):
+        bundle(run, "baseline.report", checkpoints)
+    assert read_all(target) == old
+    assert [path.name for path in checkpoints.iterdir()] == ["baseline.report"]
+    bundle(run, "baseline.report", checkpoints, force=True)
+    new = compute_fingerprint(target)
+    assert new != fingerprint
+    assert f"; the weights {new} (27.0% of PrivateTest right) would replace it" in capsys.readouterr().out
+    assert "README.md" not in read_all(target), "the card told of other weights"
+
+
+def test_the_same_weights_take_no_force(tmp_path: Path):
+    checkpoints = tmp_path / "checkpoints"
+    for _ in range(2):
+        bundle(CHECKPOINTS_DIR / "baseline.report", "baseline.report", checkpoints)
+
+
+def test_a_run_of_another_recipe_takes_force(tmp_path: Path):
+    run = copy_checkpoint("baseline.report", tmp_path / "run")
+    with pytest.raises(
+        ValueError, match=r"not trained as baseline.tuned.yaml says: .*num_train_epochs 10.* instead of .*add --force"
+    ):
+        bundle(run, "baseline.tuned", tmp_path / "checkpoints")
+    assert bundle(run, "baseline.tuned", tmp_path / "checkpoints", force=True).is_dir()
+
+
+@pytest.mark.parametrize("name", [f"{name}.{tag}" for name in list_models() for tag in list_tags(name)])
+def test_what_is_bundled_was_trained_by_its_recipe(name: str):
+    assert bundle_module.list_changes(CHECKPOINTS_DIR / name, name) == []
+
+
+@pytest.mark.parametrize("put", ["file", "link", "notes"])
+def test_what_no_bundle_wrote_stays(put: str, run: Path, tmp_path: Path):
+    target = tmp_path / "checkpoints" / NAME
+    target.parent.mkdir()
+    (tmp_path / "away").mkdir()
+    (tmp_path / "away" / "thesis.doc").write_text("years")
+    if put == "file":
+        target.write_text("years")
+    elif put == "link":
+        target.symlink_to(tmp_path / "away")
+    else:
+        shutil.copytree(tmp_path / "away", target)
+    before = read_all(tmp_path / "checkpoints")
+    with pytest.raises(ValueError, match=r"is no folder. Move it away|was not bundled \(thesis.doc\). Move that away"):
+        bundle(run, NAME, target.parent, force=True)
+    assert read_all(tmp_path / "checkpoints") == before
+    assert (tmp_path / "away" / "thesis.doc").exists()
 
 
 # --- the checkpoints that are bundled ---

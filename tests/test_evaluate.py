@@ -9,7 +9,7 @@ import torch
 import transformers
 from conftest import TRUE_COUNTS, make_tiny_config
 from datasets import Dataset
-from tiny_runs import load_fer2013_once, load_few_per_split, train_tiny
+from tiny_runs import load_fer2013_once, load_few_per_split, pass_for_whole, train_tiny
 
 from fer_models import FerCnnForImageClassification, FerImageProcessor
 from fer_models.configuration_fer import FER_LABELS
@@ -142,7 +142,11 @@ def test_results_are_written_beside_the_model(run: Path, made_up_parquet: Path, 
 def test_results_can_be_written_to_a_folder_that_is_not_there_yet(run: Path, tmp_path: Path, monkeypatch):
     """As `make seed-<recipe>` does for the first seed; the measurement used to be lost."""
     monkeypatch.setattr(evaluate, "load_splits", load_few_per_split)
-    evaluate.main([str(run), "--output", str(tmp_path / "results" / "dense.report.seed-1.json")])
+    output = ["--output", str(tmp_path / "results" / "dense.report.seed-1.json")]
+    with pytest.raises(SystemExit, match=r"is a trial run .* whose figures stay with it"):
+        evaluate.main([str(run), *output])
+    run = pass_for_whole(Path(shutil.copytree(run, tmp_path / "whole")))
+    evaluate.main([str(run), *output])
     assert json.loads((tmp_path / "results" / "dense.report.seed-1.json").read_text())["seed"] == 3
     assert not (run / "results.json").exists()
 

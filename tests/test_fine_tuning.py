@@ -19,6 +19,7 @@ from tiny_runs import (
     load_fer2013_once,
     load_few_per_split,
     load_weights,
+    pass_for_whole,
     unfinish,
 )
 from torch.nn import functional
@@ -197,6 +198,7 @@ def test_run_becomes_a_checkpoint_with_its_own_code(made_up_parquet: Path, tmp_p
     """From the recipe to the bundle: train, calibrate, measure, bundle."""
     run = train_small(made_up_parquet, tmp_path / "run")
     calibrate(run)
+    pass_for_whole(run)
     evaluate.main([str(run)])
     checkpoint = bundle(run, "transfer.trial", tmp_path / "checkpoints")
     assert {path.name for path in checkpoint.glob("*.py")} == {

@@ -20,7 +20,6 @@ from PIL import Image
 from fer_models.demo import forgetting
 from fer_models.demo.handlers.compare import Shown
 from fer_models.demo.tabs import compare
-from fer_models.demo.uploads import FOLDER_VARIABLE, PREFIX
 from fer_models.inference import LoadedModel
 from fer_models.zoo import get_default_tag
 
@@ -72,10 +71,7 @@ class Visit:
 def visit(models: list[LoadedModel], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Visit]]:
     """Opens pages of the app, which `app.py` starts, with short lifetimes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("uploads")))
         patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
-        (orphan := Path(tempfile.gettempdir()) / f"{PREFIX}left").mkdir()
-        (orphan / "photo.jpg").touch()
         patch.setattr(forgetting, "EVERY_S", EVERY_S)
         patch.setattr(forgetting, "LIFE_S", LIFE_S)
         patch.setattr(compare, "SHOWN_LIFE_S", LIFE_S)
@@ -197,7 +193,3 @@ def test_uploads_are_deleted_but_those_that_are_waited_for(
         assert [pages[0].wait(), answer.result()] == [[[]], [[]]]
     for file in (running, queued):
         assert wait_until(lambda folder=Path(file["path"]).parent: not folder.exists()), "no empty folder stays either"
-
-
-def test_what_a_killed_app_left_goes_too(visit: Callable[[str], Visit]) -> None:
-    assert wait_until(lambda: not list(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")))

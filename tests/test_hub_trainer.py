@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 from hub_server import Fault, HubServer
-from huggingface_hub import ModelCard, snapshot_download
+from huggingface_hub import HfApi, ModelCard, snapshot_download
 from tiny_runs import load_fer2013_once, make_argv
 from transformers import AutoModelForImageClassification, TrainingArguments
 
 from fer_models.hub import compute_fingerprint
+from fer_models.zoo import checkpoint_dir
 from training import train
 from training.hub_trainer import HubTrainer
 
@@ -107,3 +108,21 @@ def test_a_hub_that_is_busy_for_a_moment_is_waited_for(
     assert waits in ([7.0], [8.0]), "by our retry, or by the client's, which adds a second"
     repo = hub.repo(REPO_ID)
     assert repo.tags == {f"report-{compute_fingerprint(run_dir)}": repo.branches["main"]}
+
+
+def test_a_run_replaces_no_network_that_was_measured(hub: HubServer, made_up_parquet: Path, run_dir: Path) -> None:
+    argv = make_argv(made_up_parquet, run_dir, *PUSH, model="baseline")
+    HfApi().create_repo(REPO_ID)
+    HfApi().upload_folder(repo_id=REPO_ID, folder_path=checkpoint_dir("baseline", "report"))
+    before = hub.repo(REPO_ID).branches["main"]
+    with pytest.raises(SystemExit, match="holds a network that was measured, and this one is not"):
+        train.main(argv)
+    assert hub.repo(REPO_ID).branches["main"] == before
+
+
+def test_a_run_replaces_nothing_of_others(hub: HubServer, made_up_parquet: Path, run_dir: Path) -> None:
+    HfApi().create_repo(REPO_ID)
+    HfApi().upload_file(path_or_fileobj=b"years", path_in_repo="thesis.doc", repo_id=REPO_ID)
+    with pytest.raises(SystemExit, match="holds something that was not pushed from here"):
+        train.main(make_argv(made_up_parquet, run_dir, *PUSH, model="baseline"))
+    assert "README.md" not in hub.repo(REPO_ID).get("main").files

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub.constants
 import pytest
@@ -34,6 +35,8 @@ def tune(checkpoints: Path) -> Path:
     tuned = Path(shutil.copytree(checkpoints / "baseline.report", checkpoints / "baseline.tuned"))
     config = json.loads((tuned / "config.json").read_text())
     (tuned / "config.json").write_text(json.dumps(config | {"temperature": 2.0}))
+    results = json.loads((tuned / "results.json").read_text())
+    (tuned / "results.json").write_text(json.dumps(results | {"temperature": 2.0}))
     return tuned
 
 
@@ -185,6 +188,28 @@ def test_all_weights_are_there_before_a_repository_is_made(hub: HubServer, check
     tune(checkpoints)
     (checkpoints / "baseline.report" / "model.safetensors").unlink()
     assert "baseline.report/model.safetensors are missing" in fail(PUSH)
+    assert hub.store.repos == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "sentence"),
+    [
+        ("recipe.yaml", "samples_per_class: 200\n", "is a trial run (samples_per_class: 200)"),
+        ("recipe.yaml", "max_steps: 9\n", "is a trial run (max_steps: 9)"),
+        ("config.json", {"temperature": 1.0}, "is not calibrated"),
+        ("results.json", {"temperature": 3.0}, "was measured with the temperature 3.0"),
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["--dry-run"], ["--space"]], ids=["models", "plan", "space"])
+def test_a_trial_is_never_pushed(
+    more: list[str], file: str, change: Any, sentence: str, hub: HubServer, checkpoints: Path
+) -> None:
+    """One was, by the README's next command."""
+    path = checkpoints / "baseline.report" / file
+    before = path.read_text()
+    path.write_text(before + change if isinstance(change, str) else json.dumps(json.loads(before) | change))
+    argv = ["--space", "alice/fer-compare"] if more == ["--space"] else [*PUSH, *more]
+    assert sentence in fail(argv)
     assert hub.store.repos == {}
 
 

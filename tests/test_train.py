@@ -471,10 +471,12 @@ def test_place_may_change(finished: Path, made_up_parquet: Path, tmp_path: Path)
 
 def test_resume_false_starts_over_with_any_settings(finished: Path, made_up_parquet: Path, tmp_path: Path):
     unfinish(finished, tmp_path / "run")
-    (tmp_path / "run" / "left-over").touch()
+    (tmp_path / "run" / "results.json").touch()
+    (tmp_path / "run" / "notes.txt").touch()
     other = ("--seed", "1", "--num_train_epochs", "1")
     train_tiny(made_up_parquet, tmp_path / "run", *other, "--resume", "false")
-    assert not (tmp_path / "run" / "left-over").exists()
+    assert not (tmp_path / "run" / "results.json").exists()
+    assert (tmp_path / "run" / "notes.txt").exists(), "no run wrote it"
     assert len(list((tmp_path / "run").glob("checkpoint-*"))) == 1
     assert len(read_json(tmp_path / "run" / "history.json")) == 1
     assert read_json(tmp_path / "run" / "run.json")["resumed"] is False

@@ -3,7 +3,8 @@
 Trains a recipe as it is (`none`), with one technique at a time, and, unless the settings say otherwise, with all
 `together`, each with each seed, under `runs/ablation`, and writes `training/measurements/ablation.dense.json` after
 every run, which `make report` draws and tabulates. Interrupted, it goes on when it is started again; what the JSON has
-by the same settings is not trained anew. Early stopping, which only cuts a run short, is read off the runs.
+by the same settings is not trained anew. With other fields of the recipe it is a trial, and all goes to
+`runs/ablation/dense.trial`. Early stopping, which only cuts a run short, is read off the runs.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from typing import Any
 import yaml
 from transformers import TrainingArguments
 
-from .arguments import RUNS_DIR, RecipeArguments, parse_recipe
+from .arguments import PLACE_FIELDS, RUNS_DIR, RecipeArguments, parse_recipe
 from .data import DataError
 from .files import write_json
 from .records import MEASUREMENTS_DIR
@@ -160,9 +161,15 @@ def run_ablation(
 
 
 def read_rows(path: Path, settings: dict[str, Any]) -> list[dict[str, Any]]:
-    """What an earlier call measured, if it was by the same settings; else nothing."""
-    before = json.loads(path.read_text()) if path.is_file() else {}
-    rows = before.pop("rows", [])
+    """What an earlier call measured, if it was by the same settings; else nothing.
+
+    Raises:
+        ValueError: The file holds something else, which would be lost.
+    """
+    before = json.loads(path.read_text()) if path.is_file() else {"rows": []}
+    if not isinstance(before, dict) or "rows" not in before:
+        raise ValueError(f"{path} holds something else than an ablation. Choose another --json.")
+    rows = before.pop("rows")
     return rows if before == settings else []
 
 
@@ -179,13 +186,16 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="default: measurements/ablation., and FILE's name")
     arguments, overrides = parser.parse_known_args(argv)
     name = arguments.settings.stem
-    output = arguments.json or MEASUREMENTS_DIR / f"ablation.{name}.json"
+    # With other fields than the settings say it is a trial, whose rows are not mixed with those that are published.
+    is_trial = bool({word[2:].partition("=")[0] for word in overrides if word.startswith("--")} - PLACE_FIELDS)
+    runs_dir = arguments.runs or RUNS_DIR / "ablation" / (f"{name}.trial" if is_trial else name)
+    output = arguments.json or (runs_dir / "rows.json" if is_trial else MEASUREMENTS_DIR / f"ablation.{name}.json")
     try:
         settings = yaml.safe_load(arguments.settings.read_text())
         before = read_rows(output, settings)
-        runs_dir = arguments.runs or RUNS_DIR / "ablation" / name
         for rows in run_ablation(settings, arguments.seeds, runs_dir, overrides, before):
             if rows:
+                output.parent.mkdir(parents=True, exist_ok=True)
                 write_json(output, {**settings, "rows": rows})
     except (DataError, ValueError) as error:
         sys.exit(f"error: {error}")

@@ -17,6 +17,7 @@ from .augmentation import AugmentationArguments
 from .data import PROTOCOLS
 from .objective import HEAD_LABELS, TARGETS
 from .pretrained import check_pretrained
+from .runs import list_trial_settings
 
 RUNS_DIR = Path("runs")
 # Fields that say where a run is done, not what is done; a run may go on with others.
@@ -244,7 +245,11 @@ def parse_recipe(recipe_path: str | Path, overrides: list[str]) -> tuple[RecipeA
     except argparse.ArgumentError as error:
         raise ValueError(f"{recipe_path}: {error}") from error
     if training_arguments.output_dir in (None, "trainer_output"):
-        training_arguments.output_dir = str(RUNS_DIR / recipe_path.stem / f"seed-{training_arguments.seed}")
+        is_trial = list_trial_settings(vars(recipe_arguments) | vars(training_arguments)) or (
+            training_arguments.num_train_epochs < float(recipe.get("num_train_epochs", 0))
+        )
+        folder = f"{'trial-' if is_trial else ''}seed-{training_arguments.seed}"
+        training_arguments.output_dir = str(RUNS_DIR / recipe_path.stem / folder)
     if torch.cuda.is_available() and torch.cuda.is_bf16_supported() and not training_arguments.fp16:
         training_arguments.bf16 = True
     training_arguments.dataloader_pin_memory = False  # the faces lie on the device already

@@ -25,6 +25,7 @@ from .memory import keep_freed_memory
 from .metrics import accuracy_interval, compute_metrics, expected_calibration_error
 from .provenance import describe_environment
 from .records import load_run
+from .runs import list_trial_settings
 from .subsets import drop_copies, keep_agreed
 
 BATCH_SIZE = 64
@@ -150,6 +151,12 @@ def main(argv: list[str] | None = None) -> None:
     try:
         output = arguments.output or arguments.directory / "results.json"
         if arguments.output:
+            trial = list_trial_settings(yaml.safe_load((arguments.directory / "recipe.yaml").read_text()))
+            if trial:
+                raise ValueError(
+                    f"{arguments.directory} is a trial run ({', '.join(trial)}), whose figures stay with it. "
+                    "Leave --output out."
+                )
             output.parent.mkdir(parents=True, exist_ok=True)  # before the work, so that nothing is lost
         write_json(output, evaluate(arguments.directory, arguments.data))
     except FileNotFoundError as error:

@@ -13,7 +13,8 @@ from fer_models.hub import CLIENT_ERRORS, explain, make_fixed_revision
 
 from .cards import find_tag, render_card
 from .files import write_text
-from .hub_sync import PushError, retry
+from .hub_sync import PushError, Revision, check_is_ours, retry
+from .runs import RECIPE, RESULTS
 
 
 class HubTrainer(Trainer):
@@ -55,6 +56,12 @@ def push_run(args: TrainingArguments) -> CommitInfo:
     try:
         create = partial(api.create_repo, repo_id, private=args.hub_private_repo, exist_ok=True)
         repo_id = retry(create).repo_id
+        check_is_ours(api, Revision(repo_id), RECIPE)
+        if not (directory / RESULTS).exists() and RESULTS in retry(partial(api.list_repo_files, repo_id)):
+            raise PushError(
+                f"{directory} is trained, but not pushed: {repo_id} holds a network that was measured, and this one is "
+                "not. Choose another --hub_model_id, or measure it by training.evaluate and give the same command."
+            )
         write_text(directory / "README.md", render_card(directory, repo_id))
         upload = partial(
             api.upload_folder,

@@ -26,6 +26,7 @@ from fer_models.zoo import checkpoint_dir, list_models, list_tags, load_checkpoi
 
 from .cards import render_card
 from .hub_sync import PushError, Revision, check_is_ours, compare, list_differences, retry, sync
+from .runs import check_whole
 from .space import plan_space, push_space
 
 OWN_FILE = "recipe.yaml"  # no repository but those that are pushed from here has it
@@ -188,8 +189,8 @@ def main(argv: list[str] | None = None) -> None:
         disable_progress_bars()
     try:
         names = arguments.models or list_models()
-        for name in names:
-            list_branches(name)  # all there, before anything is made
+        for directory in [one for name in names for one in list_branches(name).values()]:
+            check_whole(directory)  # before anything is made
         if arguments.space:
             push_page(arguments)
         elif arguments.dry_run:

@@ -1,14 +1,13 @@
 """Train one network by a recipe: `python -m training.train training/recipes/baseline.report.yaml [--seed 1 ...]`.
 
-Writes `runs/<recipe>/seed-<seed>/`: checkpoints, the final model and image processor, the resolved recipe
-(`recipe.yaml`), the curves (`history.json`) and where they come from (`run.json`). Interrupted, it goes on from the
-last finished epoch when it is started again.
+Writes `runs/<recipe>/seed-<seed>/`, or for a trial `trial-seed-<seed>/`: checkpoints, the final model and image
+processor, the resolved recipe (`recipe.yaml`), the curves (`history.json`) and where they come from (`run.json`).
+Interrupted, it goes on from the last finished epoch when it is started again.
 """
 
 import argparse
 import contextlib
 import json
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -55,6 +54,7 @@ from .memory import keep_freed_memory
 from .objective import HEAD_LABELS, NUM_LABELS, Objective, adjust_logits, mix_up
 from .pretrained import make_pretrained
 from .provenance import describe_environment
+from .runs import check_run_folder, delete_run
 from .training_set import TrainingSet, load_views, make_majority_labels, make_training_set
 from .views import describe_views
 from .votes import NO_MAJORITY
@@ -357,7 +357,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
 
     Raises:
         DataError: The data is not what the recipe asks for.
-        ValueError: The folder holds a run with other settings.
+        ValueError: The folder holds a run with other settings, or something else.
         OSError: A file cannot be written; what was finished before is kept.
     """
     output_dir = Path(str(args.output_dir))
@@ -366,9 +366,11 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
     resolved = resolve(recipe, args)
     share_batch(args)
     with args.main_process_first(local=False):
-        if not recipe.resume and args.should_save:
-            shutil.rmtree(output_dir, ignore_errors=True)
-        check_same_recipe(output_dir, resolved)
+        check_run_folder(output_dir)
+        if recipe.resume:
+            check_same_recipe(output_dir, resolved)
+        elif args.should_save:
+            delete_run(output_dir)
     finished, checkpoint = look_for_progress(output_dir, args, averaged=recipe.ema_decay > 0)
     if finished:
         return output_dir

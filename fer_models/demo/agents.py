@@ -3,18 +3,15 @@
 import json
 from typing import Any
 
+import gradio as gr
 
-def answer_in_json(server: Any) -> None:
-    """Have a running MCP server of gradio's write answers as JSON; by itself it writes them as Python does.
+from .internals import convert_tool_answers
 
-    Args:
-        server: The page's `mcp_server_obj`.
-    """
-    write = server.postprocess_output_data
 
-    def write_json(outputs: list[Any], root_url: str) -> list[Any]:
-        texts = [json.dumps(one, ensure_ascii=False) if isinstance(one, (dict, list)) else one for one in outputs]
-        written: list[Any] = write(texts, root_url)
-        return written
+def answer_in_json(demo: gr.Blocks) -> None:
+    """Have the MCP server of a running page write answers as JSON; by itself it writes them as Python does."""
+    convert_tool_answers(demo, _to_json)
 
-    server.postprocess_output_data = write_json
+
+def _to_json(output: Any) -> Any:
+    return json.dumps(output, ensure_ascii=False) if isinstance(output, (dict, list)) else output

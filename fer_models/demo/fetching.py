@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import gradio as gr
-from gradio_client.utils import is_http_url_like
+
+from .internals import is_http_url_like
 
 
 @contextmanager

@@ -4,13 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.data_classes import ImageData, ListFiles
-from gradio.processing_utils import save_base64_to_cache
-from gradio.utils import get_upload_folder
-from gradio_client.utils import is_http_url_like
 from pydantic import model_validator
 
 from .fetching import tell_failure
+from .internals import ImageData, ListFiles, get_upload_folder, is_http_url_like, save_base64_to_cache
 
 
 class _Files(ListFiles):

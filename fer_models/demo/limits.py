@@ -10,6 +10,8 @@ import gradio as gr
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .internals import check_calls, list_waiting
+
 # Files travel by themselves, several at once, and gradio limits each; a call may hold pictures, too, as text.
 UPLOAD_PATHS = ("/gradio_api/upload",)  # a path of their own: names of functions have no slash
 
@@ -60,19 +62,16 @@ def leave_room(demo: gr.Blocks, concurrency_id: str, max_waiting: int, max_waiti
         max_waiting: How many calls of it may wait.
         max_waiting_each: How many of them from one address; a school may have one for all.
     """
-    queue = demo._queue
-    push = queue.push
 
-    async def push_some(body: Any, request: Any, username: str | None) -> Any:
-        function = demo.fns.get(body.fn_index)
-        if function and function.concurrency_id == concurrency_id:
-            waiting = queue.event_queue_per_concurrency_id.get(concurrency_id)
-            addresses = [find_address(event.request) for event in waiting.queue] if waiting else []
-            if len(addresses) >= max_waiting or addresses.count(find_address(request)) >= max_waiting_each:
-                return False, f"Queue is full. {len(addresses)} long jobs wait already.", "queue_full"
-        return await push(body, request, username)
+    def check(kind: str, request: Any) -> str | None:
+        if kind != concurrency_id:
+            return None
+        addresses = [find_address(waiting) for waiting in list_waiting(demo, kind)]
+        if len(addresses) >= max_waiting or addresses.count(find_address(request)) >= max_waiting_each:
+            return f"Queue is full. {len(addresses)} long jobs wait already."
+        return None
 
-    queue.push = push_some  # type: ignore[method-assign]
+    check_calls(demo, check)
 
 
 def find_address(http: Any) -> str:

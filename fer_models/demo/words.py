@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from gradio.blocks import Block
+from .internals import Block
 
 BlockT = TypeVar("BlockT", bound=Block)
 

@@ -16,6 +16,7 @@ from ..figures.compare import translate_tag
 from ..figures.photo import render_examples
 from ..handlers.compare import SHOWN_AT_FIRST, CompareHandlers, Request, Shown, find_examples
 from ..handlers.saving import FORMATS, make_link, make_snippets, render_download, save
+from ..internals import is_target
 from ..locales import DEFAULT_LANGUAGE, translate
 from ..photo_input import PhotoInput
 from ..scripts import read_script
@@ -147,7 +148,7 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
     ) -> Any:
         is_new = shown is None or shown.photo_path != photo
         # Of a photo whose answer is forgotten already.
-        is_choice = shown is None and getattr(event.target, "_id", None) == faces._id
+        is_choice = shown is None and is_target(event, faces)
         if is_new and photo and not Path(photo).exists():
             return say_gone(language)
         linked_face, linked_whole = linked

@@ -1,0 +1,104 @@
+"""All that the page takes of gradio beyond what gradio documents. A new version may lack it.
+
+So gradio is fixed to the minor version with which this was tried, and `tests/test_internals.py` fails when a name goes.
+No file of a visitor waits for any of it to be deleted; `forgetting.delete_regularly` does that.
+"""
+
+import os
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import Block
+from gradio.data_classes import ImageData, ListFiles
+from gradio.processing_utils import save_base64_to_cache
+from gradio.utils import get_upload_folder
+from gradio_client.utils import is_file_obj, is_http_url_like, traverse
+
+__all__ = ["Block", "ImageData", "ListFiles", "get_upload_folder", "is_http_url_like", "save_base64_to_cache"]
+
+TRIED_WITH = "6.31.0"
+
+
+def forget_values(app: Any, used: dict[str, datetime], life_s: float) -> None:
+    """Forget what events took and gave, faces among it, which gradio notes for each session that it remembers.
+
+    To be called on the loop on which gradio notes it. Only its links to a state read the notes, and we have none.
+
+    Args:
+        app: The page's server.
+        used: When each session whose answers wait for it was used last; kept from one call to the next, as gradio
+            forgets sessions when there are too many.
+        life_s: How long an answer waits for its page, in seconds.
+    """
+    blocks, sessions = app.get_blocks(), app.state_holder
+    for names in blocks.temp_file_sets:
+        names.clear()  # of uploads
+    for session in list(sessions.session_data.values()):
+        session.config_values.clear()
+        session.is_closed = False  # else each `gr.State` of it would live for an hour, not as long as it says
+    now = datetime.now()
+    waiting, start = blocks._queue.pending_messages_per_session, now - timedelta(seconds=life_s)
+    for session_hash in list(waiting):
+        used[session_hash] = max(used.get(session_hash, now), sessions.time_last_used.get(session_hash, start))
+    for event in blocks._queue.event_ids_to_events.values():  # its answer lives from its end on, not from its start
+        used[event.session_hash] = now
+    for session_hash in [session_hash for session_hash, last in used.items() if last <= start]:
+        del used[session_hash]
+        waiting.pop(session_hash, None)
+
+
+def find_files_in_use(demo: gr.Blocks) -> Collection[Path]:
+    """The uploads of everything that waits in the queue or is worked on; may be called on any thread."""
+    files: list[str] = []
+    for event in demo._queue.event_ids_to_events.copy().values():
+        traverse(event.data and event.data.data, lambda file: files.append(file["path"]), is_file_obj)
+    return {Path(os.path.abspath(path)) for path in files}
+
+
+def list_waiting(demo: gr.Blocks, concurrency_id: str) -> list[Any]:
+    """The requests of the calls of one kind that wait in the queue."""
+    waiting = demo._queue.event_queue_per_concurrency_id.get(concurrency_id)
+    return [event.request for event in waiting.queue] if waiting else []
+
+
+def check_calls(demo: gr.Blocks, check: Callable[[str, Any], str | None]) -> None:
+    """Have the queue of a page refuse some calls as if it were full.
+
+    Args:
+        demo: The page.
+        check: Is given the kind of a call and its request, and says why it is refused, or None.
+    """
+    queue = demo._queue
+    push = queue.push
+
+    async def push_some(body: Any, request: Any, username: str | None) -> Any:
+        function = demo.fns.get(body.fn_index)
+        reason = check(str(function.concurrency_id), request) if function else None
+        return (False, reason, "queue_full") if reason else await push(body, request, username)
+
+    queue.push = push_some  # type: ignore[method-assign]
+
+
+def convert_tool_answers(demo: gr.Blocks, convert: Callable[[Any], Any]) -> None:
+    """Have the page's MCP server, once it runs, send each output of a function as `convert` makes it."""
+    server: Any = demo.mcp_server_obj
+    write = server.postprocess_output_data
+
+    def write_converted(outputs: list[Any], root_url: str) -> list[Any]:
+        written: list[Any] = write([convert(one) for one in outputs], root_url)
+        return written
+
+    server.postprocess_output_data = write_converted
+
+
+def is_target(event: gr.EventData, component: Block) -> bool:
+    """Whether it is this component that an event comes from."""
+    return getattr(event.target, "_id", None) == component._id
+
+
+def hide_space(demo: gr.Blocks) -> None:
+    """Have gradio put no bar above the page of a Space, and not ask Google for its fonts."""
+    demo.space_id = None
