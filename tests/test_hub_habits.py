@@ -16,6 +16,7 @@ from conftest import make_face, make_tiny_config
 from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import (
     AutoModel,
     AutoModelForImageClassification,
@@ -380,11 +381,32 @@ def test_configuration_can_ask_for_tuples(make_config: Callable[..., PreTrainedC
 def test_forward_compiles_to_one_graph(
     labels: torch.Tensor | None, make_config: Callable[..., PreTrainedConfig]
 ) -> None:
-    """No number goes back to Python on the way, which a CUDA graph could not hold."""
     model = make_model(make_config())
     torch.compiler.reset()  # graphs of other tests count towards a limit
     compiled = torch.compile(model, backend="eager", fullgraph=True)
     assert torch.equal(compiled(make_faces(), labels=labels).logits, model(make_faces()).logits)
+
+
+class OperationNames(TorchDispatchMode):
+    """Keeps the names of the operations that ran."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.names.add(func.name())
+        return func(*args, **(kwargs or {}))
+
+
+@every_model
+def test_no_number_goes_back_to_python(make_config: Callable[..., PreTrainedConfig]) -> None:
+    """A GPU would be waited for, and a CUDA graph could not hold it."""
+    model = make_model(make_config())
+    with OperationNames() as operations:
+        model(make_faces(), labels=torch.arange(4))
+    assert "aten::convolution" in operations.names
+    assert "aten::_local_scalar_dense" not in operations.names
 
 
 @every_model
