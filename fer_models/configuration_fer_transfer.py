@@ -43,7 +43,8 @@ class FerTransferConfig(PreTrainedConfig):
             the place of everything from `stem_channels` on.
         dropout: Probability before the classifier, in [0, 1).
         temperature: The logits are divided by it, above 0, so that their softmax is as sure as it is right (Guo et al.
-            2017, arXiv:1706.04599); fitted after training, 1 before.
+            2017, arXiv:1706.04599); fitted after training, 1 before. It belongs to the classifier: where
+            `from_pretrained` makes a new one, for other labels, it is set back to 1.
 
     Raises:
         StrictDataclassError: A field has the wrong type or is out of range.
@@ -65,6 +66,14 @@ class FerTransferConfig(PreTrainedConfig):
     backbone_config: dict[str, Any] | None = None
     dropout: float = 0.2
     temperature: float = 1.0
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        super().__post_init__(**kwargs)
+        # Each class names itself where it is saved; the weights are for both, and so is the code beside them.
+        self.auto_map = {
+            "AutoModel": "modeling_fer_transfer.FerTransferModel",
+            "AutoModelForImageClassification": "modeling_fer_transfer.FerTransferForImageClassification",
+        } | (getattr(self, "auto_map", None) or {})
 
     @property
     def backbone_channels(self) -> int:

@@ -137,6 +137,7 @@ def test_checkpoint_folder_holds_weights_facts_and_code(checkpoint: Path) -> Non
     config = json.loads((checkpoint / "config.json").read_text())
     assert config["auto_map"] == {
         "AutoConfig": "configuration_fer.FerCnnConfig",
+        "AutoModel": "modeling_fer.FerCnnModel",
         "AutoModelForImageClassification": "modeling_fer.FerCnnForImageClassification",
     }
     preprocessor = json.loads((checkpoint / "preprocessor_config.json").read_text())

@@ -172,7 +172,6 @@ def test_jpeg_from_a_phone_is_turned_upright() -> None:
         pytest.param(GREY[:, :, None], id="(H, W, 1)"),
         pytest.param(GREY[None], id="(1, H, W)"),
         pytest.param(GREY[:, :, None].repeat(3, 2), id="RGB, (H, W, 3)"),
-        pytest.param(GREY[None].repeat(3, 0), id="RGB, (3, H, W)"),
         pytest.param(np.dstack([GREY] * 3 + [np.full_like(GREY, 255)]), id="RGBA, opaque"),
         pytest.param(GREY.astype(np.int64), id="int64"),
         pytest.param(GREY.astype(np.int32), id="int32"),
@@ -185,7 +184,6 @@ def test_jpeg_from_a_phone_is_turned_upright() -> None:
         pytest.param(GREY[:, ::-1].copy()[:, ::-1], id="a view with negative strides"),
         pytest.param(torch.from_numpy(GREY), id="torch, (H, W)"),
         pytest.param(torch.from_numpy(GREY)[None], id="torch, (1, H, W)"),
-        pytest.param(torch.from_numpy(GREY).expand(3, 48, 48), id="torch, RGB, (3, H, W)"),
         pytest.param(torch.from_numpy(EXPECTED)[None], id="torch, float32"),
         pytest.param(torch.from_numpy(EXPECTED)[None].bfloat16(), id="torch, bfloat16, which NumPy does not have"),
         pytest.param(torch.from_numpy(EXPECTED)[None].half(), id="torch, float16"),
@@ -233,12 +231,55 @@ def test_channels_are_where_the_library_puts_them(options: dict[str, str], array
         pytest.param(np.stack([GREY] * 5)[..., None], 5, id="a NumPy batch, (N, H, W, C)"),
         pytest.param(torch.from_numpy(np.stack([GREY] * 5))[:, None], 5, id="a torch batch, (N, C, H, W)"),
         pytest.param([np.stack([GREY] * 2)[..., None], GREY], 3, id="a batch in a list"),
+        pytest.param([GREY[None].repeat(3, 0)], 1, id="RGB, (3, H, W)"),
+        pytest.param([torch.from_numpy(GREY).expand(3, 48, 48)], 1, id="torch, RGB, (3, H, W)"),
+        pytest.param(torch.from_numpy(GREY).expand(2, 3, 48, 48), 2, id="a torch batch, RGB"),
     ],
 )
 def test_lists_and_batches_give_one_batch(images: Any, count: int) -> None:
     pixel_values = process(images)
     assert pixel_values.shape == (count, 1, 48, 48)
     assert (pixel_values == EXPECTED).all()
+
+
+# Three dimensions.
+
+
+@pytest.mark.parametrize("to_array", [np.asarray, torch.from_numpy], ids=["numpy", "torch"])
+@pytest.mark.parametrize("count", [3, 4])
+def test_array_that_may_be_a_picture_or_grey_faces_is_refused(count: int, to_array: Callable[..., Any]) -> None:
+    """Three faces out of 35,887 used to become the colours of one."""
+    faces = to_array(np.stack([make_grey_array(seed=seed) for seed in range(count)]))
+    with pytest.raises(ValueError, match=rf"\({count}, 48, 48\) could be one picture.*\[array\].*array\[:, None\]"):
+        process(faces)
+    assert np.array_equal(process(faces[:, None])[:, 0], np.float32(np.asarray(faces) / 255)), "the one way out"
+    assert process([faces]).shape == (1, 1, 48, 48), "the other"
+    assert np.array_equal(process(faces, input_data_format="channels_first"), process([faces]))
+
+
+@pytest.mark.parametrize(
+    ("shape", "options"),
+    [
+        pytest.param((1, 48, 48), {}, id="a single face is the same either way"),
+        pytest.param((3, 60, 60), {}, id="no face is of this size"),
+        pytest.param((3, 48, 60), {}, id="nor of this"),
+        pytest.param((48, 48, 3), {}, id="channels last"),
+        pytest.param((3, 48, 48), {"size": {"height": 20, "width": 20}}, id="nor of this, where faces are smaller"),
+    ],
+)
+def test_array_that_can_only_be_a_picture_is_one(shape: tuple[int, ...], options: dict[str, Any]) -> None:
+    assert len(process(np.zeros(shape, np.uint8), **options)) == 1
+    assert len(process(torch.zeros(shape, dtype=torch.uint8), **options)) == 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "input_data_format", "place"),
+    [((48, 48, 3), "channels_first", "first"), ((3, 48, 48), "channels_last", "last")],
+)
+def test_channels_are_nowhere_but_where_one_says(shape: tuple[int, ...], input_data_format: str, place: str) -> None:
+    """The word was a hint, and the other end was taken all the same."""
+    with pytest.raises(ValueError, match=rf"4 channels, {place}; got an array of shape \({shape[0]}, 48, {shape[2]}\)"):
+        process(np.zeros(shape, np.uint8), input_data_format=input_data_format)
 
 
 def test_pictures_of_different_sizes_keep_their_order() -> None:
@@ -353,7 +394,7 @@ def make_truncated(image_format: str) -> bytes:
         pytest.param(
             lambda _: np.zeros((2, 48, 48), np.uint8),
             ValueError,
-            ["1, 3 or 4 channels", "(2, 48, 48)"],
+            ["1, 3 or 4 channels", "(2, 48, 48)", "array[:, None]"],
             id="2 channels",
         ),
         pytest.param(

@@ -17,8 +17,11 @@ class FerImageProcessor(PilBackend):
 
     Accepts a PIL image of any mode (turned upright by its EXIF tag; transparent pixels become white; of an animation
     the current frame), a file's path or URL, a NumPy array or a torch tensor, and lists or batches of these. Arrays are
-    `(H, W)`, `(H, W, C)` or `(C, H, W)` with 1, 3 (RGB) or 4 (RGBA) channels, integers in 0..255, 16-bit unsigned
-    integers in 0..65535, or floats in [0, 1] (rounded to 1/255).
+    integers in 0..255, 16-bit unsigned integers in 0..65535, or floats in [0, 1] (rounded to 1/255). Two dimensions are
+    a grey picture, three are one picture, `(H, W, C)` or `(C, H, W)` with 1, 3 (RGB) or 4 (RGBA) channels, and four are
+    a batch of these. Where both ends could be channels, NumPy's are last and torch's first; `input_data_format` says
+    otherwise. An array `(3, 48, 48)` or `(4, 48, 48)` on its own could as well be grey faces: it is refused, unless it
+    comes in a list or with `input_data_format`.
 
     Steps: grey by ITU-R 601-2 luma, as PIL's mode L (0.299 R + 0.587 G + 0.114 B); the whole picture resized to
     48x48 by PIL's bilinear filter, which averages when it shrinks; division by 255. A grey 48x48 picture is only
@@ -41,6 +44,18 @@ class FerImageProcessor(PilBackend):
     rescale_factor = 1 / 255
     do_normalize = False
 
+    def _prepare_image_like_inputs(
+        self, images: Any, *args: Any, input_data_format: str | None = None, **kwargs: Any
+    ) -> list[Any]:
+        size = kwargs.get("size") or self.size
+        if input_data_format is None and _may_be_grey_batch(images, (size["height"], size["width"])):
+            count = len(images)
+            raise ValueError(
+                f"An array of shape {tuple(images.shape)} could be one picture with {count} channels or {count} grey "
+                "ones. Pass [array] for one picture, array[:, None] for grey ones."
+            )
+        return super()._prepare_image_like_inputs(images, *args, input_data_format=input_data_format, **kwargs)
+
     def _prepare_images_structure(self, images: Any, expected_ndims: int = 3) -> list[Any]:
         flat = list(_flatten(images))
         if not flat:
@@ -62,9 +77,9 @@ class FerImageProcessor(PilBackend):
         if isinstance(image, torch.Tensor):
             image = image.detach().cpu()
             image = image.float() if image.is_floating_point() else image  # NumPy has no bfloat16
-            image = _array_to_pil(image.numpy(), input_data_format or "channels_first")
+            image = _array_to_pil(image.numpy(), input_data_format, "channels_first")
         elif isinstance(image, np.ndarray):
-            image = _array_to_pil(image, input_data_format or "channels_last")
+            image = _array_to_pil(image, input_data_format, "channels_last")
         elif not isinstance(image, Image.Image):
             raise TypeError(
                 f"Expected a PIL image, a NumPy array, a torch tensor or a file name, got {type(image).__name__}."
@@ -92,7 +107,7 @@ def _pil_to_grey(image: Image.Image) -> Image.Image:
         name = getattr(image, "filename", "") or "without a name"
         raise ValueError(f"The image {name} cannot be read, it is damaged or cut short: {error}") from error
     if image.mode.startswith("I") or image.mode == "F":
-        return _array_to_pil(_deep_grey_to_array(image), "channels_last")
+        return _array_to_pil(_deep_grey_to_array(image))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -111,15 +126,27 @@ def _deep_grey_to_array(image: Image.Image) -> np.ndarray:
     return array
 
 
-def _array_to_pil(array: np.ndarray, preferred_format: str) -> Image.Image:
-    """`(H, W)`, `(C, H, W)` or `(H, W, C)` -> PIL. `preferred_format` decides when both ends look like channels."""
+def _may_be_grey_batch(images: Any, size: tuple[int, int]) -> bool:
+    """Whether an array is `(3, *size)` or `(4, *size)`; of a single channel both readings are the same."""
+    return isinstance(images, (np.ndarray, torch.Tensor)) and tuple(images.shape) in ((3, *size), (4, *size))
+
+
+def _array_to_pil(
+    array: np.ndarray, said_format: str | None = None, usual_format: str = "channels_last"
+) -> Image.Image:
+    """`(H, W)`, `(C, H, W)` or `(H, W, C)` -> PIL. `usual_format` decides when both ends look like channels."""
     if array.size == 0:
         raise ValueError(f"The image is empty: its array has the shape {array.shape}.")
     if array.ndim == 3:
-        first, last = array.shape[0] in (1, 3, 4), array.shape[2] in (1, 3, 4)
+        first = array.shape[0] in (1, 3, 4) and said_format in (None, "channels_first")
+        last = array.shape[2] in (1, 3, 4) and said_format in (None, "channels_last")
         if not first and not last:
-            raise ValueError(f"An image has 1, 3 or 4 channels, first or last; got an array of shape {array.shape}.")
-        if first and (not last or preferred_format == "channels_first"):
+            place = (said_format or "first or last").removeprefix("channels_")
+            raise ValueError(
+                f"An image has 1, 3 or 4 channels, {place}; got an array of shape {array.shape}. "
+                "Grey pictures are a batch (N, 1, H, W) or (N, H, W, 1); array[:, None] makes one."
+            )
+        if first and (not last or usual_format == "channels_first"):
             array = np.moveaxis(array, 0, -1)  # (C, H, W) -> (H, W, C)
         if array.shape[2] == 1:
             array = array[:, :, 0]

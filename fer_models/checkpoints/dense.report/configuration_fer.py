@@ -29,7 +29,8 @@ class FerCnnConfig(PreTrainedConfig):
         block_dropout: Dropout probability at the end of each block, in [0, 1); empty means none anywhere.
         dense_sizes: Widths of the ReLU layers between the flattened maps and the logits.
         temperature: The logits are divided by it, above 0, so that their softmax is as sure as it is right (Guo et al.
-            2017, arXiv:1706.04599); fitted after training, 1 before.
+            2017, arXiv:1706.04599); fitted after training, 1 before. It belongs to the classifier: where
+            `from_pretrained` makes a new one, for other labels, it is set back to 1.
 
     Raises:
         StrictDataclassError: A field has the wrong type or is out of range, or the image is too small for the blocks.
@@ -54,6 +55,11 @@ class FerCnnConfig(PreTrainedConfig):
             self.id2label = dict(enumerate(FER_LABELS))
             self.label2id = {label: index for index, label in enumerate(FER_LABELS)}
         super().__post_init__(**kwargs)
+        # Each class names itself where it is saved; the weights are for both, and so is the code beside them.
+        self.auto_map = {
+            "AutoModel": "modeling_fer.FerCnnModel",
+            "AutoModelForImageClassification": "modeling_fer.FerCnnForImageClassification",
+        } | (getattr(self, "auto_map", None) or {})
 
     @property
     def feature_map_size(self) -> int:
