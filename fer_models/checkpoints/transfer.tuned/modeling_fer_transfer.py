@@ -156,8 +156,10 @@ class FerTransferPreTrainedModel(PreTrainedModel):
 
         pixel_values = pixel_values.to(self.dtype)
         # Before the first convolution, not within its weights: what it pads with is the 0 of the normalised pixels.
+        # Filled where the pixels lie: a copy from the host could not be recorded in a CUDA graph.
         mean, std = (
-            pixel_values.new_tensor(values)[:, None, None] for values in (self.config.pixel_mean, self.config.pixel_std)
+            torch.cat([pixel_values.new_full((1, 1, 1), value) for value in values])
+            for values in (self.config.pixel_mean, self.config.pixel_std)
         )
         # (N, num_channels, image_size, image_size) -> (N, backbone_channels, upsampled_size, upsampled_size)
         hidden_state = (self.upsample(pixel_values) - mean) / std
