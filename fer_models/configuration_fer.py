@@ -49,12 +49,16 @@ class FerCnnConfig(PreTrainedConfig):
     block_dropout: list[float] | tuple[float, ...] = ()
     dense_sizes: list[int] | tuple[int, ...] = ()
     temperature: float = 1.0
+    class_prior: list[float] | tuple[float, ...] | None = None
+    prior_strength: float = 0.0
 
     def __post_init__(self, **kwargs: Any) -> None:
         if self.id2label is None and "num_labels" not in kwargs:
             self.id2label = dict(enumerate(FER_LABELS))
             self.label2id = {label: index for index, label in enumerate(FER_LABELS)}
         super().__post_init__(**kwargs)
+        if self.class_prior is not None and len(self.class_prior) != self.num_labels:
+            self.class_prior, self.prior_strength = None, 0.0  # of other labels than these
         # Each class names itself where it is saved; the weights are for both, and so is the code beside them.
         self.auto_map = {
             "AutoModel": "modeling_fer.FerCnnModel",
@@ -94,6 +98,12 @@ class FerCnnConfig(PreTrainedConfig):
             raise ValueError(f"dense_sizes must hold widths of 1 or more; got {self.dense_sizes!r}.")
         if not 0 < self.temperature < float("inf"):  # also true for NaN
             raise ValueError(f"temperature must be a finite number above 0; got {self.temperature}.")
+        if self.class_prior is not None and not all(share > 0 for share in self.class_prior):
+            raise ValueError(f"class_prior must hold numbers above 0; got {self.class_prior!r}.")
+        if not 0 <= self.prior_strength <= 1:
+            raise ValueError(f"prior_strength must lie in [0, 1]; got {self.prior_strength}.")
+        if self.prior_strength and self.class_prior is None:
+            raise ValueError("prior_strength needs a class_prior.")
         if not 0 < self.batch_norm_momentum <= 1:
             raise ValueError(f"batch_norm_momentum must lie in (0, 1]; got {self.batch_norm_momentum}.")
         if not self.batch_norm_eps > 0:

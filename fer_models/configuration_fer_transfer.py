@@ -66,9 +66,13 @@ class FerTransferConfig(PreTrainedConfig):
     backbone_config: dict[str, Any] | None = None
     dropout: float = 0.2
     temperature: float = 1.0
+    class_prior: list[float] | tuple[float, ...] | None = None
+    prior_strength: float = 0.0
 
     def __post_init__(self, **kwargs: Any) -> None:
         super().__post_init__(**kwargs)
+        if self.class_prior is not None and len(self.class_prior) != self.num_labels:
+            self.class_prior, self.prior_strength = None, 0.0  # of other labels than these
         # Each class names itself where it is saved; the weights are for both, and so is the code beside them.
         self.auto_map = {
             "AutoModel": "modeling_fer_transfer.FerTransferModel",
@@ -112,6 +116,12 @@ class FerTransferConfig(PreTrainedConfig):
             raise ValueError(f"dropout must lie in [0, 1); got {self.dropout}.")
         if not 0 < self.temperature < float("inf"):  # also true for NaN
             raise ValueError(f"temperature must be a finite number above 0; got {self.temperature}.")
+        if self.class_prior is not None and not all(share > 0 for share in self.class_prior):
+            raise ValueError(f"class_prior must hold numbers above 0; got {self.class_prior!r}.")
+        if not 0 <= self.prior_strength <= 1:
+            raise ValueError(f"prior_strength must lie in [0, 1]; got {self.prior_strength}.")
+        if self.prior_strength and self.class_prior is None:
+            raise ValueError("prior_strength needs a class_prior.")
 
 
 __all__ = ["LITE0_STAGES", "FerTransferConfig"]

@@ -1,6 +1,7 @@
-"""Measure a trained network: `python -m training.evaluate runs/baseline.report/seed-0` writes its `results.json`.
+"""Measure a trained model: `python -m training.evaluate runs/baseline.report/seed-0` writes its `results.json`.
 
 Works on the folder of a finished run and on a bundled checkpoint. Nothing is chosen here; every split is read once.
+With `--missing`, what `results.json` holds already is kept, and only what it lacks is measured.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import safetensors
 import torch
 import yaml
 from datasets import Dataset
-from transformers import AutoConfig, AutoModelForImageClassification, PreTrainedModel
+from transformers import AutoConfig, AutoModelForImageClassification, PreTrainedConfig, PreTrainedModel
 
 from fer_models import FerImageProcessor
 from fer_models.configuration_fer import FER_LABELS
@@ -26,9 +27,11 @@ from .metrics import accuracy_interval, compute_metrics, expected_calibration_er
 from .provenance import describe_environment
 from .records import load_run
 from .runs import list_trial_settings
-from .subsets import drop_copies, keep_agreed
+from .subsets import drop_copies, keep_agreed, take_majority
+from .votes import VOTE_LABELS, count_distances, find_majority, make_targets
 
 BATCH_SIZE = 64
+BALANCE_STRENGTHS = tuple(step / 10 for step in range(11))
 
 
 @torch.inference_mode()
@@ -46,7 +49,9 @@ def load_splits(source: str, protocol: str) -> dict[str, Dataset]:
         `train` and `validation` of its own protocol; `report_test`, the report's 7,178 images; `official_validation`
         and `official_test`, the two halves of 3,589 that they consist of; `official_validation_agreed`, the images of
         the former on whose label most FER+ annotators agree (left out if the source has no votes);
-        `official_test_without_copies`, the images of the latter that are no copies of an official training image.
+        `official_test_without_copies`, the images of the latter that are no copies of an official training image;
+        `ferplus_validation` and `ferplus_test`, the images of both halves on which most FER+ annotators agree, with
+        what they saw as the label.
     """
     official = load_fer2013(source, "official")
     report = load_fer2013(source, "report")
@@ -59,6 +64,8 @@ def load_splits(source: str, protocol: str) -> dict[str, Dataset]:
         "official_test": official["test"],
         "official_validation_agreed": keep_agreed(official["validation"]),
         "official_test_without_copies": drop_copies(official["test"], official["train"]),
+        "ferplus_validation": take_majority(official["validation"]),
+        "ferplus_test": take_majority(official["test"]),
     }
     return {name: rows for name, rows in splits.items() if len(rows)}
 
@@ -84,6 +91,44 @@ def measure(logits: torch.Tensor, labels: torch.Tensor, temperature: float) -> d
     }
 
 
+def measure_balance(logits: torch.Tensor, labels: torch.Tensor, config: PreTrainedConfig) -> list[dict[str, float]]:
+    """What each strength of the prior brings: its `strength`, `accuracy` and `macro_recall`, in [0, 1].
+
+    Args:
+        logits: `(N, num_labels)`, as the model gives them.
+        labels: `(N,)`, what most people saw.
+        config: With a `class_prior`.
+    """
+    log_prior = torch.tensor(config.class_prior).log()
+    plain = logits * config.temperature + config.prior_strength * log_prior
+    rows = []
+    for strength in BALANCE_STRENGTHS:
+        figures = compute_metrics((plain - strength * log_prior).argmax(-1).numpy(), labels.numpy(), logits.shape[1])
+        rows.append({"strength": strength, **{name: figures[name] for name in ("accuracy", "macro_recall", "recall")}})
+    return rows
+
+
+def measure_votes(logits: torch.Tensor, rows: Dataset) -> dict[str, Any]:
+    """How far a model's probabilities are from people's votes, over all faces that have some.
+
+    Returns:
+        `n` faces; `distance`, the mean total variation distance in [0, 1]; `annotator_distance`, the same for one of
+        the ten annotators from the nine others; `n_contempt`, the faces that most annotators call contempt, which the
+        model has no label for.
+    """
+    votes = rows["ferplus_votes"][:]
+    targets = make_targets(votes)[:, : len(FER_LABELS)]
+    known = targets.sum(1) > 0
+    targets = targets[known] / targets[known].sum(1, keepdim=True)
+    distances = (logits.softmax(-1)[known] - targets).abs().sum(1) / 2
+    return {
+        "n": int(known.sum()),
+        "distance": distances.mean().item(),
+        "annotator_distance": count_distances(votes),
+        "n_contempt": int((find_majority(votes, VOTE_LABELS) == VOTE_LABELS.index("contempt")).sum()),
+    }
+
+
 def measure_robustness(model: PreTrainedModel, faces: FaceTensors) -> list[dict[str, Any]]:
     """Accuracy under every change of `training.degradation`: its `change`, `level` and `accuracy`, in [0, 1]."""
     rows = []
@@ -93,53 +138,83 @@ def measure_robustness(model: PreTrainedModel, faces: FaceTensors) -> list[dict[
     return rows
 
 
-def evaluate(directory: Path, source: str | None = None) -> dict[str, Any]:
-    """Measure the network in `directory` on every split.
+def evaluate(directory: Path, source: str | None = None, known: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Measure the model in `directory` on every split.
 
     Args:
         directory: Folder with the model, its image processor, `recipe.yaml`, `history.json`, and `run.json` or, in a
             bundled checkpoint, the `results.json` that took it up.
         source: FER2013, as `training.data` takes it; by default the one that the recipe names.
+        known: Results of the same weights; what is in them is not measured again.
 
     Returns:
         What `results.json` holds: for each split what `measure` gives; the seed, the recipe's protocol, the last epoch
-        of `history.json`, and the environments of training and of this measurement.
+        of `history.json`, and the environments of training and of this measurement (`completed_with`, if some of it
+        was known).
 
     Raises:
         OSError: The folder or a file in it is missing.
-        ValueError: The network's labels are not FER2013's, or the data is not FER2013.
+        ValueError: The model's labels are not FER2013's, or the data is not FER2013.
     """
     recipe = yaml.safe_load((directory / "recipe.yaml").read_text())
     run = load_run(directory)
     labels = list(AutoConfig.from_pretrained(directory).id2label.values())
     if labels != list(FER_LABELS):
-        raise ValueError(f"The network's labels are {labels}, the data's are {list(FER_LABELS)}.")
+        raise ValueError(f"The model's labels are {labels}, the data's are {list(FER_LABELS)}.")
     keep_freed_memory()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = AutoModelForImageClassification.from_pretrained(directory).to(device)
     image_processor = FerImageProcessor.from_pretrained(directory)
 
-    splits, robustness = {}, {}
+    known = known or {}
+    figures: dict[str, Any] = {"splits": dict(known.get("splits", {})), "robustness": known.get("robustness", {})}
     for name, rows in load_splits(source or recipe["data"], recipe["protocol"]).items():
+        if name in figures["splits"] and (name != "official_test" or "votes" in known):
+            continue
         faces = decode(rows, image_processor)
-        splits[name] = measure(predict_logits(model, faces), faces.labels, model.config.temperature)
-        print(f"{name:<28} n {splits[name]['n']:>6}  accuracy {splits[name]['accuracy']:.4f}", flush=True)
+        logits = predict_logits(model, faces)
+        if name not in figures["splits"]:
+            figures["splits"][name] = measure(logits, faces.labels, model.config.temperature)
+        split = figures["splits"][name]
+        print(f"{name:<28} n {split['n']:>6}  accuracy {split['accuracy']:.4f}", flush=True)
         if name == "official_test":
-            robustness = {"split": name, "rows": measure_robustness(model, faces)}
+            if "ferplus_votes" in rows.column_names:
+                figures["votes"] = {"split": name, **measure_votes(logits, rows)}
+            if not figures["robustness"]:
+                figures["robustness"] = {"split": name, "rows": measure_robustness(model, faces)}
+        if name == "ferplus_validation" and model.config.class_prior:
+            figures["balance"] = {"split": name, "rows": measure_balance(logits, faces.labels, model.config)}
     history = json.loads((directory / "history.json").read_text())
     return {
         "model": recipe["model"],
         "protocol": recipe["protocol"],
+        "target": recipe.get("target", "label"),
         "config_overrides": recipe.get("config_overrides", "{}"),
         "seed": recipe["seed"],
         "labels": labels,
         "temperature": model.config.temperature,
+        "prior_strength": model.config.prior_strength,
         "last_epoch": history[-1],
-        "splits": splits,
-        "robustness": robustness,
+        **{name: known[name] for name in ("votes", "balance") if name in known},
+        **figures,
         "trained_with": run,
-        "measured_with": describe_environment(),
+        "measured_with": known.get("measured_with") or describe_environment(),
+        **({"completed_with": describe_environment()} if known else {}),
     }
+
+
+def load_known(directory: Path, output: Path) -> dict[str, Any]:
+    """The results that a folder has already, of the same weights; nothing if there are none.
+
+    Raises:
+        ValueError: They were measured with another temperature.
+    """
+    if not output.is_file():
+        return {}
+    known = json.loads(output.read_text())
+    if known["temperature"] != AutoConfig.from_pretrained(directory).temperature:
+        raise ValueError(f"{output} was measured with another temperature. Measure everything, without --missing.")
+    return known
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -147,6 +222,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("directory", type=Path, help="a finished run or a checkpoint")
     parser.add_argument("--data", help="FER2013; by default the source that the recipe names")
     parser.add_argument("--output", type=Path, help="by default results.json in the folder")
+    parser.add_argument("--missing", action="store_true", help="measure only what the results do not have yet")
     arguments = parser.parse_args(argv)
     try:
         output = arguments.output or arguments.directory / "results.json"
@@ -158,7 +234,8 @@ def main(argv: list[str] | None = None) -> None:
                     "Leave --output out."
                 )
             output.parent.mkdir(parents=True, exist_ok=True)  # before the work, so that nothing is lost
-        write_json(output, evaluate(arguments.directory, arguments.data))
+        known = load_known(arguments.directory, output) if arguments.missing else None
+        write_json(output, evaluate(arguments.directory, arguments.data, known))
     except FileNotFoundError as error:
         sys.exit(f"error: {error}. Is {arguments.directory} a finished run? Train it first.")
     except safetensors.SafetensorError as error:

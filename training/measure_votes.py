@@ -17,12 +17,10 @@ from fer_models.configuration_fer import FER_LABELS
 from .data import DataError, load_fer2013
 from .files import write_json
 from .provenance import describe_environment
-from .subsets import FERPLUS_LABELS
+from .votes import FERPLUS_COLUMNS
 
 OUTPUT = Path(__file__).parent / "measurements" / "votes.json"
 SPLIT = "official_validation"  # PublicTest
-# FER+'s last three columns.
-OTHER_ANSWERS = ("contempt", "unknown", "no_face")
 
 
 def count_votes(rows: Dataset) -> dict[str, Any]:
@@ -41,7 +39,7 @@ def count_votes(rows: Dataset) -> dict[str, Any]:
     """
     if "ferplus_votes" not in rows.column_names:
         raise DataError("This source has no FER+ votes. The parquet files with the column ferplus_votes have them.")
-    answers = (*FERPLUS_LABELS, *OTHER_ANSWERS)
+    answers = FERPLUS_COLUMNS
     pairs = [pair for pair in zip(rows["label"][:], rows["ferplus_votes"][:], strict=True) if pair[1] and sum(pair[1])]
     described = {}
     for index, label in enumerate(FER_LABELS):

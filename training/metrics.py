@@ -24,6 +24,7 @@ Returns:
     n: Number of images.
     accuracy: Share of right predictions, in [0, 1].
     macro_f1: Mean over the classes of F1, in [0, 1].
+    macro_recall: Mean over the classes that occur of recall, in [0, 1].
     precision, recall, f1: One number per class, in [0, 1]; 0 where it is undefined.
     confusion_matrix: `(num_labels, num_labels)`, counts; rows are true classes, columns predicted ones.
 
@@ -111,6 +112,7 @@ def compute_metrics(predictions: np.ndarray, references: np.ndarray, num_labels:
         "n": len(references),
         "accuracy": float(accuracy_score(references, predictions)),
         "macro_f1": float(f1.mean()),
+        "macro_recall": float(recall[np.unique(references)].mean()),
         "precision": precision.tolist(),
         "recall": recall.tolist(),
         "f1": f1.tolist(),

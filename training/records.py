@@ -27,6 +27,8 @@ SPLITS = {
     "official_test": "PrivateTest",
     "official_validation_agreed": "PublicTest, where most FER+ annotators agree with the label",
     "official_test_without_copies": "PrivateTest without copies of training images",
+    "ferplus_validation": "PublicTest by FER+'s majority",
+    "ferplus_test": "PrivateTest by FER+'s majority (FER+'s test split)",
 }
 
 

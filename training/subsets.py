@@ -8,10 +8,7 @@ from datasets import Image as ImageFeature
 from fer_models.configuration_fer import FER_LABELS
 
 from .data import open_image
-
-# The first seven of FER+'s ten columns of votes (Barsoum et al. 2016, arXiv:1608.01041); the others are contempt,
-# unknown and no face.
-FERPLUS_LABELS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear")
+from .votes import FERPLUS_COLUMNS, NO_MAJORITY, find_majority
 
 
 def drop_copies(rows: Dataset, originals: Dataset) -> Dataset:
@@ -28,7 +25,7 @@ def keep_agreed(rows: Dataset) -> Dataset:
     """
     if "ferplus_votes" not in rows.column_names:
         return rows.select([])
-    column_of = [FERPLUS_LABELS.index(label) for label in FER_LABELS]
+    column_of = [FERPLUS_COLUMNS.index(label) for label in FER_LABELS]
     return rows.select(
         [
             index
@@ -36,6 +33,20 @@ def keep_agreed(rows: Dataset) -> Dataset:
             if votes and 2 * votes[column_of[label]] > sum(votes)
         ]
     )
+
+
+def take_majority(rows: Dataset) -> Dataset:
+    """The rows on which one of the labels has more than half of FER+'s votes, with that label in place of FER2013's.
+
+    Args:
+        rows: With or without the column `ferplus_votes`, ten numbers of votes a row, or null; none are left without.
+    """
+    if "ferplus_votes" not in rows.column_names:
+        return rows.select([])
+    majority = find_majority(rows["ferplus_votes"][:])
+    known = (majority != NO_MAJORITY).nonzero().flatten()
+    kept = rows.select(known.tolist()).remove_columns("label")
+    return kept.add_column("label", majority[known].tolist())
 
 
 def _digest_pixels(rows: Dataset) -> list[bytes]:

@@ -442,7 +442,8 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
     # After an interruption the Trainer has put another one in its place.
     (stopwatch,) = (one for one in trainer.callback_handler.callbacks if isinstance(one, Stopwatch))
     if args.should_save:
-        write_json(output_dir / "history.json", make_history(trainer.state.log_history))
+        history = make_history(trainer.state.log_history) or before.get("widened_from", {}).get("history", [])
+        write_json(output_dir / "history.json", history)  # with no epoch of its own, what it goes on from has had some
         # Last, and in one piece: a folder with this file is a finished run.
         write_json(
             output_dir / "run.json",

@@ -58,3 +58,20 @@ def find_majority(rows: Sequence[Sequence[int] | None], labels: Sequence[str] = 
     most, winner = votes.max(1)
     index_of = torch.tensor([labels.index(name) if name in labels else NO_MAJORITY for name in FERPLUS_COLUMNS])
     return torch.where(2 * most > votes.sum(1), index_of[winner], NO_MAJORITY)
+
+
+def count_distances(rows: Sequence[Sequence[int] | None]) -> float:
+    """How far one annotator is from the others, on average: the mean total variation distance, in [0, 1].
+
+    Each annotator of each face in turn is compared with the shares of the others' votes, for the labels and contempt;
+    votes for "unknown" and "no face" are left out.
+
+    Args:
+        rows: Ten numbers of votes a face, or None; faces with fewer than two votes are left out.
+    """
+    votes = torch.tensor([row for row in rows if row], dtype=torch.float64)[:, : len(VOTE_LABELS)]
+    votes = votes[votes.sum(1) > 1]
+    others = votes.sum(1, keepdim=True) - 1
+    # Against one's own answer's share among the others, total variation is 1 less that share.
+    distance = votes * (1 - (votes - 1).clamp(min=0) / others)
+    return (distance.sum() / votes.sum()).item()

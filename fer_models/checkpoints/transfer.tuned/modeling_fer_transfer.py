@@ -222,13 +222,22 @@ class FerTransferForImageClassification(FerTransferPreTrainedModel):
         loaded: Any = super().from_pretrained(*args, output_loading_info=True, **kwargs)
         model, info = loaded
         unread = [*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])]
-        if model.config.temperature != 1 and any(key.startswith("classifier.") for key in unread):
+        fitted = model.config.temperature != 1 or model.config.prior_strength
+        if fitted and any(key.startswith("classifier.") for key in unread):
             logger.warning(
                 f"The classifier is new, so the temperature {model.config.temperature}, which was fitted for the "
-                "stored one, is set back to 1. Fit it again after training."
+                "stored one, is set back to 1, and the classes' prior is forgotten. Fit them again after training."
             )
-            model.config.temperature = 1.0
+            model.config.temperature, model.config.class_prior, model.config.prior_strength = 1.0, None, 0.0
         return (model, info) if output_loading_info else model
+
+    def calibrate(self, logits: torch.Tensor) -> torch.Tensor:
+        """Logits `(N, num_labels)` of the classifier, less its prior, divided by the temperature."""
+        if self.config.prior_strength:
+            # Filled where the logits lie: a copy from the host could not be recorded in a CUDA graph.
+            prior = torch.cat([logits.new_full((1,), share) for share in self.config.class_prior])
+            logits = logits - self.config.prior_strength * prior.log()
+        return logits / self.config.temperature
 
     @can_return_tuple
     def forward(
@@ -250,7 +259,7 @@ class FerTransferForImageClassification(FerTransferPreTrainedModel):
             ValueError: `pixel_values` has another shape than the configuration asks for, or is not float.
         """
         outputs = self.compute_features(pixel_values, **kwargs)
-        logits = self.classifier(self.dropout(outputs.pooler_output)) / self.config.temperature
+        logits = self.calibrate(self.classifier(self.dropout(outputs.pooler_output)))
         loss = self.loss_function(labels, logits, self.config) if labels is not None else None
         return ImageClassifierOutputWithNoAttention(loss=loss, logits=logits, hidden_states=outputs.hidden_states)
 
