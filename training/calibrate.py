@@ -2,7 +2,7 @@
 
 One number, the temperature, divides the logits (Guo et al. 2017, arXiv:1706.04599): the ranking of the classes stays,
 and the probabilities become calibrated. It is stored in the folder's `config.json`, so that everything that loads the
-model uses it. It is fitted on the official validation split (PublicTest), whatever protocol the model was trained by: no
+model uses it. It is fitted on the official validation split (PublicTest), whatever protocol trained the model: no
 training image is in it, and none of the official test split, on which calibration is reported.
 
 A model that learnt from votes is calibrated to what most people saw, and balanced first: a third of all votes is for
