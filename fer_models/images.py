@@ -102,6 +102,14 @@ def read_image(source: str | Path | bytes | BinaryIO, max_pixels: int = MAX_PIXE
         raise ImageError("unreadable", f"The file cannot be read: {error}.") from error
 
 
+def shrink(image: Image.Image, side: int) -> Image.Image:
+    """A copy whose longer side has at most so many pixels; of a large picture no copy of its own size is made."""
+    factor = max(image.size) // (2 * side)
+    small = image.reduce(factor) if factor > 1 else image.copy()
+    small.thumbnail((side, side))
+    return small
+
+
 def _read(file: BinaryIO, max_pixels: int) -> Image.Image:
     head = file.read(HEAD_BYTES)
     _check_kind(head)
@@ -140,8 +148,8 @@ def _check_kind(head: bytes) -> None:
     if is_heic(head) and not _can_read_heic():
         raise ImageError(
             "heic",
-            "The file is a HEIC, as iPhones write them, and is read with the package pillow-heif only. Install that, or "
-            "save it as JPEG: on an iPhone under Settings, Camera, Formats choose Most Compatible.",
+            "The file is a HEIC, as iPhones write them, and is read only with the package pillow-heif. Install that, "
+            "or save it as JPEG: on an iPhone under Settings, Camera, Formats choose Most Compatible.",
         )
 
 
@@ -206,7 +214,7 @@ def _find_turn(image: Image.Image) -> Image.Transpose | None:
     for key in ("xmp", "XML:com.adobe.xmp"):  # else PIL looks there, too, as no browser does
         image.info.pop(key, None)
     try:
-        return TURNS.get(image.getexif().get(ORIENTATION))
+        return TURNS.get(image.getexif().get(ORIENTATION, 1))
     except Exception:  # anything, as PIL parses it
         return None
 
@@ -222,9 +230,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if _is_one_number(image):
         image = _spread_grey(np.asarray(image), image.mode)
     elif image.mode == "LAB":
-        image = ImageCms.profileToProfile(
-            image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
+        lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        return ImageCms.applyTransform(image, ImageCms.buildTransform(lab, rgb, "LAB", "RGB")) or image
     elif image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -260,12 +267,12 @@ def _spread_grey(array: np.ndarray, mode: str) -> Image.Image:
 def _spread_colors(image: Image.Image) -> Image.Image:
     """The same for colours that had 16 bits, of which PIL has kept the upper 8."""
     names = image.getbands()
-    bands = [band for name, band in zip(names, image.split(), strict=True) if name != "A"]
-    low, high = (pick(band.getextrema()[end] for band in bands) for end, pick in ((0, min), (1, max)))
+    colors = np.stack([np.asarray(band) for name, band in zip(names, image.split(), strict=True) if name != "A"])
+    low, high = int(colors.min()), int(colors.max())
     if high == low or high - low >= MIN_SPREAD * 255:
         return image
     table = [min(255, max(0, round((value - low) * 255 / (high - low)))) for value in range(256)]
     return image.point([level for name in names for level in (range(256) if name == "A" else table)])
 
 
-__all__ = ["MAX_PIXELS", "ImageError", "NoFaceError", "get_scale", "has_more_frames", "read_image"]
+__all__ = ["MAX_PIXELS", "ImageError", "NoFaceError", "get_scale", "has_more_frames", "read_image", "shrink"]

@@ -53,7 +53,6 @@ OTHERS = (
     ("raw photo (RW2)", b"IIU\0"),
     ("raw photo (ORF)", b"IIRO"),
     ("raw photo (ORF)", b"IIRS"),
-    ("zip", ZIPS[0]),
 )
 
 

@@ -35,7 +35,8 @@ def keep_pixels(content: bytes) -> bytes:
 
 
 def _keep_segments(content: bytes) -> bytes:
-    kept, position = [content[:2]], 2
+    kept: list[bytes | memoryview] = [content[:2]]
+    position = 2
     while position + 4 <= len(content) and content[position] == 0xFF:
         marker, end = content[position + 1], position + 2 + int.from_bytes(content[position + 2 : position + 4], "big")
         if marker == START_OF_SCAN:
@@ -49,7 +50,8 @@ def _keep_segments(content: bytes) -> bytes:
 
 
 def _keep_chunks(content: bytes) -> bytes:
-    view, kept, position = memoryview(content), [PNG_START], len(PNG_START)
+    view, position = memoryview(content), len(PNG_START)
+    kept: list[bytes | memoryview] = [PNG_START]
     while position + 12 <= len(content):
         end = position + 12 + struct.unpack_from(">I", content, position)[0]
         kind = content[position + 4 : position + 8]

@@ -657,8 +657,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "error.unreadable": "La imagen está dañada o incompleta. Elige otra, por favor.",
         "error.not_an_image": "El archivo no es una imagen que se pueda leer. Elige un JPEG o PNG, por favor.",
         "error.format": "Aquí no se leen archivos de este tipo: {format}. Guárdalo como JPEG o PNG, por favor.",
-        "error.heic": "Este servidor no puede leer HEIC, el formato de los iPhone. Guarda la foto como JPEG, por favor: "
-        "en un iPhone, en Ajustes, Cámara, Formatos, elige «El más compatible».",
+        "error.heic": "Este servidor no puede leer HEIC, el formato de los iPhone. Guarda la foto como JPEG, por "
+        "favor: en un iPhone, en Ajustes, Cámara, Formatos, elige «El más compatible».",
         "error.video": "Esto es un vídeo. Elígelo solo, en la pestaña Muchas, o elige una foto.",
         "error.too_large": "La imagen tiene más de {megapixels} megapíxeles. Redúcela, por favor.",
         "error.file_too_large": "El archivo ocupa más de {megabytes} MB. Elige uno más pequeño, por favor.",
