@@ -10,8 +10,6 @@ from gradio.utils import get_upload_folder
 from gradio_client.utils import is_http_url_like
 from pydantic import model_validator
 
-from .fetching import tell_failure
-
 
 class _Files(ListFiles):
     """Files, or what an agent sends in their place: gradio's MCP server saves a single file, but none of a list."""
@@ -47,19 +45,16 @@ class FilesInput(gr.File):
         paths = [Path(self.move_resource_to_block_cache(file.path) or "") for file in files]
         return [(file.orig_name or path.name, path) for file, path in zip(files, paths, strict=True)]
 
-    def move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
-        with tell_failure(url_or_file_path):
-            return super().move_resource_to_block_cache(url_or_file_path)
-
 
 def _to_file(address: str) -> dict[str, Any]:
     """A file as gradio describes one.
 
     Args:
-        address: Begins with `https:`, `http:` or `data:`; paths of the server are nobody's business.
+        address: Begins with `data:`, or with `https:` or `http:`, which is refused later with a reason; paths of the
+            server are nobody's business.
     """
     if address.startswith("data:"):
         address = save_base64_to_cache(address, get_upload_folder())
     elif not is_http_url_like(address):
-        raise ValueError("A file is a http, https or data URL.")
+        raise ValueError("A file is a data URL.")
     return {"path": address, "meta": {"_type": "gradio.FileData"}}
