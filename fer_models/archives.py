@@ -4,12 +4,13 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader, BytesIO, FileIO
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from PIL import Image
 
 from .images import MAX_PIXELS, ImageError, read_image
+from .names import is_left_behind, read_name
 
 MAX_ENTRIES = 1000
 # The largest photo that is taken, as a bitmap that is not compressed.
@@ -25,8 +26,6 @@ CHUNK_BYTES = 1_000_000
 METHODS = (ZIP_STORED, ZIP_DEFLATED)
 
 ENCRYPTED = 0x1
-# What systems leave in folders, beside the names that begin with a dot.
-LEFT_BEHIND = ("__macosx", "thumbs.db", "desktop.ini")
 
 DAMAGES = (BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 
@@ -66,7 +65,7 @@ def open_archive(path: Path) -> Iterator[ZipFile]:
 
 def list_files(archive: ZipFile) -> list[ZipInfo]:
     """Its files in order, without folders and what systems leave in them."""
-    return [info for info in archive.infolist() if not info.is_dir() and not _is_left_behind(info.filename)]
+    return [info for info in archive.infolist() if not info.is_dir() and not is_left_behind(read_name(info))]
 
 
 def read_entry(archive: ZipFile, info: ZipInfo) -> Image.Image:
@@ -112,13 +111,6 @@ def _check(files: list[ZipInfo]) -> None:
         info.file_size > max(RATIO_FROM_BYTES, MAX_RATIO * info.compress_size) for info in files
     ):
         raise ArchiveError("zip_too_large", "The zip unpacks to far more than photos do. Save the photos in a new one.")
-
-
-def _is_left_behind(name: str) -> bool:
-    return any(
-        part.lower() in LEFT_BEHIND or (part.startswith(".") and part != "..")
-        for part in PurePosixPath(name.replace("\\", "/")).parts
-    )
 
 
 def _too_many() -> ArchiveError:

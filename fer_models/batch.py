@@ -1,10 +1,12 @@
 """Many photos or zips of photos: every face of each of them, file by file."""
 
+import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from zipfile import ZipInfo
 
 from PIL import Image
@@ -13,9 +15,14 @@ from .archives import ArchiveError, list_files, open_archive, read_entry
 from .faces import FaceDetector, crop_face
 from .images import ImageError, NoFaceError, get_scale, read_image
 from .inference import Comparison, LoadedModel, predict_batch, to_json
+from .kinds import is_zip, read_head
+from .names import read_name
 from .quality import find_hints
 
 MAX_FILES = 1000
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,8 @@ class FileResult:
     Attributes:
         file: Its name; in a zip `archive.zip/folder/photo.jpg`.
         comparisons: One for each face, largest first; empty if there is an `error`.
-        error: Why there is no face; its reason is one of `ImageError`'s, `NoFaceError`'s or `ArchiveError`'s.
+        error: Why there is no face; its reason is one of `ImageError`'s, `NoFaceError`'s or `ArchiveError`'s, or
+            `unexpected`.
         done: How many files are done, this one included.
         total: How many files there are.
     """
@@ -37,12 +45,30 @@ class FileResult:
     total: int
 
 
+def attempt(
+    work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+) -> Result | ImageError:
+    """Do the work on one of many files, so that whatever it raises is that file's reason, and the others go on.
+
+    Returns:
+        What `work` returns; or why there is nothing. What nobody foresaw is this program's fault, and is logged with
+        its trace; a trace holds no pixels.
+    """
+    try:
+        return work(*args, **kwargs)
+    except ImageError as error:
+        return error
+    except Exception as error:
+        logging.getLogger(__name__).exception("One of many files failed, and the others go on.")
+        return ImageError("unexpected", f"Something went wrong here with this file ({type(error).__name__}).")
+
+
 def classify_files(
     files: Sequence[tuple[str, Path]], models: Sequence[LoadedModel], detector: FaceDetector
 ) -> Generator[FileResult, None, None]:
     """Classify every face of many files.
 
-    One file is in memory at a time. A file that cannot be used does not stop the others.
+    One file is in memory at a time. Whatever a file raises does not stop the others.
 
     Args:
         files: Name and place of each photo or zip.
@@ -52,17 +78,14 @@ def classify_files(
     Raises:
         ArchiveError: There are more than `MAX_FILES`, those in zips counted; its reason is `too_many_files`.
     """
-    listed = [(name, path, _list(path)) for name, path in files]
+    listed = [(name, path, attempt(_list, path)) for name, path in files]
     total = sum(len(entries) if isinstance(entries, list) else 1 for _, _, entries in listed)
     if total > MAX_FILES:
         raise ArchiveError("too_many_files", f"These are {total:,} files, of which at most {MAX_FILES:,} are taken.")
     sources = chain.from_iterable(_read(name, path, entries) for name, path, entries in listed)
     for done, (name, image) in enumerate(sources, 1):
-        comparisons: list[Comparison] = []
-        error = image if isinstance(image, ImageError) else None
-        if isinstance(image, Image.Image):
-            comparisons = compare_faces(image, models, detector)
-            error = None if comparisons else NoFaceError(image)
+        found = image if isinstance(image, ImageError) else attempt(_find_faces, image, models, detector)
+        comparisons, error = ([], found) if isinstance(found, ImageError) else (found, None)
         yield FileResult(name, comparisons, error, done, total)
 
 
@@ -146,15 +169,19 @@ def _flatten(row: dict[str, Any], width: int) -> list[str | float | None]:
     ]
 
 
-def _list(path: Path) -> list[ZipInfo] | ImageError | None:
-    """The entries of a zip, or what is wrong with it; None if it is no zip."""
-    if path.suffix.lower() != ".zip":
+def _find_faces(image: Image.Image, models: Sequence[LoadedModel], detector: FaceDetector) -> list[Comparison]:
+    comparisons = compare_faces(image, models, detector)
+    if not comparisons:
+        raise NoFaceError(image)
+    return comparisons
+
+
+def _list(path: Path) -> list[ZipInfo] | None:
+    """The entries of a zip; None if it is no zip."""
+    if not is_zip(read_head(path)):
         return None
-    try:
-        with open_archive(path) as archive:
-            return list_files(archive)
-    except ImageError as error:
-        return error
+    with open_archive(path) as archive:
+        return list_files(archive)
 
 
 def _read(
@@ -162,25 +189,24 @@ def _read(
 ) -> Iterator[tuple[str, Image.Image | ImageError]]:
     """The picture at a path, or those of a zip there, one at a time."""
     if entries is None:
-        yield name, _try(read_image, path)
+        yield name, attempt(read_image, path)
     elif isinstance(entries, ImageError):
         yield name, entries
     else:
-        try:
-            with open_archive(path) as archive:
-                for info in entries:
-                    yield f"{name}/{info.filename}", _try(read_entry, archive, info)
-        except ArchiveError as error:  # deleted in the meantime
-            yield name, error
+        with ExitStack() as stack:
+            archive = attempt(stack.enter_context, open_archive(path))  # it may be deleted in the meantime
+            for info in entries:
+                image = archive if isinstance(archive, ImageError) else attempt(read_entry, archive, info)
+                yield f"{name}/{read_name(info)}", image
 
 
-def _try(read: Callable[..., Image.Image], *arguments: Any) -> Image.Image | ImageError:
-    try:
-        return read(*arguments)
-    except ImageError as error:
-        return error
-    except Exception as error:  # a file made to break its decoder shall not stop the others
-        return ImageError("unreadable", f"The picture is damaged: {error}.")
-
-
-__all__ = ["MAX_FILES", "FileResult", "classify_files", "compare_faces", "describe_face", "tabulate", "to_rows"]
+__all__ = [
+    "MAX_FILES",
+    "FileResult",
+    "attempt",
+    "classify_files",
+    "compare_faces",
+    "describe_face",
+    "tabulate",
+    "to_rows",
+]

@@ -82,7 +82,11 @@ def explain_all(models: Sequence[LoadedModel], face: Image.Image, label: str | N
     Raises:
         ValueError: There is no such label, or the picture is empty.
     """
-    explanations = [explain(model, face, label) for model in models]
+    return share_scale([explain(model, face, label) for model in models])
+
+
+def share_scale(explanations: Sequence[Explanation]) -> list[Explanation]:
+    """Put explanations of one face on one scale: the largest heat of all of them is 1."""
     scale = max((one.scale for one in explanations), default=0.0)
     return [replace(one, heat=one.heat * (one.scale / (scale or 1.0)), scale=scale) for one in explanations]
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -102,10 +103,12 @@ def _pil_to_grey(image: Image.Image) -> Image.Image:
     if 0 in image.size:
         raise ValueError(f"The image is empty: its size is {image.width}x{image.height} pixels.")
     try:
-        image = ImageOps.exif_transpose(image)
+        image.load()
     except (OSError, SyntaxError) as error:  # PIL reads pixels only now; a damaged file shows here.
         name = getattr(image, "filename", "") or "without a name"
         raise ValueError(f"The image {name} cannot be read, it is damaged or cut short: {error}") from error
+    with suppress(Exception):  # a broken EXIF, for which PIL raises anything, turns nothing
+        image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
         return _array_to_pil(_deep_grey_to_array(image))
     if image.has_transparency_data:

@@ -1,31 +1,62 @@
-"""Reading a picture that a stranger hands in."""
+"""The one door for pictures: every file, upload and row of a data set is read here."""
 
+import os
 import warnings
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, ImageOps
+import numpy as np
+from PIL import Image, ImageCms, UnidentifiedImageError
 
-# Twice the largest phone cameras' usual 24 megapixels; decoded, it takes 150 MB.
+from .kinds import HEAD_BYTES, is_avif, is_heic, is_picture, is_video, name_other
+from .pixels import keep_pixels
+
+# Twice the largest phone cameras' usual 24 megapixels; decoded, it takes 200 MB.
 MAX_PIXELS = 50_000_000
+# A bitmap of so many, with four channels of 16 bits.
+MAX_BYTES = 8 * MAX_PIXELS + 1_000_000
 # A face that is smaller than 48 pixels in a picture reduced to this size is of no use to the networks.
 WORKING_SIDE = 2048
 # In `Image.info` of what was read: whether the file holds more, and how many of its pixels, along a side, are one here.
 MORE_FRAMES, SCALE = "more_frames", "scale"
+
+# What phones, cameras, scanners and browsers write, by decoders that stay in this process and need no other file. PIL
+# has more: some start other programs, some read a header and then as much as it says, and few people have such files.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "TIFF", "BMP", "JPEG2000", "PPM")
+# Of these the pixels are taken out first.
+WITH_METADATA = (b"\xff\xd8", b"\x89PNG")
+ORIENTATION = 0x0112
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# Tags of TIFF: what kind of picture the first one is, and how large a piece is that is decoded at once.
+REDUCED, SUBFILE_TYPE, TILE_WIDTH, TILE_HEIGHT = 0x1, 254, 322, 323
+# Numbers that spread over less than this share of their range are spread over all of it: cameras of 10 to 14 bits write
+# them into 16, where they look black.
+MIN_SPREAD = 0.25
 
 
 class ImageError(ValueError):
     """A picture cannot be used.
 
     Attributes:
-        reason: `missing`, `empty`, `unreadable`, `not_an_image` or `too_large`, or one of the kinds of this error; an
-            id, for translation.
+        reason: `missing`, `empty`, `unreadable`, `not_an_image`, `format`, `heic`, `video` or `too_large`, or one of
+            the kinds of this error, or `unexpected`; an id, for translation.
+        values: What the sentence in another language needs, by name: of `format` the `format`.
     """
 
-    def __init__(self, reason: str, message: str):
+    def __init__(self, reason: str, message: str, values: Mapping[str, str] | None = None):
         super().__init__(message)
         self.reason = reason
+        self.values = dict(values or {})
 
 
 class NoFaceError(ImageError):
@@ -43,40 +74,98 @@ class NoFaceError(ImageError):
 def read_image(source: str | Path | bytes | BinaryIO, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Read a picture file.
 
+    What the file holds beside the pixels decides nothing, broken or not, but for the turn that EXIF tells.
+
     Args:
-        source: Path, content or open file of a picture, in any format and mode that PIL reads.
+        source: Path, content or open file of a picture: JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF, BMP, JPEG 2000 or PPM,
+            in any mode.
         max_pixels: Larger ones are refused.
 
     Returns:
-        The picture, mode RGB, upright by its EXIF tag, transparent pixels white, the first frame of an animation; its
-        longer side is at least `WORKING_SIDE` pixels where the file has them, but a larger JPEG may come reduced.
+        The picture, mode RGB, 8 bits, upright by its EXIF tag, transparent pixels white, the first frame of an
+        animation or page of several; its longer side is at least `WORKING_SIDE` pixels where the file has them, but a
+        larger JPEG may come reduced. Deep colours that use less than a quarter of their range are spread over all of
+        it.
 
     Raises:
-        ImageError: There is no such file, it is empty, damaged or no picture, or has more than `max_pixels`.
+        ImageError: There is no such file, it is empty, damaged, no picture or of another kind, or has more than
+            `max_pixels`.
     """
     try:
-        file: str | Path | BinaryIO = BytesIO(source) if isinstance(source, bytes) else source
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is stricter
-            with Image.open(file) as image:
-                # To a phone's picture a smaller copy or a map of depths may be added, in the format MPO.
-                more_frames = image.format != "MPO" and getattr(image, "is_animated", False)
-                longer_side = max(image.size)
-                picture = _to_upright_rgb(image, max_pixels)
-                picture.info |= {MORE_FRAMES: more_frames, SCALE: longer_side / max(picture.size)}
-                return picture
+        if isinstance(source, (str, Path)):
+            with open(source, "rb") as file:
+                return _read(file, max_pixels)
+        return _read(BytesIO(source) if isinstance(source, bytes) else source, max_pixels)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise ImageError("missing", f"There is no file {source!s}.") from error
+    except OSError as error:
+        raise ImageError("unreadable", f"The file cannot be read: {error}.") from error
+
+
+def shrink(image: Image.Image, side: int) -> Image.Image:
+    """A copy whose longer side has at most so many pixels; of a large picture no copy of its own size is made."""
+    factor = max(image.size) // (2 * side)
+    small = image.reduce(factor) if factor > 1 else image.copy()
+    small.thumbnail((side, side))
+    return small
+
+
+def _read(file: BinaryIO, max_pixels: int) -> Image.Image:
+    head = file.read(HEAD_BYTES)
+    _check_kind(head)
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    if size > MAX_BYTES:
+        raise ImageError("too_large", f"The file is far too large for a picture of at most {max_pixels:,} pixels.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about metadata, and a limit that is milder than ours
+            if head.startswith(WITH_METADATA) or is_avif(head):
+                file = BytesIO(keep_pixels(file.read()))
+            with Image.open(file, formats=FORMATS) as image:
+                return _to_upright_rgb(image, max_pixels)
     except Image.DecompressionBombError as error:
         raise ImageError("too_large", f"The picture is far too large: at most {max_pixels:,} pixels.") from error
-    except Image.UnidentifiedImageError as error:
-        if _is_empty(source):
-            raise ImageError("empty", "The file is empty.") from error
-        raise ImageError("not_an_image", "The file is not a picture that can be read, such as JPEG or PNG.") from error
-    except ImageError:
+    except UnidentifiedImageError as error:
+        raise ImageError("unreadable", "The picture is damaged or cut short: it has no beginning.") from error
+    except (ImageError, MemoryError):
         raise
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what PIL's decoders raise for damaged files
+    except Exception as error:  # decoders raise anything for a file that is damaged, or made to break them
         raise ImageError("unreadable", f"The picture is damaged or cut short: {error}.") from error
+
+
+def _check_kind(head: bytes) -> None:
+    """Refuse what is no picture, by name if it has one."""
+    if not head:
+        raise ImageError("empty", "The file is empty.")
+    if is_video(head):
+        raise ImageError("video", "The file is a video, and a picture was expected.")
+    name = name_other(head)
+    if name:
+        raise _refuse(name)
+    if not is_picture(head):
+        raise ImageError("not_an_image", "The file is not a picture that can be read, such as JPEG or PNG.")
+    if is_heic(head) and not _can_read_heic():
+        raise ImageError(
+            "heic",
+            "The file is a HEIC, as iPhones write them, and is read only with the package pillow-heif. Install that, "
+            "or save it as JPEG: on an iPhone under Settings, Camera, Formats choose Most Compatible.",
+        )
+
+
+def _can_read_heic() -> bool:
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return False
+    register_heif_opener()
+    return True
+
+
+def _refuse(name: str) -> ImageError:
+    return ImageError(
+        "format", f"The file is of a kind that is not read here: {name}. Save it as JPEG or PNG.", {"format": name}
+    )
 
 
 def has_more_frames(image: Image.Image) -> bool:
@@ -90,26 +179,100 @@ def get_scale(image: Image.Image) -> float:
 
 
 def _to_upright_rgb(image: Image.Image, max_pixels: int) -> Image.Image:
-    if image.width * image.height > max_pixels:
+    _check_size(image, max_pixels)
+    longer_side = max(image.size)
+    # PIL gives deep colours in 8 bits, but not deep greys.
+    is_deep = any(";16" in str(tile) for tile in getattr(image, "tile", ()))
+    image.draft("RGB", (WORKING_SIDE, WORKING_SIDE))  # JPEG only: decode at 1/2, 1/4 or 1/8 where that is enough
+    image.load()
+    turn = _find_turn(image)
+    picture = _to_rgb(_spread_colors(image) if is_deep and not _is_one_number(image) else image)
+    if turn is not None:
+        picture = picture.transpose(turn)
+    elif picture is image:
+        picture = picture.copy()  # it shall not hold its file
+    picture.info = {MORE_FRAMES: _holds_more(image), SCALE: longer_side / max(picture.size)}
+    return picture
+
+
+def _check_size(image: Image.Image, max_pixels: int) -> None:
+    sizes, tags = [image.size], getattr(image, "tag_v2", {})
+    if image.format == "TIFF":
+        if tags.get(SUBFILE_TYPE, 0) & REDUCED:
+            raise _refuse("raw photo")  # this is its small preview
+        sizes.append((tags.get(TILE_WIDTH, 1), tags.get(TILE_HEIGHT, 1)))
+    pixels = max(width * height for width, height in sizes)
+    if pixels > max_pixels:
         raise ImageError(
             "too_large",
-            f"The picture has {image.width * image.height:,} pixels, of which at most {max_pixels:,} are taken. "
-            "Make it smaller.",
+            f"The picture has {pixels:,} pixels, of which at most {max_pixels:,} are taken. Make it smaller.",
         )
-    image.draft("RGB", (WORKING_SIDE, WORKING_SIDE))  # JPEG only: decode at 1/2, 1/4 or 1/8 where that is enough
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):  # PIL would clip 16 bits to 8, not scale them
-        image = image.point(lambda value: value / 257).convert("L")
-    if image.has_transparency_data:
+
+
+def _find_turn(image: Image.Image) -> Image.Transpose | None:
+    """What makes the picture upright, by its EXIF tag; a broken one says nothing."""
+    for key in ("xmp", "XML:com.adobe.xmp"):  # else PIL looks there, too, as no browser does
+        image.info.pop(key, None)
+    try:
+        return TURNS.get(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # anything, as PIL parses it
+        return None
+
+
+def _holds_more(image: Image.Image) -> bool:
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except Exception:  # the second frame may be damaged
+        return False
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if _is_one_number(image):
+        image = _spread_grey(np.asarray(image), image.mode)
+    elif image.mode == "LAB":
+        lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        return ImageCms.applyTransform(image, ImageCms.buildTransform(lab, rgb, "LAB", "RGB")) or image
+    elif image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _is_empty(source: str | Path | bytes | BinaryIO) -> bool:
-    if isinstance(source, bytes):
-        return not source
-    return isinstance(source, (str, Path)) and Path(source).stat().st_size == 0
+def _is_one_number(image: Image.Image) -> bool:
+    """Whether each pixel is one number of more than 8 bits."""
+    return image.mode == "F" or image.mode.startswith("I")
 
 
-__all__ = ["MAX_PIXELS", "ImageError", "NoFaceError", "get_scale", "has_more_frames", "read_image"]
+def _spread_grey(array: np.ndarray, mode: str) -> Image.Image:
+    """`(H, W)` numbers of a mode of PIL's -> mode L.
+
+    The range is that of 16 bits; of modes that hold any numbers, the first one of 0..1, 0..255 and 0..65535 in which
+    all of them lie.
+
+    Raises:
+        ValueError: Some are no numbers.
+    """
+    low, high = float(array.min()), float(array.max())
+    if not np.isfinite([low, high]).all():
+        raise ValueError("its pixels are not all numbers")
+    ranges = (65535,) if mode.startswith("I;16") else (1, 255, 65535) if mode == "F" else (255, 65535)
+    top = next((top for top in ranges if low >= 0 and high <= top), 0)
+    if not top or 0 < high - low < MIN_SPREAD * top:
+        grey = (array.astype(np.float32) - low) * (255 / max(high - low, 1e-9))
+    else:
+        grey = array.astype(np.float32) / (top / 255)
+    return Image.fromarray(grey.astype(np.uint8))
+
+
+def _spread_colors(image: Image.Image) -> Image.Image:
+    """The same for colours that had 16 bits, of which PIL has kept the upper 8."""
+    names = image.getbands()
+    colors = np.stack([np.asarray(band) for name, band in zip(names, image.split(), strict=True) if name != "A"])
+    low, high = int(colors.min()), int(colors.max())
+    if high == low or high - low >= MIN_SPREAD * 255:
+        return image
+    table = [min(255, max(0, round((value - low) * 255 / (high - low)))) for value in range(256)]
+    return image.point([level for name in names for level in (range(256) if name == "A" else table)])
+
+
+__all__ = ["MAX_PIXELS", "ImageError", "NoFaceError", "get_scale", "has_more_frames", "read_image", "shrink"]

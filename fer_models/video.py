@@ -1,7 +1,7 @@
 """A video, picture by picture: what the networks make of its main face over time.
 
 PyAV reads and writes it: its wheels carry FFmpeg with an H.264 encoder, which OpenCV's do not, and it tells each
-picture's own time and the rotation that phones note.
+picture's own time and the turn that phones note.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 from av.stream import Disposition
 from PIL import Image
 
@@ -22,13 +23,26 @@ from .inference import Comparison, LoadedModel, predict
 from .quality import find_hints
 from .tracking import FaceTracker, Track
 
-SUFFIXES = (".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm", ".wmv")
 # The detector makes larger pictures smaller than this; what it does not see need not be kept.
 WORKING_SIDE = 1024
 # 4K. A decoder holds a score of pictures.
 MAX_FRAME_PIXELS = 4096 * 2304
 # Formats that hold their pictures themselves. Others, such as playlists, make FFmpeg open further files and addresses.
 FORMATS = "mov,matroska,avi,mpeg,mpegts,asf,flv,ogg"
+# Of these FFmpeg tells when the video ends, on a clock on which it may begin late; of the others, how long it is.
+FORMATS_WITH_END = ("matroska,webm", "asf")
+# How a display matrix moves the point `(x, y)` of a picture, by its numbers a, b, c, d: `x' = a x + c y` and
+# `y' = b x + d y`.
+TURNS: dict[tuple[int, int, int, int], Image.Transpose | None] = {
+    (1, 0, 0, 1): None,
+    (-1, 0, 0, 1): Image.Transpose.FLIP_LEFT_RIGHT,
+    (1, 0, 0, -1): Image.Transpose.FLIP_TOP_BOTTOM,
+    (-1, 0, 0, -1): Image.Transpose.ROTATE_180,
+    (0, 1, -1, 0): Image.Transpose.ROTATE_270,
+    (0, -1, 1, 0): Image.Transpose.ROTATE_90,
+    (0, 1, 1, 0): Image.Transpose.TRANSPOSE,
+    (0, -1, -1, 0): Image.Transpose.TRANSVERSE,
+}
 # A video that ends this much before the time it tells was cut short; sound and pictures rarely end together.
 CUT_TOLERANCE_S = 2.0
 
@@ -47,7 +61,7 @@ class Moment:
     """What the networks make of the main face at one time of a video.
 
     Attributes:
-        time_s: Since the first picture, in seconds, as the video tells.
+        time_s: Since the first picture, in seconds, as the video tells; it may begin at any time.
         duration_s: Of the whole video as it tells, in seconds; None if it does not.
         image: The picture, RGB, upright, its longer side at most `WORKING_SIDE` pixels.
         scale: Pixels of the upright video for each pixel of `image`.
@@ -128,7 +142,8 @@ def read_frames(
     too_long = VideoError("video_too_long", f"The video is longer than {max_duration_s or 0:g} s. Cut it.")
     with _open(path) as container:
         stream = _choose_stream(container)
-        duration_s = _read_duration(container, stream)
+        begins_s = None if stream.start_time is None else float(stream.start_time * (stream.time_base or 0))
+        duration_s = _read_duration(container, stream, begins_s)
         if max_duration_s is not None and (duration_s or 0) > max_duration_s:
             raise too_long
         start_s: float | None = None
@@ -137,14 +152,21 @@ def read_frames(
             if frame is None:
                 is_damaged = True
                 continue
-            start_s = frame.time if start_s is None else start_s
+            if start_s is None:
+                start_s = frame.time
+                duration_s = _read_duration(container, stream, start_s)
             time_s = frame.time - start_s
-            if max_duration_s is not None and time_s > max_duration_s:
+            if max_duration_s is not None and max(time_s, duration_s or 0) > max_duration_s:
                 raise too_long
             slot = floor(time_s * frames_per_second + 1e-6)
             if slot > last_slot:
+                try:
+                    picture = _to_upright(frame, stream.sample_aspect_ratio or Fraction(1))
+                except (av.FFmpegError, ValueError):  # colours that cannot be converted
+                    is_damaged = True
+                    continue
                 last_slot = slot
-                yield time_s, duration_s, *_to_upright(frame, stream.sample_aspect_ratio or Fraction(1))
+                yield time_s, duration_s, *picture
         if start_s is None:
             reason = "video_unreadable" if is_damaged else "video_without_pictures"
             raise VideoError(reason, "No picture of the video can be read.")
@@ -154,7 +176,8 @@ def read_frames(
 
 def _open(path: Path) -> av.container.InputContainer:
     try:
-        return av.open(str(path), options={"format_whitelist": FORMATS, "protocol_whitelist": "file"})
+        options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+        return av.open(str(path), options=options, metadata_errors="replace")  # titles in any letters decide nothing
     except FileNotFoundError as error:
         raise VideoError("video_missing", f"There is no file {path.name}.") from error
     except (av.FFmpegError, OSError, ValueError) as error:
@@ -176,10 +199,19 @@ def _choose_stream(container: av.container.InputContainer) -> av.VideoStream:
     return stream
 
 
-def _read_duration(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
+def _read_duration(
+    container: av.container.InputContainer, stream: av.VideoStream, start_s: float | None
+) -> float | None:
+    """How long the video is as it tells, in seconds; None if it does not, or tells an end without a beginning."""
     if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base)
-    return None if container.duration is None else container.duration / av.time_base
+        told_s = float(stream.duration * stream.time_base)
+    elif container.duration is not None:
+        told_s = container.duration / av.time_base
+    else:
+        return None
+    if container.format.name not in FORMATS_WITH_END:
+        return told_s
+    return None if start_s is None else max(0.0, told_s - start_s)
 
 
 def _decode(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame | None]:
@@ -208,12 +240,17 @@ def _to_upright(frame: av.VideoFrame, pixel_aspect: Fraction) -> tuple[Image.Ima
     image = frame.to_image(
         width=max(1, round(width * shrink)), height=max(1, round(height * shrink)), interpolation="AREA"
     )
-    quarter_turns = round(frame.rotation / 90) % 4  # counterclockwise
-    if quarter_turns:
-        image = image.transpose(
-            (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)[quarter_turns - 1]
-        )
-    return image, 1 / shrink
+    turn = _find_turn(frame)
+    return image if turn is None else image.transpose(turn), 1 / shrink
+
+
+def _find_turn(frame: av.VideoFrame) -> Image.Transpose | None:
+    """The one of the eight turns and mirrors that is nearest to the matrix by which a player shows the picture."""
+    told: Any = frame.side_data.get("DISPLAYMATRIX")
+    if told is None:
+        return None
+    matrix = np.frombuffer(bytes(told), np.int32).reshape(3, 3)[:2, :2].ravel() / 65536.0
+    return TURNS[max(TURNS, key=lambda turn: float(np.dot(turn, matrix)))]
 
 
 def _scale(face: DetectedFace, scale: float) -> DetectedFace:
@@ -221,4 +258,4 @@ def _scale(face: DetectedFace, scale: float) -> DetectedFace:
     return DetectedFace((left, top, right, bottom), face.score)
 
 
-__all__ = ["SUFFIXES", "Moment", "VideoError", "analyze_video", "read_frames", "to_row"]
+__all__ = ["Moment", "VideoError", "analyze_video", "read_frames", "to_row"]

@@ -40,10 +40,19 @@ def encrypt(path: Path) -> None:
         (["b.jpg", "a.jpg"], ["b.jpg", "a.jpg"]),
         (["2024/summer/a.jpg", "2024/"], ["2024/summer/a.jpg"]),
         (["__MACOSX/._a.jpg", "._a.jpg", ".DS_Store", "x/.hidden/a.jpg", "x/Thumbs.db", "desktop.ini"], []),
+        (["x/@eaDir/a.jpg", ".ipynb_checkpoints/a.jpg", "$RECYCLE.BIN\\a.jpg", "Icon\r"], []),
         (["../../etc/passwd.jpg", "/a.jpg", "..\\a.jpg"], ["../../etc/passwd.jpg", "/a.jpg", "..\\a.jpg"]),
         (["notes.txt", "inner.zip"], ["notes.txt", "inner.zip"]),
     ],
-    ids=["empty", "order kept", "folders", "left by systems", "paths are only names", "no pictures, to be said so"],
+    ids=[
+        "empty",
+        "order kept",
+        "folders",
+        "left by systems",
+        "by others",
+        "paths are only names",
+        "no pictures, to be said so",
+    ],
 )
 def test_files_are_listed_without_what_systems_leave(names: list[str], listed: list[str], tmp_path: Path) -> None:
     path = write_zip(tmp_path / "a.zip", dict.fromkeys([*names, "last.jpg"], b"x"))

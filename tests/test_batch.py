@@ -1,5 +1,6 @@
 import gc
 import io
+import shutil
 import weakref
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from photos import load_portrait, make_no_face, make_two_faces, portrait_as_png,
 from PIL import Image
 from test_archives import write_zip
 from test_tables import read_csv
+from videos import write_video
 
 from fer_models import batch
 from fer_models.archives import ArchiveError
 from fer_models.batch import classify_files, tabulate, to_rows
-from fer_models.faces import FaceDetector
+from fer_models.faces import DetectedFace, FaceDetector
 from fer_models.inference import LoadedModel, compare, to_json
 from fer_models.tables import write_csv
 
@@ -59,7 +61,7 @@ def collect_rows(names: list[str], folder: Path, models: list[LoadedModel], dete
             [
                 ("photos.zip/niños/añada.png", 0, None),
                 ("photos.zip/b.txt", None, "not_an_image"),
-                ("nowhere.zip", None, "zip_missing"),
+                ("nowhere.zip", None, "missing"),
                 ("one.png", 0, None),
             ],
         ),
@@ -125,7 +127,65 @@ def test_a_decoder_that_breaks_does_not_stop_the_rest(
 
     monkeypatch.setattr(batch, "read_image", break_down)
     (row,) = collect_rows(["one.png"], folder, models, detector)
-    assert row["error"] == "unreadable"
+    assert row["error"] == "unexpected"
+
+
+def test_whatever_one_of_a_hundred_photos_raises_is_its_row_alone(
+    folder: Path,
+    models: list[LoadedModel],
+    detector: FaceDetector,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class UnknownError(Exception):
+        pass
+
+    detect, calls = detector.detect, iter(range(100))
+
+    def fail_once(image: Image.Image) -> list[DetectedFace]:
+        if next(calls) == 50:
+            raise UnknownError("in the midst")
+        return detect(image)
+
+    monkeypatch.setattr(detector, "detect", fail_once)
+    rows = collect_rows(["one.png"] * 100, folder, models[:1], detector)
+    assert [row["error"] for row in rows] == [None] * 50 + ["unexpected"] + [None] * 49
+    assert "UnknownError" in rows[50]["message"]
+    (record,) = caplog.records
+    assert record.exc_info is not None, "the program's own fault is logged with its trace"
+    assert caplog.text.count("fail_once") == 1
+
+
+@pytest.mark.parametrize("broken", ["is_zip", "open_archive", "list_files", "read_entry"])
+def test_a_zip_that_breaks_does_not_stop_the_rest(
+    broken: str, folder: Path, models: list[LoadedModel], detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = getattr(batch, broken)
+
+    def fail(*arguments: Any) -> Any:
+        if str(folder / "one.png") in map(str, arguments) or arguments[0] == portrait_as_png()[:1024]:
+            return right(*arguments)
+        raise KeyError("inside")
+
+    monkeypatch.setattr(batch, broken, fail)
+    rows = collect_rows(["photos.zip", "one.png"], folder, models[:1], detector)
+    assert {row["error"] for row in rows[:-1]} == {"unexpected"}
+    assert rows[-1]["face_index"] == 0
+
+
+def test_kinds_are_told_by_content(
+    folder: Path, models: list[LoadedModel], detector: FaceDetector, tmp_path: Path
+) -> None:
+    shutil.copy(folder / "photos.zip", folder / "photos.jpg")
+    shutil.copy(folder / "one.png", folder / "one.zip")
+    write_video(folder / "film.mp4", 1).rename(folder / "film.jpg")
+    rows = collect_rows(["photos.jpg", "one.zip", "film.jpg"], folder, models[:1], detector)
+    assert [(row["file"], row["error"]) for row in rows] == [
+        ("photos.jpg/niños/añada.png", None),
+        ("photos.jpg/b.txt", "not_an_image"),
+        ("one.zip", None),
+        ("film.jpg", "video"),
+    ]
 
 
 def test_what_may_explain_a_bad_answer_is_in_row_and_table(

@@ -1,5 +1,7 @@
+import dataclasses
 import io
 import json
+import pickle
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,8 +23,8 @@ from fer_models.demo.locales import LOCALES, translate
 from fer_models.demo.tabs.compare import build_compare_tab
 from fer_models.demo.ui import render_notice
 from fer_models.demo.words import Words
-from fer_models.explain import explain_all
-from fer_models.faces import FaceDetector
+from fer_models.explain import explain, explain_all
+from fer_models.faces import DetectedFace, FaceDetector
 from fer_models.images import ImageError, read_image
 from fer_models.inference import Comparison, LoadedModel, Prediction, load_models
 
@@ -95,10 +97,43 @@ def test_a_portrait_gets_four_answers_a_box_a_crop_and_a_table(handlers: Compare
 
 
 def test_the_crop_that_is_shown_is_what_the_networks_get(handlers: CompareHandlers) -> None:
-    shown = handlers._as_networks_see(load_portrait())
+    shown = get_shown(handlers.answer(ask(handlers, portrait_path(), whole_image=True))).crop.get_view(
+        handlers.models[0]
+    )
     pixel_values = handlers.models[0].image_processor(load_portrait(), return_tensors="np")["pixel_values"]
     assert shown.size == (48, 48)
     assert np.array_equal(np.rint(255 * pixel_values[0, 0]), np.asarray(shown))
+
+
+@pytest.mark.parametrize("whole_image", [False, True])
+def test_of_a_large_photo_little_is_kept_and_no_answer_changes(
+    handlers: CompareHandlers, tmp_path: Path, whole_image: bool
+) -> None:
+    """The whole of 50 megapixels was kept for minutes, for each visitor."""
+    path = tmp_path / "large.png"
+    load_portrait().resize((2560, 3000)).save(path, compress_level=1)
+    shown = get_shown(handlers.answer(ask(handlers, path, whole_image=whole_image)))
+    again = get_shown(handlers.answer(ask(handlers, path, whole_image=whole_image, names=handlers.names[:2]), shown))
+    content = handlers.compare_json(str(path), whole_image=whole_image)
+    for kept in (shown, again):
+        for row, prediction in zip(content["models"], kept.comparison.predictions, strict=False):
+            assert prediction.probabilities == row["probabilities"], "to the last digit"
+    assert len(pickle.dumps(dataclasses.replace(shown, models=[]))) < 500_000
+    explanations = handlers.explain_json(str(path), "happy", whole_image=whole_image)["explanations"]
+    for model, row in zip(shown.models, explanations, strict=True):
+        assert np.isfinite(row["heat"]).all()
+        assert explain(model, shown.crop.get_view(model), "happy").label == row["label"]
+
+
+def test_a_crowd_takes_no_more_memory_than_is_stated(
+    handlers: CompareHandlers, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    faces = [DetectedFace((300.0 * index, 0.0, 300.0 * index + 290, 290.0), 0.9) for index in range(10)]
+    monkeypatch.setattr(handlers.detector, "detect", lambda _: faces)
+    monkeypatch.setattr("fer_models.demo.handlers.compare.KEPT_PIXELS", 100_000)
+    make_no_face().resize((3000, 300)).save(tmp_path / "crowd.png")
+    shown = get_shown(handlers.answer(ask(handlers, tmp_path / "crowd.png")))
+    assert sum(crop.picture.width * crop.picture.height for crop in shown.crops) <= 100_000
 
 
 def test_another_face_another_language_and_other_networks_need_no_new_search(
@@ -167,11 +202,12 @@ def test_no_face_offers_the_whole_picture_which_then_works(handlers: CompareHand
         (None, "missing"),
         (b"", "empty"),
         (b"text", "not_an_image"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(40), "not_an_image"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(40), "unreadable"),
+        (b"%PDF-1.7", "format"),
         (portrait_as_png()[:5000], "unreadable"),
         (encode(Image.new("1", (10_000, 10_000)), "PNG"), "too_large"),
     ],
-    ids=["missing", "empty", "text", "header", "cut short", "100 megapixels"],
+    ids=["missing", "empty", "text", "header", "PDF", "cut short", "100 megapixels"],
 )
 def test_bad_files_get_a_sentence_in_the_visitors_language(
     handlers: CompareHandlers, tmp_path: Path, content: bytes | None, reason: str, language: str
@@ -180,7 +216,7 @@ def test_bad_files_get_a_sentence_in_the_visitors_language(
     if content is not None:
         path.write_bytes(content)
     answer = handlers.answer(ask(handlers, path, language))
-    assert translate(language, f"error.{reason}", megapixels=50) in answer.results
+    assert translate(language, f"error.{reason}", megapixels=50, format="PDF") in answer.results
     assert 'role="alert"' in answer.results
 
 
@@ -264,7 +300,11 @@ def test_json_without_a_photo_is_refused(handlers: CompareHandlers) -> None:
 def test_explanations_as_json_sum_up_what_the_page_shows(handlers: CompareHandlers) -> None:
     content = handlers.explain_json(str(portrait_path()), "happy")
     shown = get_shown(handlers.answer(ask(handlers, portrait_path())))
-    for row, one in zip(content["explanations"], explain_all(handlers.models, shown.crop, "happy"), strict=True):
+    for row, one in zip(
+        content["explanations"],
+        explain_all(handlers.models, shown.crop.get_view(handlers.models[0]), "happy"),
+        strict=True,
+    ):
         assert (row["model"], row["label"]) == (one.model, "happy")
         cells = one.heat.reshape(8, 6, 8, 6).mean((1, 3))
         assert np.allclose(row["heat"], cells, atol=1e-3)
@@ -303,6 +343,7 @@ def test_saved_files_say_what_the_page_says(handlers: CompareHandlers) -> None:
         rows = read_csv(save(shown, "csv", language).decode(), delimiter)
         assert [row["model"] for row in rows] == [*handlers.names, "average"]
         assert [row["winner"] for row in rows[:-1]] == [row["winner"] for row in content["models"]]
+        assert [row["sure"] for row in rows] == ["", "", "", "", "yes" if content["sure"] else "no"]
         happy = rows[-1]["happy"]
         assert float(happy.replace(",", ".")) == pytest.approx(content["average"]["happy"], abs=1e-4)
         assert ("," in happy) == (language == "es")
@@ -315,7 +356,7 @@ def test_the_saved_picture_has_no_face_unless_it_is_asked_for(handlers: CompareH
             Image.open(io.BytesIO(save(shown, "png", language, wanted))).convert("RGB") for wanted in (False, True)
         )
         assert without.size == with_face.size == (1200, 630)
-        face = np.asarray(shown.crop.resize((168, 168), Image.Resampling.BICUBIC), int)
+        face = np.asarray(shown.crop.picture.resize((168, 168), Image.Resampling.BICUBIC), int)
         there = np.asarray(with_face.crop((48, 48, 216, 216)), int)
         not_there = np.asarray(without.crop((48, 48, 216, 216)), int)
         assert np.abs(there - face).mean() < 1

@@ -213,6 +213,22 @@ def test_official_split_of_kaggle_folders_sorts_names_by_number(small_rows: Rows
         assert names == [f"im{index}.png" for index in range(first, first + SMALL_COUNTS[split][0])]
 
 
+def test_what_systems_leave_in_folders_is_no_data(small_rows: Rows, tmp_path: Path) -> None:
+    plain = write_kaggle_folders(tmp_path / "plain", small_rows)
+    folder = write_kaggle_folders(tmp_path / ".data" / "kaggle", small_rows)
+    for name in (".ipynb_checkpoints", "@eaDir", "__MACOSX"):
+        (folder / "train" / name).mkdir()
+        (folder / "train" / name / "im0.png").write_bytes(b"x")
+        (folder / "train" / "happy" / name).mkdir()
+    for name in (".DS_Store", "._im1.png", "Thumbs.db", "desktop.ini", "Icon\r"):
+        (folder / "train" / "happy" / name).write_bytes(b"x")
+    (folder / "._train.parquet").write_bytes(b"x")
+    expected, found = load_fer2013(plain), load_fer2013(folder)
+    assert {split: rows["file_name"][:] for split, rows in found.items()} == {
+        split: rows["file_name"][:] for split, rows in expected.items()
+    }
+
+
 def test_kaggle_files_that_name_their_split_are_told_apart_by_it(small_rows: Rows, tmp_path: Path) -> None:
     """Another upload numbers `PublicTest_123.jpg` and `PrivateTest_45.jpg` across the splits."""
     folder = write_kaggle_folders(tmp_path, small_rows)

@@ -154,6 +154,13 @@ def test_exif_orientation_is_undone(orientation: int, dtype: type, tmp_path: Pat
     assert np.array_equal(process(image)[0, 0], np.float32(upright / 255))
 
 
+@pytest.mark.parametrize("exif", [b"Exif\0\0" + bytes(40), b"Exif\0\0II*\0", b"garbage"])
+def test_a_broken_exif_turns_nothing(exif: bytes) -> None:
+    face = make_face()
+    image = open_again(face, exif=exif)
+    assert np.array_equal(FerImageProcessor()(image)["pixel_values"], FerImageProcessor()(face)["pixel_values"])
+
+
 def test_jpeg_from_a_phone_is_turned_upright() -> None:
     upright = make_face(96)
     exif = Image.Exif()

@@ -1,12 +1,24 @@
+import struct
+import subprocess
+import sys
+import warnings
+import zlib
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from conftest import make_color_image
-from PIL import Image
+from conftest import make_color_image, make_face
+from PIL import Image, ImageCms
+from pillow_heif import register_heif_opener
+from videos import write_video
 
+from fer_models import images
 from fer_models.images import WORKING_SIDE, ImageError, has_more_frames, read_image
+
+register_heif_opener()
 
 
 def encode(image: Image.Image, format: str = "PNG", **options: object) -> bytes:
@@ -20,6 +32,44 @@ def make_gradient(mode: str = "RGB", size: tuple[int, int] = (60, 40)) -> Image.
     return Image.fromarray(np.tile(row, (size[1], 1))).convert(mode)
 
 
+def make_chunk(kind: bytes, content: bytes) -> bytes:
+    """A chunk of a PNG."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def insert_chunk(chunk: bytes, png: bytes | None = None) -> bytes:
+    """A PNG with a further chunk before its pixels."""
+    png = png or encode(make_face())
+    start = png.index(b"IDAT") - 4
+    return png[:start] + chunk + png[start:]
+
+
+def insert_segment(marker: int, content: bytes) -> bytes:
+    """A JPEG with a further segment after its first mark."""
+    jpeg = encode(make_face(), "JPEG")
+    return jpeg[:2] + bytes([0xFF, marker]) + struct.pack(">H", len(content) + 2) + content + jpeg[2:]
+
+
+def break_checksum(png: bytes, kind: bytes) -> bytes:
+    start = png.index(kind)
+    (length,) = struct.unpack_from(">I", png, start - 4)
+    end = start + 4 + length
+    return png[:end] + bytes([png[end] ^ 1]) + png[end + 1 :]
+
+
+def make_exif(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+def make_tiff(tags: dict[int, int]) -> bytes:
+    """An 8x8 TIFF in grey, which says of itself what these tags tell, too."""
+    tags = {256: 8, 257: 8, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 8, 279: 64} | tags
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(tags.items()))
+    return struct.pack("<2sHI", b"II", 42, 72) + bytes(range(64)) + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
 def make_animation() -> bytes:
     frames = [Image.new("RGB", (20, 20), color) for color in ("red", "blue")]
     return encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
@@ -28,7 +78,17 @@ def make_animation() -> bytes:
 UNUSABLE = [
     (b"", "empty", "no bytes at all"),
     (b"not a picture", "not_an_image", "text"),
-    (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not_an_image", "a drawing, which PIL does not read"),
+    (b"PK, not a zip", "not_an_image", "text that begins like another kind"),
+    (encode(make_gradient())[:20], "unreadable", "PNG of a few bytes"),
+    (encode(make_gradient(), "JPEG")[:20], "unreadable", "JPEG of a few bytes"),
+    (encode(make_gradient(), "TIFF")[:20], "unreadable", "TIFF of a few bytes"),
+    (encode(make_gradient(), "HEIF")[:300], "unreadable", "HEIC cut short"),
+    (encode(make_gradient(), "AVIF")[:300], "unreadable", "AVIF cut short"),
+    (break_checksum(encode(make_gradient()), b"IDAT"), "unreadable", "PNG with a wrong checksum of its pixels"),
+    (break_checksum(encode(make_gradient()), b"IHDR"), "unreadable", "PNG with a wrong checksum of its size"),
+    (break_checksum(encode(make_gradient("P")), b"PLTE"), "unreadable", "PNG with a wrong checksum of its colours"),
+    (encode(Image.fromarray(np.full((8, 8), np.nan, np.float32)), "TIFF"), "unreadable", "pixels that are no numbers"),
+    (make_tiff({322: 60_000, 323: 60_000}), "too_large", "a small TIFF whose only tile takes gigabytes"),
     (encode(Image.effect_noise((200, 200), 80), "PNG")[:9000], "unreadable", "PNG cut short"),
     (encode(Image.effect_noise((200, 200), 80), "JPEG")[:4000], "unreadable", "JPEG cut short"),
     (encode(Image.new("1", (10_000, 9_000)), "PNG"), "too_large", "90 megapixels in a small file"),
@@ -46,6 +106,54 @@ def test_unusable_files_are_refused_with_a_reason(content: bytes, reason: str, w
     assert str(caught.value).endswith((".", "!"))
 
 
+OTHER_KINDS = [
+    (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+    (b"<?xml version='1.0'?>\n<!-- made by hand -->\n<svg>", "SVG"),
+    (b"%PDF-1.7\n", "PDF"),
+    (encode(make_gradient(), "EPS"), "EPS"),
+    (encode(make_gradient("RGB", (32, 32)), "ICO"), "ICO"),
+    (encode(make_gradient(), "DDS"), "DDS"),
+    (b"8BPS\0\1" + bytes(30), "PSD"),
+    (b"SIMPLE  =                    T", "FITS"),
+    (b"\xff\x0a" + bytes(30), "JPEG XL"),
+    (b"\0\0\0\x18ftypcrx " + bytes(30), "CR3"),
+    (b"II*\0\x10\0\0\0CR\2\0" + bytes(30), "CR2"),
+    (make_tiff({254: 1}), "raw photo"),
+]
+
+
+@pytest.mark.parametrize(("content", "name"), OTHER_KINDS, ids=[f"{row[1]} {row[0][:6]!r}" for row in OTHER_KINDS])
+def test_files_of_other_kinds_are_refused_by_name(content: bytes, name: str) -> None:
+    with pytest.raises(ImageError, match="Save it as JPEG or PNG") as caught:
+        read_image(content)
+    assert caught.value.reason == "format"
+    assert name in str(caught.value)
+    assert caught.value.values["format"] in str(caught.value)
+
+
+def test_a_video_is_told_from_a_picture(tmp_path: Path) -> None:
+    with pytest.raises(ImageError) as caught:
+        read_image(write_video(tmp_path / "photo.mp4", 1).rename(tmp_path / "photo.jpg"))
+    assert caught.value.reason == "video"
+
+
+def test_no_file_reaches_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PIL hands PostScript to Ghostscript, whatever the file is called."""
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("another program was started"))
+    eps = encode(make_gradient(), "EPS")
+    for content in (eps, b"\xc5\xd0\xd3\xc6" + struct.pack("<II", 32, len(eps)) + bytes(20) + eps):
+        (tmp_path / "photo.jpg").write_bytes(content)
+        with pytest.raises(ImageError):
+            read_image(tmp_path / "photo.jpg")
+
+
+def test_without_its_package_a_heic_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(ImageError, match=r"HEIC.*pillow-heif.*JPEG") as caught:
+        read_image(encode(make_gradient(), "HEIF"))
+    assert caught.value.reason == "heic"
+
+
 @pytest.mark.parametrize("path", ["nowhere.jpg", "."])
 def test_missing_files_and_folders_are_refused(path: str) -> None:
     with pytest.raises(ImageError, match="no file") as caught:
@@ -57,10 +165,22 @@ USABLE = [
     (encode(Image.new("L", (1, 1), 7)), (1, 1), "one pixel"),
     (encode(make_gradient()), (60, 40), "RGB"),
     (encode(make_gradient("CMYK"), "TIFF"), (60, 40), "CMYK, for print"),
+    (encode(make_gradient("CMYK"), "JPEG"), (60, 40), "CMYK as JPEG"),
+    (encode(make_gradient("YCbCr"), "TIFF", compression="jpeg"), (60, 40), "YCbCr"),
     (encode(make_gradient("P")), (60, 40), "palette"),
+    (encode(make_gradient("P"), transparency=0), (60, 40), "palette with a transparent colour"),
     (encode(make_gradient("LA")), (60, 40), "grey with transparency"),
+    (encode(make_gradient("PA"), "TIFF"), (60, 40), "palette with transparency"),
+    (encode(make_gradient("RGBA"), "TIFF"), (60, 40), "RGBA as TIFF"),
     (encode(make_gradient("1")), (60, 40), "black and white"),
+    (encode(make_gradient("1"), "TIFF", compression="group4"), (60, 40), "a fax"),
     (encode(make_gradient(), "WEBP"), (60, 40), "WebP"),
+    (encode(make_gradient(), "AVIF"), (60, 40), "AVIF"),
+    (encode(make_gradient(), "HEIF"), (60, 40), "HEIC"),
+    (encode(make_gradient(), "BMP"), (60, 40), "BMP"),
+    (encode(make_gradient(), "PPM"), (60, 40), "PPM"),
+    (encode(make_gradient(), "JPEG2000"), (60, 40), "JPEG 2000"),
+    (encode(make_gradient("RGB", (60, 40)), "JPEG2000", no_jp2=True), (60, 40), "JPEG 2000 without a file around it"),
     (make_animation(), (20, 20), "animation"),
 ]
 
@@ -70,11 +190,54 @@ def test_usable_files_become_rgb(content: bytes, size: tuple[int, int], why: str
     image = read_image(content)
     assert image.mode == "RGB"
     assert image.size == size
+    if size == (60, 40):  # and look as they did
+        assert np.abs(np.asarray(image.convert("L"), int)[20] - np.linspace(0, 255, 60)).mean() < (
+            130 if "fax" in why or "black" in why else 12
+        )
 
 
-def test_sixteen_bits_are_scaled_not_clipped() -> None:
-    image = Image.fromarray(np.array([[0, 257 * 100, 65535]], dtype=np.uint16))
-    assert np.asarray(read_image(encode(image)))[0, :, 0].tolist() == [0, 100, 255]
+def test_a_picture_in_lab_has_its_colours() -> None:
+    colors = make_gradient().convert("L").convert("RGB")
+    lab = ImageCms.profileToProfile(
+        colors, ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB"
+    )
+    read = read_image(encode(lab, "TIFF"))
+    assert np.abs(np.asarray(read, int) - np.asarray(colors, int)).max() < 8
+
+
+DEEP = [
+    (np.array([[0, 257 * 100, 65535]], np.uint16), "PNG", [0, 100, 255], "scaled, not clipped"),
+    (np.array([[0, 257 * 100, 65535]], ">u2"), "TIFF", [0, 100, 255], "the other order of bytes"),
+    (np.array([[0, 2048, 4095]], np.uint16), "PNG", [0, 127, 255], "12 bits of a camera"),
+    (np.array([[1000, 2023, 3046]], np.uint16), "TIFF", [0, 127, 255], "a tenth of the range, not from 0"),
+    (np.array([[0, 8192, 16384]], np.uint16), "PNG", [0, 31, 63], "a quarter of the range stays dark"),
+    (np.array([[25700, 25700]], np.uint16), "PNG", [100, 100], "one grey"),
+    (np.array([[0, 100, 255]], np.int32), "TIFF", [0, 100, 255], "32 bits that hold 8"),
+    (np.array([[0, 257 * 100, 65535]], np.int32), "TIFF", [0, 100, 255], "32 bits that hold 16"),
+    (np.array([[-5, 0, 5]], np.int32), "TIFF", [0, 127, 255], "32 bits with less than nothing"),
+    (np.array([[0, 0.5, 1]], np.float32), "TIFF", [0, 127, 255], "shares"),
+    (np.array([[0, 100, 255]], np.float32), "TIFF", [0, 100, 255], "greys as fractions"),
+    (np.array([[0, 1.5, 3]], np.float32), "TIFF", [0, 127, 255], "light"),
+]
+
+
+@pytest.mark.parametrize(("array", "format", "expected", "why"), DEEP, ids=[row[3] for row in DEEP])
+def test_deep_greys_are_seen(array: np.ndarray, format: str, expected: list[int], why: str) -> None:
+    image = read_image(encode(Image.fromarray(array), format))
+    assert np.asarray(image)[0, :, 0].tolist() == pytest.approx(expected, abs=1)
+
+
+@pytest.mark.parametrize("top", [4095, 65535], ids=["12 bits", "16 bits"])
+@pytest.mark.parametrize(("color_type", "channels"), [(2, 3), (4, 2), (6, 4)], ids=["RGB", "grey, alpha", "RGBA"])
+def test_deep_colours_are_seen_as_deep_greys_are(color_type: int, channels: int, top: int) -> None:
+    """PIL reads the upper 8 bits alone, of which 12 bits in 16 have used four."""
+    pixels = np.linspace(0, top, 64).astype(">u2")[None, :, None].repeat(channels, 2)
+    if channels != 3:
+        pixels[..., -1] = 65535
+    header = make_chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 1, 16, color_type, 0, 0, 0))
+    data = make_chunk(b"IDAT", zlib.compress(b"\0" + pixels.tobytes()))
+    greys = np.asarray(read_image(b"\x89PNG\r\n\x1a\n" + header + data + make_chunk(b"IEND", b"")))[0, :, 0]
+    assert np.abs(greys - np.linspace(0, 255, 64)).max() < 20
 
 
 def test_transparent_pixels_become_white() -> None:
@@ -87,11 +250,144 @@ def test_an_animation_gives_its_first_frame() -> None:
     assert blue < 50
 
 
-def test_rotation_by_exif_is_undone() -> None:
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "MPO"])
+def test_turns_and_mirrors_by_exif_are_undone(format: str, orientation: int) -> None:
+    upright = make_face(64).resize((64, 80)).convert("RGB")
+    undo = images.TURNS.get(orientation)
+    as_taken = upright
+    if undo is not None:  # the one that is undone by it; of all but the quarter turns it is the same
+        quarter = {Image.Transpose.ROTATE_90: Image.Transpose.ROTATE_270}
+        quarter |= {after: before for before, after in quarter.items()}
+        as_taken = upright.transpose(quarter.get(undo, undo))
+    read = read_image(encode(as_taken, format, exif=make_exif(orientation), quality=95))
+    assert read.size == upright.size
+    assert np.abs(np.asarray(read, int) - np.asarray(upright, int)).mean() < 8
+
+
+@pytest.mark.parametrize(
+    ("told", "turn"),
+    [
+        (b"irot\1", Image.Transpose.ROTATE_90),
+        (b"irot\2", Image.Transpose.ROTATE_180),
+        (b"irot\3", Image.Transpose.ROTATE_270),
+        (b"imir\0", Image.Transpose.FLIP_TOP_BOTTOM),
+        (b"imir\1", Image.Transpose.FLIP_LEFT_RIGHT),
+    ],
+)
+def test_a_heic_is_turned_once(told: bytes, turn: Image.Transpose) -> None:
+    """By its own property; iPhones write the same turn into EXIF, too."""
+    as_taken = make_face(64).resize((64, 80)).convert("RGB")
+    content = encode(as_taken, "HEIF", exif=make_exif(6), quality=95)
+    start = content.index(b"pixi")  # a property that may be missing, and is as long as need be
+    read = read_image(content[:start] + told + bytes(7) + content[start + 12 :])
+    expected = as_taken.transpose(turn)
+    assert read.size == expected.size
+    assert np.abs(np.asarray(read, int) - np.asarray(expected, int)).mean() < 8
+
+
+BROKEN_EXIF = [
+    (b"Exif\0\0" + bytes(40), "nothing but zeros"),
+    (b"Exif\0\0II*\0", "ends too early"),
+    (b"Exif\0\0", "empty"),
+    (b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + bytes(30), "more entries than there are"),
+    (make_exif(6).tobytes()[:-9] + bytes(9), "a turn by nothing"),
+    (make_exif(99).tobytes(), "a turn that there is not"),
+    (b"garbage", "no EXIF at all"),
+]
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "HEIF"])
+@pytest.mark.parametrize(("exif", "why"), BROKEN_EXIF, ids=[row[1] for row in BROKEN_EXIF])
+def test_a_broken_exif_turns_nothing_and_is_gone(exif: bytes, why: str, format: str) -> None:
+    image = read_image(encode(make_face().resize((48, 60)), format, exif=exif))
+    assert image.size == (48, 60)
+    assert set(image.info) == {images.MORE_FRAMES, images.SCALE}
+
+
+def test_a_broken_exif_of_an_avif_turns_nothing() -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 90 degrees clockwise to see it upright
-    image = read_image(encode(make_gradient(), "JPEG", exif=exif))
-    assert image.size == (40, 60)
+    exif[0x010E] = "a description"
+    content = encode(make_face(), "AVIF", exif=exif)
+    start = content.rindex(b"MM\0*" if b"MM\0*" in content else b"II*\0")
+    assert read_image(content[:start] + bytes(8) + content[start + 8 :]).size == (48, 48)
+
+
+HARMLESS = [
+    (insert_chunk(make_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(30_000_000)))), "zTXt that unpacks to 30 MB"),
+    (insert_chunk(make_chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(bytes(30_000_000)))), "iTXt, the same"),
+    (insert_chunk(make_chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(30_000_000)))), "colours, the same"),
+    (insert_chunk(make_chunk(b"tEXt", b"a\0" + bytes(5_000_000)) * 20), "100 MB of text"),
+    (insert_chunk(make_chunk(b"zTXt", b"")), "an empty text"),
+    (insert_chunk(make_chunk(b"iCCP", b"a\0\7")), "colours packed in an unknown way"),
+    (insert_chunk(make_chunk(b"pHYs", b"")), "no resolution"),
+    (insert_chunk(make_chunk(b"tEXt", b"a\0b")[:-1] + b"?"), "a wrong checksum of a text"),
+    (insert_chunk(make_chunk(b"eXIf", make_exif(6).tobytes()[6:])[:-1] + b"?"), "a wrong checksum of EXIF"),
+    (insert_chunk(make_chunk(b"tEXt", b"XML:com.adobe.xmp\0<x tiff:Orientation='1'/>")), "XMP"),
+    (insert_chunk(make_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0\xff\xfe")), "XMP that is no text"),
+    *(
+        (insert_segment(marker, content), f"segment {marker:x} {content[:12]!r}")
+        for marker in (0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE)
+        for content in (
+            *(b"", b"JFIF\0", b"Exif\0\0II*\0", b"MPF\0II*\0" + bytes(9), b"ICC_PROFILE\0", b"Photoshop 3.0\x008BIM\4"),
+            *(b"Adobe\0", b"http://ns.adobe.com/xap/1.0/\0\xff", bytes(60_000)),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("content", "why"), HARMLESS, ids=[row[1] for row in HARMLESS])
+def test_what_lies_beside_the_pixels_decides_nothing(content: bytes, why: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        image = read_image(content)
+    assert image.size == (48, 48)
+    assert np.abs(np.asarray(image.convert("L"), int) - np.asarray(make_face(), int)).mean() < 8
+
+
+def test_a_turn_that_only_xmp_tells_is_not_made() -> None:
+    """Browsers do not make it either, so the boxes would lie elsewhere than the page shows the photo."""
+    xmp = b'XML:com.adobe.xmp\0\0\0\0\0<x tiff:Orientation="6"/>'
+    assert read_image(insert_chunk(make_chunk(b"iTXt", xmp), encode(make_gradient()))).size == (60, 40)
+
+
+def test_a_picture_with_a_map_of_depths_is_one_picture() -> None:
+    first, second = make_color_image(seed=0), make_color_image(seed=1)
+    image = read_image(encode(first, "MPO", save_all=True, append_images=[second]))
+    assert not has_more_frames(image)
+    alone = read_image(encode(first, "JPEG"))
+    assert image.tobytes() == alone.tobytes()
+
+
+def test_a_second_frame_that_is_damaged_does_not_cost_the_first() -> None:
+    frames = [make_color_image(64, 64, seed).convert("P") for seed in range(2)]
+    for format, options in (("GIF", {}), ("TIFF", {}), ("WEBP", {"lossless": True})):
+        content = encode(frames[0], format, save_all=True, append_images=frames[1:], **options)
+        assert read_image(content[: len(content) - 600] + bytes(600)).size == (64, 64)
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("inside"), RuntimeError("inside"), struct.error("inside"), RecursionError()]
+)
+def test_whatever_a_decoder_raises_is_damage(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(Image, "open", fail)
+    with pytest.raises(ImageError) as caught:
+        read_image(encode(make_face()))
+    assert caught.value.reason == "unreadable"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_damage_is_an_answer_or_a_sentence(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for format in ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "TIFF", "BMP", "JPEG2000", "PPM"):
+        content = bytearray(encode(make_color_image(40, 40, seed), format))
+        for position in rng.integers(0, len(content), 12):
+            content[position] = rng.integers(0, 256)
+        with suppress(ImageError):
+            assert read_image(bytes(content)).mode == "RGB"
 
 
 def test_a_large_jpeg_comes_reduced_but_not_below_the_working_size() -> None:

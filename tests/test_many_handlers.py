@@ -5,6 +5,7 @@ import gradio as gr
 import pytest
 from photos import load_portrait, make_no_face, make_two_faces, write_animations
 from test_archives import write_zip
+from videos import write_video
 
 from fer_models.batch import MAX_FILES
 from fer_models.demo.figures.many import MAX_SHOWN_ROWS, render_faces
@@ -66,7 +67,8 @@ def test_why_there_is_nothing_is_said_again_in_another_language(
 ) -> None:
     if broken:
         monkeypatch.setattr(broken, 0)
-    chosen = [(name, files[0][1]) for name in names]
+    film = write_video(files[0][1].with_name("film"), 1, format="mp4")
+    chosen = [(name, film if name == "film.mp4" else files[0][1]) for name in names]
     *_, view = [handlers.begin(chosen, "visitor", "job", "en"), *handlers.run(chosen, "visitor", "job", 4, "en")]
     for language in LOCALES:  # the page shows a report again when a job has ended, and when the language changes
         assert translate(language, key, files=MAX_FILES) in handlers.show(view.report, language)

@@ -4,13 +4,12 @@ import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from photos import portrait_as_png
 
-from fer_models.demo.files_input import FilesInput
+from fer_models.demo.fetching import REFUSAL
 from fer_models.demo.handlers.code import read_snippet
 
 
@@ -65,13 +64,6 @@ def test_an_agent_has_many_photos_looked_at(app_url: str, photo: str) -> None:
     assert refused.isError, "a path of the server is no file of the agent's"
 
 
-def test_an_address_in_a_list_of_files_is_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("gradio.processing_utils.save_url_to_cache", lambda url, cache_dir: str(tmp_path / url[-5:]))
-    files = FilesInput(file_count="multiple")
-    payload = files.data_model.model_validate(["https://example.org/a.png"], context={"validate_meta": True})
-    assert files.preprocess(payload) == [("a.png", tmp_path / "a.png")]
-
-
 def test_an_agent_compares_and_explains_and_is_told_its_mistakes(app_url: str, photo: str) -> None:
     async def converse(session: Any) -> list[Any]:
         return [
@@ -85,7 +77,7 @@ def test_an_agent_compares_and_explains_and_is_told_its_mistakes(app_url: str, p
     compared, explained, refused, *unreachable = talk(app_url, converse)
     for answer in unreachable:
         assert answer.isError
-        assert "cannot be fetched" in answer.content[0].text
+        assert REFUSAL in answer.content[0].text
     answer = json.loads(compared.content[0].text)
     assert [row["model"] for row in answer["models"]] == ["dense"]
     assert {row["label"] for row in json.loads(explained.content[0].text)["explanations"]} == {"sad"}

@@ -20,13 +20,15 @@ from datasets import Dataset, load_dataset
 from hub_server import HubServer
 from huggingface_hub import HfApi, constants
 from photos import load_portrait, make_no_face, portrait_path
+from PIL import Image
 
 from fer_models import zoo
 from fer_models.faces import FaceDetector
 from fer_models.hub import NETWORK_FILES, make_fixed_revision
 from fer_models.images import read_image
-from fer_models.inference import compare, load_models, predict
+from fer_models.inference import LoadedModel, compare, load_models, predict
 from fer_models.zoo import checkpoint_dir
+from training import pictures as pictures_module
 from training import score, scoring
 from training.pictures import CollectionError, open_collection
 
@@ -111,7 +113,66 @@ def test_files_of_a_list_come_in_its_order(pictures: Path, tmp_path: Path) -> No
     assert "No such file" in exit_message(pictures, tmp_path / "other", "--files", "no-list.txt")
 
 
+def test_what_systems_leave_in_folders_is_not_scored(tmp_path: Path) -> None:
+    folder = tmp_path / ".cache" / "faces"
+    for name in ("a.png", ".DS_Store", "._a.png", "Thumbs.db", ".ipynb_checkpoints/a.png", "x/@eaDir/a.png", "x/b.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        make_face().save(folder / name, "PNG")
+    (folder / "._train.parquet").write_bytes(b"x")
+    assert run(folder, tmp_path / "scores")["file"].tolist() == ["a.png", "x/b.png"]
+
+
 # --- what the rows hold ---
+
+
+def test_whatever_one_of_a_hundred_faces_raises_is_its_row_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once while it is read, and once when the networks are asked."""
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    for number in range(100):
+        make_face(48 + number).save(folder / f"{number:02}.png")
+    read_row, ask = pictures_module.Row.read, scoring.predict_batch
+
+    def read_but_one(row: pictures_module.Row) -> Image.Image:
+        if row.number == 30:
+            raise KeyError("nobody foresaw this")
+        return read_row(row)
+
+    def ask_but_one(model: LoadedModel, faces: list[Image.Image]) -> Any:
+        if any(face.width == 48 + 60 for face in faces):
+            raise KeyError("nor this")
+        return ask(model, faces)
+
+    monkeypatch.setattr(pictures_module.Row, "read", read_but_one)
+    monkeypatch.setattr(scoring, "predict_batch", ask_but_one)
+    rows = run(folder, tmp_path / "scores")
+    assert rows["row"][rows["error"].notna()].tolist() == [30, 60]
+    assert rows["baseline.winner"].isna().sum() == 2
+
+
+def test_a_machine_that_fails_is_no_fault_of_the_faces(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows would never be scored again."""
+    with monkeypatch.context() as patch:
+        patch.setattr(scoring, "predict_batch", lambda *_: 1 / 0)
+        assert "fail at every face" in exit_message(
+            pictures, tmp_path / "scores", "--chunk-size", "8", "--models", "baseline"
+        )
+    assert run(pictures, tmp_path / "scores")["error"].isna().all()
+
+
+def test_doubt_is_scored_too(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    load_portrait().save(folder / "a.png")
+    make_no_face().save(folder / "b.png")
+    rows = run(folder, tmp_path / "scores", models=("baseline", "dense"))
+    for number, name in enumerate(("a.png", "b.png")):
+        comparison = compare(read_image(folder / name), load_models(("baseline", "dense")), FaceDetector(), True)
+        assert rows["sure"][number] == comparison.is_sure
 
 
 def test_answers_are_those_of_the_page(tmp_path: Path) -> None:

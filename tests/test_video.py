@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from photos import load_portrait
 from PIL import Image
-from videos import SIZE, make_empty_picture, make_picture, write_video
+from pillow_heif import register_heif_opener
+from videos import SIZE, make_empty_picture, make_picture, write_matrix, write_video
 
 from fer_models import video
 from fer_models.demo.figures.annotate import AnnotatedVideo
 from fer_models.faces import DetectedFace, FaceDetector
 from fer_models.inference import LoadedModel
+from fer_models.kinds import is_picture, is_video, read_head
 from fer_models.video import Moment, VideoError, analyze_video, read_frames, to_row
 
 
@@ -59,6 +61,91 @@ def test_a_video_that_a_phone_took_sideways_is_upright(suffix: str, rotation: in
     assert image.size == SIZE
     assert scale == 1
     assert np.abs(np.asarray(image, float) - np.asarray(upright, float)).mean() < 8
+
+
+@pytest.mark.parametrize(
+    ("matrix", "before"),
+    [
+        ((1, 0, 0, 1), None),
+        ((-1, 0, 0, 1), Image.Transpose.FLIP_LEFT_RIGHT),
+        ((1, 0, 0, -1), Image.Transpose.FLIP_TOP_BOTTOM),
+        ((-1, 0, 0, -1), Image.Transpose.ROTATE_180),
+        ((0, 1, -1, 0), Image.Transpose.ROTATE_90),  # a player turns it by a quarter clockwise
+        ((0, -1, 1, 0), Image.Transpose.ROTATE_270),
+        ((0, 1, 1, 0), Image.Transpose.TRANSPOSE),
+        ((0, -1, -1, 0), Image.Transpose.TRANSVERSE),
+    ],
+)
+def test_a_video_is_shown_by_its_whole_matrix(
+    matrix: tuple[int, int, int, int], before: Image.Transpose | None, tmp_path: Path
+) -> None:
+    upright = make_picture()
+    taken = upright if before is None else upright.transpose(before)
+    path = write_matrix(write_video(tmp_path / "a.mp4", 1, lambda _: taken), matrix)
+    ((_, _, image, _),) = read_frames(path, 1)
+    assert image.size == SIZE
+    assert np.abs(np.asarray(image, float) - np.asarray(upright, float)).mean() < 8
+
+
+@pytest.mark.parametrize(
+    ("suffix", "format"),
+    [("mkv", None), ("mp4", None), ("ts", "mpegts"), ("flv", None), ("wmv", "asf"), ("mpg", None), ("mov", None)],
+)
+def test_a_video_whose_clock_starts_late_is_whole(suffix: str, format: str | None, tmp_path: Path) -> None:
+    """It was said to be cut short, and 102 s long."""
+    times_s = [100 + index / 10 for index in range(50)]
+    path = write_video(tmp_path / f"a.{suffix}", 50, times_s=times_s, format=format)
+    found = list(read_frames(path, 4, max_duration_s=10))
+    assert found[0][0] == 0
+    assert found[-1][0] == pytest.approx(4.8, abs=0.2)
+    assert {round(duration_s or 0) for _, duration_s, *_ in found} == {5}
+
+
+def test_a_video_whose_clock_starts_late_may_still_be_cut(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mkv", 100, times_s=[100 + index / 10 for index in range(100)])
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    times, reason = read_until_error(path, 5)
+    assert reason == "video_cut"
+    assert 1 < times[-1] < 8
+
+
+@pytest.mark.parametrize(
+    "format", ["mp4", "mov", "matroska", "avi", "mpegts", "mpegts with times", "mpeg", "flv", "asf", "3gp"]
+)
+def test_a_video_is_known_by_its_content(format: str, tmp_path: Path) -> None:
+    name, _, with_times = format.partition(" with ")
+    path = write_video(tmp_path / "without-a-suffix", 5, format=name)
+    if with_times:  # as cameras write them: four more bytes before each packet
+        content = path.read_bytes()
+        packets = [content[start : start + 188] for start in range(0, len(content), 188)]
+        path.write_bytes(b"".join(bytes(4) + packet for packet in packets))
+    assert is_video(read_head(path))
+    assert not is_picture(read_head(path))
+    assert len(read_times(path, 10)) >= 3
+
+
+@pytest.mark.parametrize("format", ["PNG", "GIF", "JPEG", "AVIF", "HEIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000"])
+@pytest.mark.parametrize("grey", [0, 0x47])
+def test_a_picture_is_known_by_its_content(format: str, grey: int, tmp_path: Path) -> None:
+    register_heif_opener()
+    Image.new("RGB", (64, 64), (grey, grey, grey)).save(tmp_path / "photo.mp4", format)
+    assert is_picture(read_head(tmp_path / "photo.mp4"))
+    assert not is_video(read_head(tmp_path / "photo.mp4"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"text", b"Get free things\n" * 50, b"RIFF1234WAVE", b"ID3\3", b"PK\3\4", b"BMW is a maker of cars"],
+)
+def test_other_files_are_neither_picture_nor_video(content: bytes) -> None:
+    assert not is_picture(content)
+    assert not is_video(content)
+
+
+def test_a_title_in_unknown_letters_does_not_cost_the_video(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mkv", 5, title="x" * 20)
+    path.write_bytes(path.read_bytes().replace(b"x" * 20, b"\xe9\xff" * 10))
+    assert len(read_times(path, 10)) == 5
 
 
 def test_large_pictures_are_made_smaller_and_boxes_are_told_in_the_videos_pixels(

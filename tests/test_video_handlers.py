@@ -14,6 +14,7 @@ import av
 import psutil
 import pytest
 from photos import portrait_path
+from PIL import Image
 from test_tables import read_csv
 from videos import make_empty_picture, make_picture, write_video
 
@@ -25,7 +26,7 @@ from fer_models.demo.handlers.many_video import VideoReport
 from fer_models.demo.handlers.reasons import MAX_DURATION_S
 from fer_models.demo.locales import LOCALES, translate
 from fer_models.faces import FaceDetector
-from fer_models.inference import LoadedModel, load_models
+from fer_models.inference import Comparison, LoadedModel, load_models
 
 
 @pytest.fixture
@@ -80,10 +81,10 @@ def test_a_video_becomes_a_timeline_a_table_and_a_video(handlers: ManyHandlers, 
 @pytest.mark.parametrize(
     ("reason", "name", "content"),
     [
-        ("video_unreadable", "empty.mp4", b""),
-        ("video_unreadable", "text.mov", b"no video"),
-        ("video_unreadable", "photo.mp4", portrait_path),
-        ("video_missing", "gone.webm", None),
+        ("empty", "empty.mp4", b""),
+        ("not_an_image", "text.mov", b"no video"),
+        ("video_unreadable", "broken.jpg", b"\0\0\0\x18ftypisom" + bytes(50)),
+        ("missing", "gone.webm", None),
     ],
 )
 def test_what_cannot_be_used_gets_a_sentence(
@@ -91,7 +92,7 @@ def test_what_cannot_be_used_gets_a_sentence(
 ) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content().read_bytes() if callable(content) else content)
-    (last,) = start(handlers, [(name, tmp_path / name)], language)
+    last = list(start(handlers, [(name, tmp_path / name)], language))[-1]
     assert translate(language, f"error.{reason}") in (last.results or "")
     assert last.video is None
 
@@ -179,7 +180,62 @@ def test_an_unexpected_failure_is_a_sentence(
 ) -> None:
     monkeypatch.setattr(VideoReport, "add", lambda *_: 1 / 0)
     (last,) = start(handlers, film)
-    assert translate("en", "many.failed") in (last.results or "")
+    assert translate("en", "error.unexpected") in (last.results or "")
+
+
+def test_an_unexpected_failure_in_the_midst_keeps_what_was_seen(
+    handlers: ManyHandlers, film: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    detect, calls = handlers.detector.detect, iter(range(100))
+
+    def fail_later(image: Image.Image) -> Any:
+        return detect(image) if next(calls) < 3 else 1 / 0
+
+    monkeypatch.setattr(handlers.detector, "detect", fail_later)
+    last = list(start(handlers, film))[-1]
+    assert translate("en", "error.unexpected") in (last.results or "")
+    assert len(read_download(last.results or "")) == 3
+    assert last.video is not None
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("language", LOCALES)
+@pytest.mark.parametrize("is_sure", [True, False])
+def test_the_written_video_and_the_table_doubt_as_the_page_does(
+    handlers: ManyHandlers, film: Any, language: str, is_sure: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+
+    def watch_words(draw: Any, left: float, bottom: float, text: str, size: Any) -> None:
+        written.append(text)
+
+    monkeypatch.setattr("fer_models.demo.figures.annotate._write", watch_words)
+    monkeypatch.setattr("fer_models.inference.SURE_PROBABILITY", 0 if is_sure else 1.1)
+    monkeypatch.setattr("fer_models.inference.SURE_AGREEMENT", 0)
+    monkeypatch.setattr(Comparison, "majority", "happy")
+    last = list(start(handlers, film, language))[-1]
+    assert written
+    for text in written:
+        assert (translate(language, "verdict.unsure") in text) is not is_sure
+    table = read_download(last.results or "", "," if language == "en" else ";")
+    assert {row["sure"] for row in table} == {"yes" if is_sure else "no"}
+
+
+def test_a_video_without_a_suffix_is_a_video(handlers: ManyHandlers, film: Any) -> None:
+    last = list(start(handlers, [("film", film[0][1].rename(film[0][1].with_suffix("")))]))[-1]
+    assert last.video is not None
+    last = list(start(handlers, [("photo.mp4", portrait_path())]))[-1]  # and a photo is one, whatever it is called
+    assert "fer-faces" in (last.results or "")
+
+
+def test_looks_that_are_rare_leave_no_gaps(handlers: ManyHandlers, tmp_path: Path) -> None:
+    """One picture a second was drawn for a quarter of a second, under the words that the face was out of sight."""
+    path = write_video(tmp_path / "slow.mp4", 5, times_s=[0, 1, 2, 3, 4])
+    last = list(start(handlers, [("slow.mp4", path)], frames_per_second=4))[-1]
+    for line in re.findall('<path d="([^"]*)"', last.results or ""):
+        assert line.count("M") == line.count("Z") == 1
+        assert line.startswith("M0.00 ")
+        assert line.endswith("H100.00V20Z")
 
 
 def measure_memory(path: Path) -> list[int]:
@@ -205,23 +261,33 @@ def make_row(time_s: float, share: float | None) -> dict[str, Any]:
     return {"time_s": time_s, "face": share is not None and {"score": 1}, "average": {"happy": share}}
 
 
-@pytest.mark.parametrize(
-    ("shares", "path"),
-    [
-        ([None, None], ""),
-        ([1.0, 1.0], "M0.00 20V0.0H50.00V0.0H100.00V20Z"),
-        ([0.5, None, 0.0, 0.0], "M0.00 20V10.0H25.00V20ZM50.00 20V20.0H75.00V20.0H100.00V20Z"),
-    ],
-    ids=["never in sight", "all the time", "a gap stays a gap"],
-)
-def test_a_line_of_the_timeline_says_when_and_how_much(shares: list[float | None], path: str) -> None:
-    rows = [make_row(index, share) for index, share in enumerate(shares)]
-    assert f'd="{path}"' in render_timeline(rows, ["happy"], 1, len(rows), "en")
+TIMELINES = [
+    ([(0, None), (1, None)], 2, "", "never in sight"),
+    ([(0, 1.0), (1, 1.0)], 2, "M0.00 20V0.0H50.00V0.0H100.00V20Z", "all the time"),
+    (
+        [(0, 0.5), (1, None), (2, 0.0), (3, 0.0)],
+        4,
+        "M0.00 20V10.0H25.00V20ZM50.00 20V20.0H75.00V20.0H100.00V20Z",
+        "a gap stays a gap",
+    ),
+    ([(0, 1.0), (0.1, 1.0), (3, 0.5)], 4, "M0.00 20V0.0H2.50V0.0H75.00V10.0H100.00V20Z", "each look until the next"),
+    ([(0, 1.0), (1, 1.0)], 1.25, "M0.00 20V0.0H25.00V0.0H31.25V20Z", "the last one until it is known no longer"),
+    ([(0, 1.0)], 0.25, "M0.00 20V0.0H100.00V20Z", "one picture"),
+]
+
+
+@pytest.mark.parametrize(("looks", "seen_s", "path", "why"), TIMELINES, ids=[row[3] for row in TIMELINES])
+def test_a_line_of_the_timeline_says_when_and_how_much(
+    looks: list[tuple[float, float | None]], seen_s: float, path: str, why: str
+) -> None:
+    rows = [make_row(time_s, share) for time_s, share in looks]
+    duration_s = 4 if why.startswith("the last") else 0
+    assert f'd="{path}"' in render_timeline(rows, ["happy"], seen_s, duration_s, "en")
 
 
 def test_a_long_timeline_is_drawn_with_as_many_steps_as_can_be_seen() -> None:
     rows = [make_row(index / 10, 0.5) for index in range(10 * MAX_STEPS)]
-    assert render_timeline(rows, ["happy"], 0.1, MAX_STEPS, "en").count("H") == MAX_STEPS
+    assert render_timeline(rows, ["happy"], MAX_STEPS, MAX_STEPS, "en").count("H") == MAX_STEPS
 
 
 @pytest.mark.parametrize("seconds", [1, 2, 2.5, 3, 5, 6, 100])

@@ -1,5 +1,6 @@
 """Small videos that tests make of the portrait."""
 
+import struct
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +24,15 @@ def make_empty_picture() -> Image.Image:
     return make_no_face().resize(SIZE)
 
 
+def write_matrix(path: Path, matrix: tuple[int, int, int, int]) -> Path:
+    """Tell players of an MP4 to show its pictures by a matrix: a, b, c, d of `x' = a x + c y` and `y' = b x + d y`."""
+    a, b, c, d = (65536 * number for number in matrix)
+    content = bytearray(path.read_bytes())
+    struct.pack_into(">9i", content, content.index(b"tkhd") + 44, a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
+    return path
+
+
 def write_video(
     path: Path,
     num_frames: int,
@@ -33,6 +43,8 @@ def write_video(
     with_sound: bool = False,
     cover: bytes | None = None,
     faststart: bool = False,
+    format: str | None = None,
+    title: str = "",
 ) -> Path:
     """Write a video.
 
@@ -46,10 +58,14 @@ def write_video(
         with_sound: Add a second of silence.
         cover: A JPEG to attach, as songs have them; Matroska only.
         faststart: Write the table of contents of an MP4 first.
+        format: The format's name; by default that of the ending.
+        title: What the file says that it is called.
     """
     make_frame = make_frame or (lambda index: make_picture(index % 100))
     options = {"movflags": "faststart"} if faststart else {}
-    with av.open(str(path), "w", options=options) as container:
+    with av.open(str(path), "w", format=format, options=options) as container:
+        if title:
+            container.metadata["title"] = title
         if num_frames:
             stream = container.add_stream("libx264", rate=frames_per_second, options={"preset": "ultrafast"})
             stream.pix_fmt = "yuv420p"

@@ -20,6 +20,8 @@ from PIL import Image
 from transformers import BaseImageProcessor
 
 from fer_models.configuration_fer import FER_LABELS
+from fer_models.images import ImageError, read_image
+from fer_models.names import find_files, is_left_behind
 
 # Images of each class in the official splits, in the order of `FER_LABELS`. Besides proving that nothing is missing,
 # they prove the order of the labels, since no two classes have the same counts.
@@ -81,7 +83,7 @@ def _load_official(source: str) -> DatasetDict:
         return _load_csv(path)
     if (path / "train").is_dir() and (path / "test").is_dir():
         return _load_kaggle_folders(path)
-    if path.is_dir() and not any(path.rglob("*.parquet")):
+    if path.is_dir() and not any(find_files(path, "*.parquet")):
         raise DataError(
             f"{path} holds no FER2013: expected parquet files, or the folders train/ and test/ with one folder per "
             "class. A CSV file is named itself, not its folder."
@@ -130,10 +132,13 @@ def _load_kaggle_folders(path: Path) -> DatasetDict:
     """The Kaggle folders hold PublicTest and PrivateTest, in this order, in one folder `test`."""
     files: dict[str, list[tuple[Path, int]]] = {"train": [], "validation": [], "test": []}
     for folder in sorted(path.glob("*/*/")):
-        if folder.parent.name not in ("train", "test"):
+        if folder.parent.name not in ("train", "test") or is_left_behind(folder.name):
             continue
         label = FER_LABELS.index(_class_name(folder.name, folder))
-        images = sorted((file for file in folder.iterdir() if file.is_file()), key=_official_order)
+        images = sorted(
+            (file for file in folder.iterdir() if file.is_file() and not is_left_behind(file.name)),
+            key=_official_order,
+        )
         num_validation = OFFICIAL_COUNTS["validation"][label]
         parts = {"train": images} if folder.parent.name == "train" else {
             "validation": images[:num_validation],
@@ -311,18 +316,16 @@ def decode(rows: Dataset, image_processor: BaseImageProcessor) -> FaceTensors:
 
 
 def open_image(encoded: dict | None, file_name: str) -> Image.Image:
-    """The picture of an undecoded `Image` column's cell.
+    """The picture of an undecoded `Image` column's cell, RGB; of grey ones, each pixel's channels are alike.
 
     Raises:
         DataError: It cannot be read; the message names it.
     """
     encoded = encoded or {"bytes": b"", "path": None}  # a null in parquet is as good as an empty file
     try:
-        image = Image.open(encoded["path"] if encoded["bytes"] is None else io.BytesIO(encoded["bytes"]))
-        image.load()
-    except (OSError, SyntaxError) as error:
+        return read_image(encoded["path"] if encoded["bytes"] is None else encoded["bytes"])
+    except ImageError as error:
         raise DataError(f"The image {encoded['path'] or file_name} cannot be read: {error}") from error
-    return image
 
 
 def keep_first_per_class(rows: Dataset, samples_per_class: int) -> Dataset:

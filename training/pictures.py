@@ -13,6 +13,7 @@ from datasets.exceptions import DatasetsError
 from PIL import Image
 
 from fer_models.images import ImageError, read_image
+from fer_models.names import find_files
 
 # To know a collection again: of a folder, about so many files are read, and so much of each; of a data set, all rows.
 NUM_READ_FILES = 16
@@ -129,7 +130,8 @@ def open_collection(source: str, files: str | None = None, split: str | None = N
 
     Args:
         source: A folder with pictures in any depth, a folder with parquet files, or the id of a data set on the Hub.
-        files: A text file with the pictures' paths relative to the folder, one a line; by default all its files.
+        files: A text file with the pictures' paths relative to the folder, one a line; by default all its files,
+            but for what systems leave in folders.
         split: The data set's split; needed if it has several.
 
     Raises:
@@ -139,9 +141,8 @@ def open_collection(source: str, files: str | None = None, split: str | None = N
     if files:
         names = [line for line in Path(files).read_text(encoding="utf-8").splitlines() if line.strip()]
         return FileCollection(folder, names)
-    if folder.is_dir() and not any(folder.rglob("*.parquet")):
-        paths = (path for path in folder.rglob("*") if path.is_file())
-        return FileCollection(folder, sorted(path.relative_to(folder).as_posix() for path in paths))
+    if folder.is_dir() and not any(find_files(folder, "*.parquet")):
+        return FileCollection(folder, sorted(path.relative_to(folder).as_posix() for path in find_files(folder)))
     if not folder.is_dir() and not re.fullmatch(r"[\w.-]+/[\w.-]+", source):
         raise CollectionError(f"There is no folder {source!r}, and it is no id of a data set on the Hub.")
     try:

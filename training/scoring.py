@@ -14,11 +14,12 @@ import pyarrow.parquet as pq
 import torch
 from PIL import Image
 
+from fer_models.batch import attempt
 from fer_models.faces import FaceDetector, crop_face
 from fer_models.images import MAX_PIXELS, ImageError, NoFaceError, get_scale
 from fer_models.inference import Comparison, load_models, predict_batch
 
-from .pictures import open_collection
+from .pictures import Row, open_collection
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,10 @@ class Scorer:
         pixels = 0
         for picture in self._collection.get_rows(numbers):
             row: dict[str, Any] = {"row": picture.number, "file": picture.name}
-            face = None
-            try:
-                face = self._find_face(picture.read(), row)
-            except ImageError as error:
-                row["error"] = str(error)
+            found = attempt(self._find_face, picture, row)
+            face = None if isinstance(found, ImageError) else found
+            if isinstance(found, ImageError):
+                row["error"] = str(found)
             batch.append((row, face))
             pixels += face.width * face.height if face else 0
             if len(batch) == self._job.batch_size or pixels > MAX_PIXELS:
@@ -96,7 +96,8 @@ class Scorer:
                 batch, pixels = [], 0
         yield batch
 
-    def _find_face(self, image: Image.Image, row: dict[str, Any]) -> Image.Image:
+    def _find_face(self, picture: Row, row: dict[str, Any]) -> Image.Image:
+        image = picture.read()
         if self._detector is None:
             return image
         faces = self._detector.detect(image)
@@ -108,14 +109,40 @@ class Scorer:
 
     def _predict(self, batch: list[tuple[dict[str, Any], Image.Image | None]]) -> Iterator[dict[str, Any]]:
         faces = [face for _, face in batch if face]
-        answers = zip(*(predict_batch(model, faces) for model in self._models), strict=True)
+        answers = self._ask_one_by_one(faces)
         for row, face in batch:
             if face:
-                comparison = Comparison([], None, face, list(next(answers)))
-                for prediction in comparison.predictions:
-                    row |= make_columns(prediction.model, prediction.winner, prediction.probabilities)
-                row |= make_columns("average", comparison.favourite, comparison.average)
+                answer = next(answers)
+                row |= {"error": str(answer)} if isinstance(answer, ImageError) else answer
             yield row
+
+    def _ask_one_by_one(self, faces: list[Image.Image]) -> Iterator[dict[str, Any] | ImageError]:
+        """All at once, or each alone if that fails: a face costs the others nothing.
+
+        Raises:
+            RuntimeError: Each of several fails, so the machine does.
+        """
+        answers = attempt(self._ask, faces)
+        if not isinstance(answers, ImageError):
+            return iter(answers)
+        alone = [attempt(self._ask_alone, face) for face in faces]
+        if len(alone) > 1 and all(isinstance(answer, ImageError) for answer in alone):
+            raise RuntimeError(f"The networks fail at every face: {answers}")
+        return iter(alone)
+
+    def _ask_alone(self, face: Image.Image) -> dict[str, Any]:
+        return self._ask([face])[0]
+
+    def _ask(self, faces: list[Image.Image]) -> list[dict[str, Any]]:
+        """The columns of each face's answers."""
+        rows = []
+        for predictions in zip(*(predict_batch(model, faces) for model in self._models), strict=True):
+            comparison = Comparison([], None, None, list(predictions))
+            row = make_columns("average", comparison.favourite, comparison.average) | {"sure": comparison.is_sure}
+            for prediction in comparison.predictions:
+                row |= make_columns(prediction.model, prediction.winner, prediction.probabilities)
+            rows.append(row)
+        return rows
 
 
 def make_columns(name: str, winner: str | None, probabilities: dict[str, float]) -> dict[str, Any]:
@@ -125,13 +152,13 @@ def make_columns(name: str, winner: str | None, probabilities: dict[str, float])
 def make_schema(job: Job, labels: list[str]) -> pa.Schema:
     """The columns of a part: `row`, `file`, `error`; with `detect` the number of `faces`, and the largest one's
     `box_xyxy` in pixels and `score` in [0, 1]; for each network and for `average` the winner and each label's
-    probability, in [0, 1]."""
+    probability, in [0, 1]; `sure`, false where the average should not be believed."""
     fields = [("row", pa.int64()), ("file", pa.string()), ("error", pa.string())]
     if job.detect:
         fields += [("faces", pa.int32()), ("box_xyxy", pa.list_(pa.float32(), 4)), ("score", pa.float32())]
     for name in (*job.models, "average"):
         fields += [(f"{name}.winner", pa.string()), *((f"{name}.{label}", pa.float32()) for label in labels)]
-    return pa.schema(fields)
+    return pa.schema([*fields, ("sure", pa.bool_())])
 
 
 @functools.cache

@@ -1,24 +1,29 @@
-"""Files that programs and agents name by an address, which gradio fetches."""
+"""Files that programs and agents name by an address: none of them is fetched."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
-from .internals import is_http_url_like
+from .internals import processing_utils
+
+REFUSAL = "The page fetches no file from an address. Download it, then upload it, or send it as a data URI."
+# Everything that gradio downloads goes through these.
+DOWNLOADS = ("async_ssrf_protected_download", "async_ssrf_protected_get")
 
 
-@contextmanager
-def tell_failure(path: str | Path | None) -> Iterator[None]:
-    """Tell the caller why an address cannot be fetched; gradio would keep its own errors to itself.
+def fetch_nothing() -> None:
+    """Have gradio refuse addresses, in whatever part of a call they are.
 
-    Args:
-        path: What is fetched in the block; errors about other files stay as they are.
+    It would store a file of any size before our functions hear of it, and for any component, one that takes no file
+    included; and it would visit any machine that a stranger names.
+
+    Raises:
+        AttributeError: Gradio downloads in another way.
     """
-    try:
-        yield
-    except Exception as error:  # whatever the network makes of it
-        if not is_http_url_like(path):
-            raise
-        raise gr.Error(f"The file at that address cannot be fetched: {error}", print_exception=False) from error
+
+    async def refuse(*_: Any, **__: Any) -> Any:
+        raise gr.Error(REFUSAL, print_exception=False)
+
+    for name in DOWNLOADS:
+        getattr(processing_utils, name)
+        setattr(processing_utils, name, refuse)

@@ -6,7 +6,6 @@ from typing import Any
 import gradio as gr
 from pydantic import model_validator
 
-from .fetching import tell_failure
 from .internals import ImageData, ListFiles, get_upload_folder, is_http_url_like, save_base64_to_cache
 
 
@@ -44,19 +43,16 @@ class FilesInput(gr.File):
         paths = [Path(self.move_resource_to_block_cache(file.path) or "") for file in files]
         return [(file.orig_name or path.name, path) for file, path in zip(files, paths, strict=True)]
 
-    def move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
-        with tell_failure(url_or_file_path):
-            return super().move_resource_to_block_cache(url_or_file_path)
-
 
 def _to_file(address: str) -> dict[str, Any]:
     """A file as gradio describes one.
 
     Args:
-        address: Begins with `https:`, `http:` or `data:`; paths of the server are nobody's business.
+        address: Begins with `data:`, or with `https:` or `http:`, which is refused later with a reason; paths of the
+            server are nobody's business.
     """
     if address.startswith("data:"):
         address = save_base64_to_cache(address, get_upload_folder())
     elif not is_http_url_like(address):
-        raise ValueError("A file is a http, https or data URL.")
+        raise ValueError("A file is a data URL.")
     return {"path": address, "meta": {"_type": "gradio.FileData"}}

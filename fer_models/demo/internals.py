@@ -11,13 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio import processing_utils
 from gradio.blocks import Block
 from gradio.data_classes import ImageData, ListFiles
 from gradio.processing_utils import save_base64_to_cache
 from gradio.utils import get_upload_folder
 from gradio_client.utils import is_file_obj, is_http_url_like, traverse
 
-__all__ = ["Block", "ImageData", "ListFiles", "get_upload_folder", "is_http_url_like", "save_base64_to_cache"]
+__all__ = [
+    "Block",
+    "ImageData",
+    "ListFiles",
+    "get_upload_folder",
+    "is_http_url_like",
+    "processing_utils",
+    "save_base64_to_cache",
+]
 
 TRIED_WITH = "6.31.0"
 

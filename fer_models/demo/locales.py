@@ -192,6 +192,10 @@ LOCALES: dict[str, dict[str, str]] = {
         "error.empty": "This file is empty. Please choose another.",
         "error.unreadable": "This picture is damaged or cut short. Please choose another.",
         "error.not_an_image": "This file is not a picture that can be read. Please choose a JPEG or PNG.",
+        "error.format": "Files of this kind are not read here: {format}. Please save it as JPEG or PNG.",
+        "error.heic": "This server cannot read HEIC, which iPhones write. Please save the photo as JPEG: on an iPhone "
+        "under Settings, Camera, Formats choose Most Compatible.",
+        "error.video": "This is a video. Please choose it alone, on the tab Many, or choose a photo.",
         "error.too_large": "This picture has more than {megapixels} megapixels. Please make it smaller.",
         "error.file_too_large": "This file is larger than {megabytes} MB. Please choose a smaller one.",
         "error.files_too_large": "Together these files are larger than {megabytes} MB. Please choose fewer.",
@@ -652,6 +656,10 @@ LOCALES: dict[str, dict[str, str]] = {
         "error.empty": "El archivo está vacío. Elige otro, por favor.",
         "error.unreadable": "La imagen está dañada o incompleta. Elige otra, por favor.",
         "error.not_an_image": "El archivo no es una imagen que se pueda leer. Elige un JPEG o PNG, por favor.",
+        "error.format": "Aquí no se leen archivos de este tipo: {format}. Guárdalo como JPEG o PNG, por favor.",
+        "error.heic": "Este servidor no puede leer HEIC, el formato de los iPhone. Guarda la foto como JPEG, por "
+        "favor: en un iPhone, en Ajustes, Cámara, Formatos, elige «El más compatible».",
+        "error.video": "Esto es un vídeo. Elígelo solo, en la pestaña Muchas, o elige una foto.",
         "error.too_large": "La imagen tiene más de {megapixels} megapíxeles. Redúcela, por favor.",
         "error.file_too_large": "El archivo ocupa más de {megabytes} MB. Elige uno más pequeño, por favor.",
         "error.files_too_large": "Estos archivos ocupan juntos más de {megabytes} MB. Elige menos, por favor.",

@@ -9,6 +9,7 @@ import gradio as gr
 
 from ..faces import FaceDetector
 from ..inference import LoadedModel
+from .fetching import fetch_nothing
 from .handlers.compare import SHOWN_AT_FIRST, CompareHandlers
 from .handlers.live import LiveHandlers
 from .handlers.many import ManyHandlers
@@ -41,6 +42,7 @@ def build_demo(
         detector: Finds the faces.
         other_ways: The same networks trained otherwise, one switch away.
     """
+    fetch_nothing()
     language = DEFAULT_LANGUAGE
     words = Words()
     names: list[str] = []

@@ -24,7 +24,7 @@ class AnnotatedVideo:
 
     Args:
         path: Where to write; ends in `.mp4`.
-        describe: The words for the main face.
+        describe: The words for the main face, doubt included.
     """
 
     def __init__(self, path: Path, describe: Callable[[Comparison], str]):

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from ...faces import DetectedFace
-from ...images import read_image
+from ...images import read_image, shrink
 from ..locales import translate
 from .html import to_data_uri
 
@@ -33,8 +33,7 @@ class Preview:
 
 
 def make_preview(image: Image.Image) -> Preview:
-    small = image.copy()
-    small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+    small = shrink(image, PREVIEW_SIDE)
     return Preview(to_data_uri(small, "JPEG"), small.size, small.width / image.width)
 
 

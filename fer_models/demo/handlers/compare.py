@@ -1,6 +1,7 @@
 """The comparison: a photo in, HTML or JSON out."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ...explain import explain_all
+from ...explain import OVERLAY_SIDE, explain, explain_all, share_scale
 from ...faces import DetectedFace, FaceDetector, crop_face
-from ...images import MAX_PIXELS, ImageError, NoFaceError, get_scale, read_image
+from ...images import ImageError, NoFaceError, get_scale, read_image, shrink
 from ...inference import Comparison, LoadedModel, compare, predict, to_json
 from ...quality import Hint, find_hints
 from ...zoo import get_default_tag
@@ -19,11 +20,15 @@ from ..figures.html import render_message
 from ..figures.photo import Preview, make_preview, render_crop, render_photo
 from ..figures.why import render_explanations
 from ..locales import translate
+from . import reasons
 
 # How many networks are compared until a visitor chooses: the report's four, which come first in the zoo.
 SHOWN_AT_FIRST = 4
 # Rows and columns in which `explain_json` sums a heat map up; finer than the networks' own maps are would be made up.
 HEAT_CELLS = 8
+# So many pixels of a photo's faces are kept in memory for the next click, at four bytes each: 16 MB of a crowd, 0.2 MB
+# of one face. The photo itself is not kept.
+KEPT_PIXELS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,24 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Crop:
+    """A face as it is kept, however large it was in the photo.
+
+    Attributes:
+        picture: For people, RGB, no larger than the page shows it.
+        views: For the networks, grey, by the height and width that they ask for: just what they would make of the
+            original, so that their answers are the same.
+    """
+
+    picture: Image.Image
+    views: Mapping[tuple[int, int], Image.Image]
+
+    def get_view(self, model: LoadedModel) -> Image.Image:
+        """The face as a network sees it."""
+        return self.views[_get_size(model)]
+
+
+@dataclass(frozen=True)
 class Shown:
     """What is kept of an answer, in memory, until the next one: enough to choose another face without a new search.
 
@@ -55,7 +78,7 @@ class Shown:
         photo_path: The uploaded file.
         preview: The photo as it is shown.
         faces: The faces found in it, largest first; empty if the whole picture was taken.
-        crops: What was cut out for the networks, one for each face, or the whole picture alone.
+        crops: What was cut out, one for each face, or the whole picture alone.
         hints: What in each of them may explain a bad answer.
         models: The networks that were compared.
         comparison: What they said.
@@ -64,7 +87,7 @@ class Shown:
     photo_path: str
     preview: Preview
     faces: list[DetectedFace]
-    crops: list[Image.Image]
+    crops: list[Crop]
     hints: list[list[Hint]]
     models: list[LoadedModel]
     comparison: Comparison
@@ -75,7 +98,7 @@ class Shown:
         return self.comparison.face_index or 0
 
     @property
-    def crop(self) -> Image.Image:
+    def crop(self) -> Crop:
         """The face that was compared."""
         return self.crops[self.face_index]
 
@@ -160,19 +183,19 @@ class CompareHandlers:
                 message += f" {translate(language, 'hint.animated')}"
             return Answer(render_message(message, "error"), offer_whole_image=True)
         except ImageError as error:
-            message = translate(language, f"error.{error.reason}", megapixels=MAX_PIXELS // 1_000_000)
-            return Answer(render_message(message, "error"))
+            return Answer(render_message(reasons.explain(error.reason, language, error.values), "error"))
         return Answer(
             render_results(new.comparison, models, language),
             render_photo(new.preview, new.faces, new.comparison.face_index, language),
-            render_crop(self._as_networks_see(new.crop), language),
+            render_crop(new.crop.get_view(self.models[0]), language),
             render_table(new.comparison, language),
             new,
         )
 
     def explain(self, shown: Shown, label: str | None, language: str) -> str:
         """What in the face speaks for a label to each network, as HTML; without a label, for each one's own choice."""
-        return render_explanations(shown.crop, explain_all(shown.models, shown.crop, label), language)
+        explanations = [explain(model, shown.crop.get_view(model), label) for model in shown.models]
+        return render_explanations(shown.crop.picture, share_scale(explanations), language)
 
     def compare_json(
         self,
@@ -244,20 +267,30 @@ class CompareHandlers:
         else:
             image = read_image(path)
             faces = [] if request.whole_image else self.detector.detect(image)
-            crops = [image] if request.whole_image else [crop_face(image, face) for face in faces]
-            if not crops:
+            if not faces and not request.whole_image:
                 raise NoFaceError(image)
+            side = min(OVERLAY_SIDE, math.isqrt(KEPT_PIXELS // max(1, len(faces))))
+            crops = [self._keep(crop_face(image, face), side) for face in faces] or [self._keep(image, side)]
             hints = [find_hints(image, face) for face in faces] or [find_hints(image, None)]
             preview, scale = make_preview(image), get_scale(image)
         index = request.face_index if request.face_index < len(crops) else 0
-        predictions = [predict(model, crops[index]) for model in models]
+        predictions = [predict(model, crops[index].get_view(model)) for model in models]
         face = faces[index] if faces else None
-        comparison = Comparison(faces, face, crops[index], predictions, hints[index], scale)
+        comparison = Comparison(faces, face, crops[index].picture, predictions, hints[index], scale)
         return Shown(path, preview, faces, crops, hints, models, comparison)
 
-    def _as_networks_see(self, crop: Image.Image) -> Image.Image:
-        pixels = self.models[0].image_processor(crop, return_tensors="np", do_rescale=False)["pixel_values"]
-        return Image.fromarray(pixels[0, 0].astype("uint8"))
+    def _keep(self, crop: Image.Image, side: int) -> Crop:
+        views = {}
+        for model in self.models:
+            if _get_size(model) not in views:
+                pixels = model.image_processor(crop, return_tensors="np", do_rescale=False)["pixel_values"]
+                views[_get_size(model)] = Image.fromarray(pixels[0, 0].astype("uint8"))
+        return Crop(shrink(crop, side), views)
+
+
+def _get_size(model: LoadedModel) -> tuple[int, int]:
+    size = model.image_processor.size
+    return size["height"], size["width"]
 
 
 def _sum_up(heat: np.ndarray) -> list[list[float]]:

@@ -1,15 +1,16 @@
 """Many photos, or a video: what the tab does with the files that it is given."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from ... import kinds
 from ...batch import classify_files, to_rows
 from ...faces import FaceDetector
 from ...images import ImageError
 from ...inference import LoadedModel
-from ...video import SUFFIXES
 from ..figures.html import render_message
 from ..locales import translate
 from .jobs import Files, Jobs, Report, View
@@ -54,7 +55,7 @@ class ManyHandlers:
             else:
                 yield from classify(files, self.models, self.detector, flag, language)
         except ImageError as error:
-            yield _say(f"error.{error.reason}", language)
+            yield _say(f"error.{error.reason}", language, error.values)
         except Exception:
             logging.getLogger(__name__).exception("A long job failed.")
             yield _say("many.failed", language)
@@ -75,11 +76,11 @@ class ManyHandlers:
         return [row for result in results for row in to_rows(result, self.models)]
 
 
-def is_video(file: tuple[str, Any]) -> bool:
-    """Whether an upload is a video, by its name."""
-    return file[0].lower().endswith(SUFFIXES)
+def is_video(file: tuple[str, Path]) -> bool:
+    """Whether an upload is a video, by its content."""
+    return kinds.is_video(kinds.read_head(file[1]))
 
 
-def _say(key: str, language: str) -> View:
-    trouble = Trouble(key)
+def _say(key: str, language: str, values: Mapping[str, str] | None = None) -> View:
+    trouble = Trouble(key, values or {})
     return View("", trouble.render(language), trouble)

@@ -32,7 +32,7 @@ class FaceTable:
 
     Attributes:
         models: The networks.
-        rows: As `batch.to_rows` gives them.
+        rows: As `batch.to_rows` gives them, with the `values` of their errors.
         thumbnails: A data URI for each of the first rows, None where there is no face.
         is_complete: Whether no rows follow.
     """
@@ -44,14 +44,15 @@ class FaceTable:
 
     def add(self, result: FileResult) -> None:
         """Take over a file's rows, and let go of its pictures."""
-        self.rows += to_rows(result, self.models)
+        values = result.error.values if result.error else {}
+        self.rows += [row | {"values": values} for row in to_rows(result, self.models)]
         room = MAX_SHOWN_ROWS - len(self.thumbnails)
         crops = [comparison.crop for comparison in result.comparisons] or [None]
         self.thumbnails += [_make_thumbnail(crop) if crop else None for crop in crops[:room]]
 
     def render(self, language: str) -> str:
         """Summary and table as HTML; once it is complete, with a link to the CSV."""
-        rows = [row | {"message": row["error"] and explain(row["error"], language)} for row in self.rows]
+        rows = [row | {"message": row["error"] and explain(row["error"], language, row["values"])} for row in self.rows]
         faces = render_faces(rows, self.thumbnails, [model.name for model in self.models], language)
         if not self.is_complete:
             return render_summary(rows, language) + faces

@@ -1,5 +1,6 @@
 """A video in, step by step its timeline out, and the video again with boxes."""
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -37,8 +38,9 @@ class VideoReport:
         rows: As `video.to_row` gives them.
         duration_s: Of the whole video, in seconds; of what was seen so far, if the video does not tell.
         tells_duration: Whether it does.
-        trouble: Why it ended early, a reason of `VideoError`; None if it did not.
+        trouble: Why it ended early, a reason of `VideoError` or `unexpected`; None if it did not.
         is_complete: Whether no rows follow.
+        is_whole: Whether the video was seen to its end.
     """
 
     models: Sequence[LoadedModel]
@@ -48,6 +50,14 @@ class VideoReport:
     tells_duration: bool = True
     trouble: str | None = None
     is_complete: bool = False
+    is_whole: bool = False
+
+    @property
+    def seen_s(self) -> float:
+        """Until when the last look holds, in seconds: to the end of the video, or for as long as the one before it."""
+        times_s = [row["time_s"] for row in self.rows[-2:]]
+        step_s = max(1 / self.frames_per_second, times_s[-1] - times_s[0])
+        return max(self.duration_s if self.is_whole else 0.0, times_s[-1] + step_s)
 
     def add(self, moment: Moment) -> None:
         """Take over a moment's numbers, and let go of its picture."""
@@ -63,9 +73,7 @@ class VideoReport:
         if self.is_complete and not any(row["face"] for row in self.rows):
             parts.append(render_message(translate(language, "many.no_face_anywhere")))
         summary = render_video_summary(self.rows, language)
-        timeline = render_timeline(
-            self.rows, self.models[0].labels, 1 / self.frames_per_second, self.duration_s, language
-        )
+        timeline = render_timeline(self.rows, self.models[0].labels, self.seen_s, self.duration_s, language)
         if self.is_complete:
             csv = StringIO()
             write_csv(
@@ -97,7 +105,8 @@ def watch(
     """
 
     def describe(comparison: Comparison) -> str:
-        return describe_average(comparison, language)
+        doubt = "" if comparison.is_sure else f" · {translate(language, 'verdict.unsure')}"
+        return f"{describe_average(comparison, language)}{doubt}"
 
     report = VideoReport(models, frames_per_second)
     start_s = time.monotonic()
@@ -117,8 +126,13 @@ def watch(
                             _render_progress(report, time.monotonic() - start_s, language),
                             report.render(language) if showing.is_due() else None,
                         )
+                else:
+                    report.is_whole = True
             except VideoError as error:
                 report.trouble = error.reason
+            except Exception:  # what was seen until then is not lost
+                logging.getLogger(__name__).exception("A video failed.")
+                report.trouble = "unexpected"
         report.is_complete = True
         if flag.is_set():
             yield View(f"<p>{translate(language, 'many.cut_short')}</p>", report.render(language), report)

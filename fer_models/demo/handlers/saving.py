@@ -32,7 +32,7 @@ def save(shown: Shown, format: str, language: str, with_face: bool = False) -> b
     return {
         "json": lambda: json.dumps(to_json(shown.comparison, shown.models), indent=2).encode(),
         "csv": lambda: _to_csv(shown, language).encode(),
-        "png": lambda: draw_summary(shown.comparison, language, shown.crop if with_face else None),
+        "png": lambda: draw_summary(shown.comparison, language, shown.crop.picture if with_face else None),
     }[format]()
 
 
@@ -44,7 +44,10 @@ def render_download(content: bytes, format: str) -> str:
 
 
 def _to_csv(shown: Shown, language: str) -> str:
-    """One row for each network and one for their average; probabilities in [0, 1], time in ms, size in MB."""
+    """One row for each network and one for their average, which alone is `sure` or not.
+
+    Probabilities in [0, 1], time in ms, size in MB.
+    """
     content = to_json(shown.comparison, shown.models)
     labels = list(content["average"])
     facts = ["latency_ms", "size_mb", "test_accuracy", "test_images"]
@@ -53,14 +56,16 @@ def _to_csv(shown: Shown, language: str) -> str:
             row["model"],
             row["tag"],
             row["winner"],
+            None,
             *(row["probabilities"][label] for label in labels),
             *(row[fact] for fact in facts),
         ]
         for row in content["models"]
     ]
-    rows.append(["average", "", content["favourite"], *content["average"].values(), *(None for _ in facts)])
+    sure = "yes" if content["sure"] else "no"
+    rows.append(["average", "", content["favourite"], sure, *content["average"].values(), *(None for _ in facts)])
     file = StringIO()
-    header = ["model", "tag", "winner", *labels, *facts]
+    header = ["model", "tag", "winner", "sure", *labels, *facts]
     write_csv(file, header, rows, decimal_comma=has_decimal_comma(language))
     return file.getvalue()
 
