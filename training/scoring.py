@@ -16,7 +16,7 @@ from PIL import Image
 
 from fer_models.faces import FaceDetector, crop_face
 from fer_models.images import MAX_PIXELS, ImageError, NoFaceError, get_scale
-from fer_models.inference import Comparison, load_models, predict_batch
+from fer_models.inference import Comparison, load_models, predict_all
 
 from .pictures import open_collection
 
@@ -108,7 +108,7 @@ class Scorer:
 
     def _predict(self, batch: list[tuple[dict[str, Any], Image.Image | None]]) -> Iterator[dict[str, Any]]:
         faces = [face for _, face in batch if face]
-        answers = zip(*(predict_batch(model, faces) for model in self._models), strict=True)
+        answers = zip(*predict_all(self._models, faces), strict=True)
         for row, face in batch:
             if face:
                 comparison = Comparison([], None, face, list(next(answers)))

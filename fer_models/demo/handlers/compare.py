@@ -11,7 +11,7 @@ from PIL import Image
 from ...explain import explain_all
 from ...faces import DetectedFace, FaceDetector, crop_face
 from ...images import MAX_PIXELS, ImageError, NoFaceError, get_scale, read_image
-from ...inference import Comparison, LoadedModel, compare, predict, to_json
+from ...inference import Comparison, LoadedModel, compare, predict_all, to_json
 from ...quality import Hint, find_hints
 from ...zoo import get_default_tag
 from ..figures.compare import render_results, render_table
@@ -250,7 +250,7 @@ class CompareHandlers:
             hints = [find_hints(image, face) for face in faces] or [find_hints(image, None)]
             preview, scale = make_preview(image), get_scale(image)
         index = request.face_index if request.face_index < len(crops) else 0
-        predictions = [predict(model, crops[index]) for model in models]
+        predictions = [ones[0] for ones in predict_all(models, [crops[index]])]
         face = faces[index] if faces else None
         comparison = Comparison(faces, face, crops[index], predictions, hints[index], scale)
         return Shown(path, preview, faces, crops, hints, models, comparison)

@@ -7,6 +7,7 @@ import gradio as gr
 
 from ...configuration_fer import FER_LABELS
 from ..handlers.compare import CompareHandlers
+from ..limits import ANSWERS
 
 
 def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
@@ -90,7 +91,9 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
     result = gr.JSON(visible=False)
     choices = [face_index, whole_image, networks, tag]
     for function, inputs in ((compare, [photo, *choices]), (explain, [photo, label, *choices])):
-        gr.Button(visible=False).click(function, inputs, result, api_name=function.__name__, show_progress="hidden")
+        gr.Button(visible=False).click(
+            function, inputs, result, api_name=function.__name__, show_progress="hidden", **ANSWERS
+        )
 
 
 def _answer(function: Callable[..., dict[str, Any]], photo: str, choices: dict[str, Any]) -> dict[str, Any]:
