@@ -24,7 +24,7 @@ UPLOAD_DIR = use_own_folder()
 from starlette.middleware import Middleware
 from transformers.utils.logging import disable_progress_bar
 
-from fer_models.demo.agents import answer_in_json
+from fer_models.demo.agents import speak_to_agents
 from fer_models.demo.device import place
 from fer_models.demo.forgetting import forget_regularly
 from fer_models.demo.limits import BodyLimit, leave_room
@@ -123,7 +123,7 @@ def main() -> None:
             quiet=True,
             prevent_thread_lock=True,
         )
-        answer_in_json(demo.mcp_server_obj)
+        speak_to_agents(demo.mcp_server_obj)
     except (ValueError, OSError, ImportError) as error:  # the detector lies in packages of others
         if "empty port" in str(error):
             sys.exit(f"error: port {port} is taken. Stop what uses it, or choose another: make demo PORT={port + 1}")

@@ -294,11 +294,11 @@ def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, 
         `faces`: the faces found, largest first, each with `box_xyxy`, four pixel coordinates in the file's picture, and
         `score` in [0, 1]. `face_index`: which of them was looked at, or null. `face`: that one again, or null.
         `models`: for each network `model`, `tag`, `winner`, `probabilities` (label -> [0, 1]), `latency_ms`,
-        `size_mb`, `test_accuracy` and `test_images` (see `LoadedModel`). `votes`: `label` and the `models` that chose it, most first.
-        `average`: label -> [0, 1], the mean of the networks' probabilities; empty without a face. `favourite`: its most
-        probable label, or null. `agreement`: how many networks chose the favourite. `sure`: false where the favourite
-        is too improbable, or too few networks chose it, or as many chose another label, for it to be believed.
-        `hints`: what may explain a bad answer, each with `id`, `value` and `limit` of a `quality.Hint`;
+        `size_mb`, `test_accuracy` and `test_images`, as `LoadedModel` has them. `votes`: `label` and the `models` that
+        chose it, most first. `average`: label -> [0, 1], the mean of the networks' probabilities; empty without a face.
+        `favourite`: its most probable label, or null. `agreement`: how many networks chose the favourite. `sure`: false
+        where the favourite is too improbable, or too few networks chose it, or as many chose another label, for it to
+        be believed. `hints`: what may explain a bad answer, each with `id`, `value` and `limit` of a `quality.Hint`;
         usually none.
     """
     faces = [

@@ -6,7 +6,6 @@ every run, which `make report` draws and tabulates. Interrupted, it goes on when
 by the same settings is not trained anew. Early stopping, which only cuts a run short, is read off the runs.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator
@@ -16,8 +15,9 @@ from typing import Any
 import yaml
 from transformers import TrainingArguments
 
+from fer_models.commands import CommandParser, at_least, command, split_list
+
 from .arguments import RUNS_DIR, RecipeArguments, parse_recipe
-from .data import DataError
 from .files import write_json
 from .records import MEASUREMENTS_DIR
 from .train import train
@@ -166,29 +166,37 @@ def read_rows(path: Path, settings: dict[str, Any]) -> list[dict[str, Any]]:
     return rows if before == settings else []
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.ablation",
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="FILE comes first. Every field of a recipe is an option too, such as --disable_tqdm true.",
+        epilog="Every field of a recipe is an option too, such as --disable_tqdm true; "
+        "`python -m training.train --help` lists them.",
     )
     parser.add_argument("settings", type=Path, metavar="FILE", help="such as training/ablations/dense.yaml")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
-    parser.add_argument("--runs", type=Path, metavar="FOLDER", help="default: runs/ablation/, and FILE's name")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="default: measurements/ablation., and FILE's name")
+    parser.add_argument("--seeds", type=split_list, default="0,1,2", metavar="N,N", help="with commas between them")
+    parser.add_argument(
+        "--runs", type=Path, metavar="FOLDER", help="for the runs; by default runs/ablation/, and FILE's name"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="for the figures, JSON; by default training/measurements/ablation., and FILE's name",
+    )
     arguments, overrides = parser.parse_known_args(argv)
     name = arguments.settings.stem
-    output = arguments.json or MEASUREMENTS_DIR / f"ablation.{name}.json"
+    output = arguments.output or MEASUREMENTS_DIR / f"ablation.{name}.json"
+    settings = yaml.safe_load(arguments.settings.read_text())
+    before = read_rows(output, settings)
     try:
-        settings = yaml.safe_load(arguments.settings.read_text())
-        before = read_rows(output, settings)
         runs_dir = arguments.runs or RUNS_DIR / "ablation" / name
-        for rows in run_ablation(settings, arguments.seeds, runs_dir, overrides, before):
+        for rows in run_ablation(
+            settings, [at_least(0)(seed) for seed in arguments.seeds], runs_dir, overrides, before
+        ):
             if rows:
                 write_json(output, {**settings, "rows": rows})
-    except (DataError, ValueError) as error:
-        sys.exit(f"error: {error}")
     except OSError as error:
         sys.exit(f"error: {error}. What was finished is kept; make room or mend the path, then start again.")
     except KeyboardInterrupt:

@@ -5,7 +5,6 @@ answers, and the camera's frames per second, in a real browser; memory over many
 and what becomes of too much.
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -29,6 +28,7 @@ import psutil
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from fer_models.commands import CommandParser, command
 from fer_models.demo.handlers.compare import find_examples
 from fer_models.demo.ui import MAX_FILE_MB
 
@@ -203,8 +203,9 @@ def measure_refusals(url: str, photo: Path, flood: int) -> dict[str, Any]:
     }
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.benchmark_app", description=__doc__)
+    parser = CommandParser(prog="python -m training.benchmark_app", description=__doc__)
     parser.add_argument("--rounds", type=int, default=200, help="visits to the page, each with a photo")
     parser.add_argument("--live_seconds", type=float, default=20, help="how long the camera is on")
     parser.add_argument("--comparisons", type=int, default=1000, help="comparisons over which memory is watched")

@@ -4,9 +4,7 @@
 `fer_models/checkpoints`: everything that a repository on the Hub holds but the card, the networks' code included.
 """
 
-import argparse
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import yaml
 from transformers import AutoModelForImageClassification
 
 from fer_models import FerImageProcessor
+from fer_models.commands import CommandParser, command
 from fer_models.zoo import CHECKPOINTS_DIR, get_entry
 
 from .plots import plot_checkpoint
@@ -68,15 +67,13 @@ def bundle(run_dir: Path, checkpoint_name: str, checkpoints_dir: Path = CHECKPOI
     return target
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.bundle", description=__doc__)
+    parser = CommandParser(prog="python -m training.bundle", description=__doc__)
     parser.add_argument("run_dir", type=Path, help="folder of a finished, measured run")
     parser.add_argument("checkpoint_name", help="<name>.<tag>, such as baseline.report")
     arguments = parser.parse_args(argv)
-    try:
-        print(bundle(arguments.run_dir, arguments.checkpoint_name))
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    print(bundle(arguments.run_dir, arguments.checkpoint_name))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,7 @@ uses it. It is fitted on the official validation split (PublicTest), whatever pr
 training image is in it, and none of the official test split, on which calibration is reported.
 """
 
-import argparse
-import sys
+import os
 from pathlib import Path
 
 import torch
@@ -16,8 +15,9 @@ from torch.nn import functional
 from transformers import AutoConfig, AutoModelForImageClassification
 
 from fer_models import FerImageProcessor
+from fer_models.commands import CommandParser, command
 
-from .data import DataError, decode, load_fer2013
+from .data import DATA_VARIABLE, decode, load_fer2013
 from .evaluate import predict_logits
 
 
@@ -73,15 +73,18 @@ def calibrate(directory: Path, source: str | None = None) -> float:
     return config.temperature
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.calibrate", description=__doc__)
+    parser = CommandParser(prog="python -m training.calibrate", description=__doc__)
     parser.add_argument("directory", type=Path, help="a finished run or a checkpoint")
-    parser.add_argument("--data", help="FER2013; by default the source that the recipe names")
+    parser.add_argument(
+        "--data",
+        metavar="SOURCE",
+        default=os.environ.get(DATA_VARIABLE),
+        help=f"FER2013; by default what {DATA_VARIABLE} says, else the source that the recipe names",
+    )
     arguments = parser.parse_args(argv)
-    try:
-        print(f"temperature {calibrate(arguments.directory, arguments.data):.4f}")
-    except (DataError, ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    print(f"temperature {calibrate(arguments.directory, arguments.data):.4f}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from fer_models.commands import CommandParser, command
 from fer_models.demo.measurements import TAGS, shorten_commit
 from fer_models.zoo import list_models
 
@@ -166,7 +167,9 @@ def make_summary() -> dict[str, Any]:
     }
 
 
-def main() -> None:
+@command
+def main(argv: list[str] | None = None) -> None:
+    CommandParser(prog="python -m training.report", description=__doc__).parse_args(argv)
     write_text(README, render_readme(README.read_text(encoding="utf-8")))
     write_text(RESULTS, render_results(RESULTS.read_text(encoding="utf-8")))
     write_json(SUMMARY, make_summary())

@@ -1,11 +1,29 @@
-"""Files that programs and agents name by an address, which gradio fetches."""
+"""Files that programs and agents name by an address: uploads, data URIs, and what gradio fetches."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import gradio as gr
+from gradio.utils import get_upload_folder, is_in_or_equal
 from gradio_client.utils import is_http_url_like
+
+# What stands before the path in the address under which the page gives an upload back.
+FILE_ROUTE = "/gradio_api/file="
+
+
+def is_inline(address: str) -> bool:
+    """Whether an address is a file itself, a data URI."""
+    return address.startswith("data:")
+
+
+def find_upload(address: str) -> str | None:
+    """The path of an uploaded file, which the upload has answered, or which its own address holds; None if it is none.
+
+    Paths outside of the uploads are nobody's business.
+    """
+    path = address.rpartition(FILE_ROUTE)[2]
+    return path if is_in_or_equal(path, get_upload_folder()) and Path(path).is_file() else None
 
 
 @contextmanager

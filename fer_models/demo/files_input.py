@@ -10,7 +10,9 @@ from gradio.utils import get_upload_folder
 from gradio_client.utils import is_http_url_like
 from pydantic import model_validator
 
-from .fetching import tell_failure
+from .fetching import find_upload, is_inline, tell_failure
+
+SENT_AS = "A data URI, or the path of an upload."
 
 
 class _Files(ListFiles):
@@ -40,7 +42,7 @@ class FilesInput(gr.File):
 
     def api_info(self) -> dict[str, Any]:
         # That of `gr.File` refers to a definition that gradio's MCP server leaves out; an image's does not.
-        return {"type": "array", "items": ImageData.model_json_schema()}
+        return {"type": "array", "items": ImageData.model_json_schema() | {"description": SENT_AS}}
 
     def preprocess(self, payload: Any) -> list[tuple[str, Path]]:  # type: ignore[override]
         files = [] if payload is None else payload
@@ -56,10 +58,15 @@ def _to_file(address: str) -> dict[str, Any]:
     """A file as gradio describes one.
 
     Args:
-        address: Begins with `https:`, `http:` or `data:`; paths of the server are nobody's business.
+        address: A data URI, the path or the address of an upload, or another address.
+
+    Raises:
+        ValueError: It is none of these.
     """
-    if address.startswith("data:"):
+    if is_inline(address):
         address = save_base64_to_cache(address, get_upload_folder())
+    elif path := find_upload(address):
+        address = path
     elif not is_http_url_like(address):
-        raise ValueError("A file is a http, https or data URL.")
+        raise ValueError(f"A file is not sent as {address[:100]!r}. {SENT_AS}")
     return {"path": address, "meta": {"_type": "gradio.FileData"}}

@@ -33,7 +33,7 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
         at work, at school or on people who did not agree. The photo is deleted after some minutes and sent nowhere.
 
         Args:
-            photo: A photo with at least one face, such as JPEG or PNG; at most 50 megapixels.
+            photo: A photo with at least one face, such as JPEG or PNG; a data URI, or the path of an upload.
             face_index: Which face, counted from 0, the largest first.
             whole_image: True takes the whole picture for the face, as for one that is cropped closely already.
             networks: Names of the networks to ask; none for the first four.
@@ -44,7 +44,7 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
             `face_index` and `face`, the one that was looked at, or null
             `models`, a row for each network, with its name `model`, the `tag` of its training, and the `winner`
             each row's `probabilities`, calibrated, label to [0, 1], with `latency_ms` and `size_mb`
-            each row's `test_accuracy`, how often the network is right, in [0, 1], on so many `test_images`
+            each row's `test_accuracy`, how often the network is right, in [0, 1], on so many `test_images`, all new to it
             `votes`, each `label` that won with the `models` that chose it
             `average`, label to [0, 1], the mean of the networks
             `favourite`, the label most probable on average
@@ -68,7 +68,7 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
         It says where a network looks, not that it looks well. What compare must not be used for holds here too.
 
         Args:
-            photo: A photo with at least one face, such as JPEG or PNG; at most 50 megapixels.
+            photo: A photo with at least one face, such as JPEG or PNG; a data URI, or the path of an upload.
             label: One of angry, disgust, fear, happy, neutral, sad, surprise; empty for each network's own answer.
             face_index: Which face, counted from 0, the largest first.
             whole_image: True takes the whole picture for the face, as for one that is cropped closely already.
