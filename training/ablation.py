@@ -189,6 +189,8 @@ def main(argv: list[str] | None = None) -> None:
     name = arguments.settings.stem
     output = arguments.output or MEASUREMENTS_DIR / f"ablation.{name}.json"
     settings = yaml.safe_load(arguments.settings.read_text())
+    if not isinstance(settings, dict) or not {"recipe", "common", "techniques"} <= set(settings):
+        raise ValueError(f"{arguments.settings} names no techniques to compare. Name a file of training/ablations.")
     before = read_rows(output, settings)
     try:
         runs_dir = arguments.runs or RUNS_DIR / "ablation" / name

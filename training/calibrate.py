@@ -61,11 +61,16 @@ def calibrate(directory: Path, source: str | None = None) -> float:
 
     Returns:
         The temperature.
+
+    Raises:
+        OSError: The folder or a file in it is missing.
+        ValueError: The data is not FER2013.
     """
+    recipe = yaml.safe_load((directory / "recipe.yaml").read_text())  # first, for the Hub is asked for missing folders
     config = AutoConfig.from_pretrained(directory)
     config.temperature = 1.0
     model = AutoModelForImageClassification.from_pretrained(directory, config=config)
-    faces = load_fer2013(source or yaml.safe_load((directory / "recipe.yaml").read_text())["data"])["validation"]
+    faces = load_fer2013(source or recipe["data"])["validation"]
     tensors = decode(faces, FerImageProcessor.from_pretrained(directory))
     config.temperature = round(fit_temperature(predict_logits(model, tensors), tensors.labels), 6)
     config.architectures = [type(model).__name__]

@@ -8,8 +8,8 @@ from .fetching import find_upload, is_inline
 # In the place of gradio's sentence, which names a tool that is not there.
 HOW_TO_SEND = (
     " A file is sent as a data URI, such as data:image/jpeg;base64,..., or uploaded first: `curl -F files=@photo.jpg "
-    "ADDRESS/gradio_api/upload`, where ADDRESS/gradio_api/mcp/ is that of this server, prints a JSON list with its path "
-    "there, and that path is sent"
+    "ADDRESS/gradio_api/upload`, where ADDRESS/gradio_api/mcp/ is that of this server, prints a JSON list with the "
+    "path of the upload, and that path is sent"
 )
 
 

@@ -8,6 +8,8 @@ import gradio as gr
 from gradio.utils import get_upload_folder, is_in_or_equal
 from gradio_client.utils import is_http_url_like
 
+# How programs and agents hand a file over.
+SENT_AS = "A data URI, or the path of an upload."
 # What stands before the path in the address under which the page gives an upload back.
 FILE_ROUTE = "/gradio_api/file="
 

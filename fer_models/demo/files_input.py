@@ -10,9 +10,7 @@ from gradio.utils import get_upload_folder
 from gradio_client.utils import is_http_url_like
 from pydantic import model_validator
 
-from .fetching import find_upload, is_inline, tell_failure
-
-SENT_AS = "A data URI, or the path of an upload."
+from .fetching import SENT_AS, find_upload, is_inline, tell_failure
 
 
 class _Files(ListFiles):

@@ -44,7 +44,7 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
             `face_index` and `face`, the one that was looked at, or null
             `models`, a row for each network, with its name `model`, the `tag` of its training, and the `winner`
             each row's `probabilities`, calibrated, label to [0, 1], with `latency_ms` and `size_mb`
-            each row's `test_accuracy`, how often the network is right, in [0, 1], on so many `test_images`, all new to it
+            each row's `test_accuracy`, how often the network is right, in [0, 1], on so many `test_images`
             `votes`, each `label` that won with the `models` that chose it
             `average`, label to [0, 1], the mean of the networks
             `favourite`, the label most probable on average
