@@ -9,16 +9,17 @@ import sys
 
 gc.disable()  # while libraries load nothing is garbage; to look for it took a second and more of the start
 
+# One thread for each call of a model, however many a Space names. Two wait for each other at each layer: with two busy
+# processes beside them on two cores one face took `baseline` 202 ms (median of 40 calls in turn with one thread: 3 ms),
+# the four together 400 to 690 ms (26 to 31 ms); with nothing beside them it is 1.4 ms and 1.3 ms. Set before
+# torch is loaded, since `torch.set_num_threads` reaches no convolution of another thread than the one that calls it.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 from fer_models.demo.uploads import use_own_folder
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent anywhere
 # Gradio sums all calls up that it remembers, after each of them, for a page that nobody sees here.
 os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(sys.maxsize)
-# One thread for each call of a model, however many a Space names. Two wait for each other at each layer: with two busy
-# processes beside them on two cores one face took `baseline` 202 ms (median of 40 calls in turn with one thread: 3 ms),
-# the four together 400 to 690 ms (26 to 31 ms); with nothing beside them it is 1.4 ms and 1.3 ms. Here, since
-# `torch.set_num_threads` reaches no convolution that another thread computes than the one that called it.
-os.environ["OMP_NUM_THREADS"] = "1"
 UPLOAD_DIR = use_own_folder()
 
 from starlette.middleware import Middleware

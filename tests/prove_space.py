@@ -216,7 +216,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = CommandParser(description=__doc__)
     newest = next((path for path in find_pythons() if path.name == "python3.12"), Path(sys.executable))
     parser.add_argument(
-        "--python", type=Path, default=newest, metavar="PATH", help="interpreter; the header names 3.12"
+        "--python", type=Path, metavar="PATH", default=newest, help="interpreter; the header names 3.12"
     )
     parser.add_argument("--port", type=int, default=7860, help="of 127.0.0.1; if it is taken, a free one is")
     arguments = parser.parse_args(argv)

@@ -20,7 +20,7 @@ from fer_models.inference import LoadedModel, compare, predict, predict_all
 
 # Of an app that a Space starts, whose environment names its cores. Threads of visitors compute, never the main one.
 SERVE = """
-import json, threading, psutil
+import json, threading, time
 import app, torch
 from PIL import Image
 from fer_models.demo.device import place
@@ -30,15 +30,15 @@ from fer_models.inference import load_models, predict_all
 models = load_models(["batchnorm", "transfer"])
 place(models)
 face = Image.linear_gradient("L")
-counts = []
+shares = []
 
 def visit():
-    before = psutil.Process().num_threads()
-    predict_all(models, [face] * 8)
+    whole, own = time.process_time(), time.thread_time()
+    predict_all(models, [face] * 32)
     explain_all(models, face)
-    counts.append(psutil.Process().num_threads() - before)
+    shares.append((time.thread_time() - own) / (time.process_time() - whole))
 
-for _ in range(3):
+for _ in range(2):
     visitor = threading.Thread(target=visit)
     visitor.start()
     visitor.join()
@@ -46,7 +46,7 @@ import gradio
 queue = gradio.Blocks().queue()._queue
 queue.events_recorded = 3
 call = {"function": "compare", "status": "success", "process_time": 0.1}
-print(json.dumps({"threads": counts, "summary": queue.compute_analytics_summary([call] * 3)}))
+print(json.dumps({"shares": shares, "summary": queue.compute_analytics_summary([call] * 3)}))
 """
 
 
@@ -63,7 +63,7 @@ def served() -> dict[str, Any]:
 
 def test_a_visitor_s_thread_computes_alone(served: dict[str, Any]) -> None:
     """`torch.set_num_threads` in the main thread would not do: convolutions of others still take all cores."""
-    assert served["threads"][1:] == [0, 0], "helpers of its own for each visitor"
+    assert min(served["shares"]) > 0.9, "its share of what the process has computed meanwhile"
 
 
 def test_gradio_does_not_sum_up_all_calls_after_each(served: dict[str, Any]) -> None:
@@ -87,9 +87,9 @@ def test_all_answers_about_a_photo_take_turns_whatever_is_asked(models: list[Loa
     demo = build_demo(models[:1], FaceDetector())
     computing = {"show", "show_explanations", "compare", "explain"}
     turns = {
-        (getattr(one.fn, "__name__", ""), one.concurrency_id, one.concurrency_limit)
+        (one.fn.__name__, one.concurrency_id, one.concurrency_limit)
         for one in demo.fns.values()
-        if getattr(one.fn, "__name__", "") in computing
+        if getattr(one.fn, "__name__", "") in computing and "tabs.compare" in one.fn.__module__
     }
     assert {name for name, _, _ in turns} == computing
     assert {(id, limit) for _, id, limit in turns} == {("answers", 2)}

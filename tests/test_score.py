@@ -376,10 +376,12 @@ def test_other_weights_of_the_same_name_are_another_job(
     assert "another job (other models). Choose another folder." in message
 
 
-def test_wrong_arguments_get_a_sentence(pictures: Path, tmp_path: Path) -> None:
+def test_wrong_arguments_get_a_sentence(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "holds something else" in exit_message(pictures, pictures)
     assert "no model 'resnet'" in exit_message(pictures, tmp_path / "scores", "--models", "resnet")
-    assert "1 or more" in exit_message(pictures, tmp_path / "scores", "--batch-size", "0")
+    with pytest.raises(SystemExit, match="2"):
+        score.main([str(pictures), str(tmp_path / "scores"), "--batch-size", "0"])
+    assert "--batch-size: expected a whole number of at least 1, got '0'" in capsys.readouterr().err
     assert not (tmp_path / "scores").exists()
 
 
