@@ -9,10 +9,11 @@ import sys
 
 gc.disable()  # while libraries load nothing is garbage; to look for it took a second and more of the start
 
-# One thread for each call of a model, however many a Space names. Two wait for each other at each layer: with two busy
-# processes beside them on two cores one face took `baseline` 202 ms (median of 40 calls in turn with one thread: 3 ms),
-# the four together 400 to 690 ms (26 to 31 ms); with nothing beside them it is 1.4 ms and 1.3 ms. Set before
-# torch is loaded, since `torch.set_num_threads` reaches no convolution of another thread than the one that calls it.
+# One thread for each call of a model, however many a Space names: two wait for each other at each layer. While others
+# kept two cores busy (a load of about five), two blocks of 40 calls each with two threads and with one, medians:
+# `baseline` 202 and 38 ms against 6 and 2 ms, the four together 691 and 407 ms against 31 and 30 ms; the fastest calls of
+# `baseline` 1.4 against 1.3 ms. Set before torch is loaded, since `torch.set_num_threads` reaches no convolution of
+# another thread than the one that calls it.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from fer_models.demo.uploads import use_own_folder
