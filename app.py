@@ -11,8 +11,8 @@ gc.disable()  # while libraries load nothing is garbage; to look for it took a s
 
 # One thread for each call of a model, however many a Space names: two wait for each other at each layer. While others
 # kept two cores busy (a load of about five), two blocks of 40 calls each with two threads and with one, medians:
-# `baseline` 202 and 38 ms against 6 and 2 ms, the four together 691 and 407 ms against 31 and 30 ms; the fastest calls of
-# `baseline` 1.4 against 1.3 ms. Set before torch is loaded, since `torch.set_num_threads` reaches no convolution of
+# `baseline` 202 and 38 ms against 6 and 2 ms, the four together 691 and 407 ms against 31 and 30 ms; its fastest
+# 1.4 against 1.3 ms. Set before torch is loaded, since `torch.set_num_threads` reaches no convolution of
 # another thread than the one that calls it.
 os.environ["OMP_NUM_THREADS"] = "1"
 
