@@ -4,6 +4,7 @@ SEED ?= 1
 # More arguments for pip. On Linux, PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" spares the
 # gigabytes of CUDA that PyPI's torch brings along.
 PIP_ARGS ?=
+# FER_DATA=... names the place of FER2013 to every command, in the environment or here; ../shared/data/fer2013 without it.
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 

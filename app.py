@@ -10,9 +10,18 @@ from functools import partial
 
 gc.disable()  # while libraries load nothing is garbage; to look for it took a second and more of the start
 
+# One thread for each call of a model, however many a Space names: two wait for each other at each layer. While others
+# kept two cores busy (a load of about five), two blocks of 40 calls each with two threads and with one, medians:
+# `baseline` 202 and 38 ms against 6 and 2 ms, the four together 691 and 407 ms against 31 and 30 ms; its fastest
+# 1.4 against 1.3 ms. Set before torch is loaded, since `torch.set_num_threads` reaches no convolution of
+# another thread than the one that calls it.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 from fer_models.demo.uploads import use_own_folder
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent anywhere
+# Gradio sums all calls up that it remembers, after each of them, for a page that nobody sees here.
+os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(sys.maxsize)
 try:
     UPLOADS = use_own_folder()
 except OSError as error:
@@ -21,7 +30,7 @@ except OSError as error:
 from starlette.middleware import Middleware
 from transformers.utils.logging import disable_progress_bar
 
-from fer_models.demo.agents import answer_in_json
+from fer_models.demo.agents import speak_to_agents
 from fer_models.demo.device import place
 from fer_models.demo.forgetting import delete_regularly, forget_regularly
 from fer_models.demo.internals import find_files_in_use, hide_space
@@ -128,7 +137,7 @@ def main() -> None:
             quiet=True,
             prevent_thread_lock=True,
         )
-        answer_in_json(demo)
+        speak_to_agents(demo)
     except (ValueError, OSError, ImportError) as error:  # the detector lies in packages of others
         if "empty port" in str(error):
             sys.exit(f"error: port {port} is taken. Stop what uses it, or choose another: make demo PORT={port + 1}")

@@ -5,13 +5,15 @@ import json
 import sys
 from pathlib import Path
 
+import torch
 from transformers.utils.logging import disable_progress_bar
 
+from .commands import CommandParser, at_least, command, split_list
 from .configuration_fer import FER_CNN_ARCHITECTURES
 from .faces import FaceDetector
-from .images import ImageError, read_image
+from .images import read_image
 from .inference import Comparison, LoadedModel, compare, load_models, to_json
-from .zoo import list_models, list_tags
+from .zoo import NAMESPACE_VARIABLE, list_models, list_tags
 
 
 def format_comparison(comparison: Comparison, models: list[LoadedModel]) -> str:
@@ -39,8 +41,14 @@ def format_comparison(comparison: Comparison, models: list[LoadedModel]) -> str:
 
 
 def run_compare(arguments: argparse.Namespace) -> None:
+    if arguments.photo.is_dir():
+        raise ValueError(
+            f"{arguments.photo} is a folder: name a photo in it. `python -m training.score {arguments.photo} OUTPUT` "
+            "scores all of them."
+        )
     image = read_image(arguments.photo)
-    models = load_models(arguments.networks, arguments.tag, arguments.namespace)
+    torch.set_num_threads(1)  # as the page does, see app.py
+    models = load_models(arguments.models, arguments.tag, arguments.namespace)
     comparison = compare(image, models, FaceDetector(), arguments.whole_image, arguments.face)
     if arguments.json:
         print(json.dumps(to_json(comparison, models), indent=2))
@@ -60,31 +68,33 @@ def run_list(arguments: argparse.Namespace) -> None:
         print(f"{name:<20}{', '.join(list_tags(name)) or 'not bundled'}")
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m fer_models", description="Facial-expression networks.")
+    parser = CommandParser(prog="python -m fer_models", description="Facial-expression models.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    compare_parser = commands.add_parser("compare", help="what each network makes of a face in a photo")
-    compare_parser.add_argument("photo", type=Path)
+    compare_parser = commands.add_parser("compare", help="what each model makes of a face in a photo")
+    compare_parser.add_argument("photo", type=Path, help="file with a picture, such as JPEG or PNG")
     compare_parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
-    four = list(FER_CNN_ARCHITECTURES)  # as on the page
+    four = ",".join(FER_CNN_ARCHITECTURES)  # as on the page
     compare_parser.add_argument(
-        "--networks", nargs="+", default=four, metavar="NAME", help=f"which to ask (default: {' '.join(four)})"
+        "--models", type=split_list, default=four, metavar="NAME,NAME", help="which to ask, with commas between them"
     )
     compare_parser.add_argument("--tag", help="way of training, such as report; by default the one that `load` takes")
     compare_parser.add_argument(
-        "--face", type=int, default=0, metavar="N", help="which face, counted from 0, the largest (default: 0)"
+        "--face", type=at_least(0), default=0, metavar="N", help="which face, counted from 0, the largest"
     )
-    compare_parser.add_argument("--namespace", help="user or organization of the Hub to load the networks from")
+    compare_parser.add_argument(
+        "--namespace",
+        help=f"user or organization of the Hub to load the models from; by default what {NAMESPACE_VARIABLE} says, "
+        "else the bundled ones",
+    )
     compare_parser.add_argument("--whole-image", action="store_true", help="take the whole picture for the face")
     compare_parser.set_defaults(run=run_compare)
-    list_parser = commands.add_parser("list", help="the networks, and the ways of training in which they are bundled")
+    list_parser = commands.add_parser("list", help="the models, and the ways of training in which they are bundled")
     list_parser.set_defaults(run=run_list)
     arguments = parser.parse_args(argv)
     disable_progress_bar()  # the weights load in milliseconds
-    try:
-        arguments.run(arguments)
-    except (ImageError, ValueError, OSError, ImportError) as error:
-        sys.exit(f"error: {error}")
+    arguments.run(arguments)
 
 
 if __name__ == "__main__":

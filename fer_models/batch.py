@@ -14,7 +14,7 @@ from PIL import Image
 from .archives import ArchiveError, list_files, open_archive, read_entry
 from .faces import FaceDetector, crop_face
 from .images import ImageError, NoFaceError, get_scale, read_image
-from .inference import Comparison, LoadedModel, predict_batch, to_json
+from .inference import Comparison, LoadedModel, predict_all, to_json
 from .kinds import is_zip, read_head
 from .names import read_name
 from .quality import find_hints
@@ -102,7 +102,7 @@ def compare_faces(image: Image.Image, models: Sequence[LoadedModel], detector: F
     """
     faces = detector.detect(image)
     crops = [crop_face(image, face) for face in faces]
-    by_model = [predict_batch(model, crops) for model in models]
+    by_model = predict_all(models, crops)
     return [
         Comparison(faces, face, crop, list(predictions), find_hints(image, face), get_scale(image))
         for face, crop, *predictions in zip(faces, crops, *by_model, strict=True)

@@ -19,7 +19,7 @@ from PIL import Image
 from .batch import describe_face
 from .faces import DetectedFace, FaceDetector, crop_face
 from .images import ImageError
-from .inference import Comparison, LoadedModel, predict
+from .inference import Comparison, LoadedModel, predict_all
 from .quality import find_hints
 from .tracking import FaceTracker, Track
 
@@ -106,7 +106,7 @@ def analyze_video(
             main = tracks[0] if tracks else None
         found = main.face if main is not None and main in tracks else None
         crop = None if found is None else crop_face(image, found)
-        predictions = [] if crop is None else [predict(model, crop) for model in models]
+        predictions = [] if crop is None else [ones[0] for ones in predict_all(models, [crop])]
         hints = [] if found is None else find_hints(image, found)
         in_video = {face: _scale(face, scale) for face in faces}
         face = None if found is None else in_video[found]

@@ -129,9 +129,11 @@ def made_up_parquet(tmp_path_factory: pytest.TempPathFactory, made_up_rows: dict
 @pytest.fixture(scope="session")
 def fer_data() -> Path:
     """The real FER2013; the test is skipped where it is missing."""
-    path = Path(os.environ.get("FER_DATA", REPO_ROOT / "../shared/data/fer2013"))
+    from training.data import DATA_VARIABLE, find_data
+
+    path = REPO_ROOT / find_data()
     if not path.exists():
-        pytest.skip(f"FER2013 is not at {path}; set FER_DATA to run this test")
+        pytest.skip(f"FER2013 is not at {path}; set {DATA_VARIABLE} to run this test")
     return path
 
 

@@ -5,7 +5,6 @@ transformers and pillow alone, and runs `hub_probe.py` there with the oldest and
 `pyproject.toml` admits: every revision of `baseline` and of `transfer`, then the same without a network from the cache.
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ from typing import Any
 from hub_server import HubServer
 from photos import load_portrait
 
+from fer_models.commands import CommandParser, command, split_list
 from fer_models.hub import make_fixed_revision
 from fer_models.zoo import checkpoint_dir
 
@@ -90,11 +90,18 @@ def prove(environment: Path, endpoint: str, visits: Sequence[tuple[str, str, str
     return content | {"logits": {key: answer["logits"] for key, answer in answers.items()}}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--python", type=Path, nargs="+", default=find_pythons(), help="interpreters")
-    parser.add_argument("--torch", default="torch==2.13.0", help="requirement, for pip")
-    arguments = parser.parse_args()
+@command
+def main(argv: list[str] | None = None) -> None:
+    parser = CommandParser(description=__doc__)
+    parser.add_argument(
+        "--python",
+        type=split_list,
+        metavar="PATH,PATH",
+        default=[str(path) for path in find_pythons()],
+        help="interpreters, with commas between them; by default those of 3.11 to 3.13 that are found",
+    )
+    parser.add_argument("--torch", default="torch==2.13.0", help="requirement of torch, for pip")
+    arguments = parser.parse_args(argv)
     if not arguments.python:
         sys.exit(f"None of {', '.join(PYTHONS)} is here: nothing is proven.")
     with tempfile.TemporaryDirectory(prefix="fer-hub-") as folder, HubServer() as hub:
@@ -102,7 +109,7 @@ def main() -> None:
         load_portrait().crop((170, 115, 390, 335)).save(home / "face.png")
         shutil.copy(TESTS / "hub_probe.py", home)
         env = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(home / "push"), "HF_TOKEN": "hf_alice"}
-        push = ("training.push", "--namespace", "alice", "--models", "baseline", "transfer")
+        push = ("training.push", "--namespace", "alice", "--models", "baseline,transfer")
         print(run(sys.executable, "-m", *push, env=env, cwd=REPOSITORY))
         first: dict[str, list[float]] = {}
         environment = home / "venv"

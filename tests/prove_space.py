@@ -7,7 +7,6 @@ cache, a Space's environment, a home that is read-only but for the cache, two co
 `gradio_client`, one in Chromium, the camera in a frame; and a start as on ZeroGPU.
 """
 
-import argparse
 import hashlib
 import os
 import re
@@ -33,6 +32,7 @@ from prove_hub import find_pythons, run
 from safetensors.torch import load_file, save_file
 from space_visits import compare_as_program, compare_in_browser, open_camera_in_frame
 
+from fer_models.commands import CommandParser, command
 from fer_models.hub import make_fixed_revision
 
 SPACE_ID = "alice/fer-compare"
@@ -211,12 +211,15 @@ def rehearse(hub: HubServer, python: Path, folder: Path, port: int) -> None:
         )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+@command
+def main(argv: list[str] | None = None) -> None:
+    parser = CommandParser(description=__doc__)
     newest = next((path for path in find_pythons() if path.name == "python3.12"), Path(sys.executable))
-    parser.add_argument("--python", type=Path, default=newest, help="interpreter, by default the 3.12 of the header")
-    parser.add_argument("--port", type=int, default=7860, help="another free one is taken if this is taken")
-    arguments = parser.parse_args()
+    parser.add_argument(
+        "--python", type=Path, metavar="PATH", default=newest, help="interpreter; the header names 3.12"
+    )
+    parser.add_argument("--port", type=int, default=7860, help="of 127.0.0.1; if it is taken, a free one is")
+    arguments = parser.parse_args(argv)
     if CHROMIUM is None or shutil.which("taskset") is None:
         sys.exit("error: Chromium and taskset are needed (Debian: chromium, util-linux).")
     with socket.socket() as probe:

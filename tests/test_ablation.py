@@ -74,7 +74,7 @@ def test_runs_are_trained_once_and_tabulated(
     monkeypatch.setattr(train, "load_fer2013", load_fer2013_once)
     settings, output, runs = tmp_path / "settings.yaml", tmp_path / "ablation.dense.json", tmp_path / "runs"
     settings.write_text(yaml.safe_dump(SMALL, sort_keys=False))
-    argv = [str(settings), "--json", str(output), "--runs", str(runs), "--seeds", "3"]
+    argv = [str(settings), "--output", str(output), "--runs", str(runs), "--seeds", "3"]
     argv += ["--data", str(made_up_parquet), *TINY]
     ablation.main(argv)
     written = json.loads(output.read_text())

@@ -103,7 +103,7 @@ def test_bad_recipe_is_refused(text: str, overrides: list[str], words: list[str]
 
 
 def test_missing_recipe_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"none\.yaml"):
+    with pytest.raises(ValueError, match=r"The recipe .*none\.yaml cannot be read: No such file"):
         parse_recipe(tmp_path / "none.yaml", [])
 
 

@@ -18,7 +18,7 @@ def test_both_ways_train_the_same_number_of_steps(tmp_path: Path, capsys: pytest
 
     monkeypatch.setattr(Stopwatch, "stop", stop_and_note)
     file = tmp_path / "benchmark.json"
-    benchmark.main(["--batch_size", "2", "--steps", "3", "--rounds", "2", "--images", "5", "--json", str(file)])
+    benchmark.main(["--batch-size", "2", "--steps", "3", "--rounds", "2", "--images", "5", "--output", str(file)])
 
     assert steps == [WARM_UP_STEPS + 3] * 4, "more than an epoch, twice, in turn"
     result = json.loads(file.read_text())

@@ -85,10 +85,12 @@ def test_every_step_is_measured(tmp_path: Path):
     few = [
         "--rounds",
         "1",
-        "--live_seconds",
+        "--live-seconds",
         "2",
         "--comparisons",
         "5",
+        "--busy-comparisons",
+        "3",
         "--visitors",
         "2",
         "--requests",
@@ -101,6 +103,8 @@ def test_every_step_is_measured(tmp_path: Path):
     assert results["page"]["median_ms"] > 0
     assert results["live"]["frames_per_second"] > 0
     assert (results["load"]["lost"], results["load"]["wrong"]) == (0, 0)
+    assert results["load"]["answers_per_second"] > 0
+    assert results["neighbours"]["networks"]["median_ms"] < results["neighbours"]["request"]["median_ms"]
     assert results["memory"]["at_the_end_mb"] > 100
     assert results["refusals"]["oversized_upload"]["status"] == 413
     assert results["refusals"]["queued"] + results["refusals"]["refused"] == 100

@@ -27,7 +27,7 @@ def test_compare_prints_json_for_scripts(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_compare_asks_the_networks_that_are_named(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["compare", "--json", str(portrait_path()), "--networks", "transfer", "dense"])
+    main(["compare", "--json", str(portrait_path()), "--models", "transfer,dense"])
     assert [row["model"] for row in json.loads(capsys.readouterr().out)["models"]] == ["transfer", "dense"]
 
 
@@ -68,7 +68,7 @@ def test_list_names_models_and_tags(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["compare", "nowhere.jpg"], "no file nowhere.jpg"),
         (["compare", __file__], "not a picture"),
-        (["compare", str(portrait_path()), "--networks", "resnet"], "Choose one of"),
+        (["compare", str(portrait_path()), "--models", "resnet"], "Choose one of"),
         (["compare", "--tag", "wrong", str(portrait_path())], "Choose one of"),
         (["compare", "--face", "7", str(portrait_path())], "no face 7"),
     ],

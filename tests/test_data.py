@@ -159,7 +159,7 @@ def test_labels_are_named_and_follow_their_images(report: DatasetDict) -> None:
 def test_command_prints_the_counts(
     report: DatasetDict, made_up_parquet: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["training.data", str(made_up_parquet), "--protocol", "report"])
+    monkeypatch.setattr(sys, "argv", ["training.data", "--data", str(made_up_parquet), "--protocol", "report"])
     monkeypatch.delitem(sys.modules, "training.data")
     runpy.run_module("training.data", run_name="__main__")
     header, *lines = capsys.readouterr().out.splitlines()
@@ -171,7 +171,7 @@ def test_command_prints_the_counts(
 
 
 def test_command_says_what_is_wrong_with_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["training.data", str(tmp_path)])
+    monkeypatch.setattr(sys, "argv", ["training.data", "--data", str(tmp_path)])
     with pytest.raises(SystemExit, match=f"error: {tmp_path} holds no FER2013"):
         data.main()
 

@@ -13,9 +13,10 @@ from gradio import processing_utils
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from fer_models.demo import fetching
-from fer_models.demo.fetching import DOWNLOADS, REFUSAL, fetch_nothing
+from fer_models.demo import internals
+from fer_models.demo.fetching import REFUSAL, fetch_nothing
 from fer_models.demo.files_input import FilesInput
+from fer_models.demo.internals import DOWNLOADS
 from fer_models.demo.photo_input import PhotoInput
 
 
@@ -63,7 +64,7 @@ def test_no_component_fetches_an_address(component: type[Any], visits: list[str]
 
 
 def test_a_gradio_that_downloads_in_another_way_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "DOWNLOADS", ("another_way",))
+    monkeypatch.setattr(internals, "DOWNLOADS", ("another_way",))
     with pytest.raises(AttributeError):
         fetch_nothing()
 

@@ -84,7 +84,7 @@ def test_page_shows_four_columns_and_the_fifth_when_it_is_ticked(five: list[Load
 def test_terminal_has_its_column(capsys: pytest.CaptureFixture[str]) -> None:
     main(["list"])
     assert re.search(r"^transfer +tuned$", capsys.readouterr().out, re.MULTILINE)
-    main(["compare", str(portrait_path()), "--networks", *FOUR, "transfer"])
+    main(["compare", str(portrait_path()), "--models", ",".join([*FOUR, "transfer"])])
     out = capsys.readouterr().out
     assert re.search(r"batchnorm-dropout +transfer +average$", out, re.MULTILINE)
     assert " of 5: " in out

@@ -3,12 +3,17 @@
 import asyncio
 import base64
 import json
+import re
+import subprocess
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import REPOSITORY
 from photos import portrait_as_png
 
+from fer_models.demo.agents import HOW_TO_SEND
 from fer_models.demo.fetching import REFUSAL
 from fer_models.demo.handlers.code import read_snippet
 
@@ -83,3 +88,42 @@ def test_an_agent_compares_and_explains_and_is_told_its_mistakes(app_url: str, p
     assert {row["label"] for row in json.loads(explained.content[0].text)["explanations"]} == {"sad"}
     assert refused.isError
     assert "There is no face 7" in refused.content[0].text
+
+
+def test_an_agent_hands_a_photo_over_as_the_tool_says(app_url: str, tmp_path: Path) -> None:
+    """Word for word what its description tells: the upload with curl, and the path that it prints."""
+    tools = {tool.name: tool for tool in talk(app_url, lambda session: session.list_tools()).tools}
+    for tool in tools.values():
+        assert "upload_file_to_gradio" not in tool.description, "there is no such tool"
+        assert "http or https url" not in json.dumps(tool.inputSchema)
+    (command,) = re.findall("`(curl .+?)`", tools["compare"].description)
+    (server,) = re.findall(r"where (ADDRESS\S+) is that of this server", tools["compare"].description)
+    address = find_server(app_url).removesuffix(server.removeprefix("ADDRESS"))
+    (tmp_path / "photo.jpg").write_bytes(portrait_as_png())
+    upload = subprocess.run(command.replace("ADDRESS", address).split(), cwd=tmp_path, capture_output=True, text=True)
+    (path,) = json.loads(upload.stdout)
+
+    async def converse(session: Any) -> list[Any]:
+        return [
+            await session.call_tool("compare", {"photo": path}),
+            await session.call_tool("compare", {"photo": f"{address}/gradio_api/file={path}"}),
+            await session.call_tool("batch", {"files": [path]}),
+            await session.call_tool("compare", {"photo": "photo.jpg"}),
+            await session.call_tool("compare", {"photo": __file__}),
+            await session.call_tool("batch", {"files": [__file__]}),
+            await session.call_tool("compare", {"photo": str(Path(path).parent / ".." / ".." / "photo.jpg")}),
+        ]
+
+    compared, by_address, batch, *refused = talk(app_url, converse)
+    favourites = [json.loads(answer.content[0].text)["favourite"] for answer in (compared, by_address)]
+    assert [*favourites, json.loads(batch.content[0].text)[0]["favourite"]] == favourites[:1] * 3
+    for answer in refused:
+        assert answer.isError
+        assert "There is no upload" in answer.content[0].text
+        assert command in answer.content[0].text, "what to do instead"
+
+
+def test_the_readme_tells_an_agent_the_same() -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert "curl -F files=@photo.jpg http://127.0.0.1:7860/gradio_api/upload" in readme
+    assert "curl -F files=@photo.jpg ADDRESS/gradio_api/upload" in HOW_TO_SEND

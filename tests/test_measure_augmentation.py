@@ -41,7 +41,7 @@ def test_nothing_to_time_is_refused(batch_size: int, rounds: int) -> None:
 
 def test_costs_are_written_and_tabulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output = tmp_path / "augmentation.json"
-    measure_augmentation.main([str(RECIPES_DIR / "transfer.tuned.yaml"), "--rounds", "2", "--json", str(output)])
+    measure_augmentation.main([str(RECIPES_DIR / "transfer.tuned.yaml"), "--rounds", "2", "--output", str(output)])
     written = json.loads(output.read_text())
     assert (written["recipe"], written["batch_size"]) == ("transfer.tuned", 64)
     assert all(cost > 0 for cost in written["microseconds_per_face"].values())
@@ -53,4 +53,4 @@ def test_costs_are_written_and_tabulated(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_missing_recipe_gets_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"none\.yaml"):
-        measure_augmentation.main([str(tmp_path / "none.yaml"), "--json", str(tmp_path / "x.json")])
+        measure_augmentation.main([str(tmp_path / "none.yaml"), "--output", str(tmp_path / "x.json")])

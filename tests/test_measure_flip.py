@@ -48,5 +48,5 @@ def test_what_was_measured_is_bundled_and_its_one_view_is_that_of_its_results() 
 
 def test_missing_data_gets_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="no file or folder"):
-        measure_flip.main([str(tmp_path / "none"), "--json", str(tmp_path / "flip.json")])
+        measure_flip.main(["--data", str(tmp_path / "none"), "--output", str(tmp_path / "flip.json")])
     assert not (tmp_path / "flip.json").exists()

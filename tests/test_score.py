@@ -54,9 +54,15 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-def run(source: Path, output: Path, *options: str, models: tuple[str, ...] = ("baseline",)) -> pd.DataFrame:
+SCORE = [sys.executable, "-m", "training.score", "--whole-image"]
+
+
+def run(
+    source: Path, output: Path, *options: str, whole_image: bool = True, models: tuple[str, ...] = ("baseline",)
+) -> pd.DataFrame:
     """Score in this process; the rows in the order of the collection."""
-    score.main([str(source), str(output), "--chunk-size", "8", "--models", *models, *options])
+    words = [*options, *(["--whole-image"] if whole_image else [])]
+    score.main([str(source), str(output), "--chunk-size", "8", "--models", ",".join(models), *words])
     return read(output)
 
 
@@ -184,7 +190,7 @@ def test_answers_are_those_of_the_page(tmp_path: Path) -> None:
     make_no_face().save(folder / "c.png")
     (folder / "d.txt").write_text("no picture")
     names = ("baseline", "dense")
-    rows = run(folder, tmp_path / "scores", "--detect", models=names)
+    rows = run(folder, tmp_path / "scores", whole_image=False, models=names)
     models = load_models(names)
     for number in (0, 1):
         comparison = compare(read_image(folder / rows["file"][number]), models, FaceDetector())
@@ -224,7 +230,16 @@ def test_data_set_of_the_hub_is_scored(hub: HubServer, tmp_path: Path, monkeypat
     api.upload_folder(repo_id="alice/faces", repo_type="dataset", folder_path=folder, path_in_repo="data")
     settings = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "0"}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_") or name == "HF_TOKEN"}
-    command = [sys.executable, "-m", "training.score", "alice/faces", str(tmp_path / "scores"), "--models", "baseline"]
+    command = [
+        sys.executable,
+        "-m",
+        "training.score",
+        "alice/faces",
+        str(tmp_path / "scores"),
+        "--models",
+        "baseline",
+        "--whole-image",
+    ]
     subprocess.run([*command, "--split", "train"], cwd=ROOT, env=kept | settings, check=True)
     scores = read(tmp_path / "scores")
     (model,) = load_models(["baseline"])
@@ -246,7 +261,7 @@ def test_interrupted_scoring_goes_on_with_what_is_missing(
         done.append(chunk)
         return score_chunk(scorer, chunk)
 
-    arguments = (pictures, tmp_path / "scores", "--chunk-size", "8", "--models", "baseline")
+    arguments = (pictures, tmp_path / "scores", "--chunk-size", "8", "--models", "baseline", "--whole-image")
     with monkeypatch.context() as patch:
         patch.setattr(scoring.Scorer, "score_chunk", score_until_interrupted)
         assert "the same command does the rest" in exit_message(*arguments)
@@ -275,7 +290,16 @@ def test_full_disk_leaves_no_half_of_a_part(pictures: Path, tmp_path: Path, monk
 @pytest.mark.slow
 def test_killed_scoring_goes_on(pictures: Path, tmp_path: Path) -> None:
     """Killed twice, each time in the midst of it."""
-    command = [sys.executable, "-m", "training.score", str(pictures), str(tmp_path / "scores"), "--chunk-size", "4"]
+    command = [
+        sys.executable,
+        "-m",
+        "training.score",
+        str(pictures),
+        str(tmp_path / "scores"),
+        "--whole-image",
+        "--chunk-size",
+        "4",
+    ]
     for num_parts in (1, 3):
         process = subprocess.Popen(command, cwd=ROOT, env=os.environ)
         while process.poll() is None and len(list((tmp_path / "scores").glob("part-*"))) < num_parts:
@@ -295,9 +319,9 @@ def test_killed_scoring_goes_on(pictures: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "changed"),
     [
-        (["--detect"], "detect"),
-        (["--chunk-size", "4"], "chunk_size"),
-        (["--models", "dense"], "models"),
+        ([], "detect"),
+        (["--whole-image", "--chunk-size", "4"], "chunk_size"),
+        (["--whole-image", "--models", "dense"], "models"),
     ],
 )
 def test_another_job_in_the_same_folder_is_refused(
@@ -307,7 +331,7 @@ def test_another_job_in_the_same_folder_is_refused(
     run(pictures, tmp_path / "scores")
     assert f"another job (other {changed}). Choose another folder." in exit_message(*arguments, *options)
     make_face().save(pictures / "new.png")
-    assert "another job (other rows, names, contents)" in exit_message(*arguments)
+    assert "another job (other rows, names, contents)" in exit_message(*arguments, "--whole-image")
 
 
 @pytest.mark.parametrize(
@@ -354,7 +378,7 @@ def test_files_that_have_changed_are_another_job(pictures: Path, tmp_path: Path)
 def assert_another_job(source: Path, output: Path) -> None:
     """Refused, and what is there stays."""
     before = {path: path.read_bytes() for path in output.iterdir()}
-    message = exit_message(source, output, "--models", "baseline", "--chunk-size", "8")
+    message = exit_message(source, output, "--models", "baseline", "--whole-image", "--chunk-size", "8")
     assert "another job (other contents). Choose another folder." in message
     assert {path: path.read_bytes() for path in output.iterdir()} == before
 
@@ -409,14 +433,16 @@ def test_other_weights_of_the_same_name_are_another_job(
     with (directory / "model.safetensors").open("ab") as file:
         file.write(b" ")
     monkeypatch.setattr(zoo, "CHECKPOINTS_DIR", tmp_path / "checkpoints")
-    message = exit_message(pictures, tmp_path / "scores", "--models", "baseline", "--chunk-size", "8")
+    message = exit_message(pictures, tmp_path / "scores", "--models", "baseline", "--whole-image", "--chunk-size", "8")
     assert "another job (other models). Choose another folder." in message
 
 
-def test_wrong_arguments_get_a_sentence(pictures: Path, tmp_path: Path) -> None:
+def test_wrong_arguments_get_a_sentence(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "holds something else" in exit_message(pictures, pictures)
     assert "no model 'resnet'" in exit_message(pictures, tmp_path / "scores", "--models", "resnet")
-    assert "1 or more" in exit_message(pictures, tmp_path / "scores", "--batch-size", "0")
+    with pytest.raises(SystemExit, match="2"):
+        score.main([str(pictures), str(tmp_path / "scores"), "--batch-size", "0"])
+    assert "--batch-size: expected a whole number of at least 1, got '0'" in capsys.readouterr().err
     assert not (tmp_path / "scores").exists()
 
 
@@ -424,7 +450,7 @@ def test_lost_and_doubled_rows_would_be_seen(pictures: Path, tmp_path: Path) -> 
     run(pictures, tmp_path / "scores")
     first, second = sorted((tmp_path / "scores").glob("part-*"))[:2]
     second.write_bytes(first.read_bytes())
-    message = exit_message(pictures, tmp_path / "scores", "--models", "baseline", "--chunk-size", "8")
+    message = exit_message(pictures, tmp_path / "scores", "--models", "baseline", "--whole-image", "--chunk-size", "8")
     assert "does not hold each of the 40 rows once" in message
 
 
@@ -454,7 +480,17 @@ def test_a_machine_of_a_ray_cluster_dies_and_nothing_is_lost(
         workers = [cluster.add_node(num_cpus=1) for _ in range(2)]
         cluster.wait_for_nodes()
         environment = os.environ | {"RAY_ADDRESS": cluster.address}
-        command = [sys.executable, "-m", "training.score", str(pictures), str(output), "--chunk-size", "1", "--ray"]
+        command = [
+            sys.executable,
+            "-m",
+            "training.score",
+            str(pictures),
+            str(output),
+            "--whole-image",
+            "--chunk-size",
+            "1",
+            "--ray",
+        ]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
         while process.poll() is None and not (all(map(is_at_work, workers)) and any(output.glob("part-*"))):
             time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""What each technique brings: `python -m training.ablation training/ablations/dense.yaml --seeds 0 1 2`.
+"""What each technique brings: `python -m training.ablation training/ablations/dense.yaml --seeds 0,1,2`.
 
 Trains a recipe as it is (`none`), with one technique at a time, and, unless the settings say otherwise, with all
 `together`, each with each seed, under `runs/ablation`, and writes `training/measurements/ablation.dense.json` after
@@ -7,7 +7,6 @@ by the same settings is not trained anew. With other fields of the recipe it is 
 `runs/ablation/dense.trial`. Early stopping, which only cuts a run short, is read off the runs.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator
@@ -17,8 +16,9 @@ from typing import Any
 import yaml
 from transformers import TrainingArguments
 
+from fer_models.commands import CommandParser, at_least, command, split_list
+
 from .arguments import PLACE_FIELDS, RUNS_DIR, RecipeArguments, parse_recipe
-from .data import DataError
 from .files import write_json
 from .records import MEASUREMENTS_DIR
 from .train import train
@@ -168,37 +168,50 @@ def read_rows(path: Path, settings: dict[str, Any]) -> list[dict[str, Any]]:
     """
     before = json.loads(path.read_text()) if path.is_file() else {"rows": []}
     if not isinstance(before, dict) or "rows" not in before:
-        raise ValueError(f"{path} holds something else than an ablation. Choose another --json.")
+        raise ValueError(f"{path} holds something else than an ablation. Choose another --output.")
     rows = before.pop("rows")
     return rows if before == settings else []
 
 
+def read_seeds(text: str) -> list[int]:
+    """`0,1,2` -> `[0, 1, 2]`."""
+    return [at_least(0)(seed) for seed in split_list(text)]
+
+
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.ablation",
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="FILE comes first. Every field of a recipe is an option too, such as --disable_tqdm true.",
+        epilog="Every field of a recipe is an option too, such as --disable_tqdm true; "
+        "`python -m training.train --help` lists them.",
     )
     parser.add_argument("settings", type=Path, metavar="FILE", help="such as training/ablations/dense.yaml")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
-    parser.add_argument("--runs", type=Path, metavar="FOLDER", help="default: runs/ablation/, and FILE's name")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="default: measurements/ablation., and FILE's name")
+    parser.add_argument("--seeds", type=read_seeds, default="0,1,2", metavar="N,N", help="with commas between them")
+    parser.add_argument(
+        "--runs", type=Path, metavar="FOLDER", help="for the runs; by default runs/ablation/, and FILE's name"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="for the figures, JSON; by default training/measurements/ablation., and FILE's name",
+    )
     arguments, overrides = parser.parse_known_args(argv)
     name = arguments.settings.stem
     # With other fields than the settings say it is a trial, whose rows are not mixed with those that are published.
     is_trial = bool({word[2:].partition("=")[0] for word in overrides if word.startswith("--")} - PLACE_FIELDS)
     runs_dir = arguments.runs or RUNS_DIR / "ablation" / (f"{name}.trial" if is_trial else name)
-    output = arguments.json or (runs_dir / "rows.json" if is_trial else MEASUREMENTS_DIR / f"ablation.{name}.json")
+    output = arguments.output or (runs_dir / "rows.json" if is_trial else MEASUREMENTS_DIR / f"ablation.{name}.json")
+    settings = yaml.safe_load(arguments.settings.read_text())
+    if not isinstance(settings, dict) or not {"recipe", "common", "techniques"} <= set(settings):
+        raise ValueError(f"{arguments.settings} names no techniques to compare. Name a file of training/ablations.")
+    before = read_rows(output, settings)
     try:
-        settings = yaml.safe_load(arguments.settings.read_text())
-        before = read_rows(output, settings)
         for rows in run_ablation(settings, arguments.seeds, runs_dir, overrides, before):
             if rows:
                 output.parent.mkdir(parents=True, exist_ok=True)
                 write_json(output, {**settings, "rows": rows})
-    except (DataError, ValueError) as error:
-        sys.exit(f"error: {error}")
     except OSError as error:
         sys.exit(f"error: {error}. What was finished is kept; make room or mend the path, then start again.")
     except KeyboardInterrupt:

@@ -14,7 +14,7 @@ from transformers import HfArgumentParser, TrainingArguments
 from fer_models.zoo import get_entry
 
 from .augmentation import AugmentationArguments
-from .data import PROTOCOLS
+from .data import PROTOCOLS, find_data
 from .objective import HEAD_LABELS, TARGETS
 from .pretrained import check_pretrained
 from .runs import list_trial_settings
@@ -54,8 +54,10 @@ class RecipeArguments(AugmentationArguments):
         default=False, metadata={"help": "Keep the weights in channels-last memory order; see training/README.md."}
     )
     data: str = field(
-        default="../shared/data/fer2013",
-        metadata={"help": "Parquet folder, Kaggle folders, CSV file or Hub id of FER2013."},
+        default_factory=find_data,
+        metadata={
+            "help": "Parquet folder, Kaggle folders, CSV file or Hub id of FER2013; FER_DATA changes the default."
+        },
     )
     samples_per_class: int | None = field(
         default=None, metadata={"help": "Use only the first images of each class, in every split: a trial run."}
@@ -220,24 +222,42 @@ class RecipeArguments(AugmentationArguments):
             raise ValueError(f"config_overrides: {error}") from error
 
 
+def make_parser(*types: type) -> HfArgumentParser:
+    """Reads fields of dataclasses as options, never abbreviated, and raises ValueError; its help has no usage line."""
+    options: dict[str, Any] = {
+        "add_help": False,
+        "usage": argparse.SUPPRESS,
+        "exit_on_error": False,
+        "allow_abbrev": False,
+    }
+    parser = HfArgumentParser(list(types), **options)  # type: ignore[arg-type]
+    parser.error = _raise_value_error  # type: ignore[method-assign, assignment]
+    return parser
+
+
+def make_recipe_parser() -> HfArgumentParser:
+    """Reads the fields of a recipe."""
+    return make_parser(RecipeArguments, TrainingArguments)
+
+
 def parse_recipe(recipe_path: str | Path, overrides: list[str]) -> tuple[RecipeArguments, TrainingArguments]:
     """Read a recipe; `overrides` are command-line arguments such as `["--seed", "1"]` and win.
 
     Raises:
-        ValueError: A key is unknown, or a value has the wrong type or range.
-        OSError: The recipe cannot be read.
+        ValueError: The recipe cannot be read, a key is unknown, or a value has the wrong type or range.
     """
     recipe_path = Path(recipe_path)
     try:
         recipe = yaml.safe_load(recipe_path.read_text())
+    except OSError as error:
+        raise ValueError(f"The recipe {recipe_path} cannot be read: {error.strerror}.") from error
     except yaml.YAMLError as error:
         raise ValueError(f"{recipe_path} is no recipe: {error}") from error
     if not isinstance(recipe, dict):
         raise ValueError(f"{recipe_path} is no recipe: expected lines of the form `key: value`.")
     # Through the command line, so that keys and types are checked: `parse_yaml_file` would keep `1e-3` a string.
     argv = [word for key, value in (SHARED_DEFAULTS | recipe).items() for word in (f"--{key}", to_argument(value))]
-    parser = HfArgumentParser([RecipeArguments, TrainingArguments], prog=recipe_path.name, exit_on_error=False)  # type: ignore[list-item]
-    parser.error = _raise_value_error  # type: ignore[method-assign, assignment]
+    parser = make_recipe_parser()
     try:
         recipe_arguments, training_arguments = parser.parse_args_into_dataclasses(
             argv + overrides, look_for_args_file=False

@@ -4,7 +4,6 @@ Both train the same network, in the memory order of its recipe, on the same made
 optimizer. The runs take turns, so that a busy machine slows both; medians are compared.
 """
 
-import argparse
 import resource
 import statistics
 import sys
@@ -27,6 +26,7 @@ from transformers import (
     set_seed,
 )
 
+from fer_models.commands import CommandParser, at_least, command
 from fer_models.zoo import get_entry
 
 from .arguments import RecipeArguments, parse_recipe
@@ -209,23 +209,23 @@ def format_table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.benchmark", description=__doc__)
+    parser = CommandParser(prog="python -m training.benchmark", description=__doc__)
     parser.add_argument("--model", default="baseline", help="one of the report's networks")
-    parser.add_argument("--batch_size", type=int, default=64, help="images in a batch")
-    parser.add_argument("--steps", type=int, default=30, help="timed steps in each round")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each way is timed")
-    parser.add_argument("--images", type=int, default=NUM_IMAGES, help="made-up images in memory")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures and the environment, too")
+    parser.add_argument("--batch-size", type=at_least(1), default=64, help="images in a batch")
+    parser.add_argument("--steps", type=at_least(1), default=30, help="timed steps in each round")
+    parser.add_argument("--rounds", type=at_least(1), default=5, help="how often each way is timed")
+    parser.add_argument("--images", type=at_least(1), default=NUM_IMAGES, help="made-up images in memory")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="for the figures and the environment, JSON; by default none"
+    )
     arguments = parser.parse_args(argv)
-    try:
-        result = measure(
-            arguments.model, arguments.batch_size, arguments.steps, arguments.rounds, num_images=arguments.images
-        )
-        if arguments.json:
-            write_json(arguments.json, result)
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    result = measure(
+        arguments.model, arguments.batch_size, arguments.steps, arguments.rounds, num_images=arguments.images
+    )
+    if arguments.output:
+        write_json(arguments.output, result)
     print(format_table(result))
 
 

@@ -1,11 +1,10 @@
 """The page under load, as visitors meet it: `python -m training.benchmark_app` writes `training/measurements/app.json`.
 
 Starts `app.py` as `make demo` does, and measures: the time until it is ready; the time from a dropped photo to the
-answers, and the camera's frames per second, in a real browser; memory over many comparisons; many visitors at once;
-and what becomes of too much.
+answers, and the camera's frames per second, in a real browser; memory over many comparisons; answers beside busy
+processes; many visitors at once; and what becomes of too much.
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -29,6 +28,7 @@ import psutil
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from fer_models.commands import CommandParser, at_least, command
 from fer_models.demo.handlers.compare import find_examples
 from fer_models.demo.ui import MAX_FILE_MB
 
@@ -130,6 +130,42 @@ def measure_memory(client: Client, process: psutil.Process, photo: Path, compari
     }
 
 
+@contextmanager
+def keep_busy(processes: int) -> Iterator[None]:
+    """So many other processes compute without a pause until the end of the block."""
+    neighbours = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for neighbour in neighbours:
+            neighbour.kill()
+            neighbour.wait()
+
+
+def measure_neighbours(client: Client, photo: Path, comparisons: int, neighbours: int) -> dict[str, Any]:
+    """How long the four networks take for one face, and the whole answer, while other processes are busy."""
+    networks, seconds = [], []
+    with keep_busy(neighbours):
+        for _ in range(comparisons):
+            start = time.perf_counter()
+            answer = client.predict(handle_file(str(photo)), api_name="/compare")
+            seconds.append(time.perf_counter() - start)
+            networks.append(sum(row["latency_ms"] for row in answer["models"]) / 1000)
+    return {
+        "processes": neighbours,
+        "comparisons": comparisons,
+        "networks": summarize(networks),
+        "request": summarize(seconds),
+    }
+
+
+def connect(url: str) -> Client:
+    """A visitor's connection. Without certificates, which the client would read anew for each request: 100 ms of a
+    processor that visitors here share with the page, and elsewhere do not.
+    """
+    return Client(url, verbose=False, ssl_verify=False)
+
+
 def ask(client: Client, photo: Path) -> tuple[float, list[Any]]:
     """How long an answer takes, in seconds, and what is only that photo's: each network's probabilities."""
     start = time.perf_counter()
@@ -145,22 +181,24 @@ def measure_load(url: str, photos: list[Path], visitors: int, requests: int) -> 
     Raises:
         ValueError: There are no two photos, or two get the same answer, so that one could pass for the other's.
     """
-    client = Client(url, verbose=False)
+    client = connect(url)
     expected = [ask(client, photo)[1] for photo in photos]
     if len(photos) < 2 or any(one == other for one, other in combinations(expected, 2)):
         raise ValueError(f"The load needs photos whose answers differ; got {', '.join(map(str, photos))}.")
 
+    clients = [connect(url) for _ in range(visitors)]
+
     def visit(number: int) -> list[tuple[float, bool]]:
-        client = Client(url, verbose=False)
         outcomes = []
         for turn in range(number, number + requests // visitors):
             index = turn % len(photos)
-            seconds, answer = ask(client, photos[index])
+            seconds, answer = ask(clients[number], photos[index])
             outcomes.append((seconds, answer == expected[index]))
         return outcomes
 
     lost = 0
     outcomes = []
+    start = time.perf_counter()
     with ThreadPoolExecutor(visitors) as pool:
         for future in [pool.submit(visit, number) for number in range(visitors)]:
             try:
@@ -168,12 +206,14 @@ def measure_load(url: str, photos: list[Path], visitors: int, requests: int) -> 
             except Exception as error:  # whatever the client raises, the request is lost
                 print(f"lost: {error}", file=sys.stderr)
                 lost += requests // visitors
+    duration = time.perf_counter() - start
     return {
         "visitors": visitors,
         "requests": requests,
         "photos": len(photos),
         "lost": lost,
         "wrong": sum(not right for _, right in outcomes),
+        "answers_per_second": len(outcomes) / duration,
         **summarize([seconds for seconds, _ in outcomes]),
     }
 
@@ -192,7 +232,7 @@ def measure_refusals(url: str, photo: Path, flood: int) -> dict[str, Any]:
     with ThreadPoolExecutor(flood) as pool:
         responses = list(pool.map(send, range(flood)))
     refused = [response for response in responses if response.status_code != 200]
-    after = Client(url, verbose=False).predict(handle_file(str(photo)), api_name="/compare")
+    after = connect(url).predict(handle_file(str(photo)), api_name="/compare")
     return {
         "oversized_upload": {"bytes": OVERSIZED_BYTES, "status": oversized.status_code, "answer": oversized.text},
         "flood": flood,
@@ -203,15 +243,19 @@ def measure_refusals(url: str, photo: Path, flood: int) -> dict[str, Any]:
     }
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.benchmark_app", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=200, help="visits to the page, each with a photo")
-    parser.add_argument("--live_seconds", type=float, default=20, help="how long the camera is on")
-    parser.add_argument("--comparisons", type=int, default=1000, help="comparisons over which memory is watched")
-    parser.add_argument("--visitors", type=int, default=20)
-    parser.add_argument("--requests", type=int, default=200, help="of all visitors together")
-    parser.add_argument("--flood", type=int, default=300, help="requests sent at once")
-    parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser = CommandParser(prog="python -m training.benchmark_app", description=__doc__)
+    count = at_least(1)
+    parser.add_argument("--rounds", type=count, default=200, help="visits to the page, each with a photo")
+    parser.add_argument("--live-seconds", type=float, default=20, help="how long the camera is on")
+    parser.add_argument("--comparisons", type=count, default=1000, help="comparisons over which memory is watched")
+    parser.add_argument("--busy-comparisons", type=count, default=100, help="comparisons beside busy processes")
+    parser.add_argument("--neighbours", type=count, default=2, help="how many processes are busy then")
+    parser.add_argument("--visitors", type=count, default=20, help="visitors at once")
+    parser.add_argument("--requests", type=count, default=200, help="requests of all visitors together")
+    parser.add_argument("--flood", type=count, default=300, help="requests sent at once")
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
@@ -224,7 +268,10 @@ def main(argv: list[str] | None = None) -> None:
                 "page": lambda: measure_page(url, process, photo, arguments.rounds, chromium),
                 "live": lambda: measure_live(url, chromium, arguments.live_seconds),
                 "load": lambda: measure_load(url, [photo, *others], arguments.visitors, arguments.requests),
-                "memory": lambda: measure_memory(Client(url, verbose=False), process, photo, arguments.comparisons),
+                "memory": lambda: measure_memory(connect(url), process, photo, arguments.comparisons),
+                "neighbours": lambda: measure_neighbours(
+                    connect(url), photo, arguments.busy_comparisons, arguments.neighbours
+                ),
                 "refusals": lambda: measure_refusals(url, photo, arguments.flood),
             }
             for name, measure in steps.items():

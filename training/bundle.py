@@ -7,10 +7,8 @@ A trial is refused. To replace other weights, or to bundle what another recipe t
 `--force`.
 """
 
-import argparse
 import json
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import yaml
 from transformers import AutoModelForImageClassification, TrainingArguments
 
 from fer_models import FerImageProcessor
+from fer_models.commands import CommandParser, command
 from fer_models.hub import compute_fingerprint
 from fer_models.zoo import CHECKPOINTS_DIR, get_entry
 
@@ -145,18 +144,16 @@ def check_place(target: Path, names: set[str]) -> None:
         raise ValueError(f"{target} holds what was not bundled ({', '.join(sorted(others))}). Move that away first.")
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.bundle", description=__doc__)
+    parser = CommandParser(prog="python -m training.bundle", description=__doc__)
     parser.add_argument("run_dir", type=Path, help="folder of a finished, measured run")
     parser.add_argument("checkpoint_name", help="<name>.<tag>, such as baseline.report")
     parser.add_argument(
         "--force", action="store_true", help="replace other weights, and take what another recipe has trained"
     )
     arguments = parser.parse_args(argv)
-    try:
-        print(bundle(arguments.run_dir, arguments.checkpoint_name, force=arguments.force))
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    print(bundle(arguments.run_dir, arguments.checkpoint_name, force=arguments.force))
 
 
 if __name__ == "__main__":

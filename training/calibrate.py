@@ -11,8 +11,7 @@ strength (`prior_strength` of the configuration). The rule, which was written be
 strength of 0, 0.05, ... 1 that costs at most one point of accuracy on PublicTest.
 """
 
-import argparse
-import sys
+import os
 from pathlib import Path
 
 import torch
@@ -22,9 +21,10 @@ from torch.nn import functional
 from transformers import AutoConfig, AutoModelForImageClassification
 
 from fer_models import FerImageProcessor
+from fer_models.commands import CommandParser, command
 from fer_models.configuration_fer import FER_LABELS
 
-from .data import DataError, decode, load_fer2013
+from .data import DATA_VARIABLE, decode, load_fer2013
 from .evaluate import predict_logits
 from .votes import NO_MAJORITY, find_majority, make_targets
 
@@ -93,8 +93,12 @@ def calibrate(directory: Path, source: str | None = None) -> float:
 
     Returns:
         The temperature.
+
+    Raises:
+        OSError: The folder or a file in it is missing.
+        ValueError: The data is not FER2013.
     """
-    recipe = yaml.safe_load((directory / "recipe.yaml").read_text())
+    recipe = yaml.safe_load((directory / "recipe.yaml").read_text())  # first, for the Hub is asked for missing folders
     config = AutoConfig.from_pretrained(directory)
     config.temperature, config.class_prior, config.prior_strength = 1.0, None, 0.0
     model = AutoModelForImageClassification.from_pretrained(directory, config=config)
@@ -115,15 +119,18 @@ def calibrate(directory: Path, source: str | None = None) -> float:
     return config.temperature
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.calibrate", description=__doc__)
+    parser = CommandParser(prog="python -m training.calibrate", description=__doc__)
     parser.add_argument("directory", type=Path, help="a finished run or a checkpoint")
-    parser.add_argument("--data", help="FER2013; by default the source that the recipe names")
+    parser.add_argument(
+        "--data",
+        metavar="SOURCE",
+        default=os.environ.get(DATA_VARIABLE),
+        help=f"FER2013; by default what {DATA_VARIABLE} says, else the source that the recipe names",
+    )
     arguments = parser.parse_args(argv)
-    try:
-        print(f"temperature {calibrate(arguments.directory, arguments.data):.4f}")
-    except (DataError, ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    print(f"temperature {calibrate(arguments.directory, arguments.data):.4f}")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,7 @@ Every figure comes from `config.json`, `recipe.yaml`, `history.json`, `results.j
 there is left out.
 """
 
-import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from transformers import AutoModelForImageClassification
 from transformers.utils.logging import disable_progress_bar
 
+from fer_models.commands import CommandParser, command
 from fer_models.demo.measurements import shorten_commit
 from fer_models.hub import make_fixed_revision, make_repo_id
 from fer_models.zoo import CHECKPOINTS_DIR
@@ -233,8 +232,9 @@ def _read_json(path: Path) -> Any:
     return json.loads(path.read_text()) if path.is_file() else None
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.cards", description=__doc__)
+    parser = CommandParser(prog="python -m training.cards", description=__doc__)
     parser.add_argument("directories", type=Path, nargs="*", help="checkpoints; by default all bundled ones")
     arguments = parser.parse_args(argv)
     disable_progress_bar()
@@ -242,7 +242,7 @@ def main(argv: list[str] | None = None) -> None:
         try:
             write_text(directory / "README.md", render_card(directory))
         except (ValueError, OSError) as error:
-            sys.exit(f"error: {directory}: {error}")
+            raise ValueError(f"{directory}: {error}") from error
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """FER2013 from any of its usual forms, under a named protocol, as one `datasets.DatasetDict`.
 
-`python -m training.data DIR --protocol report` prints the counts by split and class.
+`python -m training.data --protocol report` prints the counts by split and class.
 """
 
 import argparse
 import io
+import os
 import re
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -19,9 +19,15 @@ from datasets.exceptions import DatasetsError
 from PIL import Image
 from transformers import BaseImageProcessor
 
+from fer_models.commands import CommandParser, command
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.images import ImageError, read_image
 from fer_models.names import find_files, is_left_behind
+
+# Where FER2013 lies unless `--data` says it; in a recipe's place, too.
+DATA_VARIABLE = "FER_DATA"
+DEFAULT_DATA = "../shared/data/fer2013"
+WHERE = f"Name where FER2013 lies with --data, or set {DATA_VARIABLE}."
 
 # Images of each class in the official splits, in the order of `FER_LABELS`. Besides proving that nothing is missing,
 # they prove the order of the labels, since no two classes have the same counts.
@@ -50,6 +56,21 @@ FEATURES = Features(
 
 class DataError(ValueError):
     """The data is not FER2013 as expected; the message says what is wrong, and where."""
+
+
+def find_data() -> str:
+    """Where FER2013 lies: what `FER_DATA` says, else `DEFAULT_DATA`."""
+    return os.environ.get(DATA_VARIABLE) or DEFAULT_DATA
+
+
+def add_data_option(parser: argparse.ArgumentParser) -> None:
+    """Let a command be told where FER2013 lies."""
+    parser.add_argument(
+        "--data",
+        metavar="SOURCE",
+        default=find_data(),
+        help=f"FER2013: parquet folder, Kaggle folders, CSV file or Hub id; {DATA_VARIABLE} changes the default",
+    )
 
 
 def load_fer2013(source: str | Path, protocol: str = "official") -> DatasetDict:
@@ -86,14 +107,18 @@ def _load_official(source: str) -> DatasetDict:
     if path.is_dir() and not any(find_files(path, "*.parquet")):
         raise DataError(
             f"{path} holds no FER2013: expected parquet files, or the folders train/ and test/ with one folder per "
-            "class. A CSV file is named itself, not its folder."
+            f"class. A CSV file is named itself, not its folder. {WHERE}"
         )
     if not path.exists() and not re.fullmatch(r"[\w.-]+/[\w.-]+", source):
-        raise DataError(f"There is no file or folder {source!r}.")
+        raise DataError(f"There is no file or folder {source!r}. {WHERE}")
+    if path.is_file():
+        raise DataError(f"{source} is no FER2013: expected a CSV file or a folder. {WHERE}")
     try:
         dataset = load_dataset(source)
     except (OSError, ValueError, DatasetsError) as error:  # no network, no such data set, damaged parquet
-        raise DataError(f"{source!r} cannot be loaded, neither from this disk nor from the Hub: {error}") from error
+        raise DataError(
+            f"{source!r} cannot be loaded, neither from this disk nor from the Hub: {error} {WHERE}"
+        ) from error
     return _standardize(dataset, source)
 
 
@@ -339,15 +364,13 @@ def keep_first_per_class(rows: Dataset, samples_per_class: int) -> Dataset:
     return rows.select(kept)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.data", description="Print FER2013's counts.")
-    parser.add_argument("source", help="parquet folder, Kaggle folders, CSV file or Hub id")
-    parser.add_argument("--protocol", default="official", choices=PROTOCOLS)
-    arguments = parser.parse_args()
-    try:
-        dataset = load_fer2013(arguments.source, arguments.protocol)
-    except DataError as error:
-        sys.exit(f"error: {error}")
+@command
+def main(argv: list[str] | None = None) -> None:
+    parser = CommandParser(prog="python -m training.data", description="Print FER2013's counts.")
+    add_data_option(parser)
+    parser.add_argument("--protocol", default="official", choices=PROTOCOLS, help="how it is split")
+    arguments = parser.parse_args(argv)
+    dataset = load_fer2013(arguments.data, arguments.protocol)
     print(f"{'split':<11}{''.join(f'{label:>10}' for label in FER_LABELS)}{'all':>10}")
     for split, rows in dataset.items():
         counts = class_counts(rows)

@@ -4,8 +4,8 @@ Works on the folder of a finished run and on a bundled checkpoint. Nothing is ch
 With `--missing`, what `results.json` holds already is kept, and only what it lacks is measured.
 """
 
-import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from datasets import Dataset
 from transformers import AutoConfig, AutoModelForImageClassification, PreTrainedConfig, PreTrainedModel
 
 from fer_models import FerImageProcessor
+from fer_models.commands import CommandParser, command
 from fer_models.configuration_fer import FER_LABELS
 
-from .data import DataError, FaceTensors, decode, load_fer2013
+from .data import DATA_VARIABLE, FaceTensors, decode, load_fer2013
 from .degradation import degrade_all
 from .files import write_json
 from .memory import keep_freed_memory
@@ -217,10 +218,16 @@ def load_known(directory: Path, output: Path) -> dict[str, Any]:
     return known
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
+    parser = CommandParser(prog="python -m training.evaluate", description=__doc__)
     parser.add_argument("directory", type=Path, help="a finished run or a checkpoint")
-    parser.add_argument("--data", help="FER2013; by default the source that the recipe names")
+    parser.add_argument(
+        "--data",
+        metavar="SOURCE",
+        default=os.environ.get(DATA_VARIABLE),
+        help=f"FER2013; by default what {DATA_VARIABLE} says, else the source that the recipe names",
+    )
     parser.add_argument("--output", type=Path, help="by default results.json in the folder")
     parser.add_argument("--missing", action="store_true", help="measure only what the results do not have yet")
     arguments = parser.parse_args(argv)
@@ -240,8 +247,6 @@ def main(argv: list[str] | None = None) -> None:
         sys.exit(f"error: {error}. Is {arguments.directory} a finished run? Train it first.")
     except safetensors.SafetensorError as error:
         sys.exit(f"error: The weights in {arguments.directory} are damaged or cut short: {error}")
-    except (DataError, ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

@@ -4,15 +4,15 @@ Times every change of a recipe alone, and all together, on batches of its size, 
 `training/measurements/augmentation.json`: microseconds for one face.
 """
 
-import argparse
 import statistics
-import sys
 import time
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from fer_models.commands import CommandParser, at_least, command
 
 from .arguments import parse_recipe
 from .augmentation import AugmentationArguments, augment
@@ -57,26 +57,24 @@ def measure(changes: dict[str, AugmentationArguments], batch_size: int, rounds: 
     return {name: round(1e6 * statistics.median(some) / batch_size, 2) for name, some in seconds.items()}
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.measure_augmentation", description=__doc__)
+    parser = CommandParser(prog="python -m training.measure_augmentation", description=__doc__)
     parser.add_argument("recipe", type=Path, help="a file of training/recipes")
-    parser.add_argument("--rounds", type=int, default=200, help="how often each change is timed; default: %(default)s")
-    parser.add_argument("--json", type=Path, default=AUGMENTATION, metavar="FILE", help="default: %(default)s")
+    parser.add_argument("--rounds", type=at_least(1), default=200, help="how often each change is timed")
+    parser.add_argument("--output", type=Path, default=AUGMENTATION, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
-    try:
-        recipe, args = parse_recipe(arguments.recipe, ["--output_dir", "unused"])
-        keep_freed_memory()
-        batch_size = args.per_device_train_batch_size
-        microseconds = measure(list_changes(recipe), batch_size, arguments.rounds)
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    recipe, args = parse_recipe(arguments.recipe, ["--output_dir", "unused"])
+    keep_freed_memory()
+    batch_size = args.per_device_train_batch_size
+    microseconds = measure(list_changes(recipe), batch_size, arguments.rounds)
     result: dict[str, Any] = {
         "recipe": arguments.recipe.stem,
         "microseconds_per_face": microseconds,
         "batch_size": batch_size,
         "rounds": arguments.rounds,
     }
-    write_json(arguments.json, result | describe_environment())
+    write_json(arguments.output, result | describe_environment())
     for name, cost in microseconds.items():
         print(f"{name:<24}{cost:>8.1f} µs a face")
 

@@ -3,7 +3,6 @@
 The networks take turns, so that a busy machine slows all of them; compare the ratios to the first, not the times.
 """
 
-import argparse
 import statistics
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel
 
+from fer_models.commands import CommandParser, at_least, command
 from fer_models.inference import LoadedModel, load_models, predict
 from fer_models.zoo import checkpoint_dir
 
@@ -90,13 +90,12 @@ def measure_cost(models: list[LoadedModel], rounds: int) -> list[dict[str, Any]]
     ]
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.measure_cost", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=30, help="how often each network is timed")
-    parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser = CommandParser(prog="python -m training.measure_cost", description=__doc__)
+    parser.add_argument("--rounds", type=at_least(1), default=30, help="how often each network is timed")
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
-    if arguments.rounds < 1:
-        parser.error("--rounds must be at least 1")
     keep_freed_memory()
     costs = measure_cost(load_models(), arguments.rounds)
     for cost in costs:

@@ -1,21 +1,20 @@
-"""How FER2013 frames its faces, in terms of the detector's boxes: `python -m training.measure_crop DIR`.
+"""How FER2013 frames its faces, in terms of the detector's boxes: `python -m training.measure_crop`.
 
 `fer_models.faces` takes its crop rule from the medians printed here, so that what the demo cuts out of a photo looks
 like what the networks were trained on.
 """
 
-import argparse
 import json
-import sys
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from fer_models.commands import CommandParser, at_least, command
 from fer_models.faces import WEIGHTS_FILE, WEIGHTS_PACKAGE, Box, DetectedFace, FaceDetector, crop_box
 
-from .data import DataError, load_fer2013
+from .data import add_data_option, load_fer2013
 from .provenance import describe_environment
 
 # A detector expects a face in the middle of a picture, not one that is cut off on all sides: the frame is enlarged and
@@ -127,22 +126,20 @@ def measure_crop(source: str, sample_size: int, seed: int, padding: str) -> dict
     }
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.measure_crop", description="Measure how FER2013 frames its faces; prints JSON."
     )
-    parser.add_argument("source", help="parquet folder, Kaggle folders, CSV file or Hub id of FER2013")
-    parser.add_argument("--n", type=int, default=1000, help="number of training images (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="fixes the sample (default: %(default)s)")
-    parser.add_argument("--padding", default="grey", choices=PADDINGS, help="around the frame (default: %(default)s)")
+    add_data_option(parser)
+    parser.add_argument("--n", type=at_least(1), default=1000, help="number of training images")
+    parser.add_argument("--seed", type=int, default=0, help="fixes the sample")
+    parser.add_argument("--padding", default="grey", choices=PADDINGS, help="around the frame")
     arguments = parser.parse_args(argv)
-    try:
-        measured = measure_crop(arguments.source, arguments.n, arguments.seed, arguments.padding)
-        environment = describe_environment()
-        versions = environment["versions"] | measured["versions"]
-        print(json.dumps(environment | measured | {"versions": versions}, indent=2))
-    except DataError as error:
-        sys.exit(f"error: {error}")
+    measured = measure_crop(arguments.data, arguments.n, arguments.seed, arguments.padding)
+    environment = describe_environment()
+    versions = environment["versions"] | measured["versions"]
+    print(json.dumps(environment | measured | {"versions": versions}, indent=2))
 
 
 if __name__ == "__main__":

@@ -4,9 +4,7 @@ FER2013's validation images are set into larger pictures, found again by the det
 rule in `fer_models.faces` is to stay as long as none here is better by more than chance.
 """
 
-import argparse
 import math
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -16,11 +14,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from fer_models.commands import CommandParser, at_least, command
 from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.faces import DetectedFace, FaceDetector, crop_box, crop_face
 from fer_models.inference import LoadedModel, load_models
 
-from .data import DataError
+from .data import add_data_option
 from .files import write_json
 from .measure_crop import PADDINGS, make_canvas
 from .memory import keep_freed_memory
@@ -189,18 +188,16 @@ def measure_crop_rules(source: str, sample_size: int, seed: int, padding: str) -
     }
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.measure_crop_rules", description=__doc__)
-    parser.add_argument("source", help="parquet folder, Kaggle folders, CSV file or Hub id of FER2013")
-    parser.add_argument("--n", type=int, default=1000, help="number of validation images (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="fixes all that is random (default: %(default)s)")
-    parser.add_argument("--padding", default="edge", choices=PADDINGS, help="around the image (default: %(default)s)")
-    parser.add_argument("--json", type=Path, default=OUTPUT, metavar="FILE", help="default: %(default)s")
+    parser = CommandParser(prog="python -m training.measure_crop_rules", description=__doc__)
+    add_data_option(parser)
+    parser.add_argument("--n", type=at_least(1), default=1000, help="number of validation images")
+    parser.add_argument("--seed", type=int, default=0, help="fixes all that is random")
+    parser.add_argument("--padding", default="edge", choices=PADDINGS, help="around the image")
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
-    try:
-        write_json(arguments.json, measure_crop_rules(arguments.source, arguments.n, arguments.seed, arguments.padding))
-    except (DataError, ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    write_json(arguments.output, measure_crop_rules(arguments.data, arguments.n, arguments.seed, arguments.padding))
 
 
 if __name__ == "__main__":

@@ -4,16 +4,15 @@ All other figures are of one view of each face. Published ones often are not, so
 measures every bundled network on the test images and writes `training/measurements/flip.json`.
 """
 
-import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedModel
 
+from fer_models.commands import CommandParser, command
 from fer_models.zoo import list_models, list_tags, load
 
-from .data import DataError, FaceTensors, decode
+from .data import FaceTensors, add_data_option, decode
 from .evaluate import load_splits, predict_logits
 from .files import write_json
 from .memory import keep_freed_memory
@@ -68,15 +67,13 @@ def measure_flip(source: str) -> list[dict[str, Any]]:
     return measured
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.measure_flip", description=__doc__)
-    parser.add_argument("source", help="parquet folder, Kaggle folders, CSV file or Hub id of FER2013")
-    parser.add_argument("--json", type=Path, default=FLIP, metavar="FILE", help="default: %(default)s")
+    parser = CommandParser(prog="python -m training.measure_flip", description=__doc__)
+    add_data_option(parser)
+    parser.add_argument("--output", type=Path, default=FLIP, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
-    try:
-        write_json(arguments.json, {"rows": measure_flip(arguments.source), **describe_environment()})
-    except (DataError, ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    write_json(arguments.output, {"rows": measure_flip(arguments.data), **describe_environment()})
 
 
 if __name__ == "__main__":

@@ -4,8 +4,6 @@
 right clearly less often than on FER2013's validation images as they are.
 """
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,13 +12,14 @@ import numpy as np
 import torch
 from PIL import Image
 
+from fer_models.commands import CommandParser, at_least, command
 from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.faces import FaceDetector, crop_face
 from fer_models.image_processing_fer import FerImageProcessor
 from fer_models.inference import LoadedModel, load_models
 from fer_models.quality import RULES, measure_quality
 
-from .data import DataError
+from .data import add_data_option
 from .degradation import SEED, Change, add_noise, blur, change_brightness, change_contrast, cut, shrink
 from .files import write_json
 from .measure_crop import make_canvas
@@ -188,31 +187,28 @@ def measure_found(
     return {"found": len(kept), "angles": rows, "hints": hints}
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.measure_quality", description=__doc__)
-    parser.add_argument("source", help="parquet folder, Kaggle folders, CSV file or Hub id of FER2013")
-    parser.add_argument("--n", type=int, default=600, help="images that are changed (default: %(default)s)")
-    parser.add_argument("--found", type=int, default=1600, help="images that are found again (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="fixes the samples (default: %(default)s)")
-    parser.add_argument("--json", type=Path, default=OUTPUT, metavar="FILE", help="default: %(default)s")
+    parser = CommandParser(prog="python -m training.measure_quality", description=__doc__)
+    add_data_option(parser)
+    parser.add_argument("--n", type=at_least(1), default=600, help="images that are changed")
+    parser.add_argument("--found", type=at_least(1), default=1600, help="images that are found again")
+    parser.add_argument("--seed", type=int, default=0, help="fixes the samples")
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
-    try:
-        keep_freed_memory()
-        models = load_models(list(FER_CNN_ARCHITECTURES))  # the four that the page shows until a visitor chooses
-        result = {
-            "models": describe_models(models),
-            "split": SPLIT,
-            "seed": arguments.seed,
-            "clear_fall": CLEAR_FALL,
-            "changed": {"n": arguments.n}
-            | measure_flaws(models, *load_faces(arguments.source, arguments.n, arguments.seed)),
-            "found": {"n": arguments.found}
-            | measure_found(models, *load_faces(arguments.source, arguments.found, arguments.seed), arguments.seed),
-            **describe_environment(),
-        }
-        write_json(arguments.json, result)
-    except (DataError, ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    keep_freed_memory()
+    models = load_models(list(FER_CNN_ARCHITECTURES))  # the four that the page shows until a visitor chooses
+    result = {
+        "models": describe_models(models),
+        "split": SPLIT,
+        "seed": arguments.seed,
+        "clear_fall": CLEAR_FALL,
+        "changed": {"n": arguments.n} | measure_flaws(models, *load_faces(arguments.data, arguments.n, arguments.seed)),
+        "found": {"n": arguments.found}
+        | measure_found(models, *load_faces(arguments.data, arguments.found, arguments.seed), arguments.seed),
+        **describe_environment(),
+    }
+    write_json(arguments.output, result)
 
 
 if __name__ == "__main__":

@@ -4,18 +4,17 @@
 which on the answers are right at least as often as wrong.
 """
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fer_models.commands import CommandParser, command
 from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.inference import Comparison, LoadedModel, Prediction, load_models
 
-from .data import DataError
+from .data import add_data_option
 from .files import write_json
 from .memory import keep_freed_memory
 from .provenance import describe_environment
@@ -140,16 +139,14 @@ def measure_unsure(source: str) -> dict[str, Any]:
     }
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.measure_unsure", description=__doc__)
-    parser.add_argument("source", help="parquet folder, Kaggle folders, CSV file or Hub id of FER2013")
-    parser.add_argument("--json", type=Path, default=OUTPUT, metavar="FILE", help="default: %(default)s")
+    parser = CommandParser(prog="python -m training.measure_unsure", description=__doc__)
+    add_data_option(parser)
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
-    try:
-        result = measure_unsure(arguments.source)
-        write_json(arguments.json, result)
-    except (DataError, ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    result = measure_unsure(arguments.data)
+    write_json(arguments.output, result)
     for band in result["bands"]:
         print("  ".join(f"{name} {value}" for name, value in band.items()))
     print(f"threshold {result['threshold']}")

@@ -4,17 +4,16 @@ Counts FER+'s votes (Barsoum et al. 2016, arXiv:1608.01041) on PublicTest and wr
 shares only, no picture and no single vote.
 """
 
-import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from datasets import Dataset
 
+from fer_models.commands import CommandParser, command
 from fer_models.configuration_fer import FER_LABELS
 
-from .data import DataError, load_fer2013
+from .data import DataError, add_data_option, load_fer2013
 from .files import write_json
 from .provenance import describe_environment
 from .votes import FERPLUS_COLUMNS
@@ -54,16 +53,14 @@ def count_votes(rows: Dataset) -> dict[str, Any]:
     return {"n": len(pairs), "n_unknown": len(rows) - len(pairs), "labels": described}
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.measure_votes", description=__doc__)
-    parser.add_argument("source", help="parquet folder or Hub id of FER2013 with FER+'s votes")
-    parser.add_argument("--json", type=Path, default=OUTPUT, metavar="FILE", help="default: %(default)s")
+    parser = CommandParser(prog="python -m training.measure_votes", description=__doc__)
+    add_data_option(parser)
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
-    try:
-        result = {"split": SPLIT, **count_votes(load_fer2013(arguments.source)["validation"]), **describe_environment()}
-        write_json(arguments.json, result)
-    except (DataError, OSError) as error:
-        sys.exit(f"error: {error}")
+    result = {"split": SPLIT, **count_votes(load_fer2013(arguments.data)["validation"]), **describe_environment()}
+    write_json(arguments.output, result)
     for label, row in result["labels"].items():
         print(f"{label:<10}{row['n']:>6}{row['votes'][label]:>8.1%} of the votes{row['agreed']:>8.1%} agreed on")
 

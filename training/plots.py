@@ -3,7 +3,6 @@
 `python -m training.plots` draws them for every bundled checkpoint, and the ablations' figures.
 """
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from fer_models.commands import CommandParser, command
 from fer_models.demo.measurements import join_history
 from fer_models.zoo import CHECKPOINTS_DIR
 
@@ -164,8 +164,9 @@ def plot_checkpoint(directory: Path, name: str | None = None) -> None:
         save(figure, directory / f"{kind}.png")
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.plots", description=__doc__)
+    parser = CommandParser(prog="python -m training.plots", description=__doc__)
     parser.add_argument("directories", type=Path, nargs="*", help="checkpoints; by default all bundled ones")
     matplotlib.use("Agg")
     for directory in parser.parse_args(argv).directories or sorted(CHECKPOINTS_DIR.glob("*.*")):

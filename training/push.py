@@ -21,6 +21,7 @@ from huggingface_hub.utils import disable_progress_bars
 from PIL import Image
 from transformers.utils.logging import disable_progress_bar
 
+from fer_models.commands import CommandParser, command, split_list
 from fer_models.hub import CLIENT_ERRORS, explain, make_fixed_revision, make_repo_id
 from fer_models.zoo import checkpoint_dir, list_models, list_tags, load_checkpoint
 
@@ -169,13 +170,17 @@ def push_page(arguments: argparse.Namespace) -> None:
     print("\n" + push_space(api, arguments.space, arguments.namespace, arguments.private))
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.push", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandParser(prog="python -m training.push", description=__doc__)
     parser.add_argument("--namespace", help="your user name on the Hub, or an organization's")
     parser.add_argument("--space", metavar="OWNER/NAME", help="push the page; its models are by default the owner's")
-    parser.add_argument("--models", nargs="+", metavar="MODEL", help="by default all that are bundled")
+    parser.add_argument(
+        "--models",
+        type=split_list,
+        metavar="NAME,NAME",
+        help="which to push, with commas between them; by default all that are bundled",
+    )
     parser.add_argument("--private", action="store_true", help="make new repositories and the collection private")
     parser.add_argument("--dry-run", action="store_true", help="only print what would change, file by file")
     parser.add_argument("--token", help="by default HF_TOKEN, or that of `hf auth login`")
@@ -203,8 +208,6 @@ def main(argv: list[str] | None = None) -> None:
         sys.exit(f"error: {error}")
     except CLIENT_ERRORS as error:
         sys.exit(f"error: {explain(error, arguments.space or arguments.namespace)}")
-    except ValueError as error:
-        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

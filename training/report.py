@@ -11,8 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from fer_models.commands import CommandParser, command
 from fer_models.demo.measurements import TAGS, shorten_commit
-from fer_models.zoo import list_models
+from fer_models.hub import make_fixed_revision
+from fer_models.zoo import checkpoint_dir, list_models
 
 from .cards import count_copies
 from .files import write_json, write_text
@@ -124,7 +126,20 @@ def render_readme(text: str) -> str:
     text = replace_section(text, "results", f"{render_reproduction()}\n\n{render_provenance()}")
     text = replace_section(text, "labels", render_labels())
     text = replace_section(text, "tuned", render_tuned())
+    text = replace_section(text, "pin", render_pin())
     return replace_section(text, "app", render_app())
+
+
+def render_pin() -> str:
+    """How to use a network of the Hub, pinned to the tag of the best weights."""
+    name = list_models()[0]
+    return f"""```python
+from transformers import pipeline
+
+repository, revision = "NAMESPACE/fer-{name}", "{make_fixed_revision(checkpoint_dir(name))}"
+classify = pipeline("image-classification", model=repository, revision=revision, trust_remote_code=True)
+print(classify(["face.png", "face.png"], top_k=3, batch_size=2))
+```"""
 
 
 def render_results(text: str) -> str:
@@ -166,7 +181,9 @@ def make_summary() -> dict[str, Any]:
     }
 
 
-def main() -> None:
+@command
+def main(argv: list[str] | None = None) -> None:
+    CommandParser(prog="python -m training.report", description=__doc__).parse_args(argv)
     write_text(README, render_readme(README.read_text(encoding="utf-8")))
     write_text(RESULTS, render_results(RESULTS.read_text(encoding="utf-8")))
     write_json(SUMMARY, make_summary())

@@ -5,7 +5,6 @@ parquet files with one row for each picture: what each network makes of it, thei
 Stopped at any moment, it goes on when the same command is given again; no row is lost and none is there twice.
 """
 
-import argparse
 import json
 import sys
 from importlib.util import find_spec
@@ -17,6 +16,7 @@ from pyarrow.dataset import dataset
 from tqdm import tqdm
 from transformers.utils.logging import disable_progress_bar
 
+from fer_models.commands import CommandParser, at_least, command, split_list
 from fer_models.hub import make_fixed_revision
 from fer_models.zoo import TAGS, find_checkpoint, get_default_tag, list_models
 
@@ -104,34 +104,39 @@ def count_rows(job: Job) -> tuple[int, int]:
     return expected, expected - table["error"].null_count
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.score", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandParser(prog="python -m training.score", description=__doc__)
     parser.add_argument("source", help="folder of pictures or of parquet files, or a data set's id on the Hub")
     parser.add_argument("output", help="folder for the scores")
-    parser.add_argument("--files", help="text file with the pictures' paths in the folder, one a line; by default all")
+    parser.add_argument(
+        "--files", metavar="FILE", help="text file with the pictures' paths in the folder, one a line; by default all"
+    )
     parser.add_argument("--split", help="the data set's split, if it has several")
-    parser.add_argument("--models", nargs="+", metavar="MODEL", help="by default all")
+    parser.add_argument(
+        "--models", type=split_list, metavar="NAME,NAME", help="which to ask, with commas between them; by default all"
+    )
     parser.add_argument("--tag", help=f"way of training; by default the first that a network has of: {', '.join(TAGS)}")
-    parser.add_argument("--detect", action="store_true", help="find the largest face; else pictures are faces")
-    parser.add_argument("--chunk-size", type=int, default=Job.chunk_size, help="pictures in a part")
-    parser.add_argument("--batch-size", type=int, default=Job.batch_size, help="pictures that are computed at once")
+    parser.add_argument(
+        "--whole-image", action="store_true", help="take each picture for a face; else its largest face is found"
+    )
+    parser.add_argument("--chunk-size", type=at_least(1), default=Job.chunk_size, help="pictures in a part")
+    parser.add_argument(
+        "--batch-size", type=at_least(1), default=Job.batch_size, help="pictures that are computed at once"
+    )
     parser.add_argument("--ray", action="store_true", help="on a Ray cluster; needs the extra ray")
     options = vars(parser.parse_args(argv))
-    on_ray = options.pop("ray")
+    on_ray, options["detect"] = options.pop("ray"), not options.pop("whole_image")
     options["models"] = tuple(options["models"] or list_models(options["tag"]) or list_models())
     if on_ray and find_spec("ray") is None:
         sys.exit("error: Ray is not installed: pip install 'ray[data]'.")
-    if min(options["chunk_size"], options["batch_size"]) < 1:
-        sys.exit("error: --chunk-size and --batch-size must be 1 or more.")
     disable_progress_bar()
     for name in ("source", "output", "files"):  # Ray's workers start in other folders
         if options[name] and (name == "output" or Path(options[name]).exists()):
             options[name] = str(Path(options[name]).resolve())
     try:
         rows, errors = run(Job(**options), on_ray)
-    except (ValueError, RuntimeError) as error:
+    except RuntimeError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
         sys.exit(f"error: {error}. What was scored is kept; mend this, then start again.")

@@ -17,7 +17,7 @@ from PIL import Image
 from fer_models.batch import attempt
 from fer_models.faces import FaceDetector, crop_face
 from fer_models.images import MAX_PIXELS, ImageError, NoFaceError, get_scale
-from fer_models.inference import Comparison, load_models, predict_batch
+from fer_models.inference import Comparison, load_models, predict_all
 
 from .pictures import Row, open_collection
 
@@ -136,7 +136,7 @@ class Scorer:
     def _ask(self, faces: list[Image.Image]) -> list[dict[str, Any]]:
         """The columns of each face's answers."""
         rows = []
-        for predictions in zip(*(predict_batch(model, faces) for model in self._models), strict=True):
+        for predictions in zip(*predict_all(self._models, faces), strict=True):
             comparison = Comparison([], None, None, list(predictions))
             row = make_columns("average", comparison.favourite, comparison.average) | {"sure": comparison.is_sure}
             for prediction in comparison.predictions:

@@ -293,12 +293,21 @@ def render_augmentation() -> str:
     )
 
 
+def _describe_neighbours(neighbours: dict[str, Any] | None) -> list[list[str]]:
+    if neighbours is None:  # measured before there was this part
+        return []
+    networks = neighbours["networks"]
+    what = f"the same while {neighbours['processes']} other processes are busy"
+    return [[what, f"{networks['median_ms']:.0f} ms (95 % within {networks['p95_ms']:.0f} ms)"]]
+
+
 def render_app() -> str:
     """How the page behaves, as `training.benchmark_app` wrote it."""
     app = load_app()
     if app is None:
         return "Not measured yet."
     page, live, memory, load, refusals = (app[name] for name in ("page", "live", "memory", "load", "refusals"))
+    rate = f"{load['answers_per_second']:.0f} answers a second, " if "answers_per_second" in load else ""
     rows = [
         ["from start to ready", f"{app['ready_s']:.1f} s"],
         [
@@ -306,13 +315,14 @@ def render_app() -> str:
             f"{page['median_ms']:.0f} ms (slowest of {page['rounds']:,}: {page['max_ms']:.0f} ms)",
         ],
         ["the four networks, of that", f"{memory['networks_median_ms']:.0f} ms"],
+        *_describe_neighbours(app.get("neighbours")),
         [
             f"camera of 640x480 with one face, {live['networks']} networks",
             f"{live['frames_per_second']:.1f} pictures a second",
         ],
         [
             f"{load['visitors']} visitors at once, {load['requests']} requests",
-            f"{load['lost']} lost, {load['wrong']} wrong, 95 % within {load['p95_ms'] / 1000:.1f} s, "
+            f"{load['lost']} lost, {load['wrong']} wrong, {rate}95 % within {load['p95_ms'] / 1000:.1f} s, "
             f"the slowest in {load['max_ms'] / 1000:.1f} s",
         ],
         [

@@ -5,7 +5,6 @@ processor, the resolved recipe (`recipe.yaml`), the curves (`history.json`) and 
 Interrupted, it goes on from the last finished epoch when it is started again.
 """
 
-import argparse
 import contextlib
 import json
 import sys
@@ -35,11 +34,12 @@ from transformers.trainer_callback import ExportableState
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, EvalPrediction
 
 from fer_models import FerImageProcessor
+from fer_models.commands import CommandParser, command
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.hub import compute_fingerprint
 from fer_models.zoo import get_entry
 
-from .arguments import PLACE_FIELDS, RecipeArguments, parse_recipe
+from .arguments import PLACE_FIELDS, RecipeArguments, make_recipe_parser, parse_recipe
 from .augmentation import AugmentationArguments, augment
 from .averaging import AVERAGE_FILE, WeightAveraging
 from .cuda_graph import RecordedStep
@@ -459,12 +459,12 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
     return output_dir
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m training.train",
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Every field of a recipe is an option too, such as --seed 1 or --num_train_epochs 2.",
+        epilog="Every field of a recipe is an option too, such as --seed 1:\n\n" + make_recipe_parser().format_help(),
     )
     parser.add_argument("recipe", help="a file of training/recipes")
     arguments, overrides = parser.parse_known_args(argv)
@@ -473,7 +473,7 @@ def main(argv: list[str] | None = None) -> None:
         output_dir = train(recipe, args)
         if args.push_to_hub and args.process_index == 0:
             print(f"Pushed: {push_run(args)}")
-    except (DataError, PushError, ValueError) as error:
+    except PushError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
         sys.exit(f"error: {error}. What was finished is kept; make room or mend the path, then start again.")

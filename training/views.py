@@ -6,9 +6,8 @@ people's votes are averaged over the mirror image, so that a student may mirror 
 that says what it was made of. The file holds FER2013's pictures: keep it out of the repository.
 """
 
-import argparse
 import json
-import sys
+from argparse import ArgumentError
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,15 @@ from typing import Any
 import torch
 import yaml
 from safetensors.torch import save_file
-from transformers import AutoModelForImageClassification, HfArgumentParser, PreTrainedModel, set_seed
+from transformers import AutoModelForImageClassification, PreTrainedModel, set_seed
 
 from fer_models import FerImageProcessor
+from fer_models.commands import CommandParser, command
 from fer_models.hub import compute_fingerprint
 
-from .arguments import to_argument
+from .arguments import make_parser, to_argument
 from .augmentation import AugmentationArguments, augment
-from .data import DataError, load_fer2013
+from .data import DATA_VARIABLE, DataError, find_data, load_fer2013
 from .files import write_json
 from .objective import HEAD_LABELS, NUM_LABELS
 from .provenance import describe_environment
@@ -40,7 +40,8 @@ class ViewsArguments(AugmentationArguments):
     output: str = field(metadata={"help": "The file to write."})
     count: int = field(default=24, metadata={"help": "Views of each face; the first is the face as it is."})
     data: str = field(
-        default="../shared/data/fer2013", metadata={"help": "FER2013, as a recipe's field of the same name."}
+        default_factory=find_data,
+        metadata={"help": f"FER2013, as a recipe's field of the same name; {DATA_VARIABLE} changes the default."},
     )
     mirrored: bool = field(
         default=True, metadata={"help": "Average the answers over the mirror image, which takes twice as long."}
@@ -142,19 +143,37 @@ def run(arguments: ViewsArguments) -> Path:
     return output
 
 
-def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.views", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("settings", type=Path, help="a file such as training/views.yaml; its fields are options, too")
-    arguments, overrides = parser.parse_known_args(argv)
+def parse_views(path: Path, overrides: list[str]) -> ViewsArguments:
+    """Read settings; `overrides` are command-line arguments and win.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It holds no settings, a key is unknown, or a value has the wrong type or range.
+    """
     try:
-        settings = yaml.safe_load(arguments.settings.read_text())
-        words = [word for key, value in settings.items() for word in (f"--{key}", to_argument(value))]
-        (parsed,) = HfArgumentParser(ViewsArguments).parse_args_into_dataclasses(words + overrides)  # type: ignore[arg-type]
-        print(f"Made: {run(parsed)}")
-    except (DataError, ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+        settings = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} holds no settings: {error}") from error
+    if not isinstance(settings, dict):
+        raise ValueError(f"{path} holds no settings: expected lines of the form `key: value`.")
+    words = [word for key, value in settings.items() for word in (f"--{key}", to_argument(value))]
+    try:
+        (parsed,) = make_parser(ViewsArguments).parse_args_into_dataclasses(words + overrides, look_for_args_file=False)
+    except ArgumentError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return parsed
+
+
+@command
+def main(argv: list[str] | None = None) -> None:
+    parser = CommandParser(
+        prog="python -m training.views",
+        description=__doc__,
+        epilog="Every field is an option too, such as --count 8:\n\n" + make_parser(ViewsArguments).format_help(),
+    )
+    parser.add_argument("settings", type=Path, metavar="FILE", help="such as training/views.yaml")
+    arguments, overrides = parser.parse_known_args(argv)
+    print(f"Made: {run(parse_views(arguments.settings, overrides))}")
 
 
 if __name__ == "__main__":

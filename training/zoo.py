@@ -5,7 +5,7 @@ each run resumes by itself, and finished ones are passed over. With `--pack`, ea
 as soon as it is done, so that a machine that is taken away leaves what was ready.
 """
 
-import argparse
+import math
 import subprocess
 import sys
 import tarfile
@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+
+from fer_models.commands import CommandParser, at_least, command
 
 from .arguments import RUNS_DIR
 
@@ -92,7 +94,12 @@ def pack(job: Job, directory: Path, largest: int) -> None:
 
 
 def train_zoo(
-    jobs: list[Job], at_once: int, logs: Path, packed: Path | None = None, largest: int = 2**40, deadline: float = 1e99
+    jobs: list[Job],
+    at_once: int,
+    logs: Path,
+    packed: Path | None = None,
+    largest: int = 2**40,
+    deadline: float = math.inf,
 ) -> list[Job]:
     """Run jobs in their order, as soon as what they need is there.
 
@@ -145,25 +152,34 @@ def last_line(path: Path) -> str:
     return next((line for line in reversed(lines) if line.startswith("epoch ")), lines[-1])
 
 
-def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.zoo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("jobs", type=Path, help="a YAML list such as training/zoo.yaml")
-    parser.add_argument("--at_once", type=int, default=1, help="runs side by side (default: %(default)s)")
-    parser.add_argument("--pack", type=Path, metavar="DIR", help="pack each finished run into archives there")
-    parser.add_argument("--pack_megabytes", type=float, default=15.5, help="size of an archive (default: %(default)s)")
-    parser.add_argument("--minutes", type=float, default=1e9, help="stop after so long; the same command goes on")
-    parser.add_argument(
-        "--options", default="", help="options of training.train for every run, such as '--max_steps 3'"
-    )
-    parser.add_argument("--logs", type=Path, default=RUNS_DIR / "logs", help="default: %(default)s")
-    arguments = parser.parse_args(argv)
+def read_jobs(path: Path, options: str = "") -> list[Job]:
+    """The jobs of a list, each recipe's with further options of `training.train`.
+
+    Raises:
+        OSError: The list or a recipe cannot be read.
+        ValueError: It is no list.
+    """
     try:
-        lines = yaml.safe_load(arguments.jobs.read_text())
-        jobs = [make_job(line if line == "views" else f"{line} {arguments.options}") for line in lines]
-    except OSError as error:
-        sys.exit(f"error: {error}")
+        lines = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} lists no recipes: {error}") from error
+    if not isinstance(lines, list):
+        raise ValueError(f"{path} lists no recipes. Name a file such as training/zoo.yaml.")
+    return [make_job(line if line == "views" else f"{line} {options}") for line in lines]
+
+
+@command
+def main(argv: list[str] | None = None) -> None:
+    parser = CommandParser(prog="python -m training.zoo", description=__doc__)
+    parser.add_argument("jobs", type=Path, metavar="FILE", help="a YAML list such as training/zoo.yaml")
+    parser.add_argument("--at-once", type=at_least(1), default=1, help="runs side by side")
+    parser.add_argument("--pack", type=Path, metavar="FOLDER", help="for archives of finished runs; by default none")
+    parser.add_argument("--pack-megabytes", type=float, default=15.5, help="size of an archive")
+    parser.add_argument("--minutes", type=float, help="stop after so long, and go on another time; by default never")
+    parser.add_argument("--options", help="of training.train for every run, such as '--max_steps 3'; by default none")
+    parser.add_argument("--logs", type=Path, metavar="FOLDER", default=RUNS_DIR / "logs", help="what the runs print")
+    arguments = parser.parse_args(argv)
+    jobs = read_jobs(arguments.jobs, arguments.options or "")
     if arguments.pack:
         arguments.pack.mkdir(parents=True, exist_ok=True)
     left = train_zoo(
@@ -172,7 +188,7 @@ def main(argv: list[str] | None = None) -> None:
         arguments.logs,
         arguments.pack,
         int(arguments.pack_megabytes * 2**20),
-        time.monotonic() + 60 * arguments.minutes,
+        math.inf if arguments.minutes is None else time.monotonic() + 60 * arguments.minutes,
     )
     if left:
         sys.exit(f"error: not finished: {', '.join(job.name for job in left)}. The same command goes on.")

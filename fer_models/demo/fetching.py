@@ -1,14 +1,31 @@
-"""Files that programs and agents name by an address: none of them is fetched."""
+"""Files that programs and agents name by an address: uploads and data URIs are taken, nothing else is fetched."""
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from .internals import processing_utils
+from .internals import get_upload_folder, is_in_or_equal, replace_downloads
 
 REFUSAL = "The page fetches no file from an address. Download it, then upload it, or send it as a data URI."
-# Everything that gradio downloads goes through these.
-DOWNLOADS = ("async_ssrf_protected_download", "async_ssrf_protected_get")
+# How programs and agents hand a file over.
+SENT_AS = "A data URI, or the path of an upload."
+# What stands before the path in the address under which the page gives an upload back.
+FILE_ROUTE = "/gradio_api/file="
+
+
+def is_inline(address: str) -> bool:
+    """Whether an address is a file itself, a data URI."""
+    return address.startswith("data:")
+
+
+def find_upload(address: str) -> str | None:
+    """The path of an uploaded file, which the upload has answered, or which its own address holds; None if it is none.
+
+    Paths outside of the uploads are nobody's business.
+    """
+    path = address.rpartition(FILE_ROUTE)[2]
+    return path if is_in_or_equal(path, get_upload_folder()) and Path(path).is_file() else None
 
 
 def fetch_nothing() -> None:
@@ -24,6 +41,4 @@ def fetch_nothing() -> None:
     async def refuse(*_: Any, **__: Any) -> Any:
         raise gr.Error(REFUSAL, print_exception=False)
 
-    for name in DOWNLOADS:
-        getattr(processing_utils, name)
-        setattr(processing_utils, name, refuse)
+    replace_downloads(refuse)

@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 from pydantic import model_validator
 
+from .fetching import SENT_AS, find_upload, is_inline
 from .internals import ImageData, ListFiles, get_upload_folder, is_http_url_like, save_base64_to_cache
 
 
@@ -36,7 +37,7 @@ class FilesInput(gr.File):
 
     def api_info(self) -> dict[str, Any]:
         # That of `gr.File` refers to a definition that gradio's MCP server leaves out; an image's does not.
-        return {"type": "array", "items": ImageData.model_json_schema()}
+        return {"type": "array", "items": ImageData.model_json_schema() | {"description": SENT_AS}}
 
     def preprocess(self, payload: Any) -> list[tuple[str, Path]]:  # type: ignore[override]
         files = [] if payload is None else payload
@@ -48,11 +49,16 @@ def _to_file(address: str) -> dict[str, Any]:
     """A file as gradio describes one.
 
     Args:
-        address: Begins with `data:`, or with `https:` or `http:`, which is refused later with a reason; paths of the
-            server are nobody's business.
+        address: A data URI, the path or the address of an upload, or another address, which is refused later with a
+            reason.
+
+    Raises:
+        ValueError: It is none of these.
     """
-    if address.startswith("data:"):
+    if is_inline(address):
         address = save_base64_to_cache(address, get_upload_folder())
+    elif path := find_upload(address):
+        address = path
     elif not is_http_url_like(address):
-        raise ValueError("A file is a data URL.")
+        raise ValueError(f"A file is not sent as {address[:100]!r}. {SENT_AS}")
     return {"path": address, "meta": {"_type": "gradio.FileData"}}

@@ -15,7 +15,7 @@ from gradio import processing_utils
 from gradio.blocks import Block
 from gradio.data_classes import ImageData, ListFiles
 from gradio.processing_utils import save_base64_to_cache
-from gradio.utils import get_upload_folder
+from gradio.utils import get_upload_folder, is_in_or_equal
 from gradio_client.utils import is_file_obj, is_http_url_like, traverse
 
 __all__ = [
@@ -24,11 +24,13 @@ __all__ = [
     "ListFiles",
     "get_upload_folder",
     "is_http_url_like",
-    "processing_utils",
+    "is_in_or_equal",
     "save_base64_to_cache",
 ]
 
 TRIED_WITH = "6.31.0"
+# Everything that gradio downloads goes through these.
+DOWNLOADS = ("async_ssrf_protected_download", "async_ssrf_protected_get")
 
 
 def forget_values(app: Any, used: dict[str, datetime], life_s: float) -> None:
@@ -91,6 +93,41 @@ def check_calls(demo: gr.Blocks, check: Callable[[str, Any], str | None]) -> Non
     queue.push = push_some  # type: ignore[method-assign]
 
 
+def describe_tools(demo: gr.Blocks, how_to_send: str, convert_schema: Callable[[Any], Any]) -> None:
+    """Have the page's MCP server, once it runs, describe its tools otherwise.
+
+    Args:
+        demo: The page.
+        how_to_send: How files are sent, in the place of gradio's sentence.
+        convert_schema: What becomes of the JSON schema of a tool's arguments.
+    """
+    server: Any = demo.mcp_server_obj
+    describe, describe_input = server.get_fn_description, server.get_input_schema
+
+    def describe_function(block_fn: Any, tool_name: str) -> tuple[str, dict[str, str]]:
+        description, parameters = describe(block_fn, tool_name)
+        return description.replace(server._file_data_tool_description, how_to_send), parameters
+
+    def describe_arguments(*arguments: Any) -> tuple[Any, list[list[str | int]]]:
+        schema, positions = describe_input(*arguments)
+        return convert_schema(schema), positions
+
+    server.get_fn_description = describe_function
+    server.get_input_schema = describe_arguments
+
+
+def convert_tool_files(demo: gr.Blocks, convert: Callable[[Any], Any]) -> None:
+    """Have the page's MCP server, once it runs, take each argument that is a file as `convert` makes it."""
+    server: Any = demo.mcp_server_obj
+    take = server.convert_strings_to_filedata
+
+    def take_converted(value: dict[str, Any], positions: list[list[str | int]]) -> Any:
+        names = {position[0] for position in positions}
+        return take({name: convert(one) if name in names else one for name, one in value.items()}, positions)
+
+    server.convert_strings_to_filedata = take_converted
+
+
 def convert_tool_answers(demo: gr.Blocks, convert: Callable[[Any], Any]) -> None:
     """Have the page's MCP server, once it runs, send each output of a function as `convert` makes it."""
     server: Any = demo.mcp_server_obj
@@ -101,6 +138,17 @@ def convert_tool_answers(demo: gr.Blocks, convert: Callable[[Any], Any]) -> None
         return written
 
     server.postprocess_output_data = write_converted
+
+
+def replace_downloads(download: Callable[..., Any]) -> None:
+    """Have gradio call something else, asynchronous, wherever it would download a file.
+
+    Raises:
+        AttributeError: Gradio downloads in another way.
+    """
+    for name in DOWNLOADS:
+        getattr(processing_utils, name)
+        setattr(processing_utils, name, download)
 
 
 def is_target(event: gr.EventData, component: Block) -> bool:

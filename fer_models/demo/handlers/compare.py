@@ -12,7 +12,7 @@ from PIL import Image
 from ...explain import OVERLAY_SIDE, explain, explain_all, share_scale
 from ...faces import DetectedFace, FaceDetector, crop_face
 from ...images import ImageError, NoFaceError, get_scale, read_image, shrink
-from ...inference import Comparison, LoadedModel, compare, predict, to_json
+from ...inference import Comparison, LoadedModel, Prediction, compare, predict_all, to_json
 from ...quality import Hint, find_hints
 from ...zoo import get_default_tag
 from ..figures.compare import render_results, render_table
@@ -68,6 +68,14 @@ class Crop:
     def get_view(self, model: LoadedModel) -> Image.Image:
         """The face as a network sees it."""
         return self.views[_get_size(model)]
+
+    def predict(self, models: Sequence[LoadedModel]) -> list[Prediction]:
+        """What each network makes of the face; those that ask for the same view share its preprocessing."""
+        by_size = {
+            size: iter(predict_all([model for model in models if _get_size(model) == size], [view]))
+            for size, view in self.views.items()
+        }
+        return [next(by_size[_get_size(model)])[0] for model in models]
 
 
 @dataclass(frozen=True)
@@ -274,7 +282,7 @@ class CompareHandlers:
             hints = [find_hints(image, face) for face in faces] or [find_hints(image, None)]
             preview, scale = make_preview(image), get_scale(image)
         index = request.face_index if request.face_index < len(crops) else 0
-        predictions = [predict(model, crops[index].get_view(model)) for model in models]
+        predictions = crops[index].predict(models)
         face = faces[index] if faces else None
         comparison = Comparison(faces, face, crops[index].picture, predictions, hints[index], scale)
         return Shown(path, preview, faces, crops, hints, models, comparison)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from ...faces import COARSE_SIDE, Box, DetectedFace, FaceDetector, crop_face
 from ...images import ImageError, read_image
-from ...inference import Comparison, LoadedModel, Prediction, predict_batch
+from ...inference import Comparison, LoadedModel, Prediction, predict_all
 from ...tracking import FaceTracker, FrameRate, Timeline, Track
 from ..figures.compare import describe_votes
 from ..figures.live import render_answers, render_overlay
@@ -207,10 +207,10 @@ class LiveHandlers:
         """What the networks make of each face, smoothed over time."""
         crops = [crop_face(image, face) for face in faces]
         predictions: list[list[Prediction]] = [[] for _ in faces]
-        for model in models:
-            for track, ones, one in zip(tracks, predictions, predict_batch(model, crops), strict=True):
-                smoothed = track.smooth(model.name, one.probabilities, now_s)
-                ones.append(Prediction(model.name, smoothed, one.latency_ms))
+        for answers in predict_all(models, crops):
+            for track, ones, one in zip(tracks, predictions, answers, strict=True):
+                smoothed = track.smooth(one.model, one.probabilities, now_s)
+                ones.append(Prediction(one.model, smoothed, one.latency_ms))
         return [Comparison(faces, face, None, ones) for face, ones in zip(faces, predictions, strict=True)]
 
 

@@ -17,6 +17,7 @@ from ..figures.photo import render_examples
 from ..handlers.compare import SHOWN_AT_FIRST, CompareHandlers, Request, Shown, find_examples
 from ..handlers.saving import FORMATS, make_link, make_snippets, render_download, save
 from ..internals import is_target
+from ..limits import ANSWERS
 from ..locales import DEFAULT_LANGUAGE, translate
 from ..photo_input import PhotoInput
 from ..scripts import read_script
@@ -220,7 +221,7 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
         show,
         [photo, shown, faces, linked, whole_of, *settings],
         outputs,
-        **latest | waits,
+        **latest | waits | ANSWERS,
     ).then(
         describe_request,
         [base_url, shown, *settings],
@@ -234,7 +235,7 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
         show_explanations,
         [shown, answer_id, label, language_switch],
         explanation,
-        **latest | {"show_progress": "full", "show_progress_on": why_view},
+        **latest | ANSWERS | {"show_progress": "full", "show_progress_on": why_view},
     ).then(None, [explanation, answer_id], why_view, js="([about, html], now) => (about === now ? html : '')")
     for format, button in save_buttons.items():
         button.click(partial(offer, format), [shown, language_switch, with_face], download, **private)

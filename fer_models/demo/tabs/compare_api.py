@@ -7,6 +7,7 @@ import gradio as gr
 
 from ...configuration_fer import FER_LABELS
 from ..handlers.compare import CompareHandlers
+from ..limits import ANSWERS
 
 
 def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
@@ -32,7 +33,7 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
         at work, at school or on people who did not agree. The photo is deleted after some minutes and sent nowhere.
 
         Args:
-            photo: A photo with at least one face, such as JPEG or PNG; at most 50 megapixels.
+            photo: A photo with at least one face, such as JPEG or PNG; a data URI, or the path of an upload.
             face_index: Which face, counted from 0, the largest first.
             whole_image: True takes the whole picture for the face, as for one that is cropped closely already.
             networks: Names of the networks to ask; none for the first four.
@@ -67,7 +68,7 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
         It says where a network looks, not that it looks well. What compare must not be used for holds here too.
 
         Args:
-            photo: A photo with at least one face, such as JPEG or PNG; at most 50 megapixels.
+            photo: A photo with at least one face, such as JPEG or PNG; a data URI, or the path of an upload.
             label: One of angry, disgust, fear, happy, neutral, sad, surprise; empty for each network's own answer.
             face_index: Which face, counted from 0, the largest first.
             whole_image: True takes the whole picture for the face, as for one that is cropped closely already.
@@ -90,7 +91,9 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
     result = gr.JSON(visible=False)
     choices = [face_index, whole_image, networks, tag]
     for function, inputs in ((compare, [photo, *choices]), (explain, [photo, label, *choices])):
-        gr.Button(visible=False).click(function, inputs, result, api_name=function.__name__, show_progress="hidden")
+        gr.Button(visible=False).click(
+            function, inputs, result, api_name=function.__name__, show_progress="hidden", **ANSWERS
+        )
 
 
 def _answer(function: Callable[..., dict[str, Any]], photo: str, choices: dict[str, Any]) -> dict[str, Any]:

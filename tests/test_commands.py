@@ -1,0 +1,253 @@
+"""What all commands promise to a shell: names of options, help, sentences, exit status, and a silent end."""
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browsing import REPOSITORY
+from photos import portrait_path
+
+from fer_models import __main__ as terminal
+from fer_models.commands import split_list
+from training import ablation, calibrate, evaluate, train, views, zoo
+from training.arguments import RecipeArguments
+from training.data import DATA_VARIABLE, DEFAULT_DATA, find_data
+
+RECIPE = "training/recipes/baseline.report.yaml"
+TRAINING = sorted(
+    path.stem for path in (REPOSITORY / "training").glob("*.py") if "\ndef main(" in path.read_text(encoding="utf-8")
+)
+# `hub_probe` runs where this package is not installed, and is called by `prove_hub` alone.
+TESTS = sorted(
+    path.stem
+    for path in Path(__file__).parent.glob("*.py")
+    if "\ndef main(" in path.read_text(encoding="utf-8") and path.stem != "hub_probe"
+)
+COMMANDS: dict[str, tuple[str, list[str]]] = {
+    **{f"training.{name}": (f"training.{name}", []) for name in TRAINING},
+    **{name: (name, []) for name in TESTS},
+    **{f"fer_models {name}": ("fer_models.__main__", [name]) for name in ("compare", "list")},
+}
+# One name for one thing. The recipe's fields are transformers', with underscores.
+OPTIONS = {
+    *("help", "json", "models", "model", "tag", "namespace", "whole-image", "face", "data", "protocol", "output"),
+    *("files", "split", "chunk-size", "batch-size", "ray", "seed", "seeds", "runs", "n", "found", "padding"),
+    *("rounds", "steps", "images", "live-seconds", "comparisons", "busy-comparisons", "neighbours", "visitors"),
+    *("requests", "flood", "space", "private", "dry-run", "token", "python", "torch", "port"),
+    *("force", "missing", "at-once", "pack", "pack-megabytes", "minutes", "options", "logs"),
+}
+FILES = {
+    "training.train": [RECIPE],
+    "training.ablation": ["training/ablations/dense.yaml"],
+    "training.views": ["training/views.yaml"],
+    "training.zoo": ["training/zoo.yaml"],
+}
+LISTS = {"models": "NAME,NAME", "seeds": "N,N", "python": "PATH,PATH"}
+
+
+def get_main(command: str) -> Callable[[list[str]], None]:
+    module, words = COMMANDS[command]
+    main = importlib.import_module(module).main
+    return lambda argv: main([*words, *argv])
+
+
+def leave(main: Callable[[list[str]], None], *argv: str) -> Any:
+    """The exit status of a command, or the sentence for the terminal, for which a shell is told 1."""
+    with pytest.raises(SystemExit) as caught:
+        main([str(word) for word in argv])
+    return caught.value.code
+
+
+def read_options(text: str) -> dict[str, tuple[str, str]]:
+    """Of a help, the options with their metavar and what is said of them."""
+    own = text.partition("Every field ")[0]
+    found = re.findall(r"^  (?:-h, )?--([\w-]+)(?: ([A-Z][\w,/]*|\{.*?\}))?((?:(?!\n  -|\n\n).)*)", own, re.M | re.S)
+    return {name: (metavar, " ".join(said.split())) for name, metavar, said in found}
+
+
+def test_every_program_is_looked_at() -> None:
+    assert {"train", "data", "score", "push", "benchmark_app"} < set(TRAINING)
+    assert set(TESTS) == {"hub_server", "prove_hub", "prove_space"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_says_of_each_option_what_it_is_and_what_it_is_otherwise(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert leave(get_main(command), "--help") == 0
+    options = read_options(capsys.readouterr().out)
+    assert set(options) <= OPTIONS, "another name for what has one, or a new thing: then add it here"
+    for name, (metavar, said) in options.items():
+        assert len(said) > 5, name
+        if metavar and name not in ("namespace", "space", "split", "token"):  # of which only the last has a default
+            assert "default" in said, f"--{name} says no default"
+        assert metavar in (LISTS.get(name, metavar), "PATH")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_option_is_taken_by_a_part_of_its_name(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main = get_main(command)
+    leave(main, "--help")
+    for name in read_options(capsys.readouterr().out):
+        if len(name) > 2 and name[:-1] not in OPTIONS:
+            code = leave(main, *FILES.get(command, []), f"--{name[:-1]}", "1")
+            said = capsys.readouterr().err + str(code)
+            assert code not in (0, None)
+            assert f"--{name[:-1]}" in said or "required" in said or "invalid choice" in said
+
+
+@pytest.mark.parametrize("option", ["--learning_rat", "--sampl", "--nonsense"])
+def test_a_recipe_s_fields_are_not_abbreviated_either(option: str) -> None:
+    assert option in leave(train.main, RECIPE, option, "1")
+
+
+@pytest.mark.parametrize("option", ["--coun", "--mirror", "--nonsense"])
+def test_neither_are_those_of_views(option: str) -> None:
+    assert option in leave(views.main, "training/views.yaml", option, "1")
+
+
+def test_help_of_training_lists_the_fields_of_a_recipe(capsys: pytest.CaptureFixture[str]) -> None:
+    assert leave(train.main, "--help") == 0
+    said = capsys.readouterr().out
+    assert [one.name for one in fields(RecipeArguments) if f"\n  --{one.name}" not in said] == []
+    for name in ("seed", "learning_rate", "num_train_epochs", "output_dir"):
+        assert f"\n  --{name}" in said
+    assert said.count("--help") == 1
+    assert re.search(r"--rotation_degrees.*?in degrees\. \(default:\s+0\.0\)", said, re.DOTALL)
+
+
+@pytest.mark.parametrize("text", ["", ",", " , "])
+def test_an_empty_list_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert leave(terminal.main, "compare", "photo.jpg", "--models", text) == 2
+    assert "--models: expected names" in capsys.readouterr().err
+    assert split_list(" a, b,") == ["a", "b"]
+
+
+def test_a_list_does_not_take_the_photo(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.main(["compare", "--models", "baseline", str(portrait_path())])
+    assert "1 of 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("main", "argv", "status", "words"),
+    [
+        (terminal.main, ["compare", "--json", "FOLDER"], 1, "is a folder: name a photo in it"),
+        (terminal.main, ["compare", "none.jpg"], 1, "no file none.jpg"),
+        (terminal.main, ["compare"], 2, "required: photo"),
+        (terminal.main, [], 2, "required: command"),
+        (terminal.main, ["compare", "a.jpg", "b.jpg"], 2, "b.jpg"),
+        (terminal.main, ["compare", "a.jpg", "--face", "-1"], 2, "at least 0"),
+        (train.main, ["none.yaml"], 1, "The recipe none.yaml cannot be read"),
+        (train.main, ["FOLDER"], 1, "cannot be read"),
+        (calibrate.main, ["none"], 1, "No such file or directory: 'none/"),
+        (evaluate.main, ["none"], 1, "Is none a finished run?"),
+        (ablation.main, ["FOLDER"], 1, "Is a directory"),
+        (ablation.main, [RECIPE], 1, "names no techniques"),
+        (ablation.main, ["training/ablations/dense.yaml", "--seeds", "0,x"], 2, "at least 0, got 'x'"),
+        (views.main, ["none.yaml"], 1, "No such file or directory"),
+        (views.main, ["training/zoo.yaml"], 1, "holds no settings"),
+        (zoo.main, ["none.yaml"], 1, "No such file or directory"),
+        (zoo.main, [RECIPE], 1, "lists no recipes"),
+        (zoo.main, ["training/zoo.yaml", "--at-once", "0"], 2, "at least 1"),
+    ],
+)
+def test_exit_status_is_1_for_what_went_wrong_and_2_for_wrong_words(
+    main: Any, argv: list[str], status: int, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = leave(main, *(str(tmp_path) if word == "FOLDER" else word for word in argv))
+    said = code if isinstance(code, str) else capsys.readouterr().err
+    assert (code if isinstance(code, int) else 1) == status
+    assert words in said
+    assert "What was finished is kept" not in said, "nothing was begun"
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-m", "fer_models", "compare", "--help"],
+        ["-m", "fer_models", "list"],
+        ["-m", "fer_models", "compare", "--json", str(portrait_path())],
+        ["-m", "training.train", "--help"],
+    ],
+    ids=["little", "a list", "an answer", "more than a pipe holds"],
+)
+def test_a_closed_pipe_ends_a_command_without_a_word(command: list[str]) -> None:
+    process = subprocess.Popen(
+        [sys.executable, *command], cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()  # as `head` does when it has enough
+    assert [line for line in process.stderr.read().splitlines() if "Loading weights" not in line] == []
+    assert process.wait() in (0, 1)  # argparse takes a help that nobody reads for told
+
+
+# --- where FER2013 lies ---
+
+
+@pytest.mark.parametrize(("value", "place"), [(None, DEFAULT_DATA), ("", DEFAULT_DATA), ("/data/fer", "/data/fer")])
+def test_one_variable_says_where_the_data_lie(
+    value: str | None, place: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(DATA_VARIABLE, raising=False)
+    if value is not None:
+        monkeypatch.setenv(DATA_VARIABLE, value)
+    assert find_data() == place
+    assert RecipeArguments(model="baseline", protocol="report").data == place
+    assert views.parse_views(Path("training/views.yaml"), []).data == place
+    assert leave(get_main("training.measure_flip"), "--help") == 0
+    assert f"(default: {place})" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("command", ["training.data", "training.measure_votes", "training.measure_crop"])
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_missing_data_name_the_option_and_the_variable(command: str, by: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DATA_VARIABLE, "/nowhere")
+    said = leave(get_main(command), *(["--data", "/nowhere"] if by == "option" else []))
+    assert said == "error: There is no file or folder '/nowhere'. Name where FER2013 lies with --data, or set FER_DATA."
+
+
+def test_training_without_data_names_them_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(DATA_VARIABLE, "/nowhere")
+    said = leave(train.main, RECIPE, "--output_dir", tmp_path / "run")
+    assert said.endswith("with --data, or set FER_DATA.")
+
+
+def test_a_photo_is_refused_as_data_without_asking_the_hub(connections: list[str]) -> None:
+    assert "is no FER2013" in leave(get_main("training.data"), "--data", portrait_path())
+    assert connections == []
+
+
+@pytest.mark.parametrize("module", [calibrate, evaluate])
+def test_a_finished_run_is_measured_on_the_data_of_the_option_the_variable_or_the_recipe(
+    module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def ask(_: Path, source: str, *known: Any) -> float:
+        asked.append(source)
+        return 1.0
+
+    monkeypatch.setattr(module, module.__name__.rpartition(".")[2], ask)
+    monkeypatch.delenv(DATA_VARIABLE, raising=False)
+    module.main([str(tmp_path)])
+    monkeypatch.setenv(DATA_VARIABLE, "/variable")
+    module.main([str(tmp_path)])
+    module.main([str(tmp_path), "--data", "/option"])
+    assert asked == [None, "/variable", "/option"]
+
+
+def test_make_hands_the_variable_on() -> None:
+    rule = "say: ; @echo $$FER_DATA"
+    command = ["make", "--silent", f"--eval={rule}", "say", "FER_DATA=/data/fer2013"]
+    kept = {name: value for name, value in os.environ.items() if name not in (DATA_VARIABLE, "MAKEFLAGS")}
+    result = subprocess.run(command, cwd=REPOSITORY, env=kept, capture_output=True, text=True)
+    assert result.stdout == "/data/fer2013\n", result.stderr

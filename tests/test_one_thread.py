@@ -1,0 +1,133 @@
+"""What the page costs the machine that serves it: threads, turns, and nothing done twice."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from browsing import REPOSITORY
+from conftest import make_face
+from photos import load_portrait
+from PIL import Image
+
+from fer_models.batch import compare_faces
+from fer_models.demo.ui import build_demo
+from fer_models.faces import FaceDetector
+from fer_models.image_processing_fer import FerImageProcessor
+from fer_models.inference import LoadedModel, compare, predict, predict_all
+
+# Of an app that a Space starts, whose environment names its cores. Threads of visitors compute, never the main one.
+SERVE = """
+import json, threading, time
+import app, torch
+from PIL import Image
+from fer_models.demo.device import place
+from fer_models.explain import explain_all
+from fer_models.inference import load_models, predict_all
+
+models = load_models(["batchnorm", "transfer"])
+place(models)
+face = Image.linear_gradient("L")
+shares = []
+
+def visit():
+    whole, own = time.process_time(), time.thread_time()
+    predict_all(models, [face] * 32)
+    explain_all(models, face)
+    shares.append((time.thread_time() - own) / (time.process_time() - whole))
+
+for _ in range(2):
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    visitor.join()
+import gradio
+queue = gradio.Blocks().queue()._queue
+queue.events_recorded = 3
+call = {"function": "compare", "status": "success", "process_time": 0.1}
+print(json.dumps({"shares": shares, "summary": queue.compute_analytics_summary([call] * 3)}))
+"""
+
+
+@pytest.fixture(scope="module")
+def served() -> dict[str, Any]:
+    environment = os.environ | {"OMP_NUM_THREADS": "4"}
+    environment.pop("GRADIO_ANALYTICS_CACHE_FREQUENCY", None)
+    result = subprocess.run(
+        [sys.executable, "-c", SERVE], cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=240
+    )
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def test_a_visitor_s_thread_computes_alone(served: dict[str, Any]) -> None:
+    """`torch.set_num_threads` in the main thread would not do: convolutions of others still take all cores."""
+    assert min(served["shares"]) > 0.9, "its share of what the process has computed meanwhile"
+
+
+def test_gradio_does_not_sum_up_all_calls_after_each(served: dict[str, Any]) -> None:
+    assert served["summary"] == {"functions": {}}
+
+
+def test_terminal_computes_with_one_thread() -> None:
+    code = "import sys, torch; from fer_models.__main__ import main; main(sys.argv[1:]); print(torch.get_num_threads())"
+    words = ["compare", "--whole-image", "--models", "baseline", "docs/screenshot.png"]
+    result = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        cwd=REPOSITORY,
+        env=os.environ | {"OMP_NUM_THREADS": "4"},
+        capture_output=True,
+        text=True,
+    )
+    assert result.stdout.splitlines()[-1] == "1", result.stderr
+
+
+def test_all_answers_about_a_photo_take_turns_whatever_is_asked(models: list[LoadedModel]) -> None:
+    demo = build_demo(models[:1], FaceDetector())
+    computing = {"show", "show_explanations", "compare", "explain"}
+    turns = {
+        (one.fn.__name__, one.concurrency_id, one.concurrency_limit)
+        for one in demo.fns.values()
+        if getattr(one.fn, "__name__", "") in computing and "tabs.compare" in one.fn.__module__
+    }
+    assert {name for name, _, _ in turns} == computing
+    assert {(id, limit) for _, id, limit in turns} == {("answers", 2)}
+
+
+@pytest.fixture
+def prepared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many faces were preprocessed at each call."""
+    calls: list[int] = []
+    preprocess = FerImageProcessor.preprocess
+
+    def count(self: FerImageProcessor, images: Any, *arguments: Any, **options: Any) -> Any:
+        calls.append(len(images) if isinstance(images, list) else 1)
+        return preprocess(self, images, *arguments, **options)
+
+    monkeypatch.setattr(FerImageProcessor, "preprocess", count)
+    return calls
+
+
+def test_models_with_the_same_preprocessing_share_it_and_answer_as_alone(
+    models: list[LoadedModel], prepared: list[int]
+) -> None:
+    face = make_face(120)
+    alone = [predict(model, face).probabilities for model in models]
+    prepared.clear()
+    assert [ones[0].probabilities for ones in predict_all(models, [face])] == alone, "to the last digit"
+    assert len(prepared) == len({model.preprocessing for model in models}) < len(models)
+
+
+@pytest.mark.parametrize("ask", [compare, compare_faces], ids=["one face", "all faces"])
+def test_a_face_is_preprocessed_once_for_the_models_and_once_for_its_hints(
+    ask: Any, models: list[LoadedModel], detector: FaceDetector, prepared: list[int]
+) -> None:
+    ask(load_portrait(), models[:4], detector)
+    assert prepared == [1, 1]
+
+
+def test_nothing_to_classify_has_no_answers(models: list[LoadedModel], prepared: list[int]) -> None:
+    assert predict_all(models, []) == [[] for _ in models]
+    assert predict_all([], [Image.new("L", (48, 48))]) == []
+    assert prepared == []
