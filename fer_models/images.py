@@ -9,8 +9,8 @@ from PIL import Image, ImageOps
 
 # Twice the largest phone cameras' usual 24 megapixels; decoded, it takes 150 MB.
 MAX_PIXELS = 50_000_000
-# A face that is smaller than 48 pixels in a picture reduced to this size is of no use to the networks.
-WORKING_SIDE = 2048
+# Small faces are looked for in all pixels of a photo. Only panoramas as long as two of these come reduced.
+WORKING_SIDE = 8192
 # In `Image.info` of what was read: whether the file holds more, and how many of its pixels, along a side, are one here.
 MORE_FRAMES, SCALE = "more_frames", "scale"
 

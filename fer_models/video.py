@@ -16,7 +16,7 @@ from av.stream import Disposition
 from PIL import Image
 
 from .batch import describe_face
-from .faces import DetectedFace, FaceDetector, crop_face
+from .faces import FaceDetector, crop_face
 from .images import ImageError
 from .inference import Comparison, LoadedModel, predict
 from .quality import find_hints
@@ -94,7 +94,7 @@ def analyze_video(
         crop = None if found is None else crop_face(image, found)
         predictions = [] if crop is None else [predict(model, crop) for model in models]
         hints = [] if found is None else find_hints(image, found)
-        in_video = {face: _scale(face, scale) for face in faces}
+        in_video = {face: face.scaled(scale) for face in faces}
         face = None if found is None else in_video[found]
         comparison = Comparison(list(in_video.values()), face, crop, predictions, hints)
         yield Moment(time_s, duration_s, image, scale, comparison)
@@ -214,11 +214,6 @@ def _to_upright(frame: av.VideoFrame, pixel_aspect: Fraction) -> tuple[Image.Ima
             (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)[quarter_turns - 1]
         )
     return image, 1 / shrink
-
-
-def _scale(face: DetectedFace, scale: float) -> DetectedFace:
-    left, top, right, bottom = (scale * side for side in face.box_xyxy)
-    return DetectedFace((left, top, right, bottom), face.score)
 
 
 __all__ = ["SUFFIXES", "Moment", "VideoError", "analyze_video", "read_frames", "to_row"]

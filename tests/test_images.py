@@ -95,8 +95,13 @@ def test_rotation_by_exif_is_undone() -> None:
 
 
 def test_a_large_jpeg_comes_reduced_but_not_below_the_working_size() -> None:
-    image = read_image(encode(Image.new("RGB", (6000, 4500), "tan"), "JPEG"))
-    assert WORKING_SIDE <= max(image.size) < 6000
+    image = read_image(encode(Image.new("RGB", (2 * WORKING_SIDE + 100, 60), "tan"), "JPEG"))
+    assert WORKING_SIDE <= max(image.size) < 2 * WORKING_SIDE
+
+
+def test_a_photo_of_24_megapixels_keeps_all_of_them() -> None:
+    image = read_image(encode(Image.new("RGB", (6000, 4000), "tan"), "JPEG"))
+    assert image.size == (6000, 4000)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from ...explain import explain_all
 from ...faces import DetectedFace, FaceDetector, crop_face
 from ...images import MAX_PIXELS, ImageError, NoFaceError, get_scale, read_image
 from ...inference import Comparison, LoadedModel, compare, predict, to_json
-from ...quality import Hint, find_hints
+from ...quality import Hint, find_hints, find_whole_hints
 from ...zoo import get_default_tag
 from ..figures.compare import render_results, render_table
 from ..figures.html import render_message
@@ -247,7 +247,7 @@ class CompareHandlers:
             crops = [image] if request.whole_image else [crop_face(image, face) for face in faces]
             if not crops:
                 raise NoFaceError(image)
-            hints = [find_hints(image, face) for face in faces] or [find_hints(image, None)]
+            hints = [find_hints(image, face) for face in faces] or [find_whole_hints(image, self.detector)]
             preview, scale = make_preview(image), get_scale(image)
         index = request.face_index if request.face_index < len(crops) else 0
         predictions = [predict(model, crops[index]) for model in models]

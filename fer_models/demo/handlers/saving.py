@@ -44,10 +44,14 @@ def render_download(content: bytes, format: str) -> str:
 
 
 def _to_csv(shown: Shown, language: str) -> str:
-    """One row for each network and one for their average; probabilities in [0, 1], time in ms, size in MB."""
+    """One row for each network and one for their average, with whether it is sure and the ids of the hints.
+
+    Probabilities are in [0, 1], time in ms, size in MB.
+    """
     content = to_json(shown.comparison, shown.models)
     labels = list(content["average"])
     facts = ["latency_ms", "size_mb", "test_accuracy", "test_images"]
+    doubt = ["yes" if content["sure"] else "no", " ".join(hint["id"] for hint in content["hints"])]
     rows = [
         [
             row["model"],
@@ -55,12 +59,14 @@ def _to_csv(shown: Shown, language: str) -> str:
             row["winner"],
             *(row["probabilities"][label] for label in labels),
             *(row[fact] for fact in facts),
+            None,
+            None,
         ]
         for row in content["models"]
     ]
-    rows.append(["average", "", content["favourite"], *content["average"].values(), *(None for _ in facts)])
+    rows.append(["average", "", content["favourite"], *content["average"].values(), *(None for _ in facts), *doubt])
     file = StringIO()
-    header = ["model", "tag", "winner", *labels, *facts]
+    header = ["model", "tag", "winner", *labels, *facts, "sure", "hints"]
     write_csv(file, header, rows, decimal_comma=has_decimal_comma(language))
     return file.getvalue()
 
