@@ -18,9 +18,9 @@ WEIGHTS_FILE = "face_detection_yunet_2023mar.onnx"
 # Of 1,000 FER2013 training images 979 are found (`training/measurements/face_crop.json`). Higher thresholds lose faces
 # sooner than they lose mistakes, and to miss a face is worse than to find one too many.
 SCORE_THRESHOLD = 0.7
-# Fainter ones than the first are not worth a closer look, and those above the second need none: turned faces rarely reach
-# it. What a closer look finds below the third is doubtful: that score tells faces and false faces apart (`python
-# -m training.measure_faces DIR`, `training/measurements/faces.json`).
+# Fainter ones than the first are not worth a closer look, and those above the second need none: turned faces rarely
+# reach it. What a closer look finds below the third is doubtful: that tells faces and false faces apart (`python -m
+# training.measure_faces DIR`, `training/measurements/faces.json`).
 WEAK_SCORE = 0.3
 SURE_SCORE = 0.88
 SECOND_SCORE = 0.85

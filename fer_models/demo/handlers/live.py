@@ -187,7 +187,7 @@ class LiveHandlers:
         }
 
     def _detect(self, image: Image.Image) -> list[DetectedFace]:
-        """The largest faces, found in a small copy: the detector's second look and its turns take too long for a film."""
+        """The largest faces, found in a small copy: the detector's fine look and its turns take too long here."""
         small = image.copy()
         small.thumbnail((COARSE_SIDE, COARSE_SIDE), Image.Resampling.BILINEAR)
         scale = image.width / small.width
