@@ -126,6 +126,7 @@ class Detector:
         look: Finds faces in a small picture, RGB, at its own resolution, possible ones too.
         found_score: From here on a possible face is one, in [0, 1].
         sure_score: Above, there is no need to look again.
+        upright_score: The same for a closer look: above, a doubtful face is upright.
         second_score: What the first look did not find must reach this in a closer one, and what was doubtful, too, to
             be certain.
         tile_side: Pictures with longer sides than this are looked at in tiles, in pixels.
@@ -137,6 +138,7 @@ class Detector:
     look: Look
     found_score: float
     sure_score: float
+    upright_score: float
     second_score: float
     tile_side: int
     tile_face_max: int
@@ -238,7 +240,7 @@ def _straighten(detector: Detector, picture: Image.Image, face: DetectedFace) ->
     seen = _look_at(detector, picture, face, 0.0, side, LEVEL_VIEW_HEIGHTS)
     score = seen.score if seen else 0.0
     start = face
-    if is_doubtful and score <= detector.sure_score:
+    if is_doubtful and score <= detector.upright_score:
         start = next(_look_closer(detector, picture, [face], ALL_TURNS), face)
     elif abs((seen and seen.tilt) or 0) < HINT_VIEW_DEGREES:
         return replace(face, second_score=score) if is_doubtful else face
