@@ -9,8 +9,6 @@ from PIL import Image, ImageOps
 
 # Twice the largest phone cameras' usual 24 megapixels; decoded, it takes 150 MB.
 MAX_PIXELS = 50_000_000
-# Small faces are looked for in all pixels of a photo. Only panoramas as long as two of these come reduced.
-WORKING_SIDE = 8192
 # In `Image.info` of what was read: whether the file holds more, and how many of its pixels, along a side, are one here.
 MORE_FRAMES, SCALE = "more_frames", "scale"
 
@@ -48,8 +46,8 @@ def read_image(source: str | Path | bytes | BinaryIO, max_pixels: int = MAX_PIXE
         max_pixels: Larger ones are refused.
 
     Returns:
-        The picture, mode RGB, upright by its EXIF tag, transparent pixels white, the first frame of an animation; its
-        longer side is at least `WORKING_SIDE` pixels where the file has them, but a larger JPEG may come reduced.
+        The picture, mode RGB, upright by its EXIF tag, transparent pixels white, the first frame of an animation; all
+        its pixels, for small faces are looked for in them.
 
     Raises:
         ImageError: There is no such file, it is empty, damaged or no picture, or has more than `max_pixels`.
@@ -96,7 +94,6 @@ def _to_upright_rgb(image: Image.Image, max_pixels: int) -> Image.Image:
             f"The picture has {image.width * image.height:,} pixels, of which at most {max_pixels:,} are taken. "
             "Make it smaller.",
         )
-    image.draft("RGB", (WORKING_SIDE, WORKING_SIDE))  # JPEG only: decode at 1/2, 1/4 or 1/8 where that is enough
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16"):  # PIL would clip 16 bits to 8, not scale them
         image = image.point(lambda value: value / 257).convert("L")

@@ -6,7 +6,7 @@ import pytest
 from conftest import make_color_image
 from PIL import Image
 
-from fer_models.images import WORKING_SIDE, ImageError, has_more_frames, read_image
+from fer_models.images import ImageError, has_more_frames, read_image
 
 
 def encode(image: Image.Image, format: str = "PNG", **options: object) -> bytes:
@@ -92,11 +92,6 @@ def test_rotation_by_exif_is_undone() -> None:
     exif[0x0112] = 6  # turn by 90 degrees clockwise to see it upright
     image = read_image(encode(make_gradient(), "JPEG", exif=exif))
     assert image.size == (40, 60)
-
-
-def test_a_large_jpeg_comes_reduced_but_not_below_the_working_size() -> None:
-    image = read_image(encode(Image.new("RGB", (2 * WORKING_SIDE + 100, 60), "tan"), "JPEG"))
-    assert WORKING_SIDE <= max(image.size) < 2 * WORKING_SIDE
 
 
 def test_a_photo_of_24_megapixels_keeps_all_of_them() -> None:
