@@ -60,6 +60,8 @@ def run_compare(arguments: argparse.Namespace) -> None:
     else:
         if len(comparison.faces) > 1:
             print(f"face {arguments.face} of {len(comparison.faces)}, counted from 0, the largest")
+        if comparison.face and comparison.face.turned_degrees:
+            print(f"the photo was turned by {comparison.face.turned_degrees:.0f} degrees counterclockwise")
         print(format_comparison(comparison, models))
 
 

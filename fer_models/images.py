@@ -17,8 +17,6 @@ from .pixels import keep_pixels
 MAX_PIXELS = 50_000_000
 # A bitmap of so many, with four channels of 16 bits.
 MAX_BYTES = 8 * MAX_PIXELS + 1_000_000
-# A face that is smaller than 48 pixels in a picture reduced to this size is of no use to the networks.
-WORKING_SIDE = 2048
 # In `Image.info` of what was read: whether the file holds more, and how many of its pixels, along a side, are one here.
 MORE_FRAMES, SCALE = "more_frames", "scale"
 
@@ -83,9 +81,8 @@ def read_image(source: str | Path | bytes | BinaryIO, max_pixels: int = MAX_PIXE
 
     Returns:
         The picture, mode RGB, 8 bits, upright by its EXIF tag, transparent pixels white, the first frame of an
-        animation or page of several; its longer side is at least `WORKING_SIDE` pixels where the file has them, but a
-        larger JPEG may come reduced. Deep colours that use less than a quarter of their range are spread over all of
-        it.
+        animation or page of several; all its pixels, for small faces are looked for in them. Deep colours that use less
+        than a quarter of their range are spread over all of it.
 
     Raises:
         ImageError: There is no such file, it is empty, damaged, no picture or of another kind, or has more than
@@ -183,7 +180,6 @@ def _to_upright_rgb(image: Image.Image, max_pixels: int) -> Image.Image:
     longer_side = max(image.size)
     # PIL gives deep colours in 8 bits, but not deep greys.
     is_deep = any(";16" in str(tile) for tile in getattr(image, "tile", ()))
-    image.draft("RGB", (WORKING_SIDE, WORKING_SIDE))  # JPEG only: decode at 1/2, 1/4 or 1/8 where that is enough
     image.load()
     turn = _find_turn(image)
     picture = _to_rgb(_spread_colors(image) if is_deep and not _is_one_number(image) else image)

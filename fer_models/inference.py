@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 from .faces import DetectedFace, FaceDetector, crop_face
 from .image_processing_fer import FerImageProcessor
 from .images import get_scale
-from .quality import Hint, find_file_hints, find_hints
+from .quality import DOUBTS, Hint, find_file_hints, find_hints, find_whole_hints
 from .zoo import find_checkpoint, get_default_tag, list_models, load_checkpoint
 
 # Below this average probability of the favourite the answer is "not sure": the lowest one from which on the average is
@@ -132,13 +132,19 @@ class Comparison:
         return sum(prediction.winner == self.favourite for prediction in self.predictions)
 
     @property
+    def doubts(self) -> list[Hint]:
+        """Those of the hints with which no answer is sure, because there may be no face."""
+        return [hint for hint in self.hints if hint.id in DOUBTS]
+
+    @property
     def is_sure(self) -> bool:
         """Whether the favourite is probable enough and enough networks chose it, and more than any other label.
 
-        False if no face was found.
+        False if no face was found, or if what was found may be none.
         """
         return (
             bool(self.predictions)
+            and not self.doubts
             and max(self.average.values()) >= SURE_PROBABILITY
             and self.agreement >= SURE_AGREEMENT * len(self.predictions)
             and (len(self.predictions) == 1 or self.majority is not None)
@@ -272,6 +278,7 @@ def compare(
     """
     if whole_image:
         faces, face, crop = [], None, image
+        hints = find_whole_hints(image, detector)
     else:
         faces = detector.detect(image)
         if not faces:
@@ -282,7 +289,7 @@ def compare(
             )
         face = faces[face_index]
         crop = crop_face(image, face)
-    hints = find_hints(image, face)
+        hints = find_hints(image, face)
     predictions = [ones[0] for ones in predict_all(models, [crop])]
     return Comparison(faces, face, crop, predictions, hints, get_scale(image))
 
@@ -291,18 +298,26 @@ def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, 
     """A comparison as the JSON that the API, the command line and the page share.
 
     Returns:
-        `faces`: the faces found, largest first, each with `box_xyxy`, four pixel coordinates in the file's picture, and
-        `score` in [0, 1]. `face_index`: which of them was looked at, or null. `face`: that one again, or null.
+        `faces`: the faces found, largest first, each with `box_xyxy`, four pixel coordinates in the file's picture,
+        inside it; `score` in [0, 1]; `turned_degrees`, how far the picture was turned counterclockwise for this face to
+        be upright, in (-180, 180], usually 0; and `tiled`, whether it is so small in a large picture that it was only
+        found by looking part by part. `face_index`: which of them was looked at, or null. `face`: that one again, or
+        null.
         `models`: for each network `model`, `tag`, `winner`, `probabilities` (label -> [0, 1]), `latency_ms`,
         `size_mb`, `test_accuracy` and `test_images`, as `LoadedModel` has them. `votes`: `label` and the `models` that
         chose it, most first. `average`: label -> [0, 1], the mean of the networks' probabilities; empty without a face.
         `favourite`: its most probable label, or null. `agreement`: how many networks chose the favourite. `sure`: false
         where the favourite is too improbable, or too few networks chose it, or as many chose another label, for it to
-        be believed. `hints`: what may explain a bad answer, each with `id`, `value` and `limit` of a `quality.Hint`;
-        usually none.
+        be believed, or where it is not certain that there is a face. `hints`: what may explain a bad answer, each with
+        `id`, `value` and `limit` of a `quality.Hint`; usually none.
     """
     faces = [
-        {"box_xyxy": [round(comparison.scale * x, 1) for x in face.box_xyxy], "score": round(face.score, 4)}
+        {
+            "box_xyxy": [round(comparison.scale * x, 1) for x in face.box_xyxy],
+            "score": round(face.score, 4),
+            "turned_degrees": round(face.turned_degrees, 1),
+            "tiled": face.tiled,
+        }
         for face in comparison.faces
     ]
     index = comparison.face_index

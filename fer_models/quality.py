@@ -1,12 +1,12 @@
 """What about a picture of a face may explain a bad answer."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from .faces import DetectedFace, crop_box, crop_face
+from .face_search import cut_reflected
+from .faces import SECOND_SCORE, DetectedFace, FaceDetector, crop_box, crop_face
 from .image_processing_fer import FerImageProcessor
 from .images import has_more_frames
 
@@ -44,8 +44,14 @@ RULES: dict[str, Rule] = {
     "turned": Rule("turn", 0.31, is_floor=False),
     "tilted": Rule("tilt", 24, is_floor=False),
     "cut": Rule("cut", 0.3, is_floor=False),
-    "doubtful": Rule("score", 0.81, is_floor=True),
+    # By another measurement: what the detector finds with less is a face too rarely (`faces.SECOND_SCORE`).
+    "doubtful": Rule("score", SECOND_SCORE, is_floor=True),
 }
+# With one of these no answer is sure, whatever the networks say: it may be about something that is no face.
+DOUBTS = ("no_face", "doubtful")
+# A picture that is taken for a face is continued by its reflection before a face is looked for in it, on each side by
+# this share: cut out as FER2013's are, a face fills the picture.
+WHOLE_MARGIN = 0.1
 # A small face is blurred because it is small.
 IMPLIED = {"small": "blurred"}
 
@@ -55,7 +61,7 @@ class Hint:
     """Something that may explain a bad answer.
 
     Attributes:
-        id: One of `RULES`, or `animated`.
+        id: One of `RULES`, or `animated`, or `no_face`.
         value: What was measured, as `measure_quality` gives it.
         limit: The mildest value that gets this hint.
     """
@@ -67,6 +73,8 @@ class Hint:
 
 # Nothing is measured: the file holds more frames than the first, which was looked at.
 ANIMATED = Hint("animated", 1, 1)
+# The whole picture was taken for a face, and none was found in it; values are numbers of faces.
+NO_FACE = Hint("no_face", 0, 0)
 
 
 def find_hints(image: Image.Image, face: DetectedFace | None) -> list[Hint]:
@@ -92,6 +100,31 @@ def find_hints(image: Image.Image, face: DetectedFace | None) -> list[Hint]:
     return find_file_hints(image) + [hint for hint in hints.values() if hint.id not in implied]
 
 
+def find_whole_hints(image: Image.Image, detector: FaceDetector) -> list[Hint]:
+    """The same for a picture that is taken for a face as a whole, with what the detector makes of it.
+
+    Returns:
+        The hints: `animated` first, then `no_face` if none is found in the picture, or `doubtful`, and the others.
+    """
+    dx, dy = WHOLE_MARGIN * image.width, WHOLE_MARGIN * image.height
+    wide = cut_reflected(image.convert("RGB"), (-dx, -dy, image.width + dx, image.height + dy))
+    certainty = max((face.certainty for face in detector.detect(wide, turned=False, tiled=False)), default=None)
+    doubt = [NO_FACE] if certainty is None else find_score_hints(certainty)
+    hints = find_hints(image, None)
+    at = len(find_file_hints(image))
+    return hints[:at] + doubt + hints[at:]
+
+
+def find_score_hints(certainty: float) -> list[Hint]:
+    """The part of `find_hints` that needs no pixels: whether it is doubtful that this is a face.
+
+    Args:
+        certainty: As `DetectedFace` has it.
+    """
+    rule = RULES["doubtful"]
+    return [Hint("doubtful", certainty, rule.limit)] if rule.breaks(certainty) else []
+
+
 def find_file_hints(image: Image.Image) -> list[Hint]:
     """The part of `find_hints` that needs no face: whether the file of a picture holds more of them."""
     return [ANIMATED] if has_more_frames(image) else []
@@ -108,9 +141,9 @@ def measure_quality(image: Image.Image, face: DetectedFace | None) -> dict[str, 
         Of what the networks see, 48x48 grey pixels: `brightness`, the mean, in [0, 1]; `contrast`, the standard
         deviation in means; `sharpness`, the variance of the Laplacian in variances, 0 or more, which does not depend on
         brightness and contrast. `side` of the crop, in pixels of the picture. With a face: `cut`, the share of its crop
-        that lies outside the picture, in [0, 1], and its `score`, in [0, 1]. With landmarks: `turn`, how far the nose
-        lies beside the middle of the eyes, along their line and in their distance, and `tilt` of their line against the
-        horizontal, in degrees, both 0 or more.
+        that lies outside the picture, in [0, 1], and its `score`, how certain the detector is in the end, in [0, 1].
+        With landmarks: `turn`, how far the nose lies beside the middle of the eyes, along their line and in their
+        distance, and `tilt` of their line in the crop against the horizontal, in degrees, both 0 or more.
 
     Raises:
         ValueError: The picture is empty.
@@ -126,7 +159,7 @@ def measure_quality(image: Image.Image, face: DetectedFace | None) -> dict[str, 
         "side": float(min(crop.size)),
     }
     if face is not None:
-        qualities |= {"cut": _measure_cut(image, face), "score": face.score}
+        qualities |= {"cut": _measure_cut(image, face), "score": face.certainty}
         if face.landmarks_xy is not None:
             qualities |= _measure_pose(face)
     return qualities
@@ -143,4 +176,4 @@ def _measure_pose(face: DetectedFace) -> dict[str, float]:
     eyes = right_eye - left_eye
     distance = max(float(np.hypot(*eyes)), 1e-6)
     turn = float((nose - (left_eye + right_eye) / 2) @ eyes) / distance**2
-    return {"turn": abs(turn), "tilt": abs(math.degrees(math.atan2(eyes[1], eyes[0])))}
+    return {"turn": abs(turn), "tilt": abs(face.tilt or 0.0)}

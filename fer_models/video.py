@@ -17,7 +17,7 @@ from av.stream import Disposition
 from PIL import Image
 
 from .batch import describe_face
-from .faces import DetectedFace, FaceDetector, crop_face
+from .faces import FaceDetector, crop_face
 from .images import ImageError
 from .inference import Comparison, LoadedModel, predict_all
 from .quality import find_hints
@@ -108,7 +108,7 @@ def analyze_video(
         crop = None if found is None else crop_face(image, found)
         predictions = [] if crop is None else [ones[0] for ones in predict_all(models, [crop])]
         hints = [] if found is None else find_hints(image, found)
-        in_video = {face: _scale(face, scale) for face in faces}
+        in_video = {face: face.scaled(scale) for face in faces}
         face = None if found is None else in_video[found]
         comparison = Comparison(list(in_video.values()), face, crop, predictions, hints)
         yield Moment(time_s, duration_s, image, scale, comparison)
@@ -251,11 +251,6 @@ def _find_turn(frame: av.VideoFrame) -> Image.Transpose | None:
         return None
     matrix = np.frombuffer(bytes(told), np.int32).reshape(3, 3)[:2, :2].ravel() / 65536.0
     return TURNS[max(TURNS, key=lambda turn: float(np.dot(turn, matrix)))]
-
-
-def _scale(face: DetectedFace, scale: float) -> DetectedFace:
-    left, top, right, bottom = (scale * side for side in face.box_xyxy)
-    return DetectedFace((left, top, right, bottom), face.score)
 
 
 __all__ = ["Moment", "VideoError", "analyze_video", "read_frames", "to_row"]

@@ -16,7 +16,7 @@ from pillow_heif import register_heif_opener
 from videos import write_video
 
 from fer_models import images
-from fer_models.images import WORKING_SIDE, ImageError, has_more_frames, read_image
+from fer_models.images import ImageError, has_more_frames, read_image
 
 register_heif_opener()
 
@@ -390,9 +390,9 @@ def test_random_damage_is_an_answer_or_a_sentence(seed: int) -> None:
             assert read_image(bytes(content)).mode == "RGB"
 
 
-def test_a_large_jpeg_comes_reduced_but_not_below_the_working_size() -> None:
-    image = read_image(encode(Image.new("RGB", (6000, 4500), "tan"), "JPEG"))
-    assert WORKING_SIDE <= max(image.size) < 6000
+def test_a_photo_of_24_megapixels_keeps_all_of_them() -> None:
+    image = read_image(encode(Image.new("RGB", (6000, 4000), "tan"), "JPEG"))
+    assert image.size == (6000, 4000)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import pytest
 import torch
@@ -7,10 +6,8 @@ from photos import load_portrait, make_no_face, make_two_faces
 from PIL import Image
 
 from fer_models import list_models
-from fer_models.batch import compare_faces
 from fer_models.demo.figures.compare import describe_doubt
 from fer_models.faces import FaceDetector, crop_face
-from fer_models.images import read_image
 from fer_models.inference import (
     SURE_PROBABILITY,
     Comparison,
@@ -83,20 +80,6 @@ def test_no_face_gives_no_answers(models: list[LoadedModel], detector: FaceDetec
         "sure": False,
         "hints": [],
     }
-
-
-def test_boxes_are_in_pixels_of_the_file_even_if_it_was_read_smaller(
-    tmp_path: Path, models: list[LoadedModel], detector: FaceDetector
-) -> None:
-    portrait = load_portrait()
-    portrait.resize((4300, 5040)).save(tmp_path / "large.jpg")
-    large = read_image(tmp_path / "large.jpg")
-    assert large.width == 2150, "PIL decodes it at half its size"
-    (face,) = to_json(compare(large, models, detector), models)["faces"]
-    (expected,) = detector.detect(portrait)
-    assert face["box_xyxy"] == pytest.approx([8.4 * x for x in expected.box_xyxy], abs=100)
-    (row,) = compare_faces(large, models, detector)
-    assert to_json(row, models)["face"] == face
 
 
 def test_what_may_explain_a_bad_answer_is_in_the_json(models: list[LoadedModel], detector: FaceDetector) -> None:

@@ -105,7 +105,7 @@ def measure_crop(source: str, sample_size: int, seed: int, padding: str) -> dict
     described = []
     for row in rows.select(np.sort(indices)):
         picture, frame = make_canvas(row["image"].convert("L"), padding)
-        if faces := detector.detect(picture):
+        if faces := detector.detect(picture, turned=False):
             described.append(describe_in_frame(faces[0], frame))
     measured = {}
     for name in described[0] if described else ():

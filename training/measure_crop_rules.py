@@ -45,14 +45,14 @@ def crop_square(picture: Image.Image, face: DetectedFace, side: float = 1, is_al
         side: Side of the square, in those of the present rule.
         is_aligned: Whether the picture is turned first, around the centre of the face's box.
     """
-    left, top, right, bottom = face.box_xyxy
+    left, top, right, bottom = face.whole
     x, y = (left + right) / 2, (top + bottom) / 2
     if is_aligned and face.landmarks_xy:
         (x0, y0), (x1, y1) = face.landmarks_xy[:2]
         angle = math.degrees(math.atan2(y1 - y0, x1 - x0))
         picture = picture.rotate(angle, Image.Resampling.BICUBIC, center=(x, y))
     dx, dy = side * (right - left) / 2, side * (bottom - top) / 2
-    return crop_face(picture, replace(face, box_xyxy=(x - dx, y - dy, x + dx, y + dy)))
+    return crop_face(picture, replace(face, box_xyxy=(x - dx, y - dy, x + dx, y + dy), whole_xyxy=None))
 
 
 def crop_clipped(picture: Image.Image, face: DetectedFace) -> Image.Image:
@@ -110,7 +110,7 @@ def compare_rules(
         `average_minus_first_95`, the 95 % bootstrap interval of the average's gain over the first rule, in [-1, 1].
     """
     detector = FaceDetector()
-    found = [detector.detect(picture)[:1] for picture in pictures]
+    found = [detector.detect(picture, turned=False)[:1] for picture in pictures]
     kept = [i for i, faces in enumerate(found) if faces]
     labels = labels[kept]
 

@@ -163,7 +163,7 @@ def measure_found(
     kept, crops, qualities = [], [], []
     for i, face in enumerate(faces):
         picture = make_canvas(face, "edge")[0].rotate(float(signs[i] * angles[i]), Image.Resampling.BICUBIC)
-        if found := detector.detect(picture):
+        if found := detector.detect(picture, turned=False):  # as crops are that nobody levels
             kept.append(i)
             crops.append(crop_face(picture, found[0]))
             qualities.append(measure_quality(picture, found[0]))

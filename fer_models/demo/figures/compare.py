@@ -48,7 +48,9 @@ def describe_average(comparison: Comparison, language: str) -> str:
 
 
 def describe_doubt(comparison: Comparison, language: str) -> str:
-    """Why an answer is not sure: what it would take."""
+    """Why an answer is not sure: there may be no face, or what it would take."""
+    if comparison.doubts:
+        return " ".join(describe_hint(hint.id, hint.value, language) for hint in comparison.doubts)
     total = len(comparison.predictions)
     return translate(
         language,
@@ -75,7 +77,9 @@ def render_verdict(comparison: Comparison, language: str) -> str:
     unsure = (
         "" if comparison.is_sure else f'<span class="fer-chip">{escape(translate(language, "verdict.unsure"))}</span>'
     )
-    small = [] if comparison.is_sure else [describe_doubt(comparison, language)]
+    if comparison.face and comparison.face.turned_degrees:
+        notes.append(translate(language, "faces.turned", degrees=abs(round(comparison.face.turned_degrees))))
+    small = [] if comparison.is_sure or comparison.doubts else [describe_doubt(comparison, language)]
     small.append(translate(language, "verdict.disclaimer"))
     hints = [describe_hint(hint.id, hint.value, language) for hint in comparison.hints]
     title = translate(language, "hint.title") if hints else ""

@@ -89,6 +89,14 @@ def render_answers(
     )
 
 
+def say_aloud(comparison: Comparison | None, language: str) -> str:
+    """What a screen reader says: how many agree and, where it is so, that it is not sure; or that there is no face."""
+    if comparison is None:
+        return translate(language, "live.no_face")
+    headline = describe_votes(comparison, language)[0]
+    return headline if comparison.is_sure else f"{headline} ({translate(language, 'verdict.unsure')})"
+
+
 def _render_verdict(comparison: Comparison | None, language: str) -> str:
     """How many agree, their average, and whether to believe it; always two lines, so that nothing moves."""
     headline, kind, average, chip = translate(language, "live.empty"), " fer-live-empty", "", ""
@@ -123,13 +131,15 @@ def _render_face(
 
 
 def _say_winners(comparison: Comparison, language: str) -> list[str]:
-    """One line for each label that won, short enough for a face in a crowd."""
+    """One line for each label that won, short enough for a face in a crowd, and one if they are not sure."""
+    unsure = [] if comparison.is_sure else [translate(language, "verdict.unsure")]
     if len(comparison.predictions) == 1:
         prediction = comparison.predictions[0]
         share = format_percent(language, prediction.probabilities[prediction.winner], 0)
-        return [f"{translate(language, f'label.{prediction.winner}')} {share}"]
+        return [f"{translate(language, f'label.{prediction.winner}')} {share}", *unsure]
     total = len(comparison.predictions)
-    return [f"{translate(language, f'label.{label}')} {len(names)}/{total}" for label, names in comparison.votes]
+    lines = [f"{translate(language, f'label.{label}')} {len(names)}/{total}" for label, names in comparison.votes]
+    return lines + unsure
 
 
 def _render_model(model: LoadedModel, prediction: Prediction | None, language: str) -> str:

@@ -13,7 +13,7 @@ from ...explain import OVERLAY_SIDE, explain, explain_all, share_scale
 from ...faces import DetectedFace, FaceDetector, crop_face
 from ...images import ImageError, NoFaceError, get_scale, read_image, shrink
 from ...inference import Comparison, LoadedModel, Prediction, compare, predict_all, to_json
-from ...quality import Hint, find_hints
+from ...quality import Hint, find_hints, find_whole_hints
 from ...zoo import get_default_tag
 from ..figures.compare import render_results, render_table
 from ..figures.html import render_message
@@ -279,7 +279,7 @@ class CompareHandlers:
                 raise NoFaceError(image)
             side = min(OVERLAY_SIDE, math.isqrt(KEPT_PIXELS // max(1, len(faces))))
             crops = [self._keep(crop_face(image, face), side) for face in faces] or [self._keep(image, side)]
-            hints = [find_hints(image, face) for face in faces] or [find_hints(image, None)]
+            hints = [find_hints(image, face) for face in faces] or [find_whole_hints(image, self.detector)]
             preview, scale = make_preview(image), get_scale(image)
         index = request.face_index if request.face_index < len(crops) else 0
         predictions = crops[index].predict(models)

@@ -10,12 +10,12 @@ from typing import Any
 
 from PIL import Image
 
-from ...faces import COARSE_SIDE, Box, DetectedFace, FaceDetector, crop_face
+from ...faces import COARSE_SIDE, DetectedFace, FaceDetector, crop_face
 from ...images import ImageError, read_image
 from ...inference import Comparison, LoadedModel, Prediction, predict_all
+from ...quality import find_score_hints
 from ...tracking import FaceTracker, FrameRate, Timeline, Track
-from ..figures.compare import describe_votes
-from ..figures.live import render_answers, render_overlay
+from ..figures.live import render_answers, render_overlay, say_aloud
 from ..locales import DEFAULT_LANGUAGE, LOCALES, translate
 from .compare import SHOWN_AT_FIRST
 
@@ -181,20 +181,17 @@ class LiveHandlers:
             "status": "live",
             "overlay": render_overlay(comparisons, comparison, image.size, mirrored, frame_rate, language),
             "answers": render_answers(comparison, models, session.timeline, now_s, language),
-            "spoken": describe_votes(comparison, language)[0] if comparison else translate(language, "live.no_face"),
+            "spoken": say_aloud(comparison, language),
             "fps": round(frame_rate, 2),
             "faces": len(faces),
         }
 
     def _detect(self, image: Image.Image) -> list[DetectedFace]:
-        """The largest faces, found in a small copy: the detector's second, fine look takes too long for a film."""
+        """The largest faces, found in a small copy: the detector's fine look and its turns take too long here."""
         small = image.copy()
         small.thumbnail((COARSE_SIDE, COARSE_SIDE), Image.Resampling.BILINEAR)
         scale = image.width / small.width
-        return [
-            DetectedFace(_scale_box(face.box_xyxy, scale), face.score)
-            for face in self.detector.detect(small)[:MAX_FACES]
-        ]
+        return [face.scaled(scale) for face in self.detector.detect(small, turned=False)[:MAX_FACES]]
 
     def _compare(
         self,
@@ -211,7 +208,10 @@ class LiveHandlers:
             for track, ones, one in zip(tracks, predictions, answers, strict=True):
                 smoothed = track.smooth(one.model, one.probabilities, now_s)
                 ones.append(Prediction(one.model, smoothed, one.latency_ms))
-        return [Comparison(faces, face, None, ones) for face, ones in zip(faces, predictions, strict=True)]
+        return [
+            Comparison(faces, face, None, ones, find_score_hints(face.certainty))
+            for face, ones in zip(faces, predictions, strict=True)
+        ]
 
 
 def _read_frame(frame: Any) -> Image.Image:
@@ -227,8 +227,3 @@ def _read_frame(frame: Any) -> Image.Image:
     except (binascii.Error, ValueError) as error:
         raise ImageError("not_an_image", f"A picture of the camera is a base64 data URL: {error}.") from error
     return read_image(content, MAX_FRAME_PIXELS)
-
-
-def _scale_box(box: Box, scale: float) -> Box:
-    left, top, right, bottom = box
-    return left * scale, top * scale, right * scale, bottom * scale

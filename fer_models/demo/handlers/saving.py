@@ -44,7 +44,7 @@ def render_download(content: bytes, format: str) -> str:
 
 
 def _to_csv(shown: Shown, language: str) -> str:
-    """One row for each network and one for their average, which alone is `sure` or not.
+    """One row for each network and one for their average, which alone is `sure` or not and has the ids of the hints.
 
     Probabilities in [0, 1], time in ms, size in MB.
     """
@@ -59,13 +59,15 @@ def _to_csv(shown: Shown, language: str) -> str:
             None,
             *(row["probabilities"][label] for label in labels),
             *(row[fact] for fact in facts),
+            None,
         ]
         for row in content["models"]
     ]
-    sure = "yes" if content["sure"] else "no"
-    rows.append(["average", "", content["favourite"], sure, *content["average"].values(), *(None for _ in facts)])
+    sure, hints = "yes" if content["sure"] else "no", " ".join(hint["id"] for hint in content["hints"])
+    average = content["average"].values()
+    rows.append(["average", "", content["favourite"], sure, *average, *(None for _ in facts), hints])
     file = StringIO()
-    header = ["model", "tag", "winner", "sure", *labels, *facts]
+    header = ["model", "tag", "winner", "sure", *labels, *facts, "hints"]
     write_csv(file, header, rows, decimal_comma=has_decimal_comma(language))
     return file.getvalue()
 

@@ -1,0 +1,420 @@
+"""What a face in a picture is, and how to find those that one look misses: turned, small or cut by the edge.
+
+Nothing here knows which detector looks.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+
+Box = tuple[float, float, float, float]
+Point = tuple[float, float]
+Points = tuple[Point, Point, Point, Point, Point]
+
+# Two boxes are one face if they share this much of the smaller one (of their union would keep a face and its parts).
+SAME_FACE_OVERLAP = 0.4
+# A closer look is a square around a possible face: in steps of an eighth turn, the picture beyond its edges reflected.
+STEP_DEGREES = 45
+STEP_VIEW_SIDE, STEP_VIEW_HEIGHTS = 128, 1.6
+# The eyes that YuNet finds are all but level, however the head is tilted, unless the face is large; and its scores tell
+# faces from other things best then. So heads are levelled, and doubts settled, at this size.
+LEVEL_VIEW_SIDE, LEVEL_VIEW_HEIGHTS = 320, 1.3
+ALL_TURNS = [float(angle) for angle in range(0, 360, STEP_DEGREES)]
+# The first and smaller one of two such looks, for upright faces whose eyes seem to be tilted by so much, in degrees.
+HINT_VIEW_SIDE, HINT_DEGREES, HINT_VIEW_DEGREES = 192, 3.0, 8.0
+# From a quarter turn a face must differ by so much for its eyes to be levelled, in degrees; below, that brings nothing
+# (`training/measurements/faces.json`).
+LEVEL_FROM_DEGREES = 20.0
+# What a closer look finds lies within this share of its side around its centre, ...
+CENTRE_FRACTION = 0.2
+# ... and no more possible faces than these, the surest, are looked at so: each takes about 30 ms.
+MAX_CLOSER = 6
+# Of a crowd only the largest faces are looked at again.
+MAX_STRAIGHTENED = 12
+# An edge cuts a face whose box comes this close to it, in heights of the box.
+EDGE_FRACTION = 0.25
+# Tiles share this much with their neighbours, so that each face up to this height lies whole in one.
+TILE_OVERLAP = 128
+
+
+@dataclass(frozen=True)
+class DetectedFace:
+    """A face in a picture.
+
+    Attributes:
+        box_xyxy: Left, top, right, bottom of what can be seen of it, in pixels of the picture, inside it.
+        score: How sure the detector is, in [0, 1].
+        landmarks_xy: Five points in pixels of the picture, left and right as seen in the upright face: left eye, right
+            eye, tip of the nose, left and right corner of the mouth. None from a detector that finds none.
+        turned_degrees: How far the picture must be turned counterclockwise for the face to be upright, in (-180, 180].
+        tiled: Whether it was only found by looking at a large picture part by part.
+        whole_xyxy: The box of the whole upright face where that is another one: parts of it lie beyond the edge of the
+            picture, or it was turned back around the centre of this box. In pixels of the picture.
+        second_score: How sure a closer look was, in [0, 1]; None where none was needed.
+
+    Raises:
+        ValueError: A box is empty, or the score is out of range.
+    """
+
+    box_xyxy: Box
+    score: float
+    landmarks_xy: Points | None = None
+    turned_degrees: float = 0.0
+    tiled: bool = False
+    whole_xyxy: Box | None = None
+    second_score: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, (left, top, right, bottom) in (("box_xyxy", self.box_xyxy), ("whole_xyxy", self.whole)):
+            if not (left < right and top < bottom):
+                raise ValueError(f"{name} must be left < right and top < bottom, got {(left, top, right, bottom)}.")
+        if not 0 <= self.score <= 1:
+            raise ValueError(f"score must lie in [0, 1], got {self.score}.")
+
+    @property
+    def whole(self) -> Box:
+        """Left, top, right, bottom of the whole upright face, in pixels of the picture, perhaps beyond its edges."""
+        return self.whole_xyxy or self.box_xyxy
+
+    @property
+    def certainty(self) -> float:
+        """How sure the detector is in the end, in [0, 1]."""
+        return self.score if self.second_score is None else self.second_score
+
+    @property
+    def height(self) -> float:
+        """Height of the whole upright face in pixels."""
+        return self.whole[3] - self.whole[1]
+
+    @property
+    def area(self) -> float:
+        """Area of its box in square pixels."""
+        return (self.whole[2] - self.whole[0]) * self.height
+
+    @property
+    def centre(self) -> Point:
+        """Centre of the whole face, in pixels of the picture."""
+        return (self.whole[0] + self.whole[2]) / 2, (self.whole[1] + self.whole[3]) / 2
+
+    @property
+    def tilt(self) -> float | None:
+        """How far the line of the eyes still falls to the right after turning, in degrees; None without landmarks."""
+        if self.landmarks_xy is None:
+            return None
+        (x0, y0), (x1, y1) = self.landmarks_xy[:2]
+        return _wrap(math.degrees(math.atan2(y1 - y0, x1 - x0)) - self.turned_degrees)
+
+    def scaled(self, factor: float) -> "DetectedFace":
+        """The same face in a picture of which each side has `factor` times as many pixels."""
+        points = self.landmarks_xy and tuple((factor * x, factor * y) for x, y in self.landmarks_xy)
+        boxes = [box and tuple(factor * side for side in box) for box in (self.box_xyxy, self.whole_xyxy)]
+        return replace(self, box_xyxy=boxes[0], landmarks_xy=points, whole_xyxy=boxes[1])  # type: ignore[arg-type]
+
+
+Look = Callable[[Image.Image], list[DetectedFace]]
+
+
+@dataclass(frozen=True)
+class Detector:
+    """What a search must know of the detector that it uses.
+
+    Attributes:
+        scan: Finds faces of all sizes in a whole picture, RGB, possible ones too.
+        look: Finds faces in a small picture, RGB, at its own resolution, possible ones too.
+        found_score: From here on a possible face is one, in [0, 1].
+        sure_score: Above, there is no need to look again.
+        upright_score: The same for a closer look: above, a doubtful face is upright.
+        second_score: What the first look did not find must reach this in a closer one, and what was doubtful, too, to
+            be certain.
+        tile_side: Pictures with longer sides than this are looked at in tiles, in pixels.
+        tile_face_max: Larger faces are not looked for in tiles, in pixels.
+        tile_pixels: More pixels than these are not looked at: a larger picture is reduced first.
+    """
+
+    scan: Look
+    look: Look
+    found_score: float
+    sure_score: float
+    upright_score: float
+    second_score: float
+    tile_side: int
+    tile_face_max: int
+    tile_pixels: int
+
+
+def search(
+    detector: Detector, picture: Image.Image, *, turned: bool = True, tiled: bool = True, padded: bool = True
+) -> list[DetectedFace]:
+    """Find the faces of a picture, in no order.
+
+    Args:
+        detector: Looks.
+        picture: RGB.
+        turned: Turn it where nothing sure is found, and level eyes.
+        tiled: Look at a large one part by part.
+        padded: Look for faces that its edge cuts.
+    """
+    possible = detector.scan(picture)
+    faces = drop_duplicates(face for face in possible if face.score >= detector.found_score)
+    if tiled and max(picture.size) > detector.tile_side:
+        faces = _add(faces, _find_in_tiles(detector, picture), detector, picture)
+    if padded:
+        weak = [face for face in possible if face.score < detector.found_score and _is_at_edge(face, picture)]
+        faces = _add(faces, _find_upright(detector, picture, weak), detector, picture)
+    if turned:
+        faces.sort(key=lambda face: -face.area)
+        closer = [_straighten(detector, picture, face) for face in faces[:MAX_STRAIGHTENED]]
+        faces = closer + faces[MAX_STRAIGHTENED:] or _find_turned(detector, picture, possible)
+    return [clipped for face in faces if (clipped := _clip(face, picture))]
+
+
+def drop_duplicates(faces: Iterable[DetectedFace]) -> list[DetectedFace]:
+    """Of boxes that are the same face, keep the surest."""
+    kept: list[DetectedFace] = []
+    for face in sorted(faces, key=lambda face: -face.score):
+        if all(_overlap(face, other) <= SAME_FACE_OVERLAP for other in kept):
+            kept.append(face)
+    return kept
+
+
+def _add(
+    faces: list[DetectedFace], more: Iterable[DetectedFace], detector: Detector, picture: Image.Image
+) -> list[DetectedFace]:
+    """What another look found too, if a closer one confirms it; what was found before stays as it is."""
+    new = [one for one in drop_duplicates(more) if all(_overlap(one, face) <= SAME_FACE_OVERLAP for face in faces)]
+    return faces + [checked for one in new if (checked := _confirm(detector, picture, one))]
+
+
+def _confirm(detector: Detector, picture: Image.Image, face: DetectedFace) -> DetectedFace | None:
+    """The face with the score of a closer look; None if that is too low."""
+    if face.score > detector.sure_score:
+        return face
+    seen = _look_at(detector, picture, face, face.turned_degrees, LEVEL_VIEW_SIDE, LEVEL_VIEW_HEIGHTS)
+    return replace(face, second_score=seen.score) if seen and seen.score >= detector.second_score else None
+
+
+def _find_in_tiles(detector: Detector, picture: Image.Image) -> Iterator[DetectedFace]:
+    scale = max(1.0, math.sqrt(picture.width * picture.height / detector.tile_pixels))
+    side, overlap = detector.tile_side * scale, TILE_OVERLAP * scale
+    for top in _place(picture.height, side, overlap):
+        for left in _place(picture.width, side, overlap):
+            box = (left, top, min(left + side, picture.width), min(top + side, picture.height))
+            size = (round((box[2] - left) / scale), round((box[3] - top) / scale))
+            tile = picture.resize(size, Image.Resampling.BILINEAR, box, reducing_gap=2.0)
+            for face in detector.look(tile):
+                if face.score >= detector.found_score and face.height <= detector.tile_face_max:
+                    yield replace(_move(face.scaled(scale), left, top), tiled=True)
+
+
+def _place(length: int, side: float, overlap: float) -> list[float]:
+    """Where tiles begin, evenly, in pixels."""
+    count = max(1, math.ceil((length - overlap) / (side - overlap)))
+    return [i * max(0.0, length - side) / max(1, count - 1) for i in range(count)]
+
+
+def _find_upright(detector: Detector, picture: Image.Image, possible: list[DetectedFace]) -> Iterator[DetectedFace]:
+    """Possible faces, where the picture is continued beyond its edges."""
+    return _look_closer(detector, picture, possible, [0.0])
+
+
+def _find_turned(detector: Detector, picture: Image.Image, possible: list[DetectedFace]) -> list[DetectedFace]:
+    """What is found in one of the four quarter turns, and upright in one of eight turns."""
+    for quarter in (1, 2, 3):
+        turned = picture.rotate(90 * quarter, expand=True)
+        possible = possible + [
+            _turn_back(face, 90.0 * quarter, turned.size, picture.size) for face in detector.scan(turned)
+        ]
+    found = [_level(detector, picture, face) for face in _look_closer(detector, picture, possible, ALL_TURNS)]
+    return drop_duplicates(face for face in found if face.score >= detector.second_score)
+
+
+def _straighten(detector: Detector, picture: Image.Image, face: DetectedFace) -> DetectedFace:
+    """The face itself if it is upright, else as it is found when it is turned."""
+    is_doubtful = face.score <= detector.sure_score
+    if not is_doubtful and abs(face.tilt or 0) < HINT_DEGREES:
+        return face
+    side = LEVEL_VIEW_SIDE if is_doubtful else HINT_VIEW_SIDE
+    seen = _look_at(detector, picture, face, 0.0, side, LEVEL_VIEW_HEIGHTS)
+    score = seen.score if seen else 0.0
+    start = face
+    if is_doubtful and score <= detector.upright_score:
+        start = next(_look_closer(detector, picture, [face], ALL_TURNS), face)
+    elif abs((seen and seen.tilt) or 0) < HINT_VIEW_DEGREES:
+        return replace(face, second_score=score) if is_doubtful else face
+    turned = _level(detector, picture, start)
+    if turned.turned_degrees and turned.score >= max(detector.second_score, score if is_doubtful else 0.0):
+        return replace(turned, tiled=face.tiled)
+    return replace(face, second_score=score) if is_doubtful else face
+
+
+def _look_closer(
+    detector: Detector, picture: Image.Image, possible: list[DetectedFace], angles: list[float]
+) -> Iterator[DetectedFace]:
+    """Of each possible face the surest of several turns, in degrees; all turns are looked at at once, side by side."""
+    columns = math.ceil(math.sqrt(len(angles) / 2)) * 2 if len(angles) > 1 else 1
+    rows = math.ceil(len(angles) / columns)
+    side = STEP_VIEW_SIDE
+    for face in drop_duplicates(possible)[:MAX_CLOSER]:
+        sheet = Image.new("RGB", (columns * side, rows * side))
+        views = [View.around(face, angle, side, STEP_VIEW_HEIGHTS) for angle in angles]
+        for i, view in enumerate(views):
+            sheet.paste(view.cut(picture), (i % columns * side, i // columns * side))
+        best: DetectedFace | None = None
+        for seen in detector.look(sheet):
+            column, row = (int(x // side) for x in seen.centre)
+            i = row * columns + column
+            if not 0 <= i < len(views) or (best and seen.score <= best.score):
+                continue
+            local = _move(seen, -column * side, -row * side)
+            if views[i].is_central(local):
+                best = views[i].to_picture(local)
+        if best and best.score >= detector.found_score:
+            yield best
+
+
+def _level(detector: Detector, picture: Image.Image, face: DetectedFace) -> DetectedFace:
+    """Turn until the eyes are level, or by a whole quarter if nearly so; the face as found then."""
+    angle = face.turned_degrees
+    first = _look_at(detector, picture, face, angle, LEVEL_VIEW_SIDE, LEVEL_VIEW_HEIGHTS)
+    if first is None:
+        return face
+    angle = _wrap(angle + (first.tilt or 0))
+    second = _look_at(detector, picture, first, angle, LEVEL_VIEW_SIDE, LEVEL_VIEW_HEIGHTS) or first
+    angle = _wrap(second.turned_degrees + (second.tilt or 0))
+    quarter = 90.0 * round(angle / 90)
+    if abs(angle - quarter) < LEVEL_FROM_DEGREES:
+        angle = _wrap(quarter)
+    return _look_at(detector, picture, second, angle, LEVEL_VIEW_SIDE, LEVEL_VIEW_HEIGHTS) or second
+
+
+def _look_at(
+    detector: Detector, picture: Image.Image, face: DetectedFace, angle: float, side: int, heights: float
+) -> DetectedFace | None:
+    """The surest face in the middle of a view around a face; None if there is none."""
+    view = View.around(face, angle, side, heights)
+    seen = [one for one in detector.look(view.cut(picture)) if view.is_central(one)]
+    return view.to_picture(max(seen, key=lambda one: one.score)) if seen else None
+
+
+@dataclass(frozen=True)
+class View:
+    """A square part of a picture, turned around its centre.
+
+    Attributes:
+        centre: In pixels of the picture.
+        angle: By which the picture is turned counterclockwise, in degrees.
+        side: Of the view, in its own pixels.
+        scale: Pixels of the picture, along a side, for each of its own.
+    """
+
+    centre: Point
+    angle: float
+    side: int
+    scale: float
+
+    @classmethod
+    def around(cls, face: DetectedFace, angle: float, side: int, heights: float) -> "View":
+        """A view as large as so many heights of a face."""
+        return cls(face.centre, angle, side, max(face.height, 1.0) * heights / side)
+
+    def cut(self, picture: Image.Image) -> Image.Image:
+        """Its pixels, RGB; beyond the picture's edges it is reflected."""
+        is_quarter = self.angle % 90 == 0
+        side = self.side if is_quarter else math.ceil(self.side * math.sqrt(2))
+        half = self.scale * side / 2
+        x, y = self.centre
+        pixels = cut_reflected(picture, (x - half, y - half, x + half, y + half))
+        view = pixels.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        view = view.rotate(self.angle, Image.Resampling.BILINEAR)
+        margin = (side - self.side) // 2
+        return view.crop((margin, margin, margin + self.side, margin + self.side))
+
+    def is_central(self, seen: DetectedFace) -> bool:
+        """Whether a face that was found in it is the one in its middle."""
+        return math.dist(seen.centre, (self.side / 2, self.side / 2)) <= CENTRE_FRACTION * self.side
+
+    def to_picture(self, seen: DetectedFace) -> DetectedFace:
+        """A face that was found in it, in the picture's pixels."""
+        x, y = self._to_picture(seen.centre)
+        width, height = (self.scale * (seen.whole[i + 2] - seen.whole[i]) / 2 for i in (0, 1))
+        points = seen.landmarks_xy and tuple(map(self._to_picture, seen.landmarks_xy))
+        angle = _wrap(self.angle)
+        return _turned_face((x, y), (width, height), angle, seen.score, points)  # type: ignore[arg-type]
+
+    def _to_picture(self, point: Point) -> Point:
+        x, y = (self.scale * (value - self.side / 2) for value in point)
+        cos, sin = math.cos(math.radians(self.angle)), math.sin(math.radians(self.angle))
+        return self.centre[0] + x * cos - y * sin, self.centre[1] + x * sin + y * cos
+
+
+def cut_reflected(picture: Image.Image, box: Box) -> Image.Image:
+    """A part of a picture, RGB; beyond its edges it is reflected.
+
+    Args:
+        picture: RGB.
+        box: Left, top, right, bottom in pixels; shares at least a pixel with the picture.
+    """
+    x0, y0 = min(math.floor(box[0]), picture.width - 1), min(math.floor(box[1]), picture.height - 1)
+    x1, y1 = max(math.ceil(box[2]), 1), max(math.ceil(box[3]), 1)
+    inside = picture.crop((max(x0, 0), max(y0, 0), min(x1, picture.width), min(y1, picture.height)))
+    pads = (max(0, -y0), max(0, y1 - picture.height)), (max(0, -x0), max(0, x1 - picture.width)), (0, 0)
+    return Image.fromarray(np.pad(np.asarray(inside), pads, mode="symmetric")) if np.any(pads) else inside
+
+
+def _turned_face(centre: Point, half: Point, angle: float, score: float, points: Points | None) -> DetectedFace:
+    """A face whose upright box has half the sides `half`, where the picture must be turned by `angle` for it."""
+    (x, y), (dx, dy) = centre, half
+    whole = (x - dx, y - dy, x + dx, y + dy)
+    cos, sin = abs(math.cos(math.radians(angle))), abs(math.sin(math.radians(angle)))
+    wide, high = dx * cos + dy * sin, dx * sin + dy * cos
+    return DetectedFace((x - wide, y - high, x + wide, y + high), score, points, angle, whole_xyxy=whole)
+
+
+def _turn_back(face: DetectedFace, angle: float, size: tuple[int, int], picture_size: tuple[int, int]) -> DetectedFace:
+    """A face that was found in a picture turned as a whole by quarters, in the upright picture's pixels."""
+    x, y = face.centre[0] - size[0] / 2, face.centre[1] - size[1] / 2
+    cos, sin = round(math.cos(math.radians(angle))), round(math.sin(math.radians(angle)))
+    centre = picture_size[0] / 2 + x * cos - y * sin, picture_size[1] / 2 + x * sin + y * cos
+    half = (face.whole[2] - face.whole[0]) / 2, face.height / 2
+    return _turned_face(centre, half, _wrap(angle), face.score, None)
+
+
+def _move(face: DetectedFace, dx: float, dy: float) -> DetectedFace:
+    def move(box: Box) -> Box:
+        return box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy
+
+    points = face.landmarks_xy and tuple((x + dx, y + dy) for x, y in face.landmarks_xy)
+    whole = face.whole_xyxy and move(face.whole_xyxy)
+    return replace(face, box_xyxy=move(face.box_xyxy), landmarks_xy=points, whole_xyxy=whole)  # type: ignore[arg-type]
+
+
+def _clip(face: DetectedFace, picture: Image.Image) -> DetectedFace | None:
+    """The face with its box inside the picture; None if it lies outside."""
+    left, top, right, bottom = face.box_xyxy
+    box = max(left, 0.0), max(top, 0.0), min(right, float(picture.width)), min(bottom, float(picture.height))
+    if box == face.box_xyxy:
+        return face
+    if box[0] >= box[2] or box[1] >= box[3]:
+        return None
+    return replace(face, box_xyxy=box, whole_xyxy=face.whole)
+
+
+def _is_at_edge(face: DetectedFace, picture: Image.Image) -> bool:
+    left, top, right, bottom = face.box_xyxy
+    margin = EDGE_FRACTION * face.height
+    return min(left, top, picture.width - right, picture.height - bottom) < margin
+
+
+def _overlap(a: DetectedFace, b: DetectedFace) -> float:
+    """The share of the smaller box that lies in both, in [0, 1]."""
+    width = min(a.whole[2], b.whole[2]) - max(a.whole[0], b.whole[0])
+    height = min(a.whole[3], b.whole[3]) - max(a.whole[1], b.whole[1])
+    return max(0.0, width) * max(0.0, height) / min(a.area, b.area)
+
+
+def _wrap(degrees: float) -> float:
+    """The same angle in (-180, 180]."""
+    return 180.0 - (180.0 - degrees) % 360.0
