@@ -25,11 +25,12 @@ from .arguments import to_argument
 from .augmentation import AugmentationArguments, augment
 from .data import DataError, load_fer2013
 from .files import write_json
+from .memory import keep_freed_memory
 from .objective import HEAD_LABELS, NUM_LABELS
 from .provenance import describe_environment
 from .training_set import TrainingSet, make_training_set
 
-BATCH_SIZE = {"cuda": 4096, "cpu": 128}
+BATCH_SIZE = {"cuda": 4096, "cpu": 32}
 
 
 @dataclass(kw_only=True)
@@ -121,6 +122,7 @@ def run(arguments: ViewsArguments) -> Path:
         DataError: The faces or a teacher are missing.
         OSError: The file cannot be written.
     """
+    keep_freed_memory()
     set_seed(arguments.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     folders = json.loads(arguments.teachers)
