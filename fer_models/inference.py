@@ -26,8 +26,8 @@ SURE_PROBABILITY = 0.5
 # And below this share of networks that chose it, or where as many chose another. Above the probability fewer agree too
 # rarely to measure; that two of four may differ is by the same measurement.
 SURE_AGREEMENT = 0.5
-# On what the one accuracy that is shown of a model was measured. Of one that learnt from votes, FER+'s test split, whose
-# labels are what most people saw. Of others PrivateTest without its copies of training images, else all of it. Not the
+# On what the one accuracy that is shown of a model was measured. Of one that learnt from votes, FER+'s test split, the
+# labels of which are what most people saw. Of others PrivateTest without its copies of training images, else all of it. Not the
 # report's test set, a half of which, PublicTest, chose the epochs.
 PEOPLE_SPLIT = "ferplus_test"
 SHOWN_SPLIT, SHOWN_SPLIT_ELSE = "official_test_without_copies", "official_test"
@@ -42,8 +42,8 @@ class LoadedModel:
         tag: How it was trained.
         model: The network, in evaluation mode.
         image_processor: Its preprocessing.
-        test_accuracy: Share of the test images that it gets right, in [0, 1], from its `results.json`, on the split that
-            `choose_shown_split` names.
+        test_accuracy: Share of the test images that it gets right, in [0, 1], from its `results.json`, on the split
+            that `choose_shown_split` names.
         test_images: How many test images that were.
         test_labels: Whose labels they have: `people`, what most of FER+'s annotators saw, or `fer2013`.
     """
@@ -317,7 +317,8 @@ def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, 
         null.
         `models`: for each network `model`, `tag`, `winner`, `probabilities` (label -> [0, 1]), `latency_ms`,
         `size_mb`, `test_accuracy`, `test_images` and `test_labels`, as `LoadedModel` has them. `votes`: `label` and the
-        `models` that chose it, most first. `average`: label -> [0, 1], the mean of the networks' probabilities; empty without a face.
+        `models` that chose it, most first. `average`: label -> [0, 1], the mean of the models' probabilities; empty
+        without a face.
         `favourite`: its most probable label, or null. `agreement`: how many networks chose the favourite. `sure`: false
         where the favourite is too improbable, or too few networks chose it, or as many chose another label, for it to
         be believed, or where it is not certain that there is a face. `hints`: what may explain a bad answer, each with

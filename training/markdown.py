@@ -1,4 +1,4 @@
-"""What all tables of figures share: Markdown, the bundled checkpoints with their runs, and a dash for what is missing."""
+"""What the tables of figures share: Markdown, the bundled checkpoints with their runs, a dash for what is missing."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -36,7 +36,7 @@ def render_people() -> str:
     one = f" One annotator is {', '.join(sorted(baselines))} from the nine others." if baselines else ""
     return (
         f"{render_table(header, rows)}\n\nOn {SPLITS[PEOPLE_SPLIT]}. Distance: mean total variation, from 0 to 1, "
-        f"between a model's probabilities and the shares of the votes, over all faces of PrivateTest that have some.{one}"
+        f"between a model's probabilities and the shares of the votes, over faces of PrivateTest that have some.{one}"
     )
 
 
@@ -56,7 +56,7 @@ def render_balance() -> str:
 
 
 def describe_accuracy(split: dict[str, Any] | None) -> str:
-    """Accuracy and its 95 % interval, `64.6% (63.1–66.2)`; a dash if the split was not measured."""
+    """Accuracy and its 95 % interval, such as `64.6% (63.1 to 66.2)`; a dash if the split was not measured."""
     if not split:
         return MISSING
     low, high = split["accuracy_interval_95"]

@@ -1,7 +1,8 @@
 """Render every table from JSON, without training: `python -m training.report`.
 
-The table beside the report's figures, how good the models are and how fast the page is go into README.md, all tables of the models into
-`training/RESULTS.md`, and what the page shows beyond each checkpoint's own JSON into `fer_models/demo/summary.json`.
+The table beside the report's figures, how good the models are and how fast the page is go into README.md, all tables of
+the models into `training/RESULTS.md`, and what the page shows beyond each checkpoint's own JSON into
+`fer_models/demo/summary.json`.
 """
 
 import json
@@ -39,8 +40,8 @@ from .tables import (
 
 README = Path(__file__).parents[1] / "README.md"
 RESULTS = Path(__file__).with_name("RESULTS.md")
-# The ways of training of which the page tells every run: the zoo's, and the variants of the notebook of the report's author,
-# whose weights are not bundled.
+# The ways of training of which the page tells every run: the zoo's, and the variants of the notebook of the report's
+# author, whose weights are not bundled.
 RESULT_TAGS = (*TAGS, "notebook")
 SUMMARY = Path(__file__).parents[1] / "fer_models" / "demo" / "summary.json"
 
@@ -107,9 +108,9 @@ def render_provenance() -> str:
     splits = runs[0]["splits"]
     return (
         f"Seeds {collect([str(run['seed']) for run in runs])}; mean and standard deviation where there are several, "
-        "and the ranks that they leave open: three runs against three part by chance in a tenth of the cases, and of four "
-        "models it takes five runs each to tell two apart (an exact permutation test, corrected for the number of pairs). "
-        "The report's rank is that of its single figures. "
+        "and the ranks that they leave open: three runs against three part by chance in a tenth of the cases, and of "
+        "four models it takes five runs each to tell two apart (an exact permutation test, corrected for the number of "
+        "pairs). The report's rank is that of its single figures. "
         f"Images: {splits['train']['n']:,} train, {splits['validation']['n']:,} "
         f"validation, {splits['report_test']['n']:,} test. Train accuracy is the running one of the last epoch, as "
         "Keras prints it; gap is train less validation, by which the report reads over-fitting. "

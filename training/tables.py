@@ -203,8 +203,8 @@ def render_calibration() -> str:
             worse += [key] if after > before else []
     header = ["model", "temperature", *(f"{SPLITS[split]}, {when}" for split in splits for when in ("before", "after"))]
     return (
-        f"{render_table(header, rows)}\n\nThe target, less than {MAX_CALIBRATION_ERROR} by the labels that a model learnt "
-        f"(of those that learnt votes, people's majority), is missed by {', '.join(missed) or 'none'}. The temperature "
+        f"{render_table(header, rows)}\n\nThe target, less than {MAX_CALIBRATION_ERROR} by the labels that a model "
+        f"learnt (of those that learnt votes, people's majority), is missed by {', '.join(missed) or 'none'}. The temperature "
         f"makes it worse there for {', '.join(worse) or 'none'}."
     )
 

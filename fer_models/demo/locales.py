@@ -218,12 +218,12 @@ LOCALES: dict[str, dict[str, str]] = {
         "or choose a photo instead.",
         "error.clipboard_empty": "There is no picture on the clipboard. Copy one first.",
         "models.title": "How often are they right?",
-        "models.lead.ferplus_test": "On {n} faces that chose no weights and no epoch, the best of these models, {model}, "
-        "agrees with most of ten people {accuracy} of the time. Blind guessing would agree {chance} of the time, and "
-        "always saying “{label}” {majority}.",
-        "models.lead.official_test_without_copies": "By the data set's own labels the best is {model}: on {n} such faces, "
-        "without copies of training images, it is right {accuracy} of the time, where guessing is right {chance} and "
-        "always saying “{label}” {majority}.",
+        "models.lead.ferplus_test": "On {n} faces that chose no weights and no epoch, the best of these models, "
+        "{model}, agrees with most of ten people {accuracy} of the time. Blind guessing would agree {chance} of the "
+        "time, and always saying “{label}” {majority}.",
+        "models.lead.official_test_without_copies": "By the data set's own labels the best is {model}: on {n} such "
+        "faces, without copies of training images, it is right {accuracy} of the time, where guessing is right "
+        "{chance} and always saying “{label}” {majority}.",
         "models.unmeasured": "Not measured yet.",
         "models.points": "in points",
         "models.images": "{n} images",
@@ -251,8 +251,8 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.sets.title": "On five test sets",
         "models.sets.text": "The same models, asked about five sets of faces. The first three chose no weights and no "
         "epoch: PrivateTest without its copies of training images, all of it, and the faces of it on which most of ten "
-        "people agree, with what they saw as the label (FER+). PublicTest chose epochs and temperatures, and is half of "
-        "the report's test set, so these two flatter.",
+        "people agree, with what they saw as the label (FER+). PublicTest chose epochs and temperatures, and is half "
+        "of the report's test set, so these two flatter.",
         "models.sets.caption": "Share of right answers, with its 95 % interval. Each line runs",
         "models.sets.report_test": "The report's test set",
         "models.sets.official_validation": "PublicTest",
@@ -368,9 +368,9 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.protocol.tuned": "tuned: the epoch, and which recipes were given up, were chosen on PublicTest, which "
         "is half of the report's test set, so that set flatters them. Some of them learnt from the answers of other "
         "models, too, which their cards name.",
-        "models.protocol.ferplus": "ferplus: they learnt how ten people's votes are spread over the expressions. The epoch, "
-        "and how far rare expressions are favoured, were chosen on PublicTest by what most people saw there. FER2013's "
-        "own labels count against them wherever most people say otherwise.",
+        "models.protocol.ferplus": "ferplus: they learnt how ten people's votes are spread over the expressions. The "
+        "epoch, and how far rare expressions are favoured, were chosen on PublicTest by what most people saw there. "
+        "FER2013's own labels count against them wherever most people say otherwise.",
         "models.protocol.temperature": "The temperatures were fitted on PublicTest, by the labels that a model learnt.",
         "models.protocol.test": "PrivateTest chose no weights, no epoch and no temperature. But the recipes began with "
         "two trials whose accuracy there was known, later ones were written when the figures of earlier networks were, "
@@ -692,12 +692,12 @@ LOCALES: dict[str, dict[str, str]] = {
         "⌘V) o elige una foto.",
         "error.clipboard_empty": "No hay ninguna imagen en el portapapeles. Copia una primero.",
         "models.title": "¿Con qué frecuencia aciertan?",
-        "models.lead.ferplus_test": "En {n} caras que no eligieron ni pesos ni época, el mejor de estos modelos, {model}, "
-        "coincide con la mayoría de diez personas el {accuracy} de las veces. Responder al azar coincidiría el {chance}, y "
-        "decir siempre «{label}», el {majority}.",
-        "models.lead.official_test_without_copies": "Según las etiquetas del propio conjunto, el mejor es {model}: en {n} "
-        "caras así, sin copias de imágenes de entrenamiento, acierta el {accuracy} de las veces; al azar, el {chance}, y "
-        "diciendo siempre «{label}», el {majority}.",
+        "models.lead.ferplus_test": "En {n} caras que no eligieron ni pesos ni época, el mejor de estos modelos, "
+        "{model}, coincide con la mayoría de diez personas el {accuracy} de las veces. Responder al azar coincidiría "
+        "el {chance}, y decir siempre «{label}», el {majority}.",
+        "models.lead.official_test_without_copies": "Según las etiquetas del propio conjunto, el mejor es {model}: en "
+        "{n} caras así, sin copias de imágenes de entrenamiento, acierta el {accuracy} de las veces; al azar, el "
+        "{chance}, y diciendo siempre «{label}», el {majority}.",
         "models.unmeasured": "Aún no se ha medido.",
         "models.points": "en puntos",
         "models.images": "{n} imágenes",
@@ -710,9 +710,9 @@ LOCALES: dict[str, dict[str, str]] = {
         "ejecuciones, cada una con otra semilla; el rombo hueco es la cifra del informe. La revisión posterior es del "
         "mismo autor, con redes más profundas.",
         "models.report.caption": "Porcentaje de las imágenes de prueba del informe en que el modelo acierta, media ± "
-        "desviación típica. Entre paréntesis, lo del informe. Un puesto como 1–4 es el que las ejecuciones dejan abierto: "
-        "tres contra tres quedan separadas por azar en uno de cada diez casos, y entre cuatro modelos hacen falta cinco de "
-        "cada uno para distinguir dos.",
+        "desviación típica. Entre paréntesis, lo del informe. Un puesto como 1–4 es el que las ejecuciones dejan "
+        "abierto: tres contra tres quedan separadas por azar en uno de cada diez casos, y entre cuatro modelos hacen "
+        "falta cinco de cada uno para distinguir dos.",
         "models.report.network": "red",
         "models.report.test": "este proyecto",
         "models.report.published": "el informe",
@@ -724,10 +724,10 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.report.seed": "{count} ejecución",
         "models.report.seeds": "{count} ejecuciones",
         "models.sets.title": "En cinco conjuntos de prueba",
-        "models.sets.text": "Los mismos modelos ante cinco conjuntos de caras. Los tres primeros no eligieron ni pesos ni "
-        "época: PrivateTest sin sus copias de imágenes de entrenamiento, PrivateTest entero y sus caras en las que coincide "
-        "la mayoría de diez personas, con lo que ellas vieron como etiqueta (FER+). PublicTest eligió épocas y "
-        "temperaturas, y es la mitad del conjunto del informe: esos dos favorecen.",
+        "models.sets.text": "Los mismos modelos ante cinco conjuntos de caras. Los tres primeros no eligieron ni pesos "
+        "ni época: PrivateTest sin sus copias de imágenes de entrenamiento, PrivateTest entero y sus caras en las que "
+        "coincide la mayoría de diez personas, con lo que ellas vieron como etiqueta (FER+). PublicTest eligió épocas "
+        "y temperaturas, y es la mitad del conjunto del informe: esos dos favorecen.",
         "models.sets.caption": "Porcentaje de aciertos con su intervalo del 95 %. Cada línea va",
         "models.sets.report_test": "Conjunto de prueba del informe",
         "models.sets.official_validation": "PublicTest",
@@ -847,11 +847,11 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.protocol.tuned": "tuned: la época, y qué recetas se abandonaron, se eligieron con PublicTest, que es "
         "la mitad del conjunto de prueba del informe, así que ese conjunto las favorece. Algunas aprendieron también "
         "de las respuestas de otros modelos, que sus fichas nombran.",
-        "models.protocol.ferplus": "ferplus: aprendieron cómo se reparten los votos de diez personas entre las expresiones. "
-        "La época, y cuánto se favorecen las expresiones raras, se eligieron con PublicTest según lo que vio allí la "
-        "mayoría. Las etiquetas de FER2013 cuentan en su contra donde la mayoría dice otra cosa.",
-        "models.protocol.temperature": "Las temperaturas se ajustaron con PublicTest, según las etiquetas que el modelo "
-        "aprendió.",
+        "models.protocol.ferplus": "ferplus: aprendieron cómo se reparten los votos de diez personas entre las "
+        "expresiones. La época, y cuánto se favorecen las expresiones raras, se eligieron con PublicTest según lo que "
+        "vio allí la mayoría. Las etiquetas de FER2013 cuentan en su contra donde la mayoría dice otra cosa.",
+        "models.protocol.temperature": "Las temperaturas se ajustaron con PublicTest, según las etiquetas que el "
+        "modelo aprendió.",
         "models.protocol.test": "Con PrivateTest no se eligieron ni pesos ni épocas ni temperaturas. Pero las recetas "
         "partieron de dos ensayos cuyo acierto allí se conocía, las posteriores se escribieron cuando ya se conocían "
         "las cifras de redes anteriores, y se leyó de nuevo con cada medida añadida. Cada cifra de una red la escribió "

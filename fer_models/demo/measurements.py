@@ -105,7 +105,7 @@ def find_ranks(scores: Mapping[str, Sequence[float]]) -> dict[str, str]:
 
 
 def rank_printed(figures: Mapping[str, float]) -> dict[str, str]:
-    """The place of each name by one printed figure each, 1 for the highest, whatever it is worth; equal ones share it."""
+    """The place of each name by one printed figure each, 1 for the highest, whatever it is worth."""
     return {name: str(1 + sum(theirs > own for theirs in figures.values())) for name, own in figures.items()}
 
 

@@ -15,9 +15,7 @@ def choose_first(checkpoints: Sequence[Checkpoint]) -> str | None:
     return wanted if wanted in keys else next(iter(keys), None)
 
 
-def show_network(
-    checkpoints: Sequence[Checkpoint], key: str | None, language: str, split: str | None = None
-) -> str:
+def show_network(checkpoints: Sequence[Checkpoint], key: str | None, language: str, split: str | None = None) -> str:
     """HTML: everything that is known of one network.
 
     Args:
