@@ -27,8 +27,8 @@ SURE_PROBABILITY = 0.5
 # rarely to measure; that two of four may differ is by the same measurement.
 SURE_AGREEMENT = 0.5
 # On what the one accuracy that is shown of a model was measured. Of one that learnt from votes, FER+'s test split, the
-# labels of which are what most people saw. Of others PrivateTest without its copies of training images, else all of it. Not the
-# report's test set, a half of which, PublicTest, chose the epochs.
+# labels of which are what most people saw. Of others PrivateTest without its copies of training images, else all of it.
+# Not the report's test set, a half of which, PublicTest, chose the epochs.
 PEOPLE_SPLIT = "ferplus_test"
 SHOWN_SPLIT, SHOWN_SPLIT_ELSE = "official_test_without_copies", "official_test"
 

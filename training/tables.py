@@ -204,8 +204,8 @@ def render_calibration() -> str:
     header = ["model", "temperature", *(f"{SPLITS[split]}, {when}" for split in splits for when in ("before", "after"))]
     return (
         f"{render_table(header, rows)}\n\nThe target, less than {MAX_CALIBRATION_ERROR} by the labels that a model "
-        f"learnt (of those that learnt votes, people's majority), is missed by {', '.join(missed) or 'none'}. The temperature "
-        f"makes it worse there for {', '.join(worse) or 'none'}."
+        f"learnt (of those that learnt votes, people's majority), is missed by {', '.join(missed) or 'none'}. The "
+        f"temperature makes it worse there for {', '.join(worse) or 'none'}."
     )
 
 
