@@ -15,6 +15,9 @@ from .images import read_image
 from .inference import Comparison, LoadedModel, compare, load_models, to_json
 from .zoo import NAMESPACE_VARIABLE, list_models, list_tags
 
+# The title of the row of accuracies, by whose labels they are.
+ACCURACIES = {"people": "most people", "fer2013": "test accuracy"}
+
 
 def format_comparison(comparison: Comparison, models: list[LoadedModel]) -> str:
     """The verdict and a table, labels in rows, networks and their average in columns."""
@@ -33,8 +36,11 @@ def format_comparison(comparison: Comparison, models: list[LoadedModel]) -> str:
         shares = (f"{share:.1%}{'*' if is_best else ' '}" for share, is_best in columns)
         lines.append(f"{label:<14}" + "".join(f"{share:>{width}}" for share in shares))
     times = "".join(f"{f'{prediction.latency_ms:.1f} ms ':>{width}}" for prediction in comparison.predictions)
-    accuracies = "".join(f"{f'{model.test_accuracy:.1%} ':>{width}}" for model in models)
-    lines += [f"{'time':<14}{times}", f"{'test accuracy':<14}{accuracies}"]
+    lines.append(f"{'time':<14}{times}")
+    for labels, title in ACCURACIES.items():
+        cells = (f"{model.test_accuracy:.1%} " if model.test_labels == labels else "" for model in models)
+        accuracies = "".join(f"{cell:>{width}}" for cell in cells)
+        lines += [f"{title:<14}{accuracies}"] if accuracies.strip() else []
     if comparison.hints:
         lines.append(f"{'hints':<16}{', '.join(hint.id for hint in comparison.hints)}")
     return "\n".join(lines)

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
@@ -26,8 +26,10 @@ SURE_PROBABILITY = 0.5
 # And below this share of networks that chose it, or where as many chose another. Above the probability fewer agree too
 # rarely to measure; that two of four may differ is by the same measurement.
 SURE_AGREEMENT = 0.5
-# On what the one accuracy that is shown beside an answer was measured: PrivateTest without its copies of training
-# images, else all of it. Not the report's test set, a half of which, PublicTest, chose the epochs.
+# On what the one accuracy that is shown of a model was measured. Of one that learnt from votes, FER+'s test split, the
+# labels of which are what most people saw. Of others PrivateTest without its copies of training images, else all of it.
+# Not the report's test set, a half of which, PublicTest, chose the epochs.
+PEOPLE_SPLIT = "ferplus_test"
 SHOWN_SPLIT, SHOWN_SPLIT_ELSE = "official_test_without_copies", "official_test"
 
 
@@ -40,9 +42,10 @@ class LoadedModel:
         tag: How it was trained.
         model: The network, in evaluation mode.
         image_processor: Its preprocessing.
-        test_accuracy: Share of the test images that it gets right, in [0, 1], from its `results.json`: of those of
-            PrivateTest, without the copies of training images where that was measured.
+        test_accuracy: Share of the test images that it gets right, in [0, 1], from its `results.json`, on the split
+            that `choose_shown_split` names.
         test_images: How many test images that were.
+        test_labels: Whose labels they have: `people`, what most of FER+'s annotators saw, or `fer2013`.
     """
 
     name: str
@@ -51,6 +54,7 @@ class LoadedModel:
     image_processor: FerImageProcessor
     test_accuracy: float
     test_images: int
+    test_labels: str = "fer2013"
 
     @property
     def labels(self) -> list[str]:
@@ -185,13 +189,21 @@ def load_models(
         directory = find_checkpoint(name, tag, namespace)
         model, image_processor = load_checkpoint(name, directory)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-arg]  # faster on a CPU
-        splits = json.loads((directory / "results.json").read_text())["splits"]
-        test = splits.get(SHOWN_SPLIT) or splits[SHOWN_SPLIT_ELSE]
+        results = json.loads((directory / "results.json").read_text())
+        split = choose_shown_split(results)
+        test, labels = results["splits"][split], "people" if split == PEOPLE_SPLIT else "fer2013"
         models.append(
-            LoadedModel(name, tag or get_default_tag(name), model, image_processor, test["accuracy"], test["n"])
+            LoadedModel(name, tag or get_default_tag(name), model, image_processor, test["accuracy"], test["n"], labels)
         )
         predict(models[-1], Image.new("RGB", (48, 48)))
     return models
+
+
+def choose_shown_split(results: Mapping[str, Any]) -> str:
+    """The split of a `results.json` whose accuracy is shown where there is room for one; see `SHOWN_SPLIT`."""
+    wanted = [PEOPLE_SPLIT] if results.get("target", "label") != "label" else []
+    splits = results.get("splits", {})
+    return next((split for split in (*wanted, SHOWN_SPLIT) if split in splits), SHOWN_SPLIT_ELSE)
 
 
 def predict(model: LoadedModel, face: Image.Image) -> Prediction:
@@ -304,8 +316,9 @@ def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, 
         found by looking part by part. `face_index`: which of them was looked at, or null. `face`: that one again, or
         null.
         `models`: for each network `model`, `tag`, `winner`, `probabilities` (label -> [0, 1]), `latency_ms`,
-        `size_mb`, `test_accuracy` and `test_images`, as `LoadedModel` has them. `votes`: `label` and the `models` that
-        chose it, most first. `average`: label -> [0, 1], the mean of the networks' probabilities; empty without a face.
+        `size_mb`, `test_accuracy`, `test_images` and `test_labels`, as `LoadedModel` has them. `votes`: `label` and the
+        `models` that chose it, most first. `average`: label -> [0, 1], the mean of the models' probabilities; empty
+        without a face.
         `favourite`: its most probable label, or null. `agreement`: how many networks chose the favourite. `sure`: false
         where the favourite is too improbable, or too few networks chose it, or as many chose another label, for it to
         be believed, or where it is not certain that there is a face. `hints`: what may explain a bad answer, each with
@@ -335,6 +348,7 @@ def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, 
                 "size_mb": round(model.size_mb, 2),
                 "test_accuracy": model.test_accuracy,
                 "test_images": model.test_images,
+                "test_labels": model.test_labels,
             }
             for model, prediction in zip(models, comparison.predictions, strict=False)
         ],

@@ -37,7 +37,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     ("keys", "groups"),
     [
         ([], []),
-        (["dense.tuned", "dense.report"], [("report", ["dense"]), ("tuned", ["dense"])]),
+        (["dense.tuned", "dense.report"], [("tuned", ["dense"]), ("report", ["dense"])]),
         (["dense.report", "baseline.report"], [("report", ["baseline", "dense"])]),  # the order of the zoo
         (
             ["dense.zebra", "dense.apple", "dense.tuned"],

@@ -2,14 +2,16 @@
 
 import base64
 import json
+import random
 import re
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from html import unescape
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from made_up_results import make_checkpoint, make_history, make_results, make_summary
+from made_up_results import make_checkpoint, make_history, make_people_results, make_results, make_summary
 
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.demo.figures.charts import Axis, Series, render_chart
@@ -27,9 +29,9 @@ from fer_models.demo.figures.network import render_curves, render_network, rende
 from fer_models.demo.figures.tables import Scale, render_table
 from fer_models.demo.figures.votes import render_votes
 from fer_models.demo.handlers.models import choose_first, show_network
-from fer_models.demo.locales import LOCALES, format_percent, translate
-from fer_models.demo.measurements import find_ranks
-from fer_models.zoo import get_default_tag
+from fer_models.demo.locales import LOCALES, format_percent, translate, translate_tag
+from fer_models.demo.measurements import Checkpoint, find_ranks, rank_printed
+from fer_models.zoo import TAGS, get_default_tag
 
 SPACE = "\N{NO-BREAK SPACE}"
 
@@ -67,10 +69,27 @@ def test_a_network_with_a_figure_missing_is_shown_without_it(absent: str, langua
     assert translate(language, "models.provenance.title") in html
 
 
-def test_the_lead_names_the_best_network_and_what_guessing_gives() -> None:
-    html = render_lead([make_checkpoint("dense.report", 0.4), make_checkpoint("baseline.report", 0.6)], "en")
-    words = ("700 faces", "baseline.report", f"60.0{SPACE}%", f"14.3{SPACE}%")
+def make_voter(key: str = "dense.ferplus", accuracy: float = 0.3, people: float = 0.8) -> Checkpoint:
+    return replace(make_checkpoint(key), results=make_people_results(accuracy, people))
+
+
+def test_the_lead_names_the_best_model_by_labels_and_by_people_and_what_guessing_gives() -> None:
+    checkpoints = [make_checkpoint("dense.report", 0.4), make_checkpoint("baseline.tuned", 0.6)]
+    html = render_lead(checkpoints, "en")
+    words = ("700 such faces", "baseline (the data set&#x27;s own labels)", f"60.0{SPACE}%", f"14.3{SPACE}%")
     assert [word for word in words if word not in html] == []
+    assert "ten people" not in html
+    html = render_lead([*checkpoints, make_voter()], "en")
+    words = ("560 faces", "dense (what ten people saw), agrees with most of ten people " + f"80.0{SPACE}%", *words)
+    assert [word for word in words if word not in html] == []
+
+
+def test_the_lead_is_read_without_copies_of_training_images() -> None:
+    checkpoint = make_checkpoint("baseline.tuned", 0.9)
+    checkpoint.results["splits"]["official_test_without_copies"] = make_results(0.4)["splits"]["official_test"]
+    html = render_lead([checkpoint], "en")
+    assert f"40.0{SPACE}%" in html
+    assert f"90.0{SPACE}%" not in html
 
 
 def test_networks_stand_beside_the_report_with_spread_difference_rank_and_gap() -> None:
@@ -82,12 +101,15 @@ def test_networks_stand_beside_the_report_with_spread_difference_rank_and_gap() 
             "50.0 %",
             "+6.0",
             "",
-            "1 (2)",
+            "1–2 (2)",
             "15.0 (30.0)",
             "60.0 %",
         ],
-        ["dense", "50.0 % 1 run", "52.0 %", "−2.0", "", "2 (1)", "15.0 (30.0)", "60.0 %"],
+        ["dense", "50.0 % 1 run", "52.0 %", "−2.0", "", "1–2 (1)", "15.0 (30.0)", "60.0 %"],
     ]
+
+
+LOW, MIDDLE, HIGH = ([base + step / 100 for step in range(5)] for base in (0.1, 0.5, 0.8))
 
 
 @pytest.mark.parametrize(
@@ -95,14 +117,36 @@ def test_networks_stand_beside_the_report_with_spread_difference_rank_and_gap() 
     [
         ({}, {}),
         ({"a": [0.5]}, {"a": "1"}),
-        ({"a": [0.4], "b": [0.5]}, {"a": "2", "b": "1"}),
-        ({"a": [0.5, 0.7], "b": [0.6, 0.6], "c": [0.1]}, {"a": "1-2", "b": "1-2", "c": "3"}),  # seeds overlap
-        ({"a": [0.5], "b": [0.5]}, {"a": "1-2", "b": "1-2"}),
+        ({"a": [0.4], "b": [0.5]}, {"a": "1-2", "b": "1-2"}),
+        ({"a": [0.1, 0.2, 0.3], "b": [0.7, 0.8, 0.9]}, {"a": "1-2", "b": "1-2"}),  # 2 / 20 by chance
+        ({"a": LOW[:4], "b": HIGH[:4]}, {"a": "2", "b": "1"}),  # 2 / 70
+        ({"a": LOW[:3], "b": HIGH[:5]}, {"a": "2", "b": "1"}),  # 2 / 56
+        ({"a": [*LOW[:4], 0.9], "b": HIGH}, {"a": "1-2", "b": "1-2"}),  # they overlap
+        # Of four there are six pairs: 2 / 70 is more than 0.05 / 6, 2 / 252 is less.
+        ({"a": LOW[:4], "b": HIGH[:4], "c": MIDDLE[:4], "d": [0.5]}, dict.fromkeys("abcd", "1-4")),
+        ({"a": LOW, "b": HIGH, "c": MIDDLE, "d": [0.5]}, {"a": "3-4", "b": "1-2", "c": "2-3", "d": "1-4"}),
     ],
-    ids=["none", "one", "apart", "overlapping", "equal"],
-)
-def test_ranks_say_what_the_seeds_leave_open(scores: dict[str, list[float]], ranks: dict[str, str]) -> None:
+    ids=["none", "one", "one run each", "three each", "four each", "three and five", "overlapping", "of four",
+         "five each"],
+)  # fmt: skip
+def test_ranks_say_what_the_runs_leave_open(scores: dict[str, list[float]], ranks: dict[str, str]) -> None:
     assert find_ranks(scores) == ranks
+
+
+@pytest.mark.parametrize("runs", [3, 5])
+def test_equal_models_are_told_apart_no_more_often_than_was_said(runs: int) -> None:
+    """If all of one's runs above all of another's were enough, three runs each of four equal models would often be."""
+    generator = random.Random(0)
+    wrong = 0
+    for _ in range(2000):
+        draws = [[generator.random() for _ in range(runs)] for _ in range(4)]
+        wrong += set(find_ranks(dict(zip("abcd", draws, strict=True))).values()) != {"1-4"}
+    assert wrong / 2000 < 0.05
+
+
+def test_printed_figures_have_the_order_that_they_have() -> None:
+    assert rank_printed({}) == {}
+    assert rank_printed({"a": 0.4, "b": 0.6, "c": 0.4}) == {"a": "2", "b": "1", "c": "2"}
 
 
 def test_places_that_the_seeds_leave_open_are_shown_as_such() -> None:
@@ -128,7 +172,32 @@ def test_test_sets_have_intervals_and_gaps_where_nothing_was_measured() -> None:
     rows = read_rows(render_test_sets([make_checkpoint(), partial], "es"))
     measured = "50,0 % 48,0 % a 52,0 %"
     missing = translate("es", "models.unmeasured")
-    assert rows == [["baseline", *[measured] * 5], ["dense", missing, missing, missing, measured, missing]]
+    assert rows == [
+        ["dense", missing, measured, missing, missing, missing],
+        ["baseline", measured, measured, missing, measured, measured],
+    ]
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_the_part_without_copies_stands_first_and_what_most_people_saw_beside_it(language: str) -> None:
+    html = render_test_sets([make_voter()], language)
+    heads = re.findall(r'<th scope="col">(.*?)<', html)
+    keys = ("official_test_without_copies", "official_test", "ferplus_test", "official_validation", "report_test")
+    assert [unescape(head) for head in heads[1:]] == [translate(language, f"models.sets.{key}") for key in keys]
+    (row,) = read_rows(html)
+    assert row[3].startswith(format_percent(language, 0.8).replace(SPACE, " "))
+
+
+@pytest.mark.parametrize("tag", TAGS)
+@pytest.mark.parametrize("language", LOCALES)
+def test_ways_of_training_are_told_in_words(tag: str, language: str) -> None:
+    words = translate_tag(tag, language)
+    assert words != tag
+    checkpoint = make_checkpoint(f"baseline.{tag}")
+    cost = render_cost(make_summary(), [checkpoint], language)
+    shown = [render_test_sets([checkpoint], language), cost, render_lead([checkpoint], language)]
+    assert [html for html in map(unescape, shown) if words not in html] == []
+    assert translate_tag("strange", language) == "strange"
 
 
 @pytest.mark.parametrize("summary", [{}, {"cost": None, "votes": None}], ids=["none", "null"])
@@ -150,15 +219,30 @@ def test_votes_of_people_stand_beside_the_networks_that_load_takes() -> None:
 
 def test_cost_is_a_table_and_a_chart_with_the_same_figures() -> None:
     html = render_cost(make_summary(), [make_checkpoint()], "es")
-    assert read_rows(html) == [["baseline.report", "50,0 %", "2,2 ms", "1234", "389 639", "1,6 MB", "12,3 M"]]
+    way = "baseline como en el informe original de 2022"
+    assert read_rows(html) == [[way, "50,0 %", "–", "2,2 ms", "1234", "389 639", "1,6 MB", "12,3 M"]]
     assert "2 núcleos, a made-up machine" in html
     assert f'aria-label="baseline.report: 2,2 ms, 50,0{SPACE}%"' in html
+
+
+def test_the_chart_of_cost_has_one_kind_of_accuracy_that_all_of_its_models_have() -> None:
+    voter = make_voter("baseline.ferplus", 0.3, 0.8)
+    html = render_cost(make_summary(), [voter, make_checkpoint("baseline.report", 0.5)], "en")
+    assert [row[1:3] for row in read_rows(html)] == [["30.0 %", "80.0 %"], ["50.0 %", "–"]]
+    assert f'aria-label="baseline.ferplus: 2.2 ms, 30.0{SPACE}%; baseline.report: 2.2 ms, 50.0{SPACE}%"' in html
+    html = render_cost(make_summary(), [voter], "en")
+    assert f'aria-label="baseline.ferplus: 2.2 ms, 80.0{SPACE}%"' in html
+
+
+def test_a_model_is_first_shown_by_the_labels_that_it_learnt() -> None:
+    assert "What most people saw, 560 images" in show_network([make_voter()], "dense.ferplus", "en")
+    assert "PrivateTest, no copies, 700 images" in show_network([make_checkpoint()], "baseline.report", "en")
 
 
 def test_networks_that_differ_by_training_cost_the_same_and_all_labels_can_be_read() -> None:
     checkpoints = [make_checkpoint(f"baseline.{tag}", 0.5 + 0.001 * index) for index, tag in enumerate(("a", "b", "c"))]
     html = render_cost(make_summary(), checkpoints, "en")
-    assert [row[2] for row in read_rows(html)] == ["2.2 ms"] * 3
+    assert [row[3] for row in read_rows(html)] == ["2.2 ms"] * 3
     heights = sorted(map(float, re.findall(r'class="fer-label" x="[0-9.]+" y="([0-9.]+)"', html)))
     assert len(heights) == 3
     assert all(below - above >= 12 for above, below in pairwise(heights))

@@ -2,10 +2,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import made_up_results
 import pytest
 
 from fer_models import zoo
 from training import records, tables
+from training.markdown import render_table
+from training.people import render_balance, render_people
 from training.report import (
     README,
     RESULTS,
@@ -22,10 +25,9 @@ from training.report import (
 from training.tables import (
     render_app,
     render_calibration,
+    render_quality,
     render_reproduction,
     render_runs,
-    render_table,
-    render_tuned,
 )
 
 TEXT = "Above.\n<!-- results:begin -->\nold\n<!-- results:end -->\nBelow.\n"
@@ -107,16 +109,74 @@ def test_table_sets_our_figures_beside_the_report_s(checkpoints: Path):
     write_checkpoint(checkpoints / "batchnorm.tuned", test_accuracy=0.7)  # another way of training: another table
     (checkpoints.parent / "results" / "dense.report.seed-1.json").write_text(make_results(0.56, seed=1))
     assert render_reproduction().splitlines()[2:] == [
-        "| `baseline` | 50.0% | 67.4% | 25.0% | 56.0% | 25.0% | 11.4% | 50.0% | 55.0% | 2 | 1 |",
-        "| `dense` | 50.0 ± 0.0% | 55.2% | 25.0 ± 0.0% | 53.2% | 25.0 ± 0.0% | 2.0% | 55.0 ± 1.4% | 51.4% | 1 | 2 |",
+        "| `baseline` | 50.0% | 67.4% | 25.0% | 56.0% | 25.0% | 11.4% | 50.0% | 55.0% | 1-2 | 1 |",
+        "| `dense` | 50.0 ± 0.0% | 55.2% | 25.0 ± 0.0% | 53.2% | 25.0 ± 0.0% | 2.0% | 55.0 ± 1.4% | 51.4% | 1-2 | 2 |",
     ]
 
 
-def test_networks_trained_for_accuracy_have_a_table_of_their_own(checkpoints: Path):
-    assert len(render_tuned().splitlines()) == 2
-    write_checkpoint(checkpoints / "dense.report", test_accuracy=0.54)
-    write_checkpoint(checkpoints / "dense.tuned", test_accuracy=0.7)
-    assert render_tuned().splitlines()[2:] == ["| `dense` | – | – | 70.0% | 51.4% | 58.2% |"]
+def write_results(directory: Path, results: dict[str, Any]) -> None:
+    directory.mkdir()
+    (directory / "results.json").write_text(json.dumps(results))
+
+
+def test_how_good_every_model_is_with_a_dash_for_what_was_not_measured(checkpoints: Path):
+    assert len(render_quality().splitlines()) == 2
+    write_results(checkpoints / "dense.report", made_up_results.make_results(0.5))
+    write_results(checkpoints / "baseline.tuned", {"seed": 0, "splits": {}})
+    write_results(checkpoints / "dense.ferplus", made_up_results.make_people_results(0.3, 0.8))
+    (checkpoints / "dense.ferplus" / "model.safetensors").write_bytes(b"0" * 2_000_000)
+    head, _, *rows = render_quality().splitlines()
+    assert head.startswith(
+        "| model | PrivateTest, no copies, n = 700 | PrivateTest, n = 700 | agrees with most people, n = 560 |"
+    )
+    assert rows == [
+        "| `dense.ferplus` | 30.0% | 30.0% | 80.0% | 70.0% | 0.031 | 2.0 MB | – |",
+        "| `baseline.tuned` | – | – | – | – | – | – | – |",
+        "| `dense.report` | 50.0% | 50.0% | – | – | – | – | – |",
+    ]
+
+
+def test_the_time_is_that_of_just_such_a_model(checkpoints: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(records, "COST", checkpoints / "cost.json")
+    row = {"model": "dense", "file_bytes": 2_000_100, "latency_ms": 3.21}
+    (checkpoints / "cost.json").write_text(json.dumps({"models": [row]}))
+    write_results(checkpoints / "dense.tuned", made_up_results.make_results(0.5))
+    for size, words in ((2_000_000, "2.0 MB | 3.2 ms |"), (4_000_000, "4.0 MB | – |")):
+        (checkpoints / "dense.tuned" / "model.safetensors").write_bytes(b"0" * size)
+        assert render_quality().endswith(words)
+
+
+def test_agreement_with_people_is_told_beside_one_annotator_s(checkpoints: Path):
+    write_results(checkpoints / "dense.report", made_up_results.make_results(0.5))
+    assert "| `dense.report` | – | – | – | – | – |" in render_people()
+    assert "annotator is" not in render_people()
+    assert render_balance() == "Not measured yet."
+    write_results(checkpoints / "dense.ferplus", made_up_results.make_people_results(0.3, 0.75))
+    # 0.75 of 560 are right of 600, when contempt counts.
+    assert "| `dense.ferplus` | 75.0% (73.0–77.0) | 65.0% | 70.0% | 0.031 | 0.250 |" in render_people()
+    assert render_people().endswith("One annotator is 0.375 from the nine others.")
+    assert render_balance().splitlines()[2:6] == [
+        "| 0 | 75.0%, 55.0% |",
+        "| 0.5 | 70.0%, 60.0% |",
+        "| 1 | 65.0%, 65.0% |",
+        "| chosen | 0.35 |",
+    ]
+
+
+def test_models_are_calibrated_by_the_labels_that_they_learnt(checkpoints: Path):
+    results = made_up_results.make_people_results()
+    results["splits"]["official_test_without_copies"]["calibration"]["ece"] = 0.3
+    results["splits"]["ferplus_test"]["calibration"]["ece"] = 0.02
+    write_results(checkpoints / "dense.ferplus", results)
+    assert "| `dense.ferplus` | 1.50 | 0.112 | 0.300 | 0.112 | 0.020 |" in render_calibration()
+    assert "is missed by none." in render_calibration()
+
+
+def test_all_ways_of_training_with_a_measured_run_are_listed(checkpoints: Path):
+    write_results(checkpoints / "dense.tuned", {"seed": 0})
+    for file in ("dense.small.seed-0.json", "dense.tuned.seed-1.json", "dense.report.seed-0.json"):
+        (checkpoints.parent / "results" / file).write_text("{}")
+    assert records.list_measured_tags("dense") == ["tuned", "report", "small"]
 
 
 def make_run(seed: int, before: float, after: float, **trained_with: Any) -> dict[str, Any]:
@@ -125,7 +185,7 @@ def make_run(seed: int, before: float, after: float, **trained_with: Any) -> dic
     return {
         "seed": seed,
         "temperature": 1.5,
-        "splits": {"official_validation": test, "official_test": test},
+        "splits": {"official_validation": test, "official_test_without_copies": test},
         "trained_with": trained,
         "measured_with": {"commit": "b" * 40, "hardware": "4 cores"},
     }
@@ -147,6 +207,7 @@ def test_every_run_is_listed_with_where_it_comes_from(monkeypatch: pytest.Monkey
     narrow = {"widened_from": {"seconds": 600, "commit": "c" * 40}, "threads": 1}
     runs = {("dense", "tuned"): [make_run(0, 0, 0), make_run(1, 0, 0, **narrow)]}
     monkeypatch.setattr(tables, "load_runs", lambda name, tag: runs.get((name, tag), []))
+    monkeypatch.setattr(tables, "list_measured_tags", lambda name: ["tuned"])
     assert render_runs().splitlines()[2:] == [
         "| `dense.tuned` | 0 | 2 | aaaaaaaaaa | 2 cores | – | bbbbbbbbbb | 4 cores |",
         "| `dense.tuned` | 1 | 10 + 2 | cccccccccc, aaaaaaaaaa | 2 cores | 1 | bbbbbbbbbb | 4 cores |",

@@ -20,6 +20,13 @@ def test_the_models_are_listed_in_the_order_of_the_report() -> None:
     assert fer_models.list_models()[:4] == ["baseline", "dense", "batchnorm", "batchnorm-dropout"]
 
 
+def test_ways_of_training_are_listed_as_they_are_preferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zoo, "CHECKPOINTS_DIR", tmp_path)
+    for tag in ("report", "apple", "tuned", "ferplus", "notebook"):
+        (tmp_path / f"dense.{tag}").mkdir()
+    assert zoo.list_tags("dense") == ["ferplus", "tuned", "report", "apple", "notebook"]
+
+
 def test_only_bundled_models_are_listed(copied_checkpoint: Path) -> None:
     assert fer_models.list_models() == ["baseline"]
     (copied_checkpoint.parent / "transfer.tuned").mkdir()
@@ -54,7 +61,8 @@ def test_what_does_not_exist_is_named_with_what_does(name: str, tag: str | None,
 @pytest.mark.parametrize(
     ("tags", "best"),
     [
-        ([], "tuned"),
+        ([], "ferplus"),
+        (["tuned", "ferplus", "report"], "ferplus"),
         (["report"], "report"),
         (["report", "tuned"], "tuned"),
         (["tuned"], "tuned"),

@@ -5,6 +5,9 @@ there is left out.
 """
 
 import json
+import re
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +17,27 @@ from transformers import AutoModelForImageClassification
 from transformers.utils.logging import disable_progress_bar
 
 from fer_models.commands import CommandParser, command
+from fer_models.demo.locales import translate_tag
 from fer_models.demo.measurements import shorten_commit
 from fer_models.hub import make_fixed_revision, make_repo_id
+from fer_models.inference import PEOPLE_SPLIT, SHOWN_SPLIT, choose_shown_split
 from fer_models.zoo import CHECKPOINTS_DIR
 
 from .architecture import describe_architecture
 from .arguments import PLACE_FIELDS
 from .files import write_text
+from .markdown import format_share
 from .measure_cost import count_multiply_adds
+from .people import share_of_eight
 from .records import SPLITS, describe_spread, load_cost, load_published, load_seeds
 
 TEMPLATE = Path(__file__).parent / "card_template.md"
 # Stands for the user or organization in a card whose namespace is not known yet.
 PLACEHOLDER = "NAMESPACE"
+# The splits that chose nothing, the one that is least flattered by copies first.
+TESTS = (SHOWN_SPLIT, "official_test", PEOPLE_SPLIT)
+# A training: its recipe, and what `run.json` says of it.
+Part = tuple[dict[str, Any], dict[str, Any]]
 
 
 def render_card(directory: Path, repo_id: str | None = None) -> str:
@@ -49,12 +60,13 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
     parameters = sum(weight.numel() for weight in model.parameters())
     trained_with = results.get("trained_with") or _read_json(directory / "run.json")
     history = _read_json(directory / "history.json") or []
+    parts = list_parts(recipe, trained_with)
     runs = {run["seed"]: run for run in [results, *load_seeds(name, tag)] if run}
     settings = {key: value for key, value in recipe.items() if key not in PLACE_FIELDS}
     card = ModelCard.from_template(
-        make_card_data(name, results),
+        make_card_data(name, results, parts),
         template_path=str(TEMPLATE),
-        title=f"{name}, trained by the recipe {tag}",
+        title=f"{name}.{tag}: {words}" if (words := translate_tag(tag, "en")) != tag else f"{name}.{tag}",
         model=name,
         tag=tag,
         checkpoint=f"{name}.{tag}",
@@ -70,15 +82,20 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
         recipe_yaml=yaml.safe_dump(settings).rstrip(),
         trained_with=trained_with,
         minutes=trained_with and f"{trained_with['seconds'] / 60:.1f}",
-        epochs=len(history),
+        epochs=len(history) if recipe.get("num_train_epochs") != 0 else 0,
         commit=trained_with and shorten_commit(trained_with["commit"]),
-        smaller=describe_smaller(trained_with),
-        splits=describe_splits(results, runs),
+        earlier=describe_earlier(parts),
+        teachers=join_words(list_teachers(parts)),
+        chooses_epoch=chooses_epoch(parts),
+        by_people=learns_votes(results, parts),
+        prior_strength=getattr(config, "prior_strength", 0.0),
+        splits=describe_splits(results, runs, parts),
+        votes=describe_votes(results),
         spread={"n": len(runs), "seeds": sorted(runs)} if len(runs) > 1 else None,
         published=describe_published(name, recipe, results, history),
         classes=describe_classes(results),
         is_printed=is_printed(recipe),
-        pretrained=find_pretrained(recipe, trained_with),
+        pretrained=find_pretrained(parts),
         worst=find_worst_classes(results),
         figures={path.stem for path in directory.glob("*.png")},
         copies=count_copies(results),
@@ -88,72 +105,159 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
     return str(card)
 
 
-def make_card_data(name: str, results: dict[str, Any]) -> ModelCardData:
-    """The metadata, with one `model-index` entry for each split: accuracy, macro-F1 and calibration error."""
+def make_card_data(name: str, results: dict[str, Any], parts: Sequence[Part] = ()) -> ModelCardData:
+    """The metadata, with `model-index` entries for each split: accuracy, macro-F1, macro recall and calibration error.
+
+    What chose nothing comes first; PublicTest is there once, and says what it chose. FER2013 has no home on the Hub, so
+    `datasets`, which takes ids of data sets there, names none.
+
+    Args:
+        name: The model's, in the zoo.
+        results: Its `results.json`, or nothing.
+        parts: What `list_parts` gives.
+    """
+    base_model = find_base_model(find_pretrained(parts))
     evaluations = [
         EvalResult(
             task_type="image-classification",
             task_name="Facial expression recognition",
             dataset_type="fer2013",
-            dataset_name=f"FER2013, {SPLITS.get(split, split)}",
+            dataset_name=f"FER2013, {text}",
             dataset_split=split,
             dataset_args={"n": figures["n"]},
             metric_type=metric,
             metric_name=metric_name,
             metric_value=round(value, 4),
         )
-        for split, figures in results.get("splits", {}).items()
+        for split, text in describe_evidence(results, parts).items()
+        for figures in [results["splits"][split]]
         for metric, metric_name, value in (
             ("accuracy", "Accuracy", figures["accuracy"]),
             ("f1", "Macro F1", figures["macro_f1"]),
+            ("recall", "Macro recall", figures.get("macro_recall")),
             ("ece", "Expected calibration error", figures["calibration"]["ece"]),
         )
+        if value is not None
     ]
     return ModelCardData(
         license="apache-2.0",
         library_name="transformers",
         pipeline_tag="image-classification",
-        datasets=["fer2013"],
         metrics=["accuracy", "f1"],
-        tags=["facial-expression-recognition", "fer2013"],
+        tags=["facial-expression-recognition", "fer2013", *(["ferplus"] if learns_votes(results, parts) else [])],
         model_name=f"fer-{name}",
         eval_results=evaluations or None,
+        base_model=base_model,
+        **({"base_model_relation": "finetune"} if base_model else {}),
     )
 
 
+def describe_evidence(results: dict[str, Any], parts: Sequence[Part]) -> dict[str, str]:
+    """The measured splits that are a result, in words: those that chose nothing, then PublicTest and what it chose."""
+    by_people = learns_votes(results, parts)
+    selection = "ferplus_validation" if by_people else "official_validation"
+    chosen = ["the epoch"] if chooses_epoch(parts) else []
+    chosen += ["the temperature", *(["the balance of the classes"] if by_people else [])]
+    texts = {split: SPLITS[split] for split in TESTS}
+    texts[selection] = f"{SPLITS[selection]}, no test: it chose {join_words(chosen)}"
+    return {split: text for split, text in texts.items() if split in results.get("splits", {})}
+
+
 def is_printed(recipe: dict[str, Any]) -> bool:
-    """Whether the report prints this architecture: a network of its name, with nothing overridden."""
+    """Whether the report prints this architecture: a model of its name, with nothing overridden."""
     return recipe["model"] in load_published() and recipe.get("config_overrides", "{}") == "{}"
 
 
-def describe_smaller(trained_with: dict[str, Any] | None) -> dict[str, str] | None:
-    """The smaller network that a run went on from: its minutes, epochs and best accuracy on validation; or None."""
-    smaller = (trained_with or {}).get("widened_from")
-    return smaller and {
-        "minutes": f"{smaller['seconds'] / 60:.1f}",
-        "epochs": str(smaller["history"][-1]["epoch"]),
-        "accuracy": f"{max(row['validation_accuracy'] for row in smaller['history']):.1%}",
-    }
+def list_parts(recipe: dict[str, Any], trained_with: dict[str, Any] | None) -> list[Part]:
+    """The trainings that a model went through, the last first: each with its recipe, and its `run.json` if known."""
+    parts = [(recipe, trained_with or {})]
+    while "widened_from" in parts[-1][1]:
+        earlier = parts[-1][1]["widened_from"]
+        parts.append((earlier.get("recipe", {}), earlier))
+    return parts
 
 
-def find_pretrained(recipe: dict[str, Any], trained_with: dict[str, Any] | None) -> str | None:
-    """The trained weights that a run started from, or the smaller network that it went on from; None for chance."""
-    first = (trained_with or {}).get("widened_from", {}).get("recipe", {})
-    return recipe.get("pretrained") or first.get("pretrained")
+def describe_earlier(parts: Sequence[Part]) -> list[dict[str, str]]:
+    """The trainings that a run went on from, the first first: name, minutes, epochs and best accuracy on validation."""
+    return [
+        {
+            "name": name_folder(later.get("widened_from") or "another run"),
+            "minutes": f"{run['seconds'] / 60:.1f}",
+            "epochs": str(run["history"][-1]["epoch"]),
+            "accuracy": f"{max(row['validation_accuracy'] for row in run['history']):.1%}",
+        }
+        for (later, _), (_, run) in reversed(list(pairwise(parts)))
+        if run.get("history")
+    ]
 
 
-def describe_splits(results: dict[str, Any], runs: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row for each split; `runs` maps a seed to its `results.json`."""
+def list_teachers(parts: Sequence[Part]) -> list[str]:
+    """The models whose answers were learnt in any of the trainings, each once, such as `` `dense.tuned` ``."""
+    folders = [
+        folder
+        for recipe, run in parts
+        for folder in (
+            *(run.get("teachers") or json.loads(recipe.get("teachers", "[]"))),
+            *(run.get("views") or {}).get("teachers", {}),
+        )
+    ]
+    return list(dict.fromkeys(map(name_folder, folders)))
+
+
+def name_folder(folder: str) -> str:
+    """A run's or a checkpoint's folder in words: `` `dense.tuned` ``, with the seed of a run."""
+    path = Path(folder)
+    _, is_run, seed = path.name.partition("seed-")
+    return f"`{path.parent.name}` (seed {seed})" if is_run else f"`{path.name}`"
+
+
+def chooses_epoch(parts: Sequence[Part]) -> bool:
+    """Whether validation chose an epoch in any of the trainings."""
+    return any(recipe.get("load_best_model_at_end") for recipe, _ in parts)
+
+
+def learns_votes(results: dict[str, Any], parts: Sequence[Part]) -> bool:
+    """Whether the model is to say what most people saw, and not FER2013's label."""
+    target = parts[0][0].get("target") if parts else None
+    return (results.get("target") or target or "label") != "label"
+
+
+def find_pretrained(parts: Sequence[Part]) -> str | None:
+    """The trained weights that a model started from; None for chance."""
+    return next((recipe["pretrained"] for recipe, _ in parts if recipe.get("pretrained")), None)
+
+
+def find_base_model(pretrained: str | None) -> str | None:
+    """The Hub's id of the weights that a model started from, if they are there; timm holds EfficientNet-Lite's."""
+    if pretrained and (match := re.fullmatch(r"efficientnet-lite(\d)", pretrained)):
+        return f"timm/tf_efficientnet_lite{match[1]}.in1k"
+    return pretrained if pretrained and re.fullmatch(r"[\w-]+/[\w.-]+", pretrained) else None
+
+
+def join_words(words: Sequence[str]) -> str:
+    """`a`, `a and b`, or `a, b and c`."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def describe_splits(
+    results: dict[str, Any], runs: dict[int, dict[str, Any]], parts: Sequence[Part]
+) -> list[dict[str, Any]]:
+    """One row for each split that is a result, and for the report's test set; `runs` maps a seed to `results.json`."""
+    texts = describe_evidence(results, parts)
+    if "report_test" in results.get("splits", {}):
+        texts["report_test"] = f"{SPLITS['report_test']}, for comparison with the report"
     rows = []
-    for split, figures in results.get("splits", {}).items():
+    for split, text in texts.items():
+        figures = results["splits"][split]
         accuracies = [run["splits"][split]["accuracy"] for run in runs.values() if split in run["splits"]]
         low, high = figures["accuracy_interval_95"]
         rows.append(
             {
-                "text": SPLITS.get(split, split.replace("_", " ")),
+                "text": text,
                 "n": figures["n"],
                 "accuracy": figures["accuracy"],
                 "macro_f1": figures["macro_f1"],
+                "macro_recall": format_share(figures, "macro_recall"),
                 "interval": f"{low:.1%} to {high:.1%}",
                 "spread": describe_spread(accuracies),
                 "ece": f"{figures['calibration']['ece']:.1%}",
@@ -163,10 +267,24 @@ def describe_splits(results: dict[str, Any], runs: dict[int, dict[str, Any]]) ->
     return rows
 
 
+def describe_votes(results: dict[str, Any]) -> dict[str, Any] | None:
+    """How far the model's probabilities are from people's votes, in words; None if that was not measured."""
+    votes, split = results.get("votes"), results.get("splits", {}).get(PEOPLE_SPLIT)
+    if not votes or not split:
+        return None
+    return {
+        "n": votes["n"],
+        "distance": f"{votes['distance']:.3f}",
+        "annotator": f"{votes['annotator_distance']:.3f}",
+        "eight": f"{share_of_eight(split, votes):.1%}",
+        "contempt": votes["n_contempt"],
+    }
+
+
 def describe_published(
     name: str, recipe: dict[str, Any], results: dict[str, Any], history: list[dict[str, float]]
 ) -> dict[str, Any] | None:
-    """Our figures and the report's, as shares; None if the report prints no such network."""
+    """Our figures and the report's, as shares; None if the report prints no such model."""
     theirs = load_published().get(name)
     splits = results.get("splits", {})
     if not theirs or not is_printed(recipe) or "report_test" not in splits or not history:
@@ -183,19 +301,21 @@ def describe_published(
 
 
 def describe_classes(results: dict[str, Any]) -> dict[str, Any] | None:
-    """Precision, recall and F1 of each class on the report's test images."""
-    test = results.get("splits", {}).get("report_test")
+    """Precision, recall and F1 of each class on the split whose accuracy is shown beside the model's answers."""
+    split = choose_shown_split(results)
+    test = results.get("splits", {}).get(split)
     if not test:
         return None
     counts = [sum(row) for row in test["confusion_matrix"]]
     columns = zip(results["labels"], counts, test["precision"], test["recall"], test["f1"], strict=True)
     names = ("label", "n", "precision", "recall", "f1")
-    return {"n": test["n"], "rows": [dict(zip(names, row, strict=True)) for row in columns]}
+    rows = [dict(zip(names, row, strict=True)) for row in columns]
+    return {"n": test["n"], "text": SPLITS[split], "rows": rows}
 
 
 def find_worst_classes(results: dict[str, Any], number: int = 3) -> list[str]:
-    """The classes that are recognised most rarely, by their recall on the report's test images."""
-    test = results.get("splits", {}).get("report_test")
+    """The classes that are recognised most rarely, by their recall on the same split."""
+    test = results.get("splits", {}).get(choose_shown_split(results))
     if not test:
         return []
     return [label for _, label in sorted(zip(test["recall"], results["labels"], strict=True))[:number]]

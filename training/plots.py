@@ -13,12 +13,18 @@ from matplotlib.figure import Figure
 
 from fer_models.commands import CommandParser, command
 from fer_models.demo.measurements import join_history
+from fer_models.inference import PEOPLE_SPLIT, SHOWN_SPLIT, SHOWN_SPLIT_ELSE, choose_shown_split
 from fer_models.zoo import CHECKPOINTS_DIR
 
 from .records import MEASUREMENTS_DIR
 
 SPLIT_COLORS = {"train": "#2b6cb0", "validation": "#c05621"}
 SPLIT_STYLES = {"train": "-", "validation": "--"}  # colour is never the only sign
+PLOTTED_SPLITS = {
+    SHOWN_SPLIT: "PrivateTest without copies",
+    SHOWN_SPLIT_ELSE: "PrivateTest",
+    PEOPLE_SPLIT: "PrivateTest, by what most people saw",
+}
 
 
 def plot_curves(history: list[dict[str, float]], title: str, smaller: int = 0, is_taught: bool = False) -> Figure:
@@ -143,21 +149,18 @@ def plot_checkpoint(directory: Path, name: str | None = None) -> None:
     history = json.loads((directory / "history.json").read_text())
     trained_with = results.get("trained_with", {})
     history, smaller = join_history(history, trained_with)
-    test = results["splits"]["report_test"]
-    official_test = results["splits"]["official_test"]
+    split = choose_shown_split(results)
+    test = results["splits"][split]
+    images = f"{test['n']:,} images, {PLOTTED_SPLITS[split]}"
     figures = {
-        "reliability": plot_reliability(
-            official_test["calibration_before"],
-            official_test["calibration"],
-            f"{name}: {official_test['n']:,} test images (PrivateTest)",
-        ),
+        "reliability": plot_reliability(test["calibration_before"], test["calibration"], f"{name}\n{images}"),
         "curves": plot_curves(
             history, f"{name}, seed {results['seed']}", smaller, is_taught=bool(trained_with.get("teachers"))
         ),
         "confusion_matrix": plot_confusion_matrix(
             test["confusion_matrix"],
             results["labels"],
-            f"{name}: {test['accuracy']:.1%} of {test['n']:,} test images",
+            f"{name}: {test['accuracy']:.1%} of\n{images}",
         ),
     }
     for kind, figure in figures.items():

@@ -38,7 +38,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def load_run(directory: Path) -> dict[str, Any]:
-    """Where a trained network comes from: `run.json`, or what an earlier measurement kept of it."""
+    """Where a trained model comes from: `run.json`, or what an earlier measurement kept of it."""
     run_file = directory / "run.json"
     if run_file.is_file() or not (directory / "results.json").is_file():
         return json.loads(run_file.read_text())
@@ -83,6 +83,13 @@ def load_votes() -> dict[str, Any] | None:
 def load_seeds(name: str, tag: str) -> list[dict[str, Any]]:
     """The measured runs of the recipe `<name>.<tag>` whose weights are not bundled, by file name."""
     return [json.loads(path.read_text()) for path in sorted(RESULTS_DIR.glob(f"{name}.{tag}.seed-*.json"))]
+
+
+def list_measured_tags(name: str) -> list[str]:
+    """The ways of training of which there is a measured run of `name`, bundled or not."""
+    return zoo.sort_tags(
+        [*zoo.list_tags(name), *(path.name.split(".")[1] for path in RESULTS_DIR.glob(f"{name}.*.json"))]
+    )
 
 
 def load_runs(name: str, tag: str) -> list[dict[str, Any]]:

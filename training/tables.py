@@ -1,16 +1,20 @@
 """The tables of the measured figures, as Markdown."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
+from fer_models import zoo
 from fer_models.demo.figures.models import TEST_SPLITS
-from fer_models.demo.measurements import TAGS, find_ranks, shorten_commit
-from fer_models.zoo import list_models, list_tags
+from fer_models.demo.measurements import find_ranks, group_by_tag, rank_printed, shorten_commit
+from fer_models.inference import PEOPLE_SPLIT, SHOWN_SPLIT, choose_shown_split
+from fer_models.zoo import list_models
 
+from .markdown import MISSING, format_share, list_bundled, render_table
+from .people import describe_accuracy
 from .records import (
     SPLITS,
     describe_spread,
+    list_measured_tags,
     load_ablation,
     load_app,
     load_augmentation,
@@ -20,19 +24,8 @@ from .records import (
     load_runs,
 )
 
-# The expected calibration error that is asked of every network.
+# The expected calibration error that is asked of every model.
 MAX_CALIBRATION_ERROR = 0.03
-
-
-def render_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Markdown; the first column is words, the others are figures."""
-    lines = [header, ["---", *["--:"] * (len(header) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |".replace("| --- |", "|---|").replace(" --: |", "--:|") for line in lines)
-
-
-def list_bundled() -> list[tuple[str, str, list[dict[str, Any]]]]:
-    """Name, tag and runs of every bundled checkpoint, in the order of the zoo."""
-    return [(name, tag, load_runs(name, tag)) for name in list_models() for tag in list_tags(name)]
 
 
 def _percents(runs: list[dict[str, Any]], split: str, figure: str = "accuracy") -> list[float]:
@@ -40,12 +33,12 @@ def _percents(runs: list[dict[str, Any]], split: str, figure: str = "accuracy") 
 
 
 def render_reproduction() -> str:
-    """The networks trained by the report's recipe beside the report's own figures (its Table 7)."""
+    """The models trained by the report's recipe beside the report's own figures (its Table 7)."""
     published = load_published()
     runs = {name: load_runs(name, "report") for name in list_models()}
     runs = {name: some for name, some in runs.items() if some and name in published}
     ranks = find_ranks({name: _percents(some, "report_test") for name, some in runs.items()})
-    their_ranks = find_ranks({name: [published[name]["report_test"]] for name in runs})
+    their_ranks = rank_printed({name: published[name]["report_test"] for name in runs})
     rows = []
     for name, some in runs.items():
         theirs = published[name]
@@ -62,29 +55,56 @@ def render_reproduction() -> str:
                 *(ranks[name], their_ranks[name]),
             ]
         )
-    header = ["network", "train", "report", "validation", "report", "gap", "report", "test", "report", "rank", "report"]
+    header = ["model", "train", "report", "validation", "report", "gap", "report", "test", "report", "rank", "report"]
     return render_table(header, rows)
 
 
-def render_tuned() -> str:
-    """The networks trained for accuracy, beside the report's figures and those of its author's later revision."""
-    published = load_published()
+def render_quality() -> str:
+    """How good every bundled model is, by FER2013's labels and by what most people saw, and what it costs."""
+    bundled = {f"{name}.{tag}": runs[0] for name, tag, runs in list_bundled()}
     rows = []
-    for name, tag, runs in list_bundled():
-        if tag != "tuned":
-            continue
-        theirs = published.get(name, {})
-        rows.append(
-            [
-                f"`{name}`",
-                *(describe_spread(_percents(runs, split)) for split in ("official_validation", "official_test")),
-                describe_spread(_percents(runs, "report_test")),
-                *(describe_spread([theirs[key]] if key in theirs else []) for key in ("report_test", "revision_test")),
-            ]
-        )
-    header = ["network, `tuned`", "PublicTest (validation)", "PrivateTest", "both, the report's test", "report",
-              "the author's revision"]  # fmt: skip
+    for tag, names in group_by_tag(bundled):
+        for name in names:
+            splits = bundled[f"{name}.{tag}"]["splits"]
+            people = splits.get(PEOPLE_SPLIT)
+            rows.append(
+                [
+                    f"`{name}.{tag}`",
+                    format_share(splits.get(SHOWN_SPLIT), "accuracy"),
+                    format_share(splits.get("official_test"), "accuracy"),
+                    format_share(people, "accuracy"),
+                    format_share(people, "macro_recall"),
+                    f"{people['calibration']['ece']:.3f}" if people else MISSING,
+                    *_describe_cost(name, tag),
+                ]
+            )
+
+    def head(words: str, split: str) -> str:
+        n = next((run["splits"][split]["n"] for run in bundled.values() if split in run["splits"]), None)
+        return f"{words}, n = {n:,}" if n else words
+
+    header = [
+        "model",
+        head("PrivateTest, no copies", SHOWN_SPLIT),
+        head("PrivateTest", "official_test"),
+        head("agrees with most people", PEOPLE_SPLIT),
+        "macro recall, by people",
+        "calibration error, by people",
+        "file",
+        "one face",
+    ]
     return render_table(header, rows)
+
+
+def _describe_cost(name: str, tag: str) -> list[str]:
+    """Size of the file, and the time for one face if just such a model was measured: its file is as large."""
+    weights = zoo.CHECKPOINTS_DIR / f"{name}.{tag}" / "model.safetensors"
+    if not weights.is_file():
+        return [MISSING, MISSING]
+    size = weights.stat().st_size
+    costs = [row for row in (load_cost() or {"models": []})["models"] if row["model"] == name]
+    times = [f"{row['latency_ms']:.1f} ms" for row in costs if abs(row["file_bytes"] - size) < 0.01 * size]
+    return [f"{size / 1e6:.1f} MB", next(iter(times), MISSING)]
 
 
 def render_notebook() -> str:
@@ -105,22 +125,19 @@ def render_notebook() -> str:
                     f"{published[name]['report_test']:.1%}",
                 ]
             )
-    return render_table(["network", "train", "validation", "test", "report, test"], rows)
+    return render_table(["model", "train", "validation", "test", "report, test"], rows)
 
 
 def render_accuracy() -> str:
     """Accuracy of every bundled checkpoint on every split, with its 95 % interval."""
     rows = []
+    sizes: dict[str, str] = {}
     for name, tag, runs in list_bundled():
-        cells = []
-        for split in TEST_SPLITS:
-            figures = runs[0]["splits"].get(split)
-            low, high = figures["accuracy_interval_95"] if figures else (0, 0)
-            cells.append(f"{figures['accuracy']:.1%} ({100 * low:.1f}–{100 * high:.1f})" if figures else "–")
-        rows.append([f"`{name}.{tag}`", *cells])
-    sizes = {split: next((run[0]["splits"][split]["n"] for *_, run in list_bundled() if split in run[0]["splits"]), 0)
-             for split in TEST_SPLITS}  # fmt: skip
-    return render_table(["network", *(f"{SPLITS[split]}, n = {sizes[split]:,}" for split in TEST_SPLITS)], rows)
+        splits = runs[0]["splits"]
+        rows.append([f"`{name}.{tag}`", *(describe_accuracy(splits.get(split)) for split in TEST_SPLITS)])
+        for split in splits:
+            sizes.setdefault(split, f", n = {splits[split]['n']:,}")
+    return render_table(["model", *(f"{SPLITS[split]}{sizes.get(split, '')}" for split in TEST_SPLITS)], rows)
 
 
 def render_flip() -> str:
@@ -143,48 +160,52 @@ def render_flip() -> str:
         for row in next(iter(by_checkpoint.values()))
         for views in ("one view", "two")
     ]
-    return f"{render_table(['network', *heads], rows)}\n\n{flip['hardware']}, commit {shorten_commit(flip['commit'])}."
+    return f"{render_table(['model', *heads], rows)}\n\n{flip['hardware']}, commit {shorten_commit(flip['commit'])}."
 
 
 def render_classes() -> str:
-    """Macro-F1 and the recall of each class, a table for each split."""
+    """Macro-F1, macro recall and the recall of each class, a table for each split."""
     bundled = list_bundled()
     labels = bundled[0][2][0]["labels"] if bundled else []
     tables = []
     for split in TEST_SPLITS:
-        measured = [(f"`{name}.{tag}`", runs[0]["splits"][split]) for name, tag, runs in bundled
-                    if split in runs[0]["splits"]]  # fmt: skip
-        rows = [[key, f"{one['macro_f1']:.3f}", *(f"{share:.1%}" for share in one["recall"])] for key, one in measured]
-        if rows:
-            heading = f"On {SPLITS[split]}, n = {measured[0][1]['n']:,}:"
-            tables.append(f"{heading}\n\n{render_table(['network', 'macro-F1', *labels], rows)}")
+        measured = [(f"`{name}.{tag}`", runs[0]["splits"].get(split)) for name, tag, runs in bundled]
+        n = next((one["n"] for _, one in measured if one), None)
+        if n is None:
+            continue
+        rows = [
+            [
+                key,
+                f"{one['macro_f1']:.3f}" if one else MISSING,
+                format_share(one, "macro_recall"),
+                *(f"{share:.1%}" for share in (one["recall"] if one else [])),
+                *[MISSING] * (0 if one else len(labels)),
+            ]
+            for key, one in measured
+        ]
+        heading = f"On {SPLITS[split]}, n = {n:,}:"
+        tables.append(f"{heading}\n\n{render_table(['model', 'macro-F1', 'macro recall', *labels], rows)}")
     return "\n\n".join(tables) or "Not measured yet."
 
 
 def render_calibration() -> str:
     """Expected calibration error before and after the temperature, and who misses the target."""
-    splits = ("official_validation", "official_test")
+    splits, moments = (SHOWN_SPLIT, PEOPLE_SPLIT), ("calibration_before", "calibration")
     rows, missed, worse = [], [], []
     for name, tag, runs in list_bundled():
         key, run = f"`{name}.{tag}`", runs[0]
-        errors = [
-            run["splits"][split][when]["ece"] for split in splits for when in ("calibration_before", "calibration")
-        ]
-        rows.append([key, f"{run['temperature']:.2f}", *(f"{error:.3f}" for error in errors)])
-        *_, before, after = errors
-        if after >= MAX_CALIBRATION_ERROR:
-            missed.append(key)
-        if after > before:
-            worse.append(key)
-    header = [
-        "network",
-        "temperature",
-        *(f"{SPLITS[split]}, {when}" for split in splits for when in ("before", "after")),
-    ]
+        measured = [run["splits"].get(split) for split in splits]
+        errors = [f"{one[when]['ece']:.3f}" if one else MISSING for one in measured for when in moments]
+        rows.append([key, f"{run['temperature']:.2f}", *errors])
+        if shown := run["splits"].get(choose_shown_split(run)):
+            before, after = (shown[when]["ece"] for when in moments)
+            missed += [key] if after >= MAX_CALIBRATION_ERROR else []
+            worse += [key] if after > before else []
+    header = ["model", "temperature", *(f"{SPLITS[split]}, {when}" for split in splits for when in ("before", "after"))]
     return (
-        f"{render_table(header, rows)}\n\nThe target, less than {MAX_CALIBRATION_ERROR} on "
-        f"PrivateTest, is missed by {', '.join(missed) or 'none'}. The temperature makes it worse there for "
-        f"{', '.join(worse) or 'none'}."
+        f"{render_table(header, rows)}\n\nThe target, less than {MAX_CALIBRATION_ERROR} by the labels that a model "
+        f"learnt (of those that learnt votes, people's majority), is missed by {', '.join(missed) or 'none'}. The "
+        f"temperature makes it worse there for {', '.join(worse) or 'none'}."
     )
 
 
@@ -192,7 +213,7 @@ def render_runs() -> str:
     """Where every measured run comes from, bundled or not."""
     rows = []
     for name in list_models():
-        for tag in (*TAGS, "small"):  # `transfer.small` is the first part of `transfer.tuned`
+        for tag in list_measured_tags(name):
             for run in load_runs(name, tag):
                 trained, measured = run["trained_with"], run["measured_with"]
                 smaller = trained.get("widened_from")
@@ -226,7 +247,7 @@ def render_robustness() -> str:
 
 
 def render_cost() -> str:
-    """What each network costs, as `training.measure_cost` wrote it."""
+    """What each model costs, as `training.measure_cost` wrote it."""
     cost = load_cost()
     if cost is None:
         return "Not measured yet."
@@ -241,9 +262,9 @@ def render_cost() -> str:
         ]
         for row in cost["models"]
     ]
-    header = ["network", "parameters", "file", "multiply-adds", "one face (ratio)", "faces a second (ratio)"]
+    header = ["model", "parameters", "file", "multiply-adds", "one face (ratio)", "faces a second (ratio)"]
     return (
-        f"{render_table(header, rows)}\n\nMedians of {cost['rounds']} rounds in which the networks take turns; one "
+        f"{render_table(header, rows)}\n\nMedians of {cost['rounds']} rounds in which the models take turns; one "
         f"face with preprocessing, batches of {cost['batch_size']} without. {cost['hardware']}, threads: "
         f"{cost['threads']}, commit {shorten_commit(cost['commit'])}."
     )

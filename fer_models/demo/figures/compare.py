@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from html import escape
 
 from ...inference import SURE_AGREEMENT, SURE_PROBABILITY, Comparison, LoadedModel, Prediction
-from ..locales import format_count, format_decimal, format_percent, translate
+from ..locales import format_count, format_decimal, format_percent, translate, translate_tag
 from .html import render_message
 
 
@@ -143,7 +143,7 @@ def _render_card(
     )
     facts = translate(
         language,
-        "card.accuracy",
+        f"card.accuracy.{model.test_labels}",
         accuracy=format_percent(language, model.test_accuracy),
         n=format_count(language, model.test_images),
     )
@@ -162,14 +162,6 @@ def _render_card(
         f'<dl aria-label="{escape(translate(language, "card.probabilities", model=model.name))}">{bars}</dl>'
         f'<p class="fer-small">{escape(facts)}<br>{escape(" · ".join(filter(None, [time, size, way])))}</p></li>'
     )
-
-
-def translate_tag(tag: str, language: str) -> str:
-    """The words for a way of training; a new one is called by its tag."""
-    try:
-        return translate(language, f"tag.{tag}")
-    except KeyError:
-        return tag
 
 
 def _render_bar(label: str, probability: float | None, is_winner: bool, language: str) -> str:

@@ -5,47 +5,54 @@ from html import escape
 from statistics import fmean, stdev
 from typing import Any
 
-from ..locales import LOCALES, format_count, format_decimal, format_hardware, format_percent, translate
-from ..measurements import Checkpoint, find_ranks, group_by_tag
+from ...inference import PEOPLE_SPLIT, SHOWN_SPLIT
+from ..locales import (
+    LOCALES,
+    format_count,
+    format_decimal,
+    format_hardware,
+    format_percent,
+    translate,
+    translate_tag,
+)
+from ..measurements import Checkpoint, find_ranks, group_by_tag, rank_printed
 from .charts import Axis, Series, render_chart
 from .html import render_message
 from .tables import Row, Scale, render_column, render_table
 
-# The half of FER2013's test images that chose no weights and no epoch: figures of a single network are read there.
-TEST_SPLIT = "official_test"
-
-TEST_SPLITS = (
-    "report_test",
-    "official_validation",
-    "official_validation_agreed",
-    "official_test",
-    "official_test_without_copies",
-)
+# What models are told apart by, and read on; those that chose nothing come first.
+TEST_SPLITS = (SHOWN_SPLIT, "official_test", PEOPLE_SPLIT, "official_validation", "report_test")
 
 # Which sentences state a figure, by its name in the summary.
 MEANINGS = {"models.meaning.labels": "agreed", "models.meaning.copies": "copies"}
 
 
 def render_lead(checkpoints: Sequence[Checkpoint], language: str) -> str:
-    """One paragraph: the best network, against guessing."""
-    measured = [(split["accuracy"], one, split) for one in checkpoints if (split := one.get_split(TEST_SPLIT))]
+    """One paragraph: the best model by what most people saw and by FER2013's labels, each against guessing."""
     title = f"<h2>{escape(translate(language, 'models.title'))}</h2>"
-    if not measured:
+    sentences = []
+    for split_name in (PEOPLE_SPLIT, SHOWN_SPLIT):
+        measured = [(split["accuracy"], one, split) for one in checkpoints if (split := one.get_split(split_name))]
+        if not measured:
+            continue
+        accuracy, best, split = max(measured, key=lambda row: row[0])
+        images_of = [sum(row) for row in split["confusion_matrix"]]
+        most = max(range(len(images_of)), key=images_of.__getitem__)
+        sentences.append(
+            translate(
+                language,
+                f"models.lead.{split_name}",
+                model=describe_model(best, language),
+                accuracy=format_percent(language, accuracy),
+                n=format_count(language, split["n"]),
+                chance=format_percent(language, 1 / len(images_of)),
+                label=translate(language, f"label.{best.results['labels'][most]}"),
+                majority=format_percent(language, images_of[most] / split["n"]),
+            )
+        )
+    if not sentences:
         return title + render_message(translate(language, "models.unmeasured"))
-    accuracy, best, split = max(measured, key=lambda row: row[0])
-    images_of = [sum(row) for row in split["confusion_matrix"]]
-    most = max(range(len(images_of)), key=images_of.__getitem__)
-    lead = translate(
-        language,
-        "models.lead",
-        model=best.key,
-        accuracy=format_percent(language, accuracy),
-        n=format_count(language, split["n"]),
-        chance=format_percent(language, 1 / len(images_of)),
-        label=translate(language, f"label.{best.results['labels'][most]}"),
-        majority=format_percent(language, images_of[most] / split["n"]),
-    )
-    return f'{title}<p class="fer-lead">{escape(lead)}</p>'
+    return f'{title}<p class="fer-lead">{escape(" ".join(sentences))}</p>'
 
 
 def render_links(summary: dict[str, Any], language: str) -> str:
@@ -85,7 +92,7 @@ def render_report_comparison(summary: dict[str, Any], language: str) -> str:
     for tag, names in group_by_tag(runs_of):
         both = [name for name in names if name in published]
         ours = find_ranks({name: [run["report_test"] for run in runs_of[f"{name}.{tag}"]] for name in both})
-        theirs = find_ranks({name: [published[name]["report_test"]] for name in both})
+        theirs = rank_printed({name: published[name]["report_test"] for name in both})
         rows = [
             _render_report_row(
                 name,
@@ -143,7 +150,7 @@ def _render_report_row(
 
 
 def render_test_sets(checkpoints: Sequence[Checkpoint], language: str) -> str:
-    """Every bundled network on five test sets, with 95 % intervals."""
+    """Every bundled model on five test sets, with 95 % intervals."""
     measured = [split for one in checkpoints for name in TEST_SPLITS if (split := one.get_split(name))]
     opening = render_heading("sets", language)
     if not measured:
@@ -192,23 +199,27 @@ def _render_set(split: dict[str, Any] | None, scale: Scale, language: str) -> st
 def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], language: str) -> str:
     """Cost against accuracy: a chart and a table; empty if it was not measured.
 
-    However a network was trained, it costs the same.
+    However a model was trained, it costs the same. Its accuracy is the one that is shown beside its answers; the chart
+    has one kind of accuracy, on which all of its models can be compared.
     """
     cost = summary.get("cost")
     if not cost:
         return ""
     costs = {row["model"]: row for row in cost["models"]}
+    shown = [one for one in checkpoints if one.name in costs]
+    charted = PEOPLE_SPLIT if shown and all(one.get_split(PEOPLE_SPLIT) for one in shown) else SHOWN_SPLIT
     rows, points = [], []
-    for one in checkpoints:
-        row, split = costs.get(one.name), one.get_split(TEST_SPLIT)
-        if row is None:
-            continue
+    for one in shown:
+        row, split = costs[one.name], one.get_split(charted)
         if split:
             points.append((one.key, row["latency_ms"], split["accuracy"]))
         rows.append(
             [
-                escape(one.key),
-                format_percent(language, split["accuracy"]) if split else "–",
+                f"{escape(one.name)}<small>{escape(translate_tag(one.tag, language))}</small>",
+                *(
+                    format_percent(language, measured["accuracy"]) if (measured := one.get_split(name)) else "–"
+                    for name in (SHOWN_SPLIT, PEOPLE_SPLIT)
+                ),
                 f"{format_decimal(language, row['latency_ms'])} ms",
                 format_count(language, round(row["images_per_second"])),
                 format_count(language, row["parameters"]),
@@ -217,9 +228,10 @@ def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lang
             ]
         )
     columns = [translate(language, "models.report.network")]
+    columns += [translate(language, f"models.cost.accuracy.{name}") for name in (SHOWN_SPLIT, PEOPLE_SPLIT)]
     columns += [
         translate(language, f"models.cost.{column}")
-        for column in ("accuracy", "latency", "throughput", "parameters", "file", "multiply_adds")
+        for column in ("latency", "throughput", "parameters", "file", "multiply_adds")
     ]
     caption = translate(
         language,
@@ -229,10 +241,10 @@ def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lang
     )
     table = render_table(caption, list(map(render_column, columns)), [("", rows)], "fer-costs")
     opening = render_heading("cost", language)
-    return f'{opening}<div class="fer-chart-and-table">{_render_cost_chart(points, language)}{table}</div>'
+    return f'{opening}<div class="fer-chart-and-table">{_render_cost_chart(points, charted, language)}{table}</div>'
 
 
-def _render_cost_chart(points: Sequence[tuple[str, float, float]], language: str) -> str:
+def _render_cost_chart(points: Sequence[tuple[str, float, float]], split: str, language: str) -> str:
     if not points:
         return ""
     scale = Scale([accuracy for *_, accuracy in points])
@@ -250,7 +262,7 @@ def _render_cost_chart(points: Sequence[tuple[str, float, float]], language: str
             lambda tick: format_decimal(language, tick, None),
         ),
         Axis(
-            translate(language, "models.cost.accuracy"),
+            translate(language, f"models.cost.accuracy.{split}"),
             scale.low / 100,
             scale.high / 100,
             lambda tick: format_percent(language, tick, 0),
@@ -282,9 +294,13 @@ def render_meaning(summary: dict[str, Any], language: str) -> str:
 
 def describe_tag(tag: str, language: str) -> str:
     """A way of training, and what it is if there are words for it, as HTML."""
-    key = f"models.tag.{tag}"
-    words = f" {escape(translate(language, key))}" if key in LOCALES[language] else ""
-    return f"<b>{escape(tag)}</b>{words}"
+    words = translate_tag(tag, language)
+    return f"<b>{escape(tag)}</b>{f' {escape(words)}' if words != tag else ''}"
+
+
+def describe_model(checkpoint: Checkpoint, language: str) -> str:
+    """A model and how it was trained, in words: `dense (what ten people saw)`."""
+    return f"{checkpoint.name} ({translate_tag(checkpoint.tag, language)})"
 
 
 def format_points(language: str, share: float, sign: bool = False) -> str:

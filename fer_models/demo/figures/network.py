@@ -6,26 +6,29 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from ...inference import choose_shown_split
 from ..locales import LOCALES, format_count, format_decimal, format_hardware, format_percent, translate
 from ..measurements import Checkpoint, join_history, shorten_commit
 from .charts import Axis, Series, render_chart
 from .html import render_message
-from .models import TEST_SPLIT, format_points
+from .models import format_points
 from .tables import Row, render_table
 
 SPLIT_KINDS = {"train": "a", "validation": "b"}
 
 
-def render_network(checkpoint: Checkpoint | None, language: str, split: str = TEST_SPLIT) -> str:
-    """Everything that is known of a network; what was not measured says so.
+def render_network(checkpoint: Checkpoint | None, language: str, split: str | None = None) -> str:
+    """Everything that is known of a model; what was not measured says so.
 
     Args:
-        checkpoint: The network, or None if none is bundled.
+        checkpoint: The model, or None if none is bundled.
         language: One of `locales.LOCALES`.
-        split: One of `TEST_SPLITS`, on which its errors and its calibration are shown.
+        split: One of `TEST_SPLITS`, on which its errors and its calibration are shown; None for the one whose accuracy
+            is shown beside its answers.
     """
     if checkpoint is None:
         return render_message(translate(language, "models.unmeasured"))
+    split = split or choose_shown_split(checkpoint.results)
     figures, labels = checkpoint.get_split(split), checkpoint.results.get("labels", [])
     name = translate(language, f"models.sets.{split}")
     robustness = checkpoint.results.get("robustness")
@@ -35,7 +38,7 @@ def render_network(checkpoint: Checkpoint | None, language: str, split: str = TE
             render_confusion_matrix(figures, name, labels, language), render_recall(figures, name, labels, language)
         ),
         _render_pair(
-            render_robustness(robustness, checkpoint.get_split(TEST_SPLIT), language),
+            render_robustness(robustness, checkpoint.get_split((robustness or {}).get("split", "")), language),
             render_reliability(figures, name, language),
         ),
         render_provenance(checkpoint, language),

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from ...zoo import get_default_tag
-from ..locales import LOCALES, format_count, format_percent, translate
+from ..locales import LOCALES, format_count, format_percent, translate, translate_tag
 from ..measurements import Checkpoint
 from .models import render_heading
 from .tables import Row, Scale, render_column, render_table
@@ -35,7 +35,7 @@ def render_votes(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lan
         render_column(translate(language, f"models.votes.{column}"))
         for column in ("label", "images", "people", "agreed", "other")
     ]
-    columns += [render_column(one.name, one.tag) for one, _ in networks]
+    columns += [render_column(one.name, translate_tag(one.tag, language)) for one, _ in networks]
     caption = translate(
         language,
         "models.votes.caption",

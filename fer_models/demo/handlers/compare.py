@@ -14,7 +14,7 @@ from ...faces import DetectedFace, FaceDetector, crop_face
 from ...images import ImageError, NoFaceError, get_scale, read_image, shrink
 from ...inference import Comparison, LoadedModel, Prediction, compare, predict_all, to_json
 from ...quality import Hint, find_hints, find_whole_hints
-from ...zoo import get_default_tag
+from ...zoo import get_default_tag, sort_tags
 from ..figures.compare import render_results, render_table
 from ..figures.html import render_message
 from ..figures.photo import Preview, make_preview, render_crop, render_photo
@@ -152,7 +152,7 @@ class CompareHandlers:
     @property
     def tags(self) -> list[str]:
         """The ways of training that can be chosen, the first network's default first."""
-        return list(dict.fromkeys([get_default_tag(self.names[0]), *(model.tag for model in self.models)]))
+        return list(dict.fromkeys([get_default_tag(self.names[0]), *sort_tags(model.tag for model in self.models)]))
 
     def choose_models(self, names: Sequence[str] | None = None, tag: str | None = None) -> list[LoadedModel]:
         """One network for each name, trained as `tag` says where there is such a one, else in its default way.

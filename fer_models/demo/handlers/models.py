@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from ...zoo import ZOO, get_default_tag
-from ..figures.models import TEST_SPLIT
 from ..figures.network import render_network
 from ..measurements import Checkpoint
 
@@ -16,15 +15,13 @@ def choose_first(checkpoints: Sequence[Checkpoint]) -> str | None:
     return wanted if wanted in keys else next(iter(keys), None)
 
 
-def show_network(
-    checkpoints: Sequence[Checkpoint], key: str | None, language: str, split: str | None = TEST_SPLIT
-) -> str:
+def show_network(checkpoints: Sequence[Checkpoint], key: str | None, language: str, split: str | None = None) -> str:
     """HTML: everything that is known of one network.
 
     Args:
         checkpoints: The bundled networks.
         key: Such as `baseline.report`; one that is not there gets a sentence.
         language: One of `locales.LOCALES`.
-        split: One of `TEST_SPLITS`; None is the first choice.
+        split: One of `TEST_SPLITS`; None for the one whose accuracy is shown beside the model's answers.
     """
-    return render_network(next((one for one in checkpoints if one.key == key), None), language, split or TEST_SPLIT)
+    return render_network(next((one for one in checkpoints if one.key == key), None), language, split)

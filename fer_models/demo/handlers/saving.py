@@ -50,7 +50,7 @@ def _to_csv(shown: Shown, language: str) -> str:
     """
     content = to_json(shown.comparison, shown.models)
     labels = list(content["average"])
-    facts = ["latency_ms", "size_mb", "test_accuracy", "test_images"]
+    facts = ["latency_ms", "size_mb", "test_accuracy", "test_images", "test_labels"]
     rows = [
         [
             row["model"],

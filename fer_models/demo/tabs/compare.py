@@ -12,13 +12,12 @@ import gradio as gr
 
 from ...configuration_fer import FER_LABELS
 from ..face_choice import FaceChoice
-from ..figures.compare import translate_tag
 from ..figures.photo import render_examples
 from ..handlers.compare import SHOWN_AT_FIRST, CompareHandlers, Request, Shown, find_examples
 from ..handlers.saving import FORMATS, make_link, make_snippets, render_download, save
 from ..internals import is_target
 from ..limits import ANSWERS
-from ..locales import DEFAULT_LANGUAGE, translate
+from ..locales import DEFAULT_LANGUAGE, translate, translate_tag
 from ..photo_input import PhotoInput
 from ..scripts import read_script
 from ..words import Words

@@ -37,14 +37,15 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
             face_index: Which face, counted from 0, the largest first.
             whole_image: True takes the whole picture for the face, as for one that is cropped closely already.
             networks: Names of the networks to ask; none for the first four.
-            tag: The way in which they were trained, such as report; empty for each network's default.
+            tag: The way in which they were trained, such as ferplus, tuned or report; empty for each network's default.
 
         Returns:
             `faces`, those found, the largest first, with `box_xyxy` in pixels and `score` in [0, 1]; none, no answer
             `face_index` and `face`, the one that was looked at, or null
             `models`, a row for each network, with its name `model`, the `tag` of its training, and the `winner`
             each row's `probabilities`, calibrated, label to [0, 1], with `latency_ms` and `size_mb`
-            each row's `test_accuracy`, how often the network is right, in [0, 1], on so many `test_images`
+            each row's `test_accuracy`, how often the model is right, in [0, 1], on so many `test_images`
+            each row's `test_labels`: people (right is what most of ten people saw) or fer2013 (the data set's labels)
             `votes`, each `label` that won with the `models` that chose it
             `average`, label to [0, 1], the mean of the networks
             `favourite`, the label most probable on average
@@ -73,7 +74,7 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
             face_index: Which face, counted from 0, the largest first.
             whole_image: True takes the whole picture for the face, as for one that is cropped closely already.
             networks: Names of the networks to ask; none for the first four.
-            tag: The way in which they were trained, such as report; empty for each network's default.
+            tag: The way in which they were trained, such as ferplus, tuned or report; empty for each network's default.
 
         Returns:
             what compare returns

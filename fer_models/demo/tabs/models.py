@@ -5,9 +5,10 @@ from typing import Any
 
 import gradio as gr
 
+from ...inference import choose_shown_split
 from ..figures.models import (
-    TEST_SPLIT,
     TEST_SPLITS,
+    describe_model,
     render_cost,
     render_heading,
     render_lead,
@@ -57,20 +58,22 @@ def build_models_tab(
             "choices": [(translate(language, f"models.sets.{split}"), split) for split in TEST_SPLITS],
         }
 
+    def describe_choice(language: str) -> dict[str, Any]:
+        return {
+            "label": translate(language, "models.choose.label"),
+            "choices": [(describe_model(one, language), one.key) for one in checkpoints],
+        }
+
     language, first = DEFAULT_LANGUAGE, choose_first(checkpoints)
     with gr.Column(elem_id="models"):
         words.add(gr.HTML(render_overview(language), elem_id="models.overview"), render_overview)
         words.add(gr.HTML(render_choice(language)), render_choice)
-        choice = gr.Radio(
-            [one.key for one in checkpoints],
-            value=first,
-            label=translate(language, "models.choose.label"),
-            elem_id="models.choice",
-        )
-        words.add(choice, lambda language: gr.update(label=translate(language, "models.choose.label")))
-        split = gr.Radio(**describe_split(language), value=TEST_SPLIT, elem_id="models.split")
+        choice = gr.Radio(**describe_choice(language), value=first, elem_id="models.choice")
+        words.add(choice, lambda language: gr.update(**describe_choice(language)))
+        first_split = choose_shown_split(next((one.results for one in checkpoints if one.key == first), {}))
+        split = gr.Radio(**describe_split(language), value=first_split, elem_id="models.split")
         words.add(split, lambda language: gr.update(**describe_split(language)))
-        network = gr.HTML(show(first, TEST_SPLIT, language), elem_id="models.network")
+        network = gr.HTML(show(first, first_split, language), elem_id="models.network")
         words.add(gr.HTML(render_rest(language), elem_id="models.rest"), render_rest)
     gr.on(
         [choice.change, split.change, language_switch.change],
