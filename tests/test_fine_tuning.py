@@ -173,7 +173,10 @@ def test_backbone_that_cannot_be_had_gets_a_sentence(
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        (["--pretrained", "resnet"], "pretrained must be one of efficientnet-lite0, or the Hub's id"),
+        (
+            ["--pretrained", "resnet"],
+            "pretrained must be one of efficientnet-lite0, efficientnet-lite1, efficientnet-lite2, or the Hub's id",
+        ),
         (["--model", "dense"], "pretrained is for networks with a backbone"),
         (["--frozen_epochs", "-1"], "frozen_epochs must be 0 or more; got -1"),
         (["--head_learning_rate", "nan"], "head_learning_rate must be 0 or more"),

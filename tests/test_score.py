@@ -165,7 +165,7 @@ def test_a_machine_that_fails_is_no_fault_of_the_faces(
     with monkeypatch.context() as patch:
         patch.setattr(scoring, "predict_all", lambda *_: 1 / 0)
         assert "fail at every face" in exit_message(
-            pictures, tmp_path / "scores", "--chunk-size", "8", "--models", "baseline"
+            pictures, tmp_path / "scores", "--chunk-size", "8", "--models", "baseline", "--whole-image"
         )
     assert run(pictures, tmp_path / "scores")["error"].isna().all()
 
