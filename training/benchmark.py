@@ -1,8 +1,8 @@
 """Images per second through the Trainer and through a bare PyTorch loop: `python -m training.benchmark`.
 
 Both train the same model, in the memory order of its recipe, on the same made-up images with the same batch and
-optimizer, and nothing else: no random changes of the faces, averaged weights, teachers, measuring or saving. The runs take turns,
-so that a busy machine slows both; medians are compared.
+optimizer, and nothing else: no random changes of the faces, averaged weights, teachers, measuring or saving. The runs
+take turns, so that a busy machine slows both; medians are compared.
 """
 
 import resource
