@@ -287,7 +287,7 @@ def describe_published(
     """Our figures and the report's, as shares; None if the report prints no such model."""
     theirs = load_published().get(name)
     splits = results.get("splits", {})
-    if not theirs or not is_printed(recipe) or "report_test" not in splits or not history:
+    if not theirs or not is_printed(recipe) or not {"validation", "report_test"} <= splits.keys() or not history:
         return None
     return {
         "ours": {
