@@ -8,7 +8,7 @@ PIP_ARGS ?=
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 
-.PHONY: help install demo test prove-hub prove-ray space style quality ablation ablation-transfer evaluate report clean
+.PHONY: help install demo test prove-hub prove-ray space style quality zoo ablation ablation-transfer evaluate report clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -67,14 +67,12 @@ train-%: .venv/dev.stamp  ## Train and measure one network, such as train-baseli
 # Those that go on from a smaller network, each seed from its own.
 train-batchnorm.tuned: first-batchnorm.narrow.seed-0
 train-batchnorm-dropout.tuned: first-batchnorm-dropout.narrow.seed-0
-train-transfer.tuned: first-transfer.small.seed-0
 seed-batchnorm.tuned: first-batchnorm.narrow.seed-$(SEED)
 seed-batchnorm-dropout.tuned: first-batchnorm-dropout.narrow.seed-$(SEED)
-seed-transfer.tuned: first-transfer.small.seed-$(SEED)
 seed-batchnorm.tuned seed-batchnorm-dropout.tuned: OWN = --widened_from runs/$(basename $*).narrow/seed-$(SEED)
-seed-transfer.tuned: FIRST = runs/transfer.small/seed-$(SEED)
-seed-transfer.tuned: OWN = --widened_from $(FIRST) --teachers \
-    '["$(FIRST)", "fer_models/checkpoints/baseline.tuned", "fer_models/checkpoints/dense.tuned"]'
+# What these go on from takes long, `make zoo` trains it, and the command says what it lacks.
+seed-%.ferplus: OWN = --widened_from runs/$(basename $*).first/seed-$(SEED)
+seed-transfer.tuned seed-transfer.ferplus: OWN = --widened_from runs/transfer.lite2/seed-$(SEED)
 
 first-%: .venv/dev.stamp
 	$(RUN) training.train training/recipes/$(basename $*).yaml --seed $(patsubst .seed-%,%,$(suffix $*))
@@ -84,6 +82,9 @@ seed-%: .venv/dev.stamp  ## Train and measure a recipe with SEED=1, such as seed
 	$(RUN) training.train training/recipes/$(recipe).yaml --seed $(SEED) $(OWN)
 	$(RUN) training.calibrate runs/$(recipe)/seed-$(SEED)
 	$(RUN) training.evaluate runs/$(recipe)/seed-$(SEED) --output training/results/$(recipe).seed-$(SEED).json
+
+zoo: .venv/dev.stamp  ## Train all of training/zoo.yaml: teachers, views and what learns from them (hours on a GPU); resumes
+	$(RUN) training.zoo training/zoo.yaml
 
 ablation: .venv/dev.stamp  ## Train `dense` with one regularisation at a time, with three seeds each (hours on a CPU)
 	$(RUN) training.ablation training/ablations/dense.yaml

@@ -40,8 +40,8 @@ MIN_INPUT_SIDE = 128
 MIN_FACE_SIDE = 16
 
 # Side of FER2013's frame, in heights of the detector's box. Medians over 1,000 training images, by
-# `python -m training.measure_crop DIR`: side 1.00; centre 0.00 beside and 0.01 above the box's, too little to correct.
-# `python -m training.measure_crop_rules DIR`, by the four networks that the page shows: no other side, and no turn that
+# `python -m training.measure_crop`: side 1.00; centre 0.00 beside and 0.01 above the box's, too little to correct.
+# `python -m training.measure_crop_rules`, by the four networks that the page shows: no other side, and no turn that
 # makes the eyes level, is better by more than chance; at the picture's edge repeating it is better than to clip or to
 # move the square.
 CROP_SIDE = 1.0

@@ -145,14 +145,14 @@ def _check_kind(head: bytes) -> None:
     if is_heic(head) and not _can_read_heic():
         raise ImageError(
             "heic",
-            "The file is a HEIC, as iPhones write them, and is read only with the package pillow-heif. Install that, "
+            "The file is a HEIC, as iPhones write them, and is read only with the package pi-heif. Install that, "
             "or save it as JPEG: on an iPhone under Settings, Camera, Formats choose Most Compatible.",
         )
 
 
 def _can_read_heic() -> bool:
     try:
-        from pillow_heif import register_heif_opener
+        from pi_heif import register_heif_opener
     except ImportError:
         return False
     register_heif_opener()

@@ -131,8 +131,8 @@ def test_rows_of_a_trial_are_not_mixed_with_those_that_are_published(
 def test_a_file_with_something_else_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "settings.yaml").write_text(yaml.safe_dump(SMALL))
     (tmp_path / "cost.json").write_text('{"networks": []}')
-    with pytest.raises(SystemExit, match=r"cost\.json holds something else than an ablation\. Choose another --json"):
-        ablation.main([str(tmp_path / "settings.yaml"), "--json", str(tmp_path / "cost.json")])
+    with pytest.raises(SystemExit, match=r"cost\.json holds something else than an ablation\. Choose another --output"):
+        ablation.main([str(tmp_path / "settings.yaml"), "--output", str(tmp_path / "cost.json")])
     assert (tmp_path / "cost.json").read_text() == '{"networks": []}'
 
 

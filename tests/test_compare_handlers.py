@@ -34,9 +34,9 @@ class CountingDetector(FaceDetector):
 
     searches = 0
 
-    def detect(self, image: Image.Image) -> list:
+    def detect(self, image: Image.Image, **options: bool) -> list:
         self.searches += 1
-        return super().detect(image)
+        return super().detect(image, **options)
 
 
 @pytest.fixture(scope="module")

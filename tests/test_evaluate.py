@@ -177,7 +177,7 @@ def rename_a_label(run: Path) -> None:
         (lambda run: (run / "recipe.yaml").unlink(), [], "recipe.yaml.* a finished run"),
         (lambda run: (run / "model.safetensors").unlink(), [], "model.safetensors"),
         (cut_weights, [], "The weights in .*run are damaged or cut short: "),  # safetensors raises an error of its own
-        (rename_a_label, [], "The network's labels are .*'neutral', 'happy'.* the data's are .*'happy', 'neutral'"),
+        (rename_a_label, [], "The model's labels are .*'neutral', 'happy'.* the data's are .*'happy', 'neutral'"),
         (lambda run: None, ["--data", "/nothing/here"], "'/nothing/here'"),
     ],
     ids=["unfinished", "no recipe", "no weights", "cut weights", "other labels", "no data"],

@@ -36,7 +36,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         (folder / f"{name}.report").symlink_to(zoo.CHECKPOINTS_DIR / f"{name}.report")
     fifth = folder / "transfer.tuned"
     torch.manual_seed(0)
-    zoo.get_entry("transfer").model_class(zoo.get_entry("transfer").make_config()).save_pretrained(fifth)
+    zoo.get_entry("transfer").model_class(zoo.get_entry("transfer").make_config(temperature=1.5)).save_pretrained(fifth)
     FerImageProcessor().save_pretrained(fifth)
     results = make_results(0.7, protocol="official", seed=0, config_overrides="{}")
     results["last_epoch"] = {"train_accuracy": 0.8}

@@ -14,7 +14,6 @@ from hub_server import HubServer
 from huggingface_hub import HfApi
 from test_modeling_transfer import TINY
 from tiny_runs import (
-    RECIPES_DIR,
     assert_same_weights,
     load_fer2013_once,
     load_few_per_split,
@@ -37,7 +36,7 @@ from training.distillation import Distillation, load_teachers
 from training.fine_tuning import give_head_its_rate
 from training.pretrained import STEM, load_efficientnet_lite, make_pretrained
 
-RECIPE = str(RECIPES_DIR / "transfer.small.yaml")
+RECIPE = str(Path(__file__).parent / "transfer.yaml")
 SMALL = json.dumps(TINY | {"upsampled_size": 48})
 
 
@@ -174,7 +173,10 @@ def test_backbone_that_cannot_be_had_gets_a_sentence(
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        (["--pretrained", "resnet"], "pretrained must be one of efficientnet-lite0, or the Hub's id"),
+        (
+            ["--pretrained", "resnet"],
+            "pretrained must be one of efficientnet-lite0, efficientnet-lite1, efficientnet-lite2, or the Hub's id",
+        ),
         (["--model", "dense"], "pretrained is for networks with a backbone"),
         (["--frozen_epochs", "-1"], "frozen_epochs must be 0 or more; got -1"),
         (["--head_learning_rate", "nan"], "head_learning_rate must be 0 or more"),

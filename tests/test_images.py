@@ -148,8 +148,8 @@ def test_no_file_reaches_another_program(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_without_its_package_a_heic_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    with pytest.raises(ImageError, match=r"HEIC.*pillow-heif.*JPEG") as caught:
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
+    with pytest.raises(ImageError, match=r"HEIC.*pi-heif.*JPEG") as caught:
         read_image(encode(make_gradient(), "HEIF"))
     assert caught.value.reason == "heic"
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_runs import RECIPES_DIR
 
 from training import measure_augmentation, records, tables
 from training.augmentation import AugmentationArguments, augment
@@ -41,9 +40,9 @@ def test_nothing_to_time_is_refused(batch_size: int, rounds: int) -> None:
 
 def test_costs_are_written_and_tabulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output = tmp_path / "augmentation.json"
-    measure_augmentation.main([str(RECIPES_DIR / "transfer.tuned.yaml"), "--rounds", "2", "--output", str(output)])
+    measure_augmentation.main([str(Path(__file__).parent / "transfer.yaml"), "--rounds", "2", "--output", str(output)])
     written = json.loads(output.read_text())
-    assert (written["recipe"], written["batch_size"]) == ("transfer.tuned", 64)
+    assert (written["recipe"], written["batch_size"]) == ("transfer", 64)
     assert all(cost > 0 for cost in written["microseconds_per_face"].values())
     monkeypatch.setattr(records, "AUGMENTATION", output)
     assert "| `erase_probability` |" in tables.render_augmentation()

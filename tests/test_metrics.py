@@ -40,6 +40,7 @@ def test_figures_are_those_computed_by_hand():
         "recall": pytest.approx([2 / 4, 1 / 2, 1]),
         "f1": pytest.approx([4 / 7, 2 / 5, 1]),
         "macro_f1": pytest.approx((4 / 7 + 2 / 5 + 1) / 3),
+        "macro_recall": pytest.approx(2 / 3),
         "confusion_matrix": [[2, 2, 0], [1, 1, 0], [0, 0, 1]],
     }
 

@@ -139,20 +139,20 @@ def test_whatever_one_of_a_hundred_faces_raises_is_its_row_alone(
     folder.mkdir()
     for number in range(100):
         make_face(48 + number).save(folder / f"{number:02}.png")
-    read_row, ask = pictures_module.Row.read, scoring.predict_batch
+    read_row, ask = pictures_module.Row.read, scoring.predict_all
 
     def read_but_one(row: pictures_module.Row) -> Image.Image:
         if row.number == 30:
             raise KeyError("nobody foresaw this")
         return read_row(row)
 
-    def ask_but_one(model: LoadedModel, faces: list[Image.Image]) -> Any:
+    def ask_but_one(models: list[LoadedModel], faces: list[Image.Image]) -> Any:
         if any(face.width == 48 + 60 for face in faces):
             raise KeyError("nor this")
-        return ask(model, faces)
+        return ask(models, faces)
 
     monkeypatch.setattr(pictures_module.Row, "read", read_but_one)
-    monkeypatch.setattr(scoring, "predict_batch", ask_but_one)
+    monkeypatch.setattr(scoring, "predict_all", ask_but_one)
     rows = run(folder, tmp_path / "scores")
     assert rows["row"][rows["error"].notna()].tolist() == [30, 60]
     assert rows["baseline.winner"].isna().sum() == 2
@@ -163,9 +163,9 @@ def test_a_machine_that_fails_is_no_fault_of_the_faces(
 ) -> None:
     """Its rows would never be scored again."""
     with monkeypatch.context() as patch:
-        patch.setattr(scoring, "predict_batch", lambda *_: 1 / 0)
+        patch.setattr(scoring, "predict_all", lambda *_: 1 / 0)
         assert "fail at every face" in exit_message(
-            pictures, tmp_path / "scores", "--chunk-size", "8", "--models", "baseline"
+            pictures, tmp_path / "scores", "--chunk-size", "8", "--models", "baseline", "--whole-image"
         )
     assert run(pictures, tmp_path / "scores")["error"].isna().all()
 

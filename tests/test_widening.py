@@ -99,6 +99,6 @@ def test_run_goes_on_from_a_narrow_one_and_tells_of_it(made_up_parquet: Path, tm
 
 
 def test_one_start_excludes_another() -> None:
-    recipe = Path(train.__file__).parent / "recipes" / "transfer.small.yaml"
+    recipe = Path(train.__file__).parent / "recipes" / "transfer.lite0.yaml"
     with pytest.raises(ValueError, match="from pretrained or from widened_from"):
         parse_recipe(recipe, ["--widened_from", "runs/narrow"])

@@ -26,6 +26,7 @@ from fer_models.configuration_fer import FER_LABELS
 
 from .data import DATA_VARIABLE, decode, load_fer2013
 from .evaluate import predict_logits
+from .memory import keep_freed_memory
 from .votes import NO_MAJORITY, find_majority, make_targets
 
 STRENGTHS = tuple(step / 20 for step in range(21))
@@ -99,6 +100,7 @@ def calibrate(directory: Path, source: str | None = None) -> float:
         ValueError: The data is not FER2013.
     """
     recipe = yaml.safe_load((directory / "recipe.yaml").read_text())  # first, for the Hub is asked for missing folders
+    keep_freed_memory()
     config = AutoConfig.from_pretrained(directory)
     config.temperature, config.class_prior, config.prior_strength = 1.0, None, 0.0
     model = AutoModelForImageClassification.from_pretrained(directory, config=config)

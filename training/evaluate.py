@@ -31,7 +31,7 @@ from .runs import list_trial_settings
 from .subsets import drop_copies, keep_agreed, take_majority
 from .votes import VOTE_LABELS, count_distances, find_majority, make_targets
 
-BATCH_SIZE = 64
+BATCH_SIZE = 32
 BALANCE_STRENGTHS = tuple(step / 10 for step in range(11))
 
 
@@ -41,6 +41,28 @@ def predict_logits(model: PreTrainedModel, faces: FaceTensors, batch_size: int =
     model.eval()
     batches = faces.pixel_values.split(batch_size)
     return torch.cat([model(batch.to(model.device)).logits.float().cpu() for batch in batches])
+
+
+class RememberedLogits:
+    """Logits of faces, each of which is asked for once, though the splits share many of them.
+
+    Args:
+        model: The model.
+    """
+
+    def __init__(self, model: PreTrainedModel):
+        self._model = model
+        self._logits: dict[bytes, torch.Tensor] = {}
+
+    def predict(self, faces: FaceTensors) -> torch.Tensor:
+        """As `predict_logits`."""
+        keys = [face.numpy().tobytes() for face in faces.pixel_values]
+        new = {key: index for index, key in enumerate(keys) if key not in self._logits}
+        if new:
+            chosen = list(new.values())
+            logits = predict_logits(self._model, FaceTensors(faces.pixel_values[chosen], faces.labels[chosen]))
+            self._logits |= dict(zip(new, logits, strict=True))
+        return torch.stack([self._logits[key] for key in keys])
 
 
 def load_splits(source: str, protocol: str) -> dict[str, Dataset]:
@@ -167,13 +189,14 @@ def evaluate(directory: Path, source: str | None = None, known: dict[str, Any] |
     model = AutoModelForImageClassification.from_pretrained(directory).to(device)
     image_processor = FerImageProcessor.from_pretrained(directory)
 
+    remembered = RememberedLogits(model)
     known = known or {}
     figures: dict[str, Any] = {"splits": dict(known.get("splits", {})), "robustness": known.get("robustness", {})}
     for name, rows in load_splits(source or recipe["data"], recipe["protocol"]).items():
         if name in figures["splits"] and (name != "official_test" or "votes" in known):
             continue
         faces = decode(rows, image_processor)
-        logits = predict_logits(model, faces)
+        logits = remembered.predict(faces)
         if name not in figures["splits"]:
             figures["splits"][name] = measure(logits, faces.labels, model.config.temperature)
         split = figures["splits"][name]

@@ -1,4 +1,4 @@
-"""What the mean over a face and its mirror image brings: `python -m training.measure_flip ../shared/data/fer2013`.
+"""What the mean over a face and its mirror image brings: `python -m training.measure_flip`.
 
 All other figures are of one view of each face. Published ones often are not, so this one sets ours beside them: it
 measures every bundled network on the test images and writes `training/measurements/flip.json`.

@@ -1,4 +1,4 @@
-"""Which flaws of a picture cost answers: `python -m training.measure_quality ../shared/data/fer2013`.
+"""Which flaws of a picture cost answers: `python -m training.measure_quality`.
 
 `fer_models.quality` takes its limits from what this prints: the mildest value from which on the networks' average is
 right clearly less often than on FER2013's validation images as they are.

@@ -1,4 +1,4 @@
-"""When the networks' average may be believed: `python -m training.measure_unsure ../shared/data/fer2013`.
+"""When the networks' average may be believed: `python -m training.measure_unsure`.
 
 `fer_models.inference` takes the threshold of "not sure" from what this prints: the lowest average probability from
 which on the answers are right at least as often as wrong.

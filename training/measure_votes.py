@@ -1,4 +1,4 @@
-"""What ten people saw in FER2013's faces: `python -m training.measure_votes ../shared/data/fer2013`.
+"""What ten people saw in FER2013's faces: `python -m training.measure_votes`.
 
 Counts FER+'s votes (Barsoum et al. 2016, arXiv:1608.01041) on PublicTest and writes `training/measurements/votes.json`:
 shares only, no picture and no single vote.

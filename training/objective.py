@@ -44,7 +44,7 @@ class Objective:
         Args:
             logits: `(N, 7)`, or `(N, 15)` for `heads`.
             batch: As `TrainingSet` makes it, with `target` `(N, 7)` or `(N, 15)` from `make_targets` and, from
-                teachers, `answers` `(N, 15)`.
+                teachers, `answers` `(N, 14)`.
         """
         logits, targets = logits.float(), batch["target"]
         answers = batch.get("answers")

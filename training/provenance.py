@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ PACKAGES = ("torch", "transformers", "accelerate", "datasets", "evaluate", "nump
 
 
 def describe_environment() -> dict[str, Any]:
-    """Commit (`-dirty` if tracked files were changed since), hardware, threads of torch, and versions: for JSON."""
+    """Commit (`-dirty` if code or recipes were changed since), hardware, threads of torch, and versions: for JSON."""
     return {
         "commit": _commit(),
         "hardware": _hardware(),
@@ -28,16 +29,14 @@ def describe_environment() -> dict[str, Any]:
 def _commit() -> str:
     if COMMIT_VARIABLE in os.environ:
         return os.environ[COMMIT_VARIABLE]
+    run = partial(subprocess.run, cwd=Path(__file__).parents[1], capture_output=True, text=True)
     try:
-        return subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
+        commit = run(["git", "rev-parse", "HEAD"], check=True).stdout.strip()
+        # Only what computes: a figure that was written just now makes the next one no less certain.
+        is_dirty = run(["git", "diff", "--quiet", "HEAD", "--", "*.py", "*.yaml"]).returncode
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+    return f"{commit}-dirty" if is_dirty else commit
 
 
 def _hardware() -> str:

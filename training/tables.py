@@ -236,7 +236,7 @@ def render_runs() -> str:
 
 def render_robustness() -> str:
     """Accuracy on the official test split under each change, one row each."""
-    bundled = [(name, tag, runs[0]) for name, tag, runs in list_bundled() if "robustness" in runs[0]]
+    bundled = [(name, tag, runs[0]) for name, tag, runs in list_bundled() if runs[0].get("robustness", {}).get("rows")]
     if not bundled:
         return "Not measured yet."
     rows = [["unchanged", *(f"{run['splits']['official_test']['accuracy']:.1%}" for *_, run in bundled)]]

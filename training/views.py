@@ -25,18 +25,26 @@ from .arguments import make_parser, to_argument
 from .augmentation import AugmentationArguments, augment
 from .data import DATA_VARIABLE, DataError, find_data, load_fer2013
 from .files import write_json
-from .objective import HEAD_LABELS, NUM_LABELS
+from .memory import keep_freed_memory
+from .objective import NUM_LABELS
 from .provenance import describe_environment
 from .training_set import TrainingSet, make_training_set
 
-BATCH_SIZE = {"cuda": 4096, "cpu": 128}
+BATCH_SIZE = {"cuda": 4096, "cpu": 32}
+
+# Of a teacher that has learnt a target: where its logits for the labels and for the votes are.
+HEADS_OF = {
+    "label": {"label": slice(0, NUM_LABELS)},
+    "votes": {"votes": slice(0, NUM_LABELS)},
+    "heads": {"label": slice(0, NUM_LABELS), "votes": slice(NUM_LABELS, 2 * NUM_LABELS)},
+}
 
 
 @dataclass(kw_only=True)
 class ViewsArguments(AugmentationArguments):
     """What is made of which faces, by which teachers."""
 
-    teachers: str = field(metadata={"help": "JSON list of folders of runs with two heads."})
+    teachers: str = field(metadata={"help": "JSON list of folders of runs or checkpoints."})
     output: str = field(metadata={"help": "The file to write."})
     count: int = field(default=24, metadata={"help": "Views of each face; the first is the face as it is."})
     data: str = field(
@@ -52,23 +60,23 @@ class ViewsArguments(AugmentationArguments):
 
 @torch.no_grad()
 def answer(teachers: list[PreTrainedModel], pixel_values: torch.Tensor, mirrored: bool) -> torch.Tensor:
-    """Logarithms of the teachers' probabilities, averaged over them.
+    """Logarithms of the mean probabilities of the teachers that know the labels, and of those that know the votes.
 
     Args:
-        teachers: Each with `HEAD_LABELS` as its classes.
+        teachers: As `load_teacher` gives them, at least one for each of both.
         pixel_values: `(N, C, H, W)`.
         mirrored: Whether they are averaged over the mirror image, too.
 
     Returns:
-        `(N, 15)`, float32: 7 for the labels and 8 for the votes.
+        `(N, 14)`, float32: 7 for the labels and 7 for the votes.
     """
-    heads = slice(0, NUM_LABELS), slice(NUM_LABELS, None)
-    rows = []
+    answers: dict[str, list[torch.Tensor]] = {"label": [], "votes": []}
     for teacher in teachers:
         for view in (pixel_values, pixel_values.flip(-1)) if mirrored else (pixel_values,):
             logits = teacher(view).logits.float()
-            rows.append(torch.cat([logits[:, head].log_softmax(-1) for head in heads], dim=1))
-    return torch.stack(rows).mean(0)
+            for target, head in HEADS_OF[teacher.config.target].items():
+                answers[target].append(logits[:, head].log_softmax(-1))
+    return torch.cat([torch.stack(rows).mean(0) for rows in answers.values()], dim=1)
 
 
 def make_views(faces: TrainingSet, teachers: list[PreTrainedModel], arguments: ViewsArguments) -> TrainingSet:
@@ -81,7 +89,7 @@ def make_views(faces: TrainingSet, teachers: list[PreTrainedModel], arguments: V
     """
     device = faces.labels.device
     views = torch.empty(arguments.count, *faces.views.shape[1:], dtype=torch.uint8, device="cpu")
-    answers = torch.empty(arguments.count, len(faces), len(HEAD_LABELS), dtype=torch.float16, device="cpu")
+    answers = torch.empty(arguments.count, len(faces), 2 * NUM_LABELS, dtype=torch.float16, device="cpu")
     for view in range(arguments.count):
         for rows in torch.arange(len(faces), device=device).split(BATCH_SIZE[device.type]):
             pixel_values = faces.views[0, rows].float() / 255
@@ -95,8 +103,8 @@ def make_views(faces: TrainingSet, teachers: list[PreTrainedModel], arguments: V
     return TrainingSet(views, faces.labels.cpu(), None if faces.votes is None else faces.votes.cpu(), answers)
 
 
-def load_heads(folder: str) -> PreTrainedModel:
-    """A teacher with two heads.
+def load_teacher(folder: str) -> PreTrainedModel:
+    """A trained model without its calibration, and in its configuration as `target` what it learnt.
 
     Raises:
         DataError: The folder holds none.
@@ -104,8 +112,10 @@ def load_heads(folder: str) -> PreTrainedModel:
     if not Path(folder, "model.safetensors").is_file():
         raise DataError(f"{folder} holds no finished run; train it first.")
     model = AutoModelForImageClassification.from_pretrained(folder)
-    if tuple(model.config.id2label.values()) != HEAD_LABELS:
-        raise DataError(f"{folder} has no two heads; its recipe needs `target: heads`.")
+    model.config.temperature, model.config.prior_strength = 1.0, 0.0
+    model.config.target = yaml.safe_load(Path(folder, "recipe.yaml").read_text()).get("target", "label")
+    if model.config.target not in HEADS_OF:
+        raise DataError(f"{folder} learnt {model.config.target}; a teacher learns {', '.join(HEADS_OF)}.")
     return model.eval()
 
 
@@ -122,10 +132,13 @@ def run(arguments: ViewsArguments) -> Path:
         DataError: The faces or a teacher are missing.
         OSError: The file cannot be written.
     """
+    keep_freed_memory()
     set_seed(arguments.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     folders = json.loads(arguments.teachers)
-    teachers = [load_heads(folder).to(device) for folder in folders]  # type: ignore[arg-type]
+    teachers = [load_teacher(folder).to(device) for folder in folders]  # type: ignore[arg-type]
+    if {target for teacher in teachers for target in HEADS_OF[teacher.config.target]} != {"label", "votes"}:
+        raise DataError("Of the teachers, one has to know the labels and one the votes.")
     faces = make_training_set(load_fer2013(arguments.data)["train"], FerImageProcessor()).to(device)
     views = make_views(faces, teachers, arguments)
     output = Path(arguments.output)

@@ -56,6 +56,7 @@ def make_job(line: str) -> Job:
     if name == "views":
         settings = yaml.safe_load((FOLDER / "views.yaml").read_text())
         needs = [Path(teacher, "run.json") for teacher in settings["teachers"]]
+        needs = [path for path in needs if path.is_relative_to(RUNS_DIR)]
         arguments = ["-m", "training.views", str(FOLDER / "views.yaml"), *overrides]
         return Job("views", arguments, Path(settings["output"]).with_suffix(".json"), needs)
     path = FOLDER / "recipes" / f"{name}.yaml"

@@ -1,0 +1,193 @@
+"""The convolutional networks of the report (Tables 3 to 6), as one class driven by its configuration."""
+
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+from transformers import initialization as init
+from transformers.modeling_outputs import (
+    BaseModelOutputWithPoolingAndNoAttention,
+    ImageClassifierOutputWithNoAttention,
+)
+from transformers.processing_utils import Unpack
+from transformers.utils import TransformersKwargs, logging
+from transformers.utils.generic import can_return_tuple
+
+from .configuration_fer import FerCnnConfig
+
+logger = logging.get_logger(__name__)
+
+
+class FerCnnBlock(nn.Module):
+    """One block: `conv -> ReLU [-> batch norm] [-> max pool] [-> dropout]`."""
+
+    def __init__(self, config: FerCnnConfig, index: int):
+        super().__init__()
+        in_channels = config.filters[index - 1] if index else config.num_channels
+        out_channels = config.filters[index]
+        self.conv = nn.Conv2d(in_channels, out_channels, config.kernel_size)
+        self.activation = nn.ReLU(inplace=True)
+        # After the ReLU, as in the report; most later networks normalise before it.
+        self.norm = (
+            nn.BatchNorm2d(out_channels, eps=config.batch_norm_eps, momentum=config.batch_norm_momentum)
+            if config.batch_norm
+            else nn.Identity()
+        )
+        self.pool = nn.MaxPool2d(2) if index < config.num_pools else nn.Identity()
+        self.dropout = nn.Dropout(config.block_dropout[index] if config.block_dropout else 0.0)
+
+    def forward(self, hidden_state: torch.Tensor) -> torch.Tensor:
+        # (N, C, H, W) -> (N, filters, (H - 2) // 2, (W - 2) // 2)
+        return self.dropout(self.pool(self.norm(self.activation(self.conv(hidden_state)))))
+
+
+class FerCnnPreTrainedModel(PreTrainedModel):
+    """The layers up to the features, which the models of this file share, their initialisation and loading."""
+
+    config_class = FerCnnConfig
+    base_model_prefix = ""  # the layers have the same names with and without a classifier
+    main_input_name = "pixel_values"
+    input_modalities = ["image"]
+    _no_split_modules = ["FerCnnBlock"]
+
+    def __init__(self, config: FerCnnConfig):
+        super().__init__(config)
+        self.blocks = nn.ModuleList(FerCnnBlock(config, index) for index in range(len(config.filters)))
+        sizes = [config.filters[-1] * config.feature_map_size**2, *config.dense_sizes]
+        self.dense = nn.Sequential()
+        for in_features, out_features in pairwise(sizes):
+            self.dense.append(nn.Linear(in_features, out_features))
+            self.dense.append(nn.ReLU())
+        self.num_features = sizes[-1]
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        """Glorot-uniform weights and zero biases: Keras' defaults, with which the report trained."""
+        super()._init_weights(module)
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                init.zeros_(module.bias)
+
+    def get_input_embeddings(self) -> nn.Module:
+        """The first convolution."""
+        return self.blocks[0].conv  # type: ignore[return-value]
+
+    def compute_features(
+        self, pixel_values: torch.Tensor, output_hidden_states: bool | None = None, **kwargs: Any
+    ) -> BaseModelOutputWithPoolingAndNoAttention:
+        """Everything before the classifier; arguments and errors are those of `forward`."""
+        expected = (self.config.num_channels, self.config.image_size, self.config.image_size)
+        if pixel_values.ndim != 4 or pixel_values.shape[1:] != expected or not pixel_values.is_floating_point():
+            raise ValueError(
+                f"pixel_values must have the shape (N, {', '.join(map(str, expected))}) and be float; got "
+                f"{tuple(pixel_values.shape)}, {pixel_values.dtype}. The image processor that is stored with the model "
+                "makes such tensors."
+            )
+        if output_hidden_states is None:
+            output_hidden_states = self.config.output_hidden_states
+
+        hidden_state = pixel_values.to(self.dtype)
+        hidden_states: tuple[torch.Tensor, ...] = ()
+        for block in self.blocks:
+            hidden_state = block(hidden_state)
+            if output_hidden_states:
+                hidden_states += (hidden_state,)
+
+        # (N, C, H, W) -> (N, C * H * W) -> (N, num_features)
+        return BaseModelOutputWithPoolingAndNoAttention(
+            last_hidden_state=hidden_state,
+            pooler_output=self.dense(hidden_state.flatten(1)),
+            hidden_states=hidden_states if output_hidden_states else None,
+        )
+
+
+class FerCnnModel(FerCnnPreTrainedModel):
+    """A CNN of the report (Tables 3 to 6) without its classifier: the features of a grey face."""
+
+    def __init__(self, config: FerCnnConfig):
+        super().__init__(config)
+        self.post_init()
+
+    @can_return_tuple
+    def forward(
+        self, pixel_values: torch.Tensor, **kwargs: Unpack[TransformersKwargs]
+    ) -> BaseModelOutputWithPoolingAndNoAttention:
+        r"""
+        Args:
+            pixel_values: `(N, num_channels, image_size, image_size)`, float, in [0, 1]; moved into the model's dtype.
+            output_hidden_states: Whether to return the feature maps, one `(N, filters, H, W)` tensor per block.
+            return_dict: Whether to return an output with names (the default) or a tuple.
+
+        Returns:
+            `last_hidden_state`, the last map `(N, filters, H, W)`, `pooler_output` `(N, num_features)`, what a
+            classifier gets, and `hidden_states` if asked for.
+
+        Raises:
+            ValueError: `pixel_values` has another shape than the configuration asks for, or is not float.
+        """
+        return self.compute_features(pixel_values, **kwargs)
+
+
+class FerCnnForImageClassification(FerCnnPreTrainedModel):
+    """A CNN of the report (Tables 3 to 6), which maps a grey face to one logit per expression."""
+
+    accepts_loss_kwargs = False  # else the Trainer would leave to the loss what gradient accumulation divides by
+
+    def __init__(self, config: FerCnnConfig):
+        super().__init__(config)
+        self.num_labels = config.num_labels or 0
+        self.classifier = nn.Linear(self.num_features, self.num_labels)
+        self.post_init()
+
+    @classmethod
+    def from_pretrained(cls, *args: Any, output_loading_info: bool = False, **kwargs: Any) -> Any:
+        """As transformers does it; but the temperature was fitted for the stored classifier, and a new one has 1."""
+        loaded: Any = super().from_pretrained(*args, output_loading_info=True, **kwargs)
+        model, info = loaded
+        unread = [*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])]
+        fitted = model.config.temperature != 1 or model.config.prior_strength
+        if fitted and any(key.startswith("classifier.") for key in unread):
+            logger.warning(
+                f"The classifier is new, so the temperature {model.config.temperature}, which was fitted for the "
+                "stored one, is set back to 1, and the classes' prior is forgotten. Fit them again after training."
+            )
+            model.config.temperature, model.config.class_prior, model.config.prior_strength = 1.0, None, 0.0
+        return (model, info) if output_loading_info else model
+
+    def calibrate(self, logits: torch.Tensor) -> torch.Tensor:
+        """Logits `(N, num_labels)` of the classifier, less its prior, divided by the temperature."""
+        if self.config.prior_strength:
+            # Filled where the logits lie: a copy from the host could not be recorded in a CUDA graph.
+            prior = torch.cat([logits.new_full((1,), share) for share in self.config.class_prior])
+            logits = logits - self.config.prior_strength * prior.log()
+        return logits / self.config.temperature
+
+    @can_return_tuple
+    def forward(
+        self, pixel_values: torch.Tensor, labels: torch.Tensor | None = None, **kwargs: Unpack[TransformersKwargs]
+    ) -> ImageClassifierOutputWithNoAttention:
+        r"""
+        Args:
+            pixel_values: `(N, num_channels, image_size, image_size)`, float, in [0, 1]; moved into the model's dtype.
+            labels: If given, `loss` is returned, the mean of what `config.problem_type` names: by default the
+                cross-entropy for `(N,)`, int64, in [0, num_labels), binary cross-entropy for `(N, num_labels)`, float,
+                in [0, 1], and the squared error for a single label.
+            output_hidden_states: Whether to return the feature maps, one `(N, filters, H, W)` tensor per block.
+            return_dict: Whether to return an output with names (the default) or a tuple.
+
+        Returns:
+            `loss` (with labels), `logits` `(N, num_labels)`, unbounded, and `hidden_states` if asked for.
+
+        Raises:
+            ValueError: `pixel_values` has another shape than the configuration asks for, or is not float.
+        """
+        outputs = self.compute_features(pixel_values, **kwargs)
+        logits = self.calibrate(self.classifier(outputs.pooler_output))
+        loss = self.loss_function(labels, logits, self.config) if labels is not None else None
+        return ImageClassifierOutputWithNoAttention(loss=loss, logits=logits, hidden_states=outputs.hidden_states)
+
+
+__all__ = ["FerCnnForImageClassification", "FerCnnModel", "FerCnnPreTrainedModel"]
