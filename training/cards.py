@@ -148,7 +148,7 @@ def make_card_data(name: str, results: dict[str, Any], parts: Sequence[Part] = (
         model_name=f"fer-{name}",
         eval_results=evaluations or None,
         base_model=base_model,
-        **({"base_model_relation": "finetune"} if base_model else {}),  # type: ignore[arg-type]
+        base_model_relation="finetune" if base_model else None,
     )
 
 
