@@ -32,7 +32,7 @@ def test_every_network_can_be_looked_at_in_both_languages(app_url: str, width: i
         open_tab(page, "models")
         assert page.locator(".fer-network").get_attribute("data-network") == first
         assert page.locator("#models\\.choice input").count() == len(keys)
-        page.locator("#models\\.choice").get_by_label(other, exact=True).check()
+        page.locator(f"#models\\.choice input[value='{other}']").check()
         page.wait_for_selector(f".fer-network[data-network='{other}']")
         page.get_by_label("Español").check()
         page.wait_for_selector(f".fer-network:has-text('{translate('es', 'models.confusion.title')}')")

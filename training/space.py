@@ -53,13 +53,15 @@ def collect_space_files(space_id: str, pins: list[Pin], endpoint: str) -> dict[s
 
 
 def find_pins(api: HfApi, namespace: str) -> list[Pin]:
-    """The commits that hold just the bundled networks; none if a repository is private, which a Space cannot read.
+    """The commits that hold just the bundled models, those that are shown first before the others; none if a repository
+    is private, which a Space cannot read.
 
     Raises:
         PushError: The namespace does not hold these networks.
     """
     pins = []
-    for directory in [checkpoint_dir(name, tag) for name in list_models() for tag in list_tags(name)]:
+    bundled = [(rank, name, tag) for name in list_models() for rank, tag in enumerate(list_tags(name))]
+    for directory in [checkpoint_dir(name, tag) for _, name, tag in sorted(bundled, key=lambda one: one[0])]:
         repo_id = make_repo_id(namespace, directory.name.partition(".")[0])
         revision = make_fixed_revision(directory)
         try:
