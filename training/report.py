@@ -1,7 +1,8 @@
 """Render every table from JSON, without training: `python -m training.report`.
 
-The table beside the report's figures and how fast the page is go into README.md, all tables of the networks into
-`training/RESULTS.md`, and what the page shows beyond each checkpoint's own JSON into `fer_models/demo/summary.json`.
+README.md gets the table beside the report's figures, what lagging statistics cost (so does the log) and how fast the
+page is; `training/RESULTS.md` all tables of the networks, and `fer_models/demo/summary.json` what the page shows beyond
+each checkpoint's own JSON.
 """
 
 import json
@@ -14,9 +15,10 @@ from typing import Any
 from fer_models.demo.measurements import TAGS, shorten_commit
 from fer_models.zoo import list_models
 
+from .benchmarks.peers.table import render_peers
 from .cards import count_copies
 from .files import write_json, write_text
-from .records import load_cost, load_published, load_runs, load_votes
+from .records import load_batch_norm, load_cost, load_peers, load_published, load_runs, load_votes
 from .tables import (
     list_bundled,
     render_ablation,
@@ -31,10 +33,12 @@ from .tables import (
     render_reproduction,
     render_robustness,
     render_runs,
+    render_statistics,
     render_tuned,
 )
 
 README = Path(__file__).parents[1] / "README.md"
+LOG = Path(__file__).with_name("README.md")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 SUMMARY = Path(__file__).parents[1] / "fer_models" / "demo" / "summary.json"
 
@@ -72,10 +76,12 @@ def render_labels() -> str:
 
 SECTIONS: dict[str, Callable[[], str]] = {
     "reproduction": render_reproduction,
+    "statistics": render_statistics,
     "labels": render_labels,
     "notebook": render_notebook,
     "accuracy": render_accuracy,
     "flip": render_flip,
+    "peers": render_peers,
     "classes": render_classes,
     "calibration": render_calibration,
     "robustness": render_robustness,
@@ -122,6 +128,7 @@ def replace_section(text: str, name: str, content: str) -> str:
 def render_readme(text: str) -> str:
     """README.md with its generated sections made anew."""
     text = replace_section(text, "results", f"{render_reproduction()}\n\n{render_provenance()}")
+    text = replace_section(text, "statistics", render_statistics())
     text = replace_section(text, "labels", render_labels())
     text = replace_section(text, "tuned", render_tuned())
     return replace_section(text, "app", render_app())
@@ -134,14 +141,19 @@ def render_results(text: str) -> str:
     return text
 
 
+def render_log(text: str) -> str:
+    """training/README.md with its generated section made anew."""
+    return replace_section(text, "statistics", render_statistics())
+
+
 def make_summary() -> dict[str, Any]:
     """What the page shows beyond each checkpoint's own JSON.
 
     Returns:
         `published`: the report's figures by network. `runs`: by `<name>.<tag>` one row a seed with `seed`, `train`
         (running accuracy of the last epoch), `validation` and `report_test`, shares in [0, 1]; `config_overrides` too
-        where a recipe changes the network. `cost` and `votes`: what `training.measure_cost` and
-        `training.measure_votes` wrote, or null. `labels`: what `describe_labels` gives.
+        where a recipe changes the network. `batch_norm`, `peers`, `cost` and `votes`: what the program of that name
+        wrote, or null. `labels`: what `describe_labels` gives.
     """
     return {
         "published": load_published(),
@@ -160,6 +172,8 @@ def make_summary() -> dict[str, Any]:
             for tag in TAGS
             if (runs := load_runs(name, tag))
         },
+        "batch_norm": load_batch_norm(),
+        "peers": load_peers(),
         "cost": load_cost(),
         "votes": load_votes(),
         "labels": describe_labels(),
@@ -168,6 +182,7 @@ def make_summary() -> dict[str, Any]:
 
 def main() -> None:
     write_text(README, render_readme(README.read_text(encoding="utf-8")))
+    write_text(LOG, render_log(LOG.read_text(encoding="utf-8")))
     write_text(RESULTS, render_results(RESULTS.read_text(encoding="utf-8")))
     write_json(SUMMARY, make_summary())
 

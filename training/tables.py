@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fer_models.demo.figures.models import TEST_SPLITS
-from fer_models.demo.measurements import TAGS, find_ranks, shorten_commit
+from fer_models.demo.measurements import TAGS, find_ranks, group_statistics, order_models, shorten_commit
 from fer_models.zoo import list_models, list_tags
 
 from .records import (
@@ -14,6 +14,7 @@ from .records import (
     load_ablation,
     load_app,
     load_augmentation,
+    load_batch_norm,
     load_cost,
     load_flip,
     load_published,
@@ -64,6 +65,45 @@ def render_reproduction() -> str:
         )
     header = ["network", "train", "report", "validation", "report", "gap", "report", "test", "report", "rank", "report"]
     return render_table(header, rows)
+
+
+def render_statistics() -> str:
+    """What lagging statistics of batch normalisation cost, as `training.measure_batch_norm` wrote it."""
+    measured = load_batch_norm()
+    if measured is None:
+        return "Not measured yet."
+    models = group_statistics(measured)
+    orders = {when: order_models(models, when) for when in ("before", "after")}
+    rows, changes = [], []
+    for one in models:
+        places = (str(orders[when].index(one.name) + 1) for when in ("before", "after"))
+        cells = [
+            describe_spread(shares[when])
+            for shares in (one.shares, one.shares_without_copies)
+            for when in ("before", "after")
+        ]
+        rows.append([f"`{one.name}`", *cells, *places])
+        if one.shares["after"]:
+            changes.append(
+                f"`{one.name}` from {describe_spread(one.shares['before'])} to {describe_spread(one.shares['after'])}"
+            )
+    split, copies = (f"{SPLITS[name]}, n = {measured['rows'][0]['splits'][name]['n']:,}"
+                     for name in ("official_test", "official_test_without_copies"))  # fmt: skip
+    header = ["network", f"{split}, before", "after", f"{copies}, before", "after", "place before", "place after"]
+    images = max(row["images"] for row in measured["rows"])
+    seeds = ", ".join(str(seed) for seed in sorted({row["seed"] for row in measured["rows"]}))
+    return (
+        "The ranking is an artefact of lagging statistics. After ten epochs the running statistics of batch "
+        f"normalisation are behind the weights; taken anew from {images:,} training images without their labels, "
+        f"and with no weight changed, they lift {' and '.join(changes)}. The order on PrivateTest was "
+        f"{_join(orders['before'])}, and is then {_join(orders['after'])}.\n\n{render_table(header, rows)}\n\n"
+        f"Seeds: {seeds}; the weights of others are not kept. `python -m training.measure_batch_norm`, "
+        f"{measured['hardware']}, commit {shorten_commit(measured['commit'])}."
+    )
+
+
+def _join(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def render_tuned() -> str:
