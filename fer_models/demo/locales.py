@@ -242,10 +242,10 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.report.revision": "later revision",
         "models.report.seed": "{count} run",
         "models.report.seeds": "{count} runs",
-        "models.statistics.text": "The ranking is an artefact of lagging statistics. After ten epochs the running "
-        "statistics of batch normalisation are behind the weights. Taken anew from {images} training images without "
-        "their labels, and with no weight changed, they lift {changes} on PrivateTest. The order there was {before}; "
-        "it is then {after}. Seeds: {seeds}.",
+        "models.statistics.text": "That the two with batch normalisation rank last is an artefact of lagging "
+        "statistics: after ten epochs their running statistics are behind the weights. Taken anew from {images} "
+        "training images without their labels, and with no weight changed, they lift {changes} on PrivateTest. The "
+        "order there was {before}; it is then {after}, too close to say which is first. Seeds: {seeds}.",
         "models.statistics.change": "{model} from {before} to {after}",
         "models.sets.title": "On five test sets",
         "models.sets.text": "The same networks, asked about five sets of faces. PrivateTest is the column to trust: "
@@ -722,10 +722,11 @@ LOCALES: dict[str, dict[str, str]] = {
         "models.report.revision": "revisión posterior",
         "models.report.seed": "{count} ejecución",
         "models.report.seeds": "{count} ejecuciones",
-        "models.statistics.text": "La clasificación se debe a unas estadísticas atrasadas. Tras diez épocas, las "
-        "estadísticas móviles de la normalización por lotes van por detrás de los pesos. Tomadas de nuevo de {images} "
-        "imágenes de entrenamiento sin sus etiquetas, y sin cambiar ningún peso, los aciertos en PrivateTest suben: "
-        "{changes}. El orden allí era {before}; pasa a ser {after}. Semillas: {seeds}.",
+        "models.statistics.text": "Que las dos con normalización por lotes queden últimas se debe a unas "
+        "estadísticas atrasadas: tras diez épocas, sus estadísticas móviles van por detrás de los pesos. Tomadas de "
+        "nuevo de {images} imágenes de entrenamiento sin sus etiquetas, y sin cambiar ningún peso, los aciertos en "
+        "PrivateTest suben: {changes}. El orden allí era {before}; pasa a ser {after}, con diferencias que no bastan "
+        "para decir cuál es la primera. Semillas: {seeds}.",
         "models.statistics.change": "{model}, del {before} al {after}",
         "models.sets.title": "En cinco conjuntos de prueba",
         "models.sets.text": "Las mismas redes ante cinco conjuntos de caras. La columna fiable es PrivateTest: no "
