@@ -8,7 +8,7 @@ PIP_ARGS ?=
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 
-.PHONY: help install demo test prove-hub prove-ray space style quality zoo ablation ablation-transfer evaluate report clean
+.PHONY: help install demo test prove-hub prove-ray space style quality zoo ablation ablation-transfer peers evaluate report clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -91,6 +91,13 @@ ablation: .venv/dev.stamp  ## Train `dense` with one regularisation at a time, w
 
 ablation-transfer: .venv/dev.stamp  ## Train `transfer` with one thing changed at a time, shortly (hours on a CPU)
 	$(RUN) training.ablation training/ablations/transfer.yaml --seeds 0
+
+peers: .venv/dev.stamp  ## Measure the packages that people use instead; needs node, installs them into build/peers (gigabytes)
+	$(PYTHON) -m venv build/peers
+	build/peers/bin/pip install $(PIP_ARGS) --quiet --requirement training/benchmarks/peers/requirements.txt
+	cp training/benchmarks/peers/package.json build/peers
+	npm install --prefix build/peers --ignore-scripts --no-audit --no-fund
+	$(RUN) training.benchmarks.peers.measure ../shared/data/fer2013 --environment build/peers
 
 evaluate: .venv/dev.stamp  ## Measure every bundled network again
 	for directory in fer_models/checkpoints/*.*; do $(RUN) training.evaluate $$directory || exit 1; done

@@ -1,6 +1,6 @@
 """Exponential moving average of the weights, as a callback of the Trainer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,37 @@ def _without_dropout(model: nn.Module) -> Iterator[None]:
     finally:
         for module, probability in probabilities.items():
             module.p = probability
+
+
+def choose_statistics_faces(total: int, count: int = STATISTICS_IMAGES) -> tuple[torch.Tensor, ...]:
+    """Indices of the faces that statistics are taken of, batch by batch.
+
+    Args:
+        total: Faces there are.
+        count: About so many are chosen, spread over all of them.
+
+    Returns:
+        Batches of `STATISTICS_BATCH`, all as large, for each counts the same; a single smaller one if there are fewer.
+    """
+    chosen = torch.arange(0, total, max(1, total // count))
+    whole = len(chosen) // STATISTICS_BATCH * STATISTICS_BATCH
+    return chosen[: whole or None].split(STATISTICS_BATCH)
+
+
+def retake_statistics(model: nn.Module, batches: Iterable[torch.Tensor], device: torch.device | None = None) -> None:
+    """Take the running statistics of batch normalisation anew, the mean over batches of faces; nothing else changes.
+
+    Args:
+        model: With or without batch normalisation.
+        batches: Of faces as they are, `(B, C, H, W)`.
+        device: Where the model is.
+    """
+    with _without_dropout(model):
+        update_bn(batches, model, device)
+
+
+def has_batch_norm(model: nn.Module) -> bool:
+    return any(isinstance(module, _BatchNorm) for module in model.modules())
 
 
 class WeightAveraging(TrainerCallback):
@@ -96,14 +127,11 @@ class WeightAveraging(TrainerCallback):
 
     def _estimate_statistics(self, dataloader: DataLoader[Any] | None, device: torch.device) -> None:
         assert self._average is not None
-        if not any(isinstance(module, _BatchNorm) for module in self._average.modules()):
+        if not has_batch_norm(self._average):
             return
         faces: Any = dataloader.dataset  # type: ignore[union-attr]
-        chosen = torch.arange(0, len(faces), max(1, len(faces) // STATISTICS_IMAGES))
-        whole = len(chosen) // STATISTICS_BATCH * STATISTICS_BATCH
-        batches = chosen[: whole or None].split(STATISTICS_BATCH)  # all as large, for each counts the same
-        with _without_dropout(self._average):
-            update_bn((faces.get_faces(some.tolist()) for some in batches), self._average, device)
+        batches = choose_statistics_faces(len(faces))
+        retake_statistics(self._average, (faces.get_faces(some.tolist()) for some in batches), device)
 
     def _state_dict(self) -> dict[str, torch.Tensor]:
         assert self._average is not None

@@ -13,9 +13,11 @@ from fer_models import zoo
 RESULTS_DIR = Path(__file__).parent / "results"
 MEASUREMENTS_DIR = Path(__file__).parent / "measurements"
 AUGMENTATION = MEASUREMENTS_DIR / "augmentation.json"
+BATCH_NORM = MEASUREMENTS_DIR / "batch_norm.json"
 APP = MEASUREMENTS_DIR / "app.json"
 COST = MEASUREMENTS_DIR / "cost.json"
 FLIP = MEASUREMENTS_DIR / "flip.json"
+PEERS = MEASUREMENTS_DIR / "peers.json"
 VOTES = MEASUREMENTS_DIR / "votes.json"
 PUBLISHED = Path(__file__).parent / "published.yaml"
 
@@ -73,6 +75,16 @@ def load_cost() -> dict[str, Any] | None:
 def load_flip() -> dict[str, Any] | None:
     """What `training.measure_flip` wrote, or None."""
     return _read(FLIP)
+
+
+def load_batch_norm() -> dict[str, Any] | None:
+    """What `training.measure_batch_norm` wrote, or None."""
+    return _read(BATCH_NORM)
+
+
+def load_peers() -> dict[str, Any] | None:
+    """What `training.benchmarks.peers.measure` wrote, or None."""
+    return _read(PEERS)
 
 
 def load_votes() -> dict[str, Any] | None:

@@ -17,11 +17,12 @@ from fer_models.demo.measurements import shorten_commit
 from fer_models.hub import make_fixed_revision
 from fer_models.zoo import TAGS, checkpoint_dir, list_models
 
+from .benchmarks.peers.table import render_peers
 from .cards import count_copies
 from .files import write_json, write_text
 from .markdown import list_bundled
 from .people import render_balance, render_people
-from .records import load_cost, load_published, load_runs, load_votes
+from .records import load_batch_norm, load_cost, load_peers, load_published, load_runs, load_votes
 from .tables import (
     render_ablation,
     render_accuracy,
@@ -36,9 +37,11 @@ from .tables import (
     render_reproduction,
     render_robustness,
     render_runs,
+    render_statistics,
 )
 
 README = Path(__file__).parents[1] / "README.md"
+LOG = Path(__file__).with_name("README.md")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 # The ways of training of which the page tells every run: the zoo's, and the variants of the notebook of the report's
 # author, whose weights are not bundled.
@@ -79,12 +82,14 @@ def render_labels() -> str:
 
 SECTIONS: dict[str, Callable[[], str]] = {
     "reproduction": render_reproduction,
+    "statistics": render_statistics,
     "labels": render_labels,
     "notebook": render_notebook,
     "accuracy": render_accuracy,
     "people": render_people,
     "balance": render_balance,
     "flip": render_flip,
+    "peers": render_peers,
     "classes": render_classes,
     "calibration": render_calibration,
     "robustness": render_robustness,
@@ -134,6 +139,7 @@ def replace_section(text: str, name: str, content: str) -> str:
 def render_readme(text: str) -> str:
     """README.md with its generated sections made anew."""
     text = replace_section(text, "results", f"{render_reproduction()}\n\n{render_provenance()}")
+    text = replace_section(text, "statistics", render_statistics())
     text = replace_section(text, "labels", render_labels())
     text = replace_section(text, "quality", render_quality())
     text = replace_section(text, "pin", render_pin())
@@ -159,14 +165,19 @@ def render_results(text: str) -> str:
     return text
 
 
+def render_log(text: str) -> str:
+    """training/README.md with its generated section made anew."""
+    return replace_section(text, "statistics", render_statistics())
+
+
 def make_summary() -> dict[str, Any]:
     """What the page shows beyond each checkpoint's own JSON.
 
     Returns:
         `published`: the report's figures by network. `runs`: by `<name>.<tag>` one row a seed with `seed`, `train`
         (running accuracy of the last epoch), `validation` and `report_test`, shares in [0, 1]; `config_overrides` too
-        where a recipe changes the network. `cost` and `votes`: what `training.measure_cost` and
-        `training.measure_votes` wrote, or null. `labels`: what `describe_labels` gives.
+        where a recipe changes the network. `batch_norm`, `peers`, `cost` and `votes`: what the program of that name
+        wrote, or null. `labels`: what `describe_labels` gives.
     """
     return {
         "published": load_published(),
@@ -185,6 +196,8 @@ def make_summary() -> dict[str, Any]:
             for tag in RESULT_TAGS
             if (runs := load_runs(name, tag))
         },
+        "batch_norm": load_batch_norm(),
+        "peers": load_peers(),
         "cost": load_cost(),
         "votes": load_votes(),
         "labels": describe_labels(),
@@ -195,6 +208,7 @@ def make_summary() -> dict[str, Any]:
 def main(argv: list[str] | None = None) -> None:
     CommandParser(prog="python -m training.report", description=__doc__).parse_args(argv)
     write_text(README, render_readme(README.read_text(encoding="utf-8")))
+    write_text(LOG, render_log(LOG.read_text(encoding="utf-8")))
     write_text(RESULTS, render_results(RESULTS.read_text(encoding="utf-8")))
     write_json(SUMMARY, make_summary())
 

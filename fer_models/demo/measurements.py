@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from ..zoo import CHECKPOINTS_DIR, ZOO, sort_tags
@@ -62,7 +63,7 @@ def read_checkpoints(directory: Path = CHECKPOINTS_DIR) -> list[Checkpoint]:
 
 
 def read_summary(path: Path = SUMMARY_PATH) -> dict[str, Any]:
-    """What `make report` gathered: `published`, `runs`, `cost`, `votes` and `labels`; empty if it was not written yet.
+    """What `make report` gathered, as `training.report.make_summary` says; empty if it was not written yet.
 
     Raises:
         ValueError: The file is damaged.
@@ -107,6 +108,47 @@ def find_ranks(scores: Mapping[str, Sequence[float]]) -> dict[str, str]:
 def rank_printed(figures: Mapping[str, float]) -> dict[str, str]:
     """The place of each name by one printed figure each, 1 for the highest, whatever it is worth."""
     return {name: str(1 + sum(theirs > own for theirs in figures.values())) for name, own in figures.items()}
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """A model's accuracy on PrivateTest with its own running statistics of batch normalisation and with new ones.
+
+    Attributes:
+        name: Its name in the zoo.
+        shares: Accuracies in [0, 1], one a seed, `before` and `after`; none after for a model without such statistics.
+        shares_without_copies: The same without the faces that are copies of training images.
+    """
+
+    name: str
+    shares: dict[str, list[float]]
+    shares_without_copies: dict[str, list[float]]
+
+    def get_mean(self, when: str) -> float:
+        """Over the seeds, `before` or `after`; a model that has no statistics stays as it is."""
+        return fmean(self.shares[when] or self.shares["before"])
+
+
+def group_statistics(measured: Mapping[str, Any]) -> list[Statistics]:
+    """What `training.measure_batch_norm` wrote, model by model."""
+    rows_of: dict[str, list[dict[str, Any]]] = {}
+    for row in measured["rows"]:
+        rows_of.setdefault(row["model"], []).append(row["splits"])
+
+    def collect(rows: Sequence[dict[str, Any]], split: str) -> dict[str, list[float]]:
+        return {
+            when: [row[split][when] for row in rows if row[split][when] is not None] for when in ("before", "after")
+        }
+
+    return [
+        Statistics(name, collect(rows, "official_test"), collect(rows, "official_test_without_copies"))
+        for name, rows in rows_of.items()
+    ]
+
+
+def order_models(models: Iterable[Statistics], when: str) -> list[str]:
+    """Names from the most to the least accurate, `before` or `after`."""
+    return [one.name for one in sorted(models, key=lambda one: -one.get_mean(when))]
 
 
 def join_history(

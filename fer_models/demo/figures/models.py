@@ -15,7 +15,7 @@ from ..locales import (
     translate,
     translate_tag,
 )
-from ..measurements import Checkpoint, find_ranks, group_by_tag, rank_printed
+from ..measurements import Checkpoint, find_ranks, group_by_tag, group_statistics, order_models, rank_printed
 from .charts import Axis, Series, render_chart
 from .html import render_message
 from .tables import Row, Scale, render_column, render_table
@@ -57,10 +57,10 @@ def render_lead(checkpoints: Sequence[Checkpoint], language: str) -> str:
 
 def render_links(summary: dict[str, Any], language: str) -> str:
     """Links to the sections, in their order; without those that have nothing to say yet."""
-    missing = {part for part in ("votes", "cost") if not summary.get(part)}
+    missing = {part for part in ("peers", "votes", "cost") if not summary.get(part)}
     links = "".join(
         f'<li><a href="#models.{part}">{escape(translate(language, f"models.{part}.title"))}</a></li>'
-        for part in ("report", "sets", "votes", "choose", "cost", "meaning", "limits")
+        for part in ("report", "sets", "peers", "votes", "choose", "cost", "meaning", "limits")
         if part not in missing
     )
     return f'<nav class="fer-links" aria-label="{escape(translate(language, "models.nav"))}"><ul>{links}</ul></nav>'
@@ -118,7 +118,37 @@ def render_report_comparison(summary: dict[str, Any], language: str) -> str:
             ("revision", ""),
         )
     ]
-    return opening + render_table(translate(language, "models.report.caption"), columns, groups, "fer-report")
+    table = render_table(translate(language, "models.report.caption"), columns, groups, "fer-report")
+    return opening + render_statistics(summary, language) + table
+
+
+def render_statistics(summary: dict[str, Any], language: str) -> str:
+    """One paragraph: what the report's ranking becomes without lagging statistics; empty if it was not measured."""
+    measured = summary.get("batch_norm")
+    if not measured:
+        return ""
+    models = group_statistics(measured)
+    changes = [
+        translate(
+            language,
+            "models.statistics.change",
+            model=one.name,
+            before=format_percent(language, fmean(one.shares["before"])),
+            after=format_percent(language, one.get_mean("after")),
+        )
+        for one in models
+        if one.shares["after"]
+    ]
+    text = translate(
+        language,
+        "models.statistics.text",
+        images=format_count(language, max(row["images"] for row in measured["rows"])),
+        changes="; ".join(changes),
+        before=", ".join(order_models(models, "before")),
+        after=", ".join(order_models(models, "after")),
+        seeds=", ".join(str(seed) for seed in sorted({row["seed"] for row in measured["rows"]})),
+    )
+    return f"<p>{escape(text)}</p>"
 
 
 def _render_report_row(

@@ -17,6 +17,7 @@ from ..figures.models import (
     render_report_comparison,
     render_test_sets,
 )
+from ..figures.peers import render_peers
 from ..figures.votes import render_votes
 from ..handlers.models import choose_first, show_network
 from ..locales import DEFAULT_LANGUAGE, translate
@@ -40,7 +41,7 @@ def build_models_tab(
         return (
             f"{render_lead(checkpoints, language)}{render_links(summary, language)}"
             f"{render_report_comparison(summary, language)}{render_test_sets(checkpoints, language)}"
-            f"{render_votes(summary, checkpoints, language)}"
+            f"{render_peers(summary, checkpoints, language)}{render_votes(summary, checkpoints, language)}"
         )
 
     def render_rest(language: str) -> str:

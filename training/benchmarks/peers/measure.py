@@ -1,0 +1,197 @@
+"""The packages that people use instead, on the same faces: `make peers` writes `training/measurements/peers.json`.
+
+Each is asked by its own call, in a process of its own, with weights that lie inside the package. A face is what FER2013
+has: no detector comes first.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from datasets import Image as ImageFeature
+
+from fer_models.configuration_fer import FER_LABELS
+
+from ...data import DataError, load_fer2013, open_image
+from ...files import write_json
+from ...metrics import accuracy_interval, compute_metrics
+from ...provenance import describe_environment
+from ...records import PEERS
+from ...votes import NO_MAJORITY, find_majority
+
+FOLDER = Path(__file__).parent
+WARM_UP = 20  # answers whose times do not count
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A package that is asked.
+
+    Attributes:
+        package: Its name in its registry.
+        registry: `PyPI` or `npm`.
+        asked: What is called, and what the face goes through.
+        trained_on: What is known of the images that it learnt from.
+    """
+
+    package: str
+    registry: str
+    asked: str
+    trained_on: str
+
+    def make_command(self, environment: Path) -> list[str]:
+        """The process that answers, in the folder that `make peers` fills."""
+        if self.registry == "npm":
+            return ["node", str(FOLDER / "npm_peers.cjs"), self.package, str(environment)]
+        return [str(environment / "bin" / "python"), str(FOLDER / "python_peers.py"), self.package]
+
+
+PEERS_ASKED = (
+    Peer(
+        "@vladmandic/face-api",
+        "npm",
+        "`faceExpressionNet.predictExpressions`, which enlarges to 112x112",
+        "not stated",
+    ),
+    Peer(
+        "@vladmandic/human",
+        "npm",
+        "its emotion model behind `src/gear/emotion.ts`'s steps (64x64), for `detect` cannot pass its detector over",
+        "credited to oarriaga/face_classification: FER2013, parts not stated",
+    ),
+    Peer(
+        "fer",
+        "PyPI",
+        "`FER(offsets=(0, 0)).detect_emotions` with the whole picture as the face's rectangle (64x64)",
+        "FER2013, parts not stated",
+    ),
+    Peer("PyEmotion", "PyPI", "`DetectFace._predict`, its step behind the detector (48x48)", "not stated"),
+)
+
+
+def encode_faces(rows: Dataset) -> bytes:
+    """48x48 grey bytes a face, one after another."""
+    raw = rows.cast_column("image", ImageFeature(decode=False))
+    pairs = zip(raw["image"][:], raw["file_name"][:], strict=True)
+    return b"".join(open_image(*pair).convert("L").tobytes() for pair in pairs)
+
+
+def ask(command: Sequence[str], faces: bytes) -> dict[str, Any]:
+    """Let a process answer to faces.
+
+    Args:
+        command: It reads the faces on its standard input, and the last line that it prints is JSON.
+        faces: What `encode_faces` gives.
+
+    Returns:
+        `answers`, a label of `FER_LABELS` a face; `milliseconds` a face; `weights_bytes`; `version`; `backend`.
+
+    Raises:
+        RuntimeError: It failed, or its answers are no labels.
+    """
+    try:
+        done = subprocess.run(command, input=faces, capture_output=True, check=True)
+    except OSError as error:
+        raise RuntimeError(f"{command[0]} cannot be run ({error}). `make peers` installs it.") from error
+    except subprocess.CalledProcessError as error:
+        lines = error.stderr.decode(errors="replace").strip().splitlines() or ["it says nothing"]
+        raise RuntimeError(f"{' '.join(command)} failed: {lines[-1]}") from error
+    result = json.loads(done.stdout.splitlines()[-1])
+    if unknown := sorted(set(result["answers"]) - set(FER_LABELS)):
+        raise RuntimeError(f"{' '.join(command)} answers {unknown}, which are none of FER2013's labels.")
+    return result
+
+
+def score(answers: Sequence[str], rows: Dataset) -> dict[str, Any]:
+    """How often answers are FER2013's label, and what most people saw.
+
+    Args:
+        answers: A label a face.
+        rows: The faces, with `label` and `ferplus_votes`.
+
+    Returns:
+        `official_test`, with `n`, `accuracy` and `accuracy_interval_95`; `ferplus_test`, with `macro_recall` as well.
+    """
+    predictions = np.array([FER_LABELS.index(answer) for answer in answers])
+    majority = find_majority(rows["ferplus_votes"][:])
+    known = (majority != NO_MAJORITY).numpy()
+    by_label = compute_metrics(predictions, np.array(rows["label"][:]), len(FER_LABELS))
+    by_people = compute_metrics(predictions[known], majority.numpy()[known], len(FER_LABELS))
+    names = ("n", "accuracy", "macro_recall")
+    return {
+        "official_test": {name: by_label[name] for name in names[:2]}
+        | {"accuracy_interval_95": accuracy_interval(by_label["accuracy"], by_label["n"])},
+        "ferplus_test": {name: by_people[name] for name in names}
+        | {"accuracy_interval_95": accuracy_interval(by_people["accuracy"], by_people["n"])},
+    }
+
+
+def measure(source: str, environment: Path, is_timed: bool, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Ask the packages; one that fails is reported with its `error` and costs the others nothing.
+
+    Args:
+        source: FER2013 with FER+'s votes.
+        environment: The folder that `make peers` fills.
+        is_timed: Whether they answer one after another and their times are kept. Otherwise all at once, and
+            `latency_ms`, the median of one face, is null.
+        names: The packages.
+
+    Raises:
+        DataError: The data is not FER2013, or has no votes.
+    """
+    rows = load_fer2013(source)["test"]
+    if "ferplus_votes" not in rows.column_names:
+        raise DataError("This source has no FER+ votes. The parquet files with the column ferplus_votes have them.")
+    faces = encode_faces(rows)
+    peers = [peer for peer in PEERS_ASKED if peer.package in names]
+    with ThreadPoolExecutor(1 if is_timed else len(peers)) as pool:
+        return list(pool.map(partial(_measure_one, rows, faces, environment, is_timed), peers))
+
+
+def _measure_one(rows: Dataset, faces: bytes, environment: Path, is_timed: bool, peer: Peer) -> dict[str, Any]:
+    known = {"package": peer.package, "registry": peer.registry, "asked": peer.asked, "trained_on": peer.trained_on}
+    try:
+        result = ask(peer.make_command(environment), faces)
+    except RuntimeError as error:
+        return known | {"error": str(error)}
+    scores = score(result.pop("answers"), rows)
+    times = result.pop("milliseconds")[WARM_UP:]
+    print(
+        f"{peer.package}: {scores['official_test']['accuracy']:.4f}, {scores['ferplus_test']['accuracy']:.4f}",
+        flush=True,
+    )
+    return known | result | {"latency_ms": statistics.median(times) if is_timed and times else None, "splits": scores}
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m training.benchmarks.peers.measure", description=__doc__)
+    parser.add_argument("source", help="parquet folder or Hub id of FER2013 with FER+'s votes")
+    parser.add_argument("--environment", type=Path, default=Path("build/peers"), help="default: %(default)s")
+    parser.add_argument("--timed", action="store_true", help="keep times, on a machine with nothing else to do")
+    names = [peer.package for peer in PEERS_ASKED]
+    parser.add_argument("--packages", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
+    parser.add_argument("--json", type=Path, default=PEERS, metavar="FILE", help="default: %(default)s")
+    arguments = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    try:
+        rows = measure(arguments.source, arguments.environment, arguments.timed, arguments.packages)
+    except (DataError, OSError) as error:
+        sys.exit(f"error: {error}")
+    write_json(arguments.json, {"rows": rows, **describe_environment()})
+    if failed := [row["error"] for row in rows if "error" in row]:
+        sys.exit("error: " + "\n".join(failed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""The packages that people use beside the bundled models, as Markdown."""
+
+from typing import Any
+
+from fer_models.demo.measurements import shorten_commit
+from fer_models.zoo import checkpoint_dir
+
+from ...markdown import list_bundled, render_table
+from ...records import load_peers
+
+TAGS = ("tuned", "ferplus")
+
+
+def render_peers() -> str:
+    """What `measure` wrote, and the bundled models' figures on the same faces; a dash where there is none."""
+    peers = load_peers()
+    if peers is None:
+        return "Not measured yet."
+    answered = [row for row in peers["rows"] if "error" not in row]
+    rows = [
+        [f"`{row['package']}` {row['version']}", *_describe(row["weights_bytes"], row["splits"]), _time(row)]
+        for row in answered
+    ]
+    for name, tag, runs in list_bundled():
+        if tag in TAGS:
+            weights = checkpoint_dir(name, tag) / "model.safetensors"
+            bytes_ = weights.stat().st_size if weights.is_file() else None
+            rows.append([f"ours, `{name}.{tag}`", *_describe(bytes_, runs[0]["splits"]), "–"])
+    sizes = {name: f"n = {split['n']:,}" for row in answered[:1] for name, split in row["splits"].items()}
+    header = [
+        "model",
+        "weights",
+        f"FER2013's labels, PrivateTest, {sizes.get('official_test', '')}",
+        f"what most people saw, FER+'s test split, {sizes.get('ferplus_test', '')}",
+        "mean recall there",
+        "one face",
+    ]
+    asked = "\n".join(
+        f"- `{row['package']}` ({row['registry']}; {row['backend']}): asked by {row['asked']}. Trained on: "
+        f"{row['trained_on']}."
+        for row in answered
+    )
+    missing = "".join(
+        f"\n- `{row['package']}` gave no answer: {row['error']}" for row in peers["rows"] if "error" in row
+    )
+    return (
+        f"{render_table(header, rows)}\n\n{asked}{missing}\n\n{peers['hardware']}, one thread each, commit "
+        f"{shorten_commit(peers['commit'])}."
+    )
+
+
+def _describe(weights_bytes: int | None, splits: dict[str, Any]) -> list[str]:
+    cells = [f"{weights_bytes / 1e6:.2f} MB" if weights_bytes else "–"]
+    for name in ("official_test", "ferplus_test"):
+        split = splits.get(name)
+        low, high = split["accuracy_interval_95"] if split else (0, 0)
+        cells.append(f"{split['accuracy']:.1%} ({100 * low:.1f}–{100 * high:.1f})" if split else "–")
+    recall = splits.get("ferplus_test", {}).get("macro_recall")
+    return [*cells, "–" if recall is None else f"{recall:.1%}"]
+
+
+def _time(row: dict[str, Any]) -> str:
+    return "–" if row["latency_ms"] is None else f"{row['latency_ms']:.1f} ms"
