@@ -97,7 +97,7 @@ peers: .venv/dev.stamp  ## Measure the packages that people use instead; needs n
 	build/peers/bin/pip install $(PIP_ARGS) --quiet --requirement training/benchmarks/peers/requirements.txt
 	cp training/benchmarks/peers/package.json build/peers
 	npm install --prefix build/peers --ignore-scripts --no-audit --no-fund
-	$(RUN) training.benchmarks.peers.measure ../shared/data/fer2013 --environment build/peers
+	$(RUN) training.benchmarks.peers.measure --environment build/peers
 
 evaluate: .venv/dev.stamp  ## Measure every bundled network again
 	for directory in fer_models/checkpoints/*.*; do $(RUN) training.evaluate $$directory || exit 1; done

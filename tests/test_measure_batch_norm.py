@@ -111,5 +111,5 @@ def test_order_is_by_the_mean_over_seeds_and_a_model_without_statistics_stays() 
 
 def test_missing_data_gets_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="no file or folder"):
-        measure_batch_norm.main([str(tmp_path / "none"), "--json", str(tmp_path / "out.json")])
+        measure_batch_norm.main(["--data", str(tmp_path / "none"), "--output", str(tmp_path / "out.json")])
     assert not (tmp_path / "out.json").exists()

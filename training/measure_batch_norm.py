@@ -1,11 +1,9 @@
-"""What lagging batch normalisation cost the report: `python -m training.measure_batch_norm ../shared/data/fer2013`.
+"""What lagging batch normalisation cost the report: `python -m training.measure_batch_norm`.
 
 Takes the running statistics of finished models anew, from training images without their labels; no weight changes.
 Measures them on PrivateTest before and after and writes `training/measurements/batch_norm.json`.
 """
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,10 +14,11 @@ from datasets import Dataset
 from transformers import AutoModelForImageClassification
 
 from fer_models import FerImageProcessor
+from fer_models.commands import CommandParser, at_least, command
 from fer_models.zoo import checkpoint_dir
 
 from .averaging import choose_statistics_faces, has_batch_norm, retake_statistics
-from .data import DataError, decode, load_fer2013
+from .data import add_data_option, decode, load_fer2013
 from .evaluate import predict_logits
 from .files import write_json
 from .memory import keep_freed_memory
@@ -105,18 +104,16 @@ def measure_batch_norm(source: str, directories: Sequence[Path], images: int = I
     return rows
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.measure_batch_norm", description=__doc__)
-    parser.add_argument("source", help="parquet folder, Kaggle folders, CSV file or Hub id of FER2013")
-    parser.add_argument("runs", nargs="*", type=Path, default=BUNDLED, help="folders; default: the bundled .report")
-    parser.add_argument("--images", type=int, default=IMAGES, help="training images (default: %(default)s)")
-    parser.add_argument("--json", type=Path, default=BATCH_NORM, metavar="FILE", help="default: %(default)s")
+    parser = CommandParser(prog="python -m training.measure_batch_norm", description=__doc__)
+    parser.add_argument("runs", nargs="*", type=Path, default=BUNDLED, help="folders; by default the bundled .report")
+    add_data_option(parser)
+    parser.add_argument("--images", type=at_least(1), default=IMAGES, help="training images")
+    parser.add_argument("--output", type=Path, default=BATCH_NORM, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
-    try:
-        rows = measure_batch_norm(arguments.source, arguments.runs, arguments.images)
-    except (DataError, ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
-    write_json(arguments.json, {"rows": rows, **describe_environment()})
+    rows = measure_batch_norm(arguments.data, arguments.runs, arguments.images)
+    write_json(arguments.output, {"rows": rows, **describe_environment()})
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from ...zoo import get_default_tag
 from ..locales import format_count, format_decimal, format_hardware, format_percent, translate
 from ..measurements import Checkpoint
 from .models import render_heading
@@ -18,7 +17,7 @@ def render_peers(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lan
 
     Args:
         summary: What `measurements.read_summary` gives.
-        checkpoints: The bundled models, of which those that `load` takes, and those measured by people, are shown.
+        checkpoints: The bundled models, of which those trained by the report's recipe are left out.
         language: One of `locales.LOCALES`.
     """
     peers = [row for row in (summary.get("peers") or {}).get("rows", []) if "error" not in row]
@@ -35,7 +34,7 @@ def render_peers(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lan
             language,
         )
         for one in checkpoints
-        if one.tag in (get_default_tag(one.name), "ferplus")
+        if one.tag != "report"
     ]
     columns = [render_column(translate(language, "models.peers.package"))]
     columns.append(render_column(translate(language, "models.cost.file")))

@@ -4,11 +4,9 @@ Each is asked by its own call, in a process of its own, with weights that lie in
 has: no detector comes first.
 """
 
-import argparse
 import json
 import statistics
 import subprocess
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,9 +19,10 @@ import torch
 from datasets import Dataset
 from datasets import Image as ImageFeature
 
+from fer_models.commands import CommandParser, command, split_list
 from fer_models.configuration_fer import FER_LABELS
 
-from ...data import DataError, load_fer2013, open_image
+from ...data import DataError, add_data_option, load_fer2013, open_image
 from ...files import write_json
 from ...metrics import accuracy_interval, compute_metrics
 from ...provenance import describe_environment
@@ -174,23 +173,24 @@ def _measure_one(rows: Dataset, faces: bytes, environment: Path, is_timed: bool,
     return known | result | {"latency_ms": statistics.median(times) if is_timed and times else None, "splits": scores}
 
 
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.benchmarks.peers.measure", description=__doc__)
-    parser.add_argument("source", help="parquet folder or Hub id of FER2013 with FER+'s votes")
-    parser.add_argument("--environment", type=Path, default=Path("build/peers"), help="default: %(default)s")
-    parser.add_argument("--timed", action="store_true", help="keep times, on a machine with nothing else to do")
     names = [peer.package for peer in PEERS_ASKED]
-    parser.add_argument("--packages", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
-    parser.add_argument("--json", type=Path, default=PEERS, metavar="FILE", help="default: %(default)s")
+    parser = CommandParser(prog="python -m training.benchmarks.peers.measure", description=__doc__)
+    add_data_option(parser)
+    parser.add_argument("--environment", type=Path, default=Path("build/peers"), help="where they are installed")
+    parser.add_argument("--timed", action="store_true", help="keep times, on a machine with nothing else to do")
+    parser.add_argument("--packages", type=split_list, default=names, metavar="A,B", help="which")
+    parser.add_argument("--output", type=Path, default=PEERS, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
+    unknown = set(arguments.packages) - set(names)
+    if unknown:
+        raise ValueError(f"There is no package {', '.join(sorted(unknown))}. Choose some of: {', '.join(names)}.")
     torch.set_num_threads(1)
-    try:
-        rows = measure(arguments.source, arguments.environment, arguments.timed, arguments.packages)
-    except (DataError, OSError) as error:
-        sys.exit(f"error: {error}")
-    write_json(arguments.json, {"rows": rows, **describe_environment()})
+    rows = measure(arguments.data, arguments.environment, arguments.timed, arguments.packages)
+    write_json(arguments.output, {"rows": rows, **describe_environment()})
     if failed := [row["error"] for row in rows if "error" in row]:
-        sys.exit("error: " + "\n".join(failed))
+        raise ValueError("; ".join(failed))
 
 
 if __name__ == "__main__":
