@@ -32,10 +32,10 @@ from training.data import decode, keep_first_per_class
 from training.distillation import Distillation, load_teachers
 from training.evaluation import evaluate
 from training.evaluation.calibrate import calibrate
-from training.fine_tuning import give_head_its_rate
 from training.pretrained import STEM, load_efficientnet_lite, make_pretrained
 from training.publishing.bundle import bundle
 from training.recipe import parse_recipe
+from training.train import give_head_its_rate
 
 RECIPE = str(Path(__file__).parent / "transfer.yaml")
 SMALL = json.dumps(TINY | {"upsampled_size": 48})

@@ -30,8 +30,9 @@ from fer_models.configuration_fer import FER_LABELS
 from training import train
 from training.data import decode, keep_first_per_class
 from training.evaluation import evaluate
+from training.runtime.callbacks import make_history
 from training.runtime.memory import keep_freed_memory
-from training.train import find_resumable_checkpoint, make_history
+from training.runtime.runs import find_resumable_checkpoint
 
 ROOT = Path(__file__).parents[1]
 
@@ -508,7 +509,7 @@ RECIPE = str(tiny_runs.RECIPES_DIR / "baseline.report.yaml")
         ([RECIPE, "--config_overrides", '{"filters": []}'], ["config_overrides", "filters must hold at least one"]),
         (  # the order of the logits is the data's; another would train on wrong names
             [RECIPE, "--config_overrides", json.dumps({"id2label": dict(enumerate(reversed(FER_LABELS)))})],
-            ["The network's labels", "surprise", "are not the data's"],
+            ["The model's labels", "surprise", "are not the data's"],
         ),
     ],
 )

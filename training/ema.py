@@ -15,7 +15,8 @@ from torch.utils.data import DataLoader
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-AVERAGE_FILE = "average.safetensors"
+from .runtime.runs import AVERAGE_FILE
+
 # Of so many training images, spread over all of them, the averaged network's statistics are taken, in such batches.
 STATISTICS_IMAGES = 2048
 STATISTICS_BATCH = 128
@@ -65,7 +66,7 @@ def has_batch_norm(model: nn.Module) -> bool:
     return any(isinstance(module, _BatchNorm) for module in model.modules())
 
 
-class WeightAveraging(TrainerCallback):
+class EmaCallback(TrainerCallback):
     """Keeps an average of the weights, updated after every step.
 
     Batch normalisation's statistics cannot be averaged with them, for averaged weights make other activations: before

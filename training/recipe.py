@@ -20,11 +20,6 @@ from .pretrained import check_pretrained
 from .runtime.runs import list_trial_settings
 
 RUNS_DIR = Path("runs")
-# Fields that say where a run is done, not what is done; a run may go on with others.
-PLACE_FIELDS = {"data", "output_dir", "resume", "report_to", "disable_tqdm", "push_to_hub"} | {
-    f"hub_{what}" for what in ("model_id", "strategy", "token", "private_repo", "always_push", "revision")
-}
-
 # What every recipe shares: one evaluation, one line and one checkpoint an epoch. The second-newest checkpoint is kept
 # in case the newest was cut short while it was written.
 SHARED_DEFAULTS: dict[str, Any] = {

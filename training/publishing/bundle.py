@@ -21,8 +21,8 @@ from fer_models.hub import compute_fingerprint
 from fer_models.zoo import CHECKPOINTS_DIR, get_entry
 
 from .. import RECIPES_DIR
-from ..recipe import PLACE_FIELDS, RecipeArguments, parse_recipe
-from ..runtime.runs import check_whole
+from ..recipe import RecipeArguments, parse_recipe
+from ..runtime.runs import PLACE_FIELDS, check_whole
 from .plots import plot_checkpoint
 
 FIGURES = ("curves.png", "confusion_matrix.png", "reliability.png")

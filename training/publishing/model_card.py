@@ -23,8 +23,8 @@ from fer_models.results import shorten_commit
 from fer_models.zoo import CHECKPOINTS_DIR, TAGS
 
 from ..benchmarks.cost import count_multiply_adds
-from ..recipe import PLACE_FIELDS
 from ..runtime.files import write_text
+from ..runtime.runs import PLACE_FIELDS
 from .architecture import describe_architecture
 from .markdown import format_share
 from .people import share_of_eight
