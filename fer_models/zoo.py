@@ -35,8 +35,8 @@ class ZooEntry:
     """One row of the table.
 
     Attributes:
-        make_config: Makes the network's configuration; keyword arguments override its fields.
-        model_class: The network.
+        make_config: Makes the model's configuration; keyword arguments override its fields.
+        model_class: The model.
     """
 
     make_config: Callable[..., PreTrainedConfig]
@@ -71,7 +71,7 @@ def get_entry(name: str) -> ZooEntry:
 
 
 def list_models(tag: str | None = None) -> list[str]:
-    """The names that `load` takes: the networks that are bundled, the report's first and in its order.
+    """The names that `load` takes: the models that are bundled, the report's first and in its order.
 
     Args:
         tag: Only those that are bundled in this way of training.
@@ -127,7 +127,7 @@ def find_checkpoint(
         name: One of `list_models()`.
         tag: The way of training; by default the one that `TAGS` prefers.
         namespace: User or organization of the Hub; by default what FER_MODELS_NAMESPACE says, if it is set.
-        revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled network.
+        revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled model.
 
     Raises:
         ValueError: There is no such model, tag or namespace, or a revision without a namespace.
@@ -157,7 +157,7 @@ def load(
         name: One of `list_models()`.
         tag: The way of training; by default the one that `TAGS` prefers.
         namespace: User or organization of the Hub; by default what FER_MODELS_NAMESPACE says, if it is set.
-        revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled network.
+        revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled model.
 
     Returns:
         The model, in evaluation mode on the CPU, and the image processor.

@@ -68,7 +68,7 @@ def list_visits() -> list[tuple[str, str, str]]:
 
 
 def prove(environment: Path, endpoint: str, visits: Sequence[tuple[str, str, str]], home: Path) -> dict[str, Any]:
-    """One environment: what it holds, and what came out of the networks there, with and without the Hub.
+    """One environment: what it holds, and what came out of the models there, with and without the Hub.
 
     Returns:
         Versions and class, and `logits` by model and way of training.

@@ -25,7 +25,7 @@ FACE = DetectedFace((10, 10, 50, 60), 0.95)
 
 
 def make_comparison(models: list[LoadedModel], *hints: Hint) -> Comparison:
-    """All networks agree on the first label, and leave nothing to the others."""
+    """All models agree on the first label, and leave nothing to the others."""
     rows = [
         Prediction(model.name, {label: float(label == model.labels[0]) for label in model.labels}, 1.0)
         for model in models

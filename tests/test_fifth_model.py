@@ -1,4 +1,4 @@
-"""A network that the report does not have: everything takes it as soon as its checkpoint is there, and not before."""
+"""A model that the report does not have: everything takes it as soon as its checkpoint is there, and not before."""
 
 import json
 import re
@@ -70,7 +70,7 @@ def test_it_is_listed_last_and_loads(five: list[LoadedModel]) -> None:
 
 def test_page_shows_four_columns_and_the_fifth_when_it_is_ticked(five: list[LoadedModel]) -> None:
     demo = build_demo(five, FaceDetector())
-    ticks = next(block for block in demo.blocks.values() if block.elem_id == "networks")
+    ticks = next(block for block in demo.blocks.values() if block.elem_id == "models")
     assert [value for _, value in ticks.choices] == [*FOUR, "transfer"]
     assert ticks.value == FOUR
     handlers = CompareHandlers(five, FaceDetector())

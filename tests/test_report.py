@@ -137,7 +137,7 @@ def test_how_good_every_model_is_with_a_dash_for_what_was_not_measured(checkpoin
 
 
 def test_the_time_is_that_of_just_such_a_model(checkpoints: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(records, "COST", checkpoints / "cost.json")
+    monkeypatch.setattr(records, "RESULTS_DIR", checkpoints)
     row = {"model": "dense", "file_bytes": 2_000_100, "latency_ms": 3.21}
     (checkpoints / "cost.json").write_text(json.dumps({"models": [row]}))
     write_results(checkpoints / "dense.tuned", made_up_results.make_results(0.5))
@@ -246,7 +246,7 @@ def test_the_summary_of_the_page_is_up_to_date():
 
 
 def test_agreement_and_copies_are_counted(checkpoints: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(records, "VOTES", checkpoints / "votes.json")
+    monkeypatch.setattr(records, "RESULTS_DIR", checkpoints)
     assert describe_labels() == {}
     assert render_labels() == "Not counted yet."
     labels = {"fear": {"n": 30, "agreed": 0.5}, "happy": {"n": 10, "agreed": 0.9}}
@@ -262,7 +262,7 @@ def test_agreement_and_copies_are_counted(checkpoints: Path, monkeypatch: pytest
 
 
 def test_the_page_is_described_by_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "APP", tmp_path / "app.json")
+    monkeypatch.setattr(records, "RESULTS_DIR", tmp_path)
     assert render_app() == "Not measured yet."
     (tmp_path / "app.json").write_text(
         json.dumps(
@@ -276,15 +276,15 @@ def test_the_page_is_described_by_what_was_measured(tmp_path: Path, monkeypatch:
                     "after_a_fifth_mb": 600,
                     "at_the_end_mb": 620,
                 },
-                "live": {"networks": 6, "frames_per_second": 12.34},
+                "live": {"models": 6, "frames_per_second": 12.34},
                 "load": {"visitors": 5, "requests": 50, "lost": 1, "wrong": 2, "p95_ms": 3210, "max_ms": 4321}
                 | {"answers_per_second": 17.3},
-                "neighbours": {"processes": 2, "networks": {"median_ms": 21.3, "p95_ms": 34.5}},
+                "neighbours": {"processes": 2, "models": {"median_ms": 21.3, "p95_ms": 34.5}},
                 "memory": {
                     "comparisons": 1000,
                     "after_a_fifth_mb": 700,
                     "at_the_end_mb": 710,
-                    "networks_median_ms": 23.4,
+                    "models_median_ms": 23.4,
                 },
                 "refusals": {
                     "flood": 300,
@@ -304,7 +304,7 @@ def test_the_page_is_described_by_what_was_measured(tmp_path: Path, monkeypatch:
             "4.6 s",
             "321 ms (slowest of 20: 654 ms)",
             "23 ms",
-            "6 networks",
+            "6 models",
             "12.3 pictures",
             "1 lost, 2 wrong, 17 answers a second, 95 % within 3.2 s",
             "while 2 other processes are busy",
@@ -330,9 +330,9 @@ def test_the_page_is_as_fast_as_people_may_expect() -> None:
     assert app is not None
     assert app["ready_s"] < 10
     assert app["page"]["median_ms"] < 500
-    assert app["memory"]["networks_median_ms"] < 40
+    assert app["memory"]["models_median_ms"] < 40
     if "neighbours" in app:  # else it was measured before there was this part
-        assert app["neighbours"]["networks"]["median_ms"] < 40
+        assert app["neighbours"]["models"]["median_ms"] < 40
     assert app["live"]["frames_per_second"] > 8
     assert app["load"]["lost"] == app["load"]["wrong"] == 0
     assert app["load"]["p95_ms"] < 4000

@@ -123,7 +123,7 @@ def test_validation_accuracy_is_the_saved_models(finished: Path, made_up_parquet
 
 
 def test_training_accuracy_is_that_of_every_image_of_its_own_epoch(made_up_parquet: Path, tmp_path: Path):
-    """With a learning rate of 0 the network stays what it is, so that its accuracy can be computed again."""
+    """With a learning rate of 0 the model stays what it is, so that its accuracy can be computed again."""
     frozen = ("--learning_rate", "0", "--config_overrides", '{"filters": [8, 8, 8, 8]}')
     run = train_tiny(made_up_parquet, tmp_path / "run", *frozen, model="baseline")
     model = AutoModelForImageClassification.from_pretrained(run)
@@ -135,7 +135,7 @@ def test_training_accuracy_is_that_of_every_image_of_its_own_epoch(made_up_parqu
     assert [row["train_accuracy"] for row in read_json(run / "history.json")] == [accuracy, accuracy]
 
 
-def test_training_accuracy_is_of_what_the_network_answered_while_it_learnt(
+def test_training_accuracy_is_of_what_the_model_answered_while_it_learnt(
     made_up_parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """With dropout, and before each step; nothing of the epoch before, nothing of the evaluation."""

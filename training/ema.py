@@ -17,14 +17,14 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from .runtime.runs import AVERAGE_FILE
 
-# Of so many training images, spread over all of them, the averaged network's statistics are taken, in such batches.
+# Of so many training images, spread over all of them, the averaged model's statistics are taken, in such batches.
 STATISTICS_IMAGES = 2048
 STATISTICS_BATCH = 128
 
 
 @contextmanager
 def _without_dropout(model: nn.Module) -> Iterator[None]:
-    """Nothing is dropped, though the network is in training: as in evaluation, for which statistics are taken."""
+    """Nothing is dropped, though the model is in training: as in evaluation, for which statistics are taken."""
     probabilities = {module: module.p for module in model.modules() if isinstance(module, nn.Dropout)}
     try:
         for module in probabilities:

@@ -1,4 +1,4 @@
-"""Train one network by a recipe: `python -m training.train training/recipes/baseline.report.yaml [--seed 1 ...]`.
+"""Train one model by a recipe: `python -m training.train training/recipes/baseline.report.yaml [--seed 1 ...]`.
 
 Writes `runs/<recipe>/seed-<seed>/`, or for a trial `trial-seed-<seed>/`: checkpoints, the final model and image
 processor, the resolved recipe (`recipe.yaml`), the curves (`history.json`) and where they come from (`run.json`).
@@ -130,7 +130,7 @@ class FerTrainer(HubTrainer):
         super().log(logs, *args, **kwargs)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        share_buffers(self.model)  # each process measures a part of the images, all with one network
+        share_buffers(self.model)  # each process measures a part of the images, all with one model
         return super().evaluate(*args, **kwargs)
 
     def _save_rng_state(self, output_dir: str) -> None:
@@ -151,7 +151,7 @@ def give_head_its_rate(optimizer: torch.optim.Optimizer, model: torch.nn.Module,
 
     Args:
         optimizer: One that has not made a step yet.
-        model: The network.
+        model: The model.
         learning_rate: The classifier's.
     """
     head = {id(weights) for weights in model.get_submodule(HEAD).parameters()}

@@ -1,4 +1,4 @@
-"""When the networks' average may be believed: `python -m training.evaluation.abstention`.
+"""When the models' average may be believed: `python -m training.evaluation.abstention`.
 
 `fer_models.inference` takes the threshold of "not sure" from what this prints: the lowest average probability from
 which on the answers are right at least as often as wrong.
@@ -75,8 +75,8 @@ def find_majorities(models: Sequence[LoadedModel], probabilities: np.ndarray) ->
     """Where the page would find a majority.
 
     Args:
-        models: The networks.
-        probabilities: `(networks, N, classes)`.
+        models: The models.
+        probabilities: `(models, N, classes)`.
 
     Returns:
         `(N,)`, bool.
@@ -97,7 +97,7 @@ def measure_unsure(source: str) -> dict[str, Any]:
 
     Returns:
         `n`, `split`, `models`, their `accuracy` and that of the average; `bands` as `describe_bands` gives them, the
-        `threshold` that follows; `agreement`: by how many networks chose the average's favourite, `n` and `accuracy` of
+        `threshold` that follows; `agreement`: by how many models chose the average's favourite, `n` and `accuracy` of
         all answers, and `n_sure` and `accuracy_sure` of those that reach the threshold and have a majority.
 
     Raises:
@@ -121,7 +121,7 @@ def measure_unsure(source: str) -> dict[str, Any]:
         sure = agreeing & may_be_sure
         by_agreement.append(
             {
-                "networks": int(count),
+                "models": int(count),
                 "n": int(agreeing.sum()),
                 "accuracy": round(float(right[agreeing].mean()), 4),
                 "n_sure": int(sure.sum()),

@@ -1,4 +1,4 @@
-"""Fixed changes of faces, such as a bad camera makes, to measure how networks bear them.
+"""Fixed changes of faces, such as a bad camera makes, to measure how models bear them.
 
 Each takes `pixel_values` `(N, 1, H, W)` in [0, 1] and a level, and returns the same shape and range. What is drawn at
 random is drawn from a generator, so that equal seeds give equal faces.

@@ -66,7 +66,7 @@ class RememberedLogits:
 
 
 def load_splits(source: str, protocol: str) -> dict[str, Dataset]:
-    """The splits that a network is measured on.
+    """The splits that a model is measured on.
 
     Returns:
         `train` and `validation` of its own protocol; `report_test`, the report's 7,178 images; `official_validation`
@@ -97,9 +97,9 @@ def measure(logits: torch.Tensor, labels: torch.Tensor, temperature: float) -> d
     """The figures of one split.
 
     Args:
-        logits: `(N, num_labels)`, as the network gives them, so divided by its temperature.
+        logits: `(N, num_labels)`, as the model gives them, so divided by its temperature.
         labels: `(N,)`, true classes.
-        temperature: The network's, to tell the calibration before it too.
+        temperature: The model's, to tell the calibration before it too.
 
     Returns:
         What `metrics.compute_metrics` gives; `accuracy_interval_95`; `calibration` and `calibration_before`, with and

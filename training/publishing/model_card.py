@@ -330,9 +330,9 @@ def count_copies(results: dict[str, Any]) -> dict[str, int] | None:
 
 
 def find_cost(name: str, multiply_adds: int) -> dict[str, Any] | None:
-    """What `training.benchmarks.cost` wrote of a network, with the hardware; None if it was not measured.
+    """What `training.benchmarks.cost` wrote of a model, with the hardware; None if it was not measured.
 
-    However a network was trained, it costs the same; one under its name that has more to do does not.
+    However a model was trained, it costs the same; one under its name that has more to do does not.
     """
     cost = load_measured("cost") or {"models": []}
     for row in cost["models"]:

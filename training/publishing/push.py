@@ -1,6 +1,6 @@
 """Put the bundled models on the Hub: `python -m training.publishing.push --namespace NAME`.
 
-One repository for each model, `NAME/fer-<model>`: `main` holds the best network, the branch `report` that of the
+One repository for each model, `NAME/fer-<model>`: `main` holds the best model, the branch `report` that of the
 report's recipe, and a tag such as `report-0a1b2c3d4e5f` just these weights for good. A collection holds them all. What
 is there already is not sent again, so that an interrupted push is finished by the same command. Each push ends with a
 download, whose logits must be those of the files here.
@@ -31,8 +31,8 @@ from .model_card import render_card
 from .space import plan_space, push_space
 
 OWN_FILE = "recipe.yaml"  # no repository but those that are pushed from here has it
-COLLECTION_TITLE = "Facial expressions: small networks side by side"
-COLLECTION_TEXT = "Networks of a student's report on FER2013, and one beyond, with code, recipe, results and card."
+COLLECTION_TITLE = "Facial expressions: small models side by side"
+COLLECTION_TEXT = "Models of a student's report on FER2013, and one beyond, with code, recipe, results and card."
 
 
 def collect_files(directory: Path, repo_id: str) -> dict[str, bytes]:
@@ -60,7 +60,7 @@ def push_model(api: HfApi, name: str, repo_id: str, private: bool = False) -> No
     for branch, directory in list_branches(name).items():
         files = collect_files(directory, repo_id)
         if branch != "main":
-            # From its own network or from none: if the push is cut off here, the branch serves no other one.
+            # From its own model or from none: if the push is cut off here, the branch serves no other one.
             start = commits.get(directory, empty)
             retry(partial(api.create_branch, repo_id, branch=branch, revision=start, exist_ok=True))
         commit, changes = sync(api, Revision(repo_id, branch), files, directory.name)

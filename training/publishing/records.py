@@ -41,7 +41,7 @@ def load_run(directory: Path) -> dict[str, Any]:
 
 
 def load_published() -> dict[str, dict[str, float]]:
-    """The report's own figures by network, as shares."""
+    """The report's own figures by model, as shares."""
     return yaml.safe_load(PUBLISHED.read_text())
 
 

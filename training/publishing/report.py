@@ -147,7 +147,7 @@ def render_readme(text: str) -> str:
 
 
 def render_pin() -> str:
-    """How to use a network of the Hub, pinned to the tag of the best weights."""
+    """How to use a model of the Hub, pinned to the tag of the best weights."""
     name = list_models()[0]
     return f"""```python
 from transformers import pipeline
@@ -174,9 +174,9 @@ def make_summary() -> dict[str, Any]:
     """What the page shows beyond each checkpoint's own JSON.
 
     Returns:
-        `published`: the report's figures by network. `runs`: by `<name>.<tag>` one row a seed with `seed`, `train`
+        `published`: the report's figures by model. `runs`: by `<name>.<tag>` one row a seed with `seed`, `train`
         (running accuracy of the last epoch), `validation` and `report_test`, shares in [0, 1]; `config_overrides` too
-        where a recipe changes the network. `batch_norm`, `peers`, `cost` and `votes`: what the program of that name
+        where a recipe changes the model. `batch_norm`, `peers`, `cost` and `votes`: what the program of that name
         wrote, or null. `labels`: what `describe_labels` gives.
     """
     return {

@@ -363,9 +363,9 @@ def render_augmentation() -> str:
 def _describe_neighbours(neighbours: dict[str, Any] | None) -> list[list[str]]:
     if neighbours is None:  # measured before there was this part
         return []
-    networks = neighbours["networks"]
+    models = neighbours["models"]
     what = f"the same while {neighbours['processes']} other processes are busy"
-    return [[what, f"{networks['median_ms']:.0f} ms (95 % within {networks['p95_ms']:.0f} ms)"]]
+    return [[what, f"{models['median_ms']:.0f} ms (95 % within {models['p95_ms']:.0f} ms)"]]
 
 
 def render_app() -> str:
@@ -381,10 +381,10 @@ def render_app() -> str:
             "photo of 640x480 with one face, from drop to four answers on the page",
             f"{page['median_ms']:.0f} ms (slowest of {page['rounds']:,}: {page['max_ms']:.0f} ms)",
         ],
-        ["the four networks, of that", f"{memory['networks_median_ms']:.0f} ms"],
+        ["the four models, of that", f"{memory['models_median_ms']:.0f} ms"],
         *_describe_neighbours(app.get("neighbours")),
         [
-            f"camera of 640x480 with one face, {live['networks']} networks",
+            f"camera of 640x480 with one face, {live['models']} models",
             f"{live['frames_per_second']:.1f} pictures a second",
         ],
         [

@@ -90,7 +90,7 @@ def delete_run(directory: Path) -> None:
 
 
 def check_whole(directory: Path) -> None:
-    """Refuse to publish a trial, or a network that is not calibrated, or was measured before it was.
+    """Refuse to publish a trial, or a model that is not calibrated, or was measured before it was.
 
     Args:
         directory: A finished run, or a checkpoint, with `recipe.yaml`, `config.json` and `results.json`.

@@ -34,7 +34,7 @@ class Job:
         tag: The way of training; None for the one that `zoo.TAGS` prefers.
         detect: Find the largest face in each picture; else the whole picture is taken for the face.
         chunk_size: Pictures in a part; each part is written in one piece.
-        batch_size: Pictures that go through a network at once.
+        batch_size: Pictures that go through a model at once.
     """
 
     source: str
@@ -52,7 +52,7 @@ class Job:
 
 
 class Scorer:
-    """Scores the chunks of a collection. Networks and collection are opened once."""
+    """Scores the chunks of a collection. Models and collection are opened once."""
 
     def __init__(self, job: Job):
         self._job = job
@@ -128,7 +128,7 @@ class Scorer:
             return iter(answers)
         alone = [attempt(self._ask_alone, face) for face in faces]
         if len(alone) > 1 and all(isinstance(answer, ImageError) for answer in alone):
-            raise RuntimeError(f"The networks fail at every face: {answers}")
+            raise RuntimeError(f"The models fail at every face: {answers}")
         return iter(alone)
 
     def _ask_alone(self, face: Image.Image) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def make_columns(name: str, winner: str | None, probabilities: dict[str, float])
 
 def make_schema(job: Job, labels: list[str]) -> pa.Schema:
     """The columns of a part: `row`, `file`, `error`; with `detect` the number of `faces`, and the largest one's
-    `box_xyxy` in pixels and `score` in [0, 1]; for each network and for `average` the winner and each label's
+    `box_xyxy` in pixels and `score` in [0, 1]; for each model and for `average` the winner and each label's
     probability, in [0, 1]; `sure`, false where the average should not be believed."""
     fields = [("row", pa.int64()), ("file", pa.string()), ("error", pa.string())]
     if job.detect:
