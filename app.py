@@ -84,7 +84,7 @@ def load_all_models() -> tuple[list[LoadedModel], list[LoadedModel]]:
     A Space whose models on the Hub have vanished or are refused keeps to the weights that it brings along.
     """
     try:
-        return load_all_models(), load_other_ways()
+        return load_models(), load_other_ways()
     except OSError as error:
         if not (os.environ.get("SPACE_ID") and os.environ.pop(NAMESPACE_VARIABLE, "")):
             raise

@@ -57,7 +57,7 @@ def explain(model: LoadedModel, face: Image.Image, label: str | None = None) -> 
         # Hooks would see what other threads send through the model, so they are set on a copy.
         module = copy.deepcopy(model.model).requires_grad_(False)
         recorder = _MapRecorder(module)
-        pixel_values = model.image_processor(face, return_tensors="pt")["pixel_values"].to(model.device)
+        pixel_values = model.image_processor(face, return_tensors="pt")["pixel_values"].to(module.device)
         logits = module(pixel_values.requires_grad_()).logits[0]
         if recorder.map is None:
             raise ValueError(f"The model {model.name!r} has no map of {MIN_MAP_SIDE} pixels a side to look at.")
