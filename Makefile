@@ -102,10 +102,9 @@ peers: .venv/dev.stamp  ## Measure the packages that people use instead; needs n
 evaluate: .venv/dev.stamp  ## Measure every bundled network again
 	for directory in fer_models/checkpoints/*.*; do $(RUN) training.evaluate $$directory || exit 1; done
 
-report: .venv/dev.stamp  ## Draw the figures, write cards and the README's tables from the JSON of the checkpoints
+report: .venv/dev.stamp  ## Draw the ablations' figures, and write the README's tables from the JSON of the checkpoints
 	$(RUN) training.plots
 	$(RUN) training.report
-	$(RUN) training.cards
 
 clean:  ## Remove .venv and caches; trained runs stay
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache *.egg-info build dist

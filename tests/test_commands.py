@@ -33,7 +33,7 @@ TESTS = sorted(
 COMMANDS: dict[str, tuple[str, list[str]]] = {
     **{f"training.{name}": (f"training.{name}", []) for name in TRAINING},
     **{name: (name, []) for name in TESTS},
-    **{f"fer_models {name}": ("fer_models.__main__", [name]) for name in ("compare", "list")},
+    **{f"fer_models {name}": ("fer_models.__main__", [name]) for name in ("compare", "export", "list")},
 }
 # One name for one thing. The recipe's fields are transformers', with underscores.
 OPTIONS = {

@@ -5,6 +5,8 @@ report's recipe, and a tag such as `report-0a1b2c3d4e5f` just these weights for 
 is there already is not sent again, so that an interrupted push is finished by the same command. Each push ends with a
 download, whose logits must be those of the files here.
 
+`--output DIR` writes what `main` of each repository would hold to `DIR/fer-<model>`, and pushes nothing.
+
 With `--space NAME/fer-compare` the page is pushed instead, as a Space that takes its models from there.
 """
 
@@ -22,11 +24,13 @@ from PIL import Image
 from transformers.utils.logging import disable_progress_bar
 
 from fer_models.commands import CommandParser, command, split_list
+from fer_models.export import collect_export, write_files
 from fer_models.hub import CLIENT_ERRORS, explain, make_fixed_revision, make_repo_id
 from fer_models.zoo import checkpoint_dir, list_models, list_tags, load_checkpoint
 
-from .cards import render_card
+from .cards import PLACEHOLDER, render_card
 from .hub_sync import PushError, Revision, check_is_ours, compare, list_differences, retry, sync
+from .plots import draw_checkpoint
 from .runs import check_whole
 from .space import plan_space, push_space
 
@@ -36,9 +40,10 @@ COLLECTION_TEXT = "Networks of a student's report on FER2013, and one beyond, wi
 
 
 def collect_files(directory: Path, repo_id: str) -> dict[str, bytes]:
-    """What a repository holds: the files of a checkpoint by name, with a card for this repository."""
-    files = {path.name: path.read_bytes() for path in sorted(directory.iterdir()) if path.is_file()}
-    return files | {"README.md": render_card(directory, repo_id).encode()}
+    """What a repository holds, by name: the exported checkpoint, its figures, and a card for this repository."""
+    figures = draw_checkpoint(directory)
+    card = render_card(directory, repo_id, figures)
+    return collect_export(directory) | figures | {"README.md": card.encode()}
 
 
 def list_branches(name: str) -> dict[str, Path]:
@@ -136,6 +141,20 @@ def print_plan(api: HfApi, names: list[str], namespace: str) -> None:
                 print(f"  {change}")
 
 
+def write_output(names: list[str], namespace: str, output: Path) -> None:
+    """Write what `main` of each model's repository would hold.
+
+    Raises:
+        ValueError: There can be no such namespace, or a model's folder is not empty.
+        OSError: A folder cannot be written.
+    """
+    for name in names:
+        repo_id = make_repo_id(namespace, name)
+        target = output / repo_id.partition("/")[2]
+        write_files(collect_files(checkpoint_dir(name), repo_id), target)
+        print(target)
+
+
 def push(names: list[str], namespace: str, token: str | None = None, private: bool = False) -> None:
     """Push models and collection, and print their addresses.
 
@@ -183,10 +202,13 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--private", action="store_true", help="make new repositories and the collection private")
     parser.add_argument("--dry-run", action="store_true", help="only print what would change, file by file")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="write what main would hold there, and push nothing")
     parser.add_argument("--token", help="by default HF_TOKEN, or that of `hf auth login`")
     arguments = parser.parse_args(argv)
     if arguments.namespace is None and not arguments.space:
-        parser.error("name a --namespace for the models, or a --space for the page")
+        if not arguments.output:
+            parser.error("name a --namespace for the models, or a --space for the page")
+        arguments.namespace = PLACEHOLDER
     if arguments.space and arguments.models:
         parser.error("--models goes with --namespace alone: the page shows all that are bundled")
     disable_progress_bar()
@@ -196,7 +218,9 @@ def main(argv: list[str] | None = None) -> None:
         names = arguments.models or list_models()
         for directory in [one for name in names for one in list_branches(name).values()]:
             check_whole(directory)  # before anything is made
-        if arguments.space:
+        if arguments.output:
+            write_output(names, arguments.namespace, arguments.output)
+        elif arguments.space:
             push_page(arguments)
         elif arguments.dry_run:
             print_plan(HfApi(token=arguments.token), names, arguments.namespace)
