@@ -20,11 +20,11 @@ help:  ## Say what there is
 	@touch $@
 
 .venv/dev.stamp: .venv/app.stamp
-	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,training,dev]"
+	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,onnx,training,dev]"
 	@touch $@
 
 .venv/ray.stamp: .venv/dev.stamp
-	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,training,dev,ray]"
+	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,onnx,training,dev,ray]"
 	@touch $@
 
 install: .venv/dev.stamp  ## Make .venv with all that the commands below need

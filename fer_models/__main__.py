@@ -80,7 +80,12 @@ def run_list(arguments: argparse.Namespace) -> None:
 def run_export(arguments: argparse.Namespace) -> None:
     name, _, tag = arguments.model.partition(".")
     directory = checkpoint_dir(name, tag or None)
-    write_files(collect_export(directory), arguments.directory)
+    files = collect_export(directory)
+    if arguments.onnx:
+        from .onnx_export import ONNX_FILE, export_onnx
+
+        files[ONNX_FILE] = export_onnx(directory)
+    write_files(files, arguments.directory)
     print(f"{directory.name}: {arguments.directory}")
 
 
@@ -111,6 +116,7 @@ def main(argv: list[str] | None = None) -> None:
     export_parser = commands.add_parser("export", help="write a model as a folder that plain transformers loads")
     export_parser.add_argument("model", metavar="NAME[.TAG]", help="such as baseline, or baseline.report")
     export_parser.add_argument("directory", type=Path, metavar="DIR", help="an empty folder, or a new one")
+    export_parser.add_argument("--onnx", action="store_true", help="add onnx/model.onnx, for onnxruntime")
     export_parser.set_defaults(run=run_export)
     arguments = parser.parse_args(argv)
     disable_progress_bar()  # the weights load in milliseconds

@@ -41,7 +41,7 @@ OPTIONS = {
     *("files", "split", "chunk-size", "batch-size", "ray", "seed", "seeds", "runs", "n", "found", "padding"),
     *("rounds", "steps", "images", "live-seconds", "comparisons", "busy-comparisons", "neighbours", "visitors"),
     *("requests", "flood", "space", "private", "dry-run", "token", "python", "torch", "port"),
-    *("force", "missing", "at-once", "pack", "pack-megabytes", "minutes", "options", "logs", "large"),
+    *("onnx", "force", "missing", "at-once", "pack", "pack-megabytes", "minutes", "options", "logs", "large"),
 }
 FILES = {
     "training.train": [RECIPE],

@@ -32,6 +32,12 @@ def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def quick_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`test_onnx` exports; here it would take seconds each time."""
+    monkeypatch.setattr(push, "export_onnx", lambda directory: b"onnx of " + directory.name.encode())
+
+
 def tune(checkpoints: Path) -> Path:
     """Add a `baseline.tuned`, the best one, with another temperature."""
     tuned = Path(shutil.copytree(checkpoints / "baseline.report", checkpoints / "baseline.tuned"))
@@ -69,7 +75,7 @@ def test_push_makes_repository_branch_tag_and_collection(
     here = {name: hashlib.sha256(content).hexdigest() for name, content in collect_export(directory).items()}
     there = {path: file.sha256 for path, file in repo.get("main").files.items() if path != ".gitattributes"}
     card = ModelCard(repo.get("main").files["README.md"].content.decode())
-    assert there.keys() - here.keys() == {"README.md", *FIGURES}
+    assert there.keys() - here.keys() == {"README.md", "onnx/model.onnx", *FIGURES}
     assert {name: there[name] for name in here} == here
     assert f'"{REPO_ID}", "{make_fixed_revision(directory)}"' in card.text
     assert not repo.private
@@ -164,7 +170,8 @@ def test_output_is_what_would_be_pushed(hub: HubServer, tmp_path: Path) -> None:
     assert hub.requests == []
     main(PUSH)
     there = hub.repo(REPO_ID).get("main").files
-    written = {path.name: path.read_bytes() for path in (tmp_path / "out" / "fer-baseline").iterdir()}
+    folder = tmp_path / "out" / "fer-baseline"
+    written = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
     assert {name: hashlib.sha256(content).hexdigest() for name, content in written.items()} == {
         path: file.sha256 for path, file in there.items() if path != ".gitattributes"
     }

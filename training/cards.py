@@ -19,6 +19,7 @@ from fer_models.demo.locales import translate_tag
 from fer_models.demo.measurements import shorten_commit
 from fer_models.hub import make_fixed_revision, make_repo_id
 from fer_models.inference import PEOPLE_SPLIT, SHOWN_SPLIT, choose_shown_split
+from fer_models.onnx_export import ONNX_FILE
 
 from .architecture import describe_architecture
 from .arguments import PLACE_FIELDS
@@ -30,6 +31,7 @@ from .records import SPLITS, describe_spread, load_cost, load_published, load_se
 TEMPLATE = Path(__file__).parent / "card_template.md"
 # Stands for the user or organization in a card whose namespace is not known yet.
 PLACEHOLDER = "NAMESPACE"
+ENDPOINT = "https://huggingface.co"
 # The splits that chose nothing, the one that is least flattered by copies first.
 TESTS = (SHOWN_SPLIT, "official_test", PEOPLE_SPLIT)
 # A training: its recipe, and what `run.json` says of it.
@@ -69,6 +71,8 @@ def render_card(directory: Path, repo_id: str | None = None, figures: Collection
         checkpoint=f"{name}.{tag}",
         repo_id=repo_id or make_repo_id(PLACEHOLDER, name),
         revision=make_fixed_revision(directory, tag),
+        onnx_file=ONNX_FILE,
+        endpoint=ENDPOINT,
         labels=list(config.id2label.values()),
         size=config.image_size,
         channels=config.num_channels,

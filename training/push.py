@@ -26,6 +26,7 @@ from transformers.utils.logging import disable_progress_bar
 from fer_models.commands import CommandParser, command, split_list
 from fer_models.export import collect_export, write_files
 from fer_models.hub import CLIENT_ERRORS, explain, make_fixed_revision, make_repo_id
+from fer_models.onnx_export import ONNX_FILE, export_onnx
 from fer_models.zoo import checkpoint_dir, list_models, list_tags, load_checkpoint
 
 from .cards import PLACEHOLDER, render_card
@@ -35,15 +36,24 @@ from .runs import check_whole
 from .space import plan_space, push_space
 
 OWN_FILE = "recipe.yaml"  # no repository but those that are pushed from here has it
+_exported: dict[str, bytes] = {}
 COLLECTION_TITLE = "Facial expressions: small networks side by side"
 COLLECTION_TEXT = "Networks of a student's report on FER2013, and one beyond, with code, recipe, results and card."
 
 
 def collect_files(directory: Path, repo_id: str) -> dict[str, bytes]:
-    """What a repository holds, by name: the exported checkpoint, its figures, and a card for this repository."""
+    """What a repository holds, by path: the exported checkpoint, ONNX, figures, and a card for this repository."""
     figures = draw_checkpoint(directory)
     card = render_card(directory, repo_id, figures)
-    return collect_export(directory) | figures | {"README.md": card.encode()}
+    return collect_export(directory) | figures | {ONNX_FILE: export_once(directory), "README.md": card.encode()}
+
+
+def export_once(directory: Path) -> bytes:
+    """The ONNX of a checkpoint; an export takes seconds, and `main` is the same model as one of the other branches."""
+    key = f"{directory.name}-{make_fixed_revision(directory)}"
+    if key not in _exported:
+        _exported[key] = export_onnx(directory)
+    return _exported[key]
 
 
 def list_branches(name: str) -> dict[str, Path]:
@@ -202,7 +212,12 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--private", action="store_true", help="make new repositories and the collection private")
     parser.add_argument("--dry-run", action="store_true", help="only print what would change, file by file")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="write what main would hold there, and push nothing")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="write what main would hold there; by default it is pushed",
+    )
     parser.add_argument("--token", help="by default HF_TOKEN, or that of `hf auth login`")
     arguments = parser.parse_args(argv)
     if arguments.namespace is None and not arguments.space:
