@@ -16,7 +16,7 @@ from fer_models.configuration_fer import FER_LABELS
 from fer_models.hub import make_fixed_revision
 from fer_models.onnx_export import ONNX_FILE, export_onnx, round_weights
 from fer_models.zoo import checkpoint_dir
-from training.cards import render_card
+from training.publishing.model_card import render_card
 
 onnxruntime = pytest.importorskip("onnxruntime")
 

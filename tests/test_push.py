@@ -16,8 +16,8 @@ from fer_models import zoo
 from fer_models.export import collect_export
 from fer_models.hub import make_fixed_revision
 from fer_models.zoo import checkpoint_dir
-from training import push
-from training.push import PushError, main
+from training.publishing import push
+from training.publishing.push import PushError, main
 
 REPO_ID = "alice/fer-baseline"
 FIGURES = {"curves.png", "confusion_matrix.png", "reliability.png"}
