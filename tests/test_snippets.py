@@ -16,6 +16,7 @@ from hub_server import HubServer
 from photos import load_portrait, make_two_faces
 from test_hub_readme import SECTION as HUB_SECTION
 
+from fer_models.__main__ import main as terminal
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.demo.handlers.code import DEFAULT_ADDRESS, SNIPPETS, SNIPPETS_DIR, read_snippet
 from fer_models.demo.handlers.compare import Request
@@ -68,7 +69,11 @@ def test_the_readme_has_every_snippet_and_no_other_in_python() -> None:
 def test_snippets_for_this_machine_run(
     name: str, answer: str, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert re.fullmatch(answer, run_python(read_snippet(name), capsys))
+    code = read_snippet(name)
+    for command in re.findall(r"# made by: \S+/python -m fer_models (.+)", code):
+        terminal(command.split())
+        capsys.readouterr()
+    assert re.fullmatch(answer, run_python(code, capsys))
 
 
 def test_the_snippet_for_the_hub_runs(
