@@ -68,7 +68,7 @@ def read_port() -> int:
 
 
 def load_other_ways() -> list[LoadedModel]:
-    """The networks as they are bundled beside their default ways of training."""
+    """The models as they are bundled beside their default ways of training."""
     return [
         model
         for name in list_models()
@@ -78,8 +78,8 @@ def load_other_ways() -> list[LoadedModel]:
     ]
 
 
-def load_networks() -> tuple[list[LoadedModel], list[LoadedModel]]:
-    """The networks in their default ways of training, and in the others.
+def load_all_models() -> tuple[list[LoadedModel], list[LoadedModel]]:
+    """The models in their default ways of training, and in the others.
 
     A Space whose models on the Hub have vanished or are refused keeps to the weights that it brings along.
     """
@@ -89,7 +89,7 @@ def load_networks() -> tuple[list[LoadedModel], list[LoadedModel]]:
         if not (os.environ.get("SPACE_ID") and os.environ.pop(NAMESPACE_VARIABLE, "")):
             raise
         print(f"warning: {error} Taking the bundled weights instead.", file=sys.stderr, flush=True)
-        return load_networks()
+        return load_all_models()
 
 
 def stop_cleanly() -> None:
@@ -103,7 +103,7 @@ def main() -> None:
     port = read_port()
     stop_cleanly()
     try:
-        models, other_ways = load_networks()
+        models, other_ways = load_all_models()
         place([*models, *other_ways])
         demo = build_demo(models, FaceDetector(), other_ways)
         hide_space(demo)

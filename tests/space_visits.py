@@ -18,7 +18,7 @@ OPEN_CAMERA = "navigator.mediaDevices.getUserMedia({video: true}).then(stream =>
 
 def compare_as_program(url: str) -> None:
     photo, names = handle_file(str(portrait_path())), list_models()
-    answer = Client(url, verbose=False).predict(photo, networks=names, api_name="/compare")
+    answer = Client(url, verbose=False).predict(photo, models=names, api_name="/compare")
     if len(answer["faces"]) != 1 or [row["model"] for row in answer["models"]] != names:
         sys.exit(f"error: the API answers something else: {answer}")
     print(f"  gradio_client: {answer['favourite']}", flush=True)

@@ -48,7 +48,7 @@ def test_an_unknown_label_is_refused(models: list[LoadedModel], face: Image.Imag
         explain(models[0], face, label)
 
 
-def test_all_networks_share_one_scale(models: list[LoadedModel], face: Image.Image) -> None:
+def test_all_models_share_one_scale(models: list[LoadedModel], face: Image.Image) -> None:
     assert explain_all([], face) == []
     together = explain_all(models, face, "happy")
     alone = [explain(model, face, "happy") for model in models]
@@ -58,7 +58,7 @@ def test_all_networks_share_one_scale(models: list[LoadedModel], face: Image.Ima
         assert one.heat * one.scale == pytest.approx(other.heat * other.scale, abs=1e-6)
 
 
-def test_explaining_leaves_the_network_as_it_was(models: list[LoadedModel], face: Image.Image) -> None:
+def test_explaining_leaves_the_model_as_it_was(models: list[LoadedModel], face: Image.Image) -> None:
     for model in models:
         before = predict(model, face).probabilities
         weights = {name: tensor.clone() for name, tensor in model.model.state_dict().items()}
@@ -121,14 +121,14 @@ def test_what_is_hot_matters_more_than_what_is_cold(models: list[LoadedModel]) -
 
 
 @pytest.mark.slow
-def test_what_is_hot_matters_more_for_each_network(models: list[LoadedModel], fer_data: Path) -> None:
+def test_what_is_hot_matters_more_for_each_model(models: list[LoadedModel], fer_data: Path) -> None:
     from training.serving import load_faces
 
     hot, cold = measure_falls(models, load_faces(fer_data, sample_size=40)[0])
     assert (hot > cold + 0.05).all(), (hot, cold)
 
 
-def test_a_network_without_training_looks_elsewhere(models: list[LoadedModel], face: Image.Image) -> None:
+def test_a_model_without_training_looks_elsewhere(models: list[LoadedModel], face: Image.Image) -> None:
     """The sanity check of Adebayo et al. 2018 (arXiv:1810.03292): a map that stays would show the face's edges only."""
     similarities = []
     for model in models:

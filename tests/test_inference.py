@@ -6,7 +6,7 @@ from photos import load_portrait, make_no_face, make_two_faces
 from PIL import Image
 
 from fer_models import list_models
-from fer_models.demo.figures.compare import describe_doubt
+from fer_models.demo.components.compare import describe_doubt
 from fer_models.faces import FaceDetector, crop_face
 from fer_models.inference import (
     SURE_PROBABILITY,
@@ -209,7 +209,7 @@ def test_a_one_pixel_picture_is_no_face_and_no_error(models: list[LoadedModel], 
     assert compare(Image.new("RGB", (1, 1)), models, detector).predictions == []
 
 
-def test_doubt_about_one_network_speaks_of_no_agreement() -> None:
+def test_doubt_about_one_model_speaks_of_no_agreement() -> None:
     rest = 1 - SURE_PROBABILITY + 0.02
     one = make_comparison((SURE_PROBABILITY - 0.02, 0.6 * rest, 0.4 * rest))
     two = make_comparison(*((SURE_PROBABILITY - 0.02, 0.6 * rest, 0.4 * rest),) * 2)

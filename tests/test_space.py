@@ -361,7 +361,7 @@ def test_device(has_cuda: bool, zero_gpu: str, expected: str, monkeypatch: pytes
     assert len(decorated) == bool(zero_gpu), "ZeroGPU stops an app in which nothing asks for a GPU"
 
 
-def test_networks_answer_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_answer_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     """`meta` stands for a GPU: it shows that a network was moved, and that it was run there."""
     (model,) = load_models(["baseline"])
     ran_on: list[str] = []

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fer_models import zoo
-from fer_models.demo.figures.models import TEST_SPLITS
+from fer_models.demo.components.models import TEST_SPLITS
 from fer_models.demo.measurements import (
     find_ranks,
     group_by_tag,

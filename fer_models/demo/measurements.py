@@ -1,4 +1,4 @@
-"""What was measured of the networks, read from the JSON beside their weights; what was not measured yet is empty."""
+"""What was measured of the models, read from the JSON beside their weights; what was not measured yet is empty."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any
 
 from ..zoo import CHECKPOINTS_DIR, ZOO, sort_tags
 
-# Written by `make report`: the report's own figures, every seed of every recipe, what the networks cost, and
+# Written by `make report`: the report's own figures, every seed of every recipe, what the models cost, and
 # what people said of the same faces.
 SUMMARY_PATH = Path(__file__).parent / "summary.json"
 # Of one model called better than another that is as good, among all pairs together.
@@ -19,7 +19,7 @@ MAX_CHANCE = 0.05
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A bundled network and its figures.
+    """A bundled model and its figures.
 
     Attributes:
         name: Its name in the zoo.
@@ -44,7 +44,7 @@ class Checkpoint:
 
 
 def read_checkpoints(directory: Path = CHECKPOINTS_DIR) -> list[Checkpoint]:
-    """The bundled networks: way of training by way of training, each in the order of the zoo.
+    """The bundled models: way of training by way of training, each in the order of the zoo.
 
     Raises:
         ValueError: A file is damaged.
@@ -154,14 +154,14 @@ def order_models(models: Iterable[Statistics], when: str) -> list[str]:
 def join_history(
     history: Sequence[dict[str, float]], trained_with: Mapping[str, Any]
 ) -> tuple[list[dict[str, float]], int]:
-    """The epochs of a run, behind those of the smaller network that it went on from, if there is one.
+    """The epochs of a run, behind those of the smaller model that it went on from, if there is one.
 
     Args:
         history: The run's own, one row an epoch.
         trained_with: Where it comes from, as `training.train` writes it.
 
     Returns:
-        All rows, numbered on, and how many of them are the smaller network's.
+        All rows, numbered on, and how many of them are the smaller model's.
     """
     smaller = trained_with.get("widened_from", {}).get("history", [])
     return [*smaller, *({**row, "epoch": row["epoch"] + len(smaller)} for row in history)], len(smaller)
