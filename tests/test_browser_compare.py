@@ -207,7 +207,7 @@ def test_a_link_is_that_of_the_answer_and_repeats_it(app_url: str, tmp_path: Pat
         tag = page.locator("#tag input").last
         tag.check()
         page.locator('[data-face="1"] .fer-box').click()
-        one = read_link(page, f"tag={tag.input_value()}&networks=baseline,dense,batchnorm,batchnorm-dropout&face=2")
+        one = read_link(page, f"tag={tag.input_value()}&models=baseline,dense,batchnorm,batchnorm-dropout&face=2")
         assert "face_index=1" in page.inner_text("#share .cm-content >> nth=0")
         page.locator("#photo\\.examples button").last.click()
         read_link(page, "batchnorm-dropout")  # another photo, whose face is the first
@@ -483,9 +483,9 @@ def test_programs_get_the_same_comparison_as_json(app_url: str) -> None:
     assert len(content["faces"]) == 1
     assert [row["model"] for row in content["models"]] == ["baseline", "dense", "batchnorm", "batchnorm-dropout"]
     assert content["models"][1]["model"] == "dense"
-    explained = client.predict(handle_file(str(portrait_path())), label="sad", networks=["dense"], api_name="/explain")
+    explained = client.predict(handle_file(str(portrait_path())), label="sad", models=["dense"], api_name="/explain")
     assert [(row["model"], row["label"]) for row in explained["explanations"]] == [("dense", "sad")]
-    nothing = {"face_index": None, "networks": None, "tag": None}
+    nothing = {"face_index": None, "models": None, "tag": None}
     by_default = client.predict(handle_file(str(portrait_path())), **nothing, api_name="/compare")
     assert [row["winner"] for row in by_default["models"]] == [row["winner"] for row in content["models"]]
     with pytest.raises(Exception, match="There is no face 7"):

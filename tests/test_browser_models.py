@@ -24,19 +24,19 @@ def open_tab(page: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")], ids=["wide", "phone"])
-def test_every_network_can_be_looked_at_in_both_languages(app_url: str, width: int, scheme: str) -> None:
+def test_every_model_can_be_looked_at_in_both_languages(app_url: str, width: int, scheme: str) -> None:
     keys = [one.key for one in read_checkpoints()]
     first = choose_first(read_checkpoints())
     other = next(key for key in keys if key != first)
     with open_page(app_url, viewport={"width": width, "height": 844}, color_scheme=scheme) as page:
         open_tab(page, "models")
-        assert page.locator(".fer-network").get_attribute("data-network") == first
+        assert page.locator(".fer-model").get_attribute("data-model") == first
         assert page.locator("#models\\.choice input").count() == len(keys)
         page.locator(f"#models\\.choice input[value='{other}']").check()
-        page.wait_for_selector(f".fer-network[data-network='{other}']")
+        page.wait_for_selector(f".fer-model[data-model='{other}']")
         page.get_by_label("Español").check()
-        page.wait_for_selector(f".fer-network:has-text('{translate('es', 'models.confusion.title')}')")
-        assert page.locator(".fer-network").get_attribute("data-network") == other
+        page.wait_for_selector(f".fer-model:has-text('{translate('es', 'models.confusion.title')}')")
+        assert page.locator(".fer-model").get_attribute("data-model") == other
         if width == 390:
             page.wait_for_selector("#tabs .overflow-menu > button[aria-label='Más pestañas']")
         # Wide tables scroll inside themselves, the page does not, and all of them can be reached by keyboard.

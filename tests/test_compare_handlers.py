@@ -16,7 +16,7 @@ from PIL import Image
 from test_images import encode
 from test_tables import read_csv
 
-from fer_models.demo.figures.compare import render_results
+from fer_models.demo.components.compare import render_results
 from fer_models.demo.handlers.compare import Answer, CompareHandlers, Request, Shown, find_examples
 from fer_models.demo.handlers.saving import make_link, make_snippets, save
 from fer_models.demo.locales import LOCALES, translate
@@ -96,7 +96,7 @@ def test_a_portrait_gets_four_answers_a_box_a_crop_and_a_table(handlers: Compare
     assert answer.table.count("<td") == 7 * (4 + 1)
 
 
-def test_the_crop_that_is_shown_is_what_the_networks_get(handlers: CompareHandlers) -> None:
+def test_the_crop_that_is_shown_is_what_the_models_get(handlers: CompareHandlers) -> None:
     shown = get_shown(handlers.answer(ask(handlers, portrait_path(), whole_image=True))).crop.get_view(
         handlers.models[0]
     )
@@ -136,7 +136,7 @@ def test_a_crowd_takes_no_more_memory_than_is_stated(
     assert sum(crop.picture.width * crop.picture.height for crop in shown.crops) <= 100_000
 
 
-def test_another_face_another_language_and_other_networks_need_no_new_search(
+def test_another_face_another_language_and_other_models_need_no_new_search(
     handlers: CompareHandlers, two_faces: str
 ) -> None:
     first = handlers.answer(ask(handlers, two_faces))
@@ -176,7 +176,7 @@ def test_another_photo_is_searched_anew(handlers: CompareHandlers, two_faces: st
     assert handlers.detector.searches == 2
 
 
-def test_no_network_gets_a_sentence(handlers: CompareHandlers) -> None:
+def test_no_model_gets_a_sentence(handlers: CompareHandlers) -> None:
     answer = handlers.answer(ask(handlers, portrait_path(), names=[]))
     assert "Tick at least one" in answer.results
     assert answer.shown is None
@@ -228,7 +228,7 @@ def test_bad_files_get_a_sentence_in_the_visitors_language(
         (["dense", "baseline"], "b", ["baseline.b", "dense.a"]),  # in the zoo's order; dense was not trained so
     ],
 )
-def test_networks_are_chosen_by_name_and_way_of_training(
+def test_models_are_chosen_by_name_and_way_of_training(
     models: list[LoadedModel],
     monkeypatch: pytest.MonkeyPatch,
     names: list[str] | None,
@@ -250,7 +250,7 @@ def test_networks_are_chosen_by_name_and_way_of_training(
 
 
 @pytest.mark.parametrize(("names", "tag"), [(["none"], None), (None, "none")])
-def test_unknown_networks_and_ways_are_refused(handlers: CompareHandlers, names: list[str], tag: str) -> None:
+def test_unknown_models_and_ways_are_refused(handlers: CompareHandlers, names: list[str], tag: str) -> None:
     with pytest.raises(ValueError, match=r"There is no 'none'\. Choose from"):
         handlers.compare_json(str(portrait_path()), names=names, tag=tag)
 
@@ -317,7 +317,7 @@ def test_explanations_of_no_face_are_none(handlers: CompareHandlers, tmp_path: P
 
 
 @pytest.mark.parametrize("language", LOCALES)
-def test_why_shows_one_picture_for_each_network(handlers: CompareHandlers, language: str) -> None:
+def test_why_shows_one_picture_for_each_model(handlers: CompareHandlers, language: str) -> None:
     shown = get_shown(handlers.answer(ask(handlers, portrait_path(), language)))
     html = handlers.explain(shown, "sad", language)
     assert html.count("<img") == 4
@@ -366,9 +366,9 @@ def test_the_saved_picture_has_no_face_unless_it_is_asked_for(handlers: CompareH
 def test_a_link_repeats_the_settings(handlers: CompareHandlers) -> None:
     request = ask(handlers, None, "es", face_index=1, names=["baseline", "dense"])
     link = make_link("http://host/", request)
-    assert link == f"http://host/?lang=es&tag={handlers.tags[0]}&networks=baseline,dense&face=2"
+    assert link == f"http://host/?lang=es&tag={handlers.tags[0]}&models=baseline,dense&face=2"
     whole = make_link("http://host/", ask(handlers, None, names=["dense"], whole_image=True))
-    assert whole == f"http://host/?lang=en&tag={handlers.tags[0]}&networks=dense&whole=1"
+    assert whole == f"http://host/?lang=en&tag={handlers.tags[0]}&models=dense&whole=1"
     assert set(make_snippets("http://host/", request)) == {"python", "shell"}
 
 
@@ -376,7 +376,7 @@ def test_a_link_repeats_the_settings(handlers: CompareHandlers) -> None:
     ("accuracies", "words"),
     [([0.545, 0.52], "about 5 times in 10"), ([0.71], "about 3 times in 10"), ([0.71, 0.46], "3 to 5 times in 10")],
 )
-def test_the_notice_says_how_often_the_networks_were_measured_to_be_wrong(
+def test_the_notice_says_how_often_the_models_were_measured_to_be_wrong(
     models: list[LoadedModel], accuracies: list[float], words: str
 ) -> None:
     measured = [replace(models[0], test_accuracy=accuracy) for accuracy in accuracies]

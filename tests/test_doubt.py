@@ -9,9 +9,9 @@ import pytest
 from photos import load_portrait
 from PIL import Image
 
-from fer_models.demo.figures.compare import describe_doubt, render_verdict
-from fer_models.demo.figures.live import say_aloud
-from fer_models.demo.figures.photo import make_preview
+from fer_models.demo.components.compare import describe_doubt, render_verdict
+from fer_models.demo.components.live import say_aloud
+from fer_models.demo.components.photo import make_preview
 from fer_models.demo.handlers.compare import Shown
 from fer_models.demo.handlers.saving import save
 from fer_models.demo.locales import LOCALES, translate

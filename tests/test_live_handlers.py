@@ -12,7 +12,7 @@ from gradio.routes import App
 from photos import load_portrait, make_no_face, make_two_faces
 from PIL import Image
 
-from fer_models.demo.figures.live import STAGE
+from fer_models.demo.components.live import STAGE
 from fer_models.demo.handlers import live
 from fer_models.demo.handlers.compare import SHOWN_AT_FIRST
 from fer_models.demo.handlers.live import LiveHandlers
@@ -82,7 +82,7 @@ def test_a_face_gets_a_box_winners_and_a_timeline(handlers: LiveHandlers, langua
     assert translate(language, "live.fps", fps=10) in answer["overlay"]
 
 
-def test_one_network_is_shown_alone(handlers: LiveHandlers) -> None:
+def test_one_model_is_shown_alone(handlers: LiveHandlers) -> None:
     answer = look(handlers, load_portrait(), model="dense")
     assert list(winners(answer)) == ["dense"]
     assert re.search(rf"{winners(answer)['dense']} \d+\N{{NO-BREAK SPACE}}%", answer["overlay"])
@@ -116,7 +116,7 @@ def test_the_answers_stay_with_one_face(handlers: LiveHandlers) -> None:
     assert handlers._sessions["a"].followed is not first
 
 
-def test_another_choice_of_networks_begins_another_timeline(handlers: LiveHandlers) -> None:
+def test_another_choice_of_models_begins_another_timeline(handlers: LiveHandlers) -> None:
     for _ in range(20):
         look(handlers, load_portrait())
     assert len(handlers._sessions["a"].timeline.points) > 2

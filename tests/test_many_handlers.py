@@ -8,7 +8,7 @@ from test_archives import write_zip
 from videos import write_video
 
 from fer_models.batch import MAX_FILES
-from fer_models.demo.figures.many import MAX_SHOWN_ROWS, render_faces
+from fer_models.demo.components.many import MAX_SHOWN_ROWS, render_faces
 from fer_models.demo.handlers import many_photos
 from fer_models.demo.handlers.jobs import MAX_JOBS, View
 from fer_models.demo.handlers.many import ManyHandlers

@@ -10,8 +10,8 @@ from datasets import Image as ImageFeature
 from made_up_results import make_checkpoint, make_summary
 
 from fer_models.configuration_fer import FER_LABELS
-from fer_models.demo.figures.models import render_links
-from fer_models.demo.figures.peers import render_peers
+from fer_models.demo.components.models import render_links
+from fer_models.demo.components.peers import render_peers
 from fer_models.demo.locales import LOCALES
 from training.benchmarks.peers import table
 from training.benchmarks.peers.measure import WARM_UP, Peer, _measure_one, ask, encode_faces, score

@@ -12,10 +12,10 @@ from test_live_handlers import to_frame
 from test_locales import placeholders
 from videos import write_video
 
-from fer_models.demo.figures import models as models_figures
-from fer_models.demo.figures.network import render_network
-from fer_models.demo.figures.photo import render_examples
-from fer_models.demo.figures.votes import render_votes
+from fer_models.demo.components import models as models_figures
+from fer_models.demo.components.model import render_model
+from fer_models.demo.components.photo import render_examples
+from fer_models.demo.components.votes import render_votes
 from fer_models.demo.handlers.compare import CompareHandlers, Request, find_examples
 from fer_models.demo.handlers.live import LiveHandlers
 from fer_models.demo.handlers.many import ManyHandlers
@@ -96,7 +96,7 @@ def test_photos_and_a_video(language: str, models: list[LoadedModel], tmp_path: 
         assert ";" not in read_download(last.results or ""), "it has no decimal comma"
 
 
-def test_the_figures_of_the_networks(language: str) -> None:
+def test_the_figures_of_the_models(language: str) -> None:
     checkpoints, summary = [make_checkpoint(accuracy=0.5)], make_summary()
     check(models_figures.render_lead(checkpoints, language))
     check(models_figures.render_report_comparison(summary, language))
@@ -104,7 +104,7 @@ def test_the_figures_of_the_networks(language: str) -> None:
     check(models_figures.render_cost(summary, checkpoints, language))
     check(models_figures.render_meaning(summary, language))
     check(render_votes(summary, checkpoints, language))
-    check(re.sub("<code>.*?</code>", "", render_network(checkpoints[0], language)))
+    check(re.sub("<code>.*?</code>", "", render_model(checkpoints[0], language)))
 
 
 def test_the_page_around_them(language: str, models: list[LoadedModel]) -> None:

@@ -18,7 +18,7 @@ from PIL import Image
 from test_tables import read_csv
 from videos import make_empty_picture, make_picture, write_video
 
-from fer_models.demo.figures.timeline import MAX_STEPS, format_duration, render_timeline
+from fer_models.demo.components.timeline import MAX_STEPS, format_duration, render_timeline
 from fer_models.demo.handlers import many_video
 from fer_models.demo.handlers.jobs import View
 from fer_models.demo.handlers.many import ManyHandlers
@@ -209,7 +209,7 @@ def test_the_written_video_and_the_table_doubt_as_the_page_does(
     def watch_words(draw: Any, left: float, bottom: float, text: str, size: Any) -> None:
         written.append(text)
 
-    monkeypatch.setattr("fer_models.demo.figures.annotate._write", watch_words)
+    monkeypatch.setattr("fer_models.demo.components.annotate._write", watch_words)
     monkeypatch.setattr("fer_models.inference.SURE_PROBABILITY", 0 if is_sure else 1.1)
     monkeypatch.setattr("fer_models.inference.SURE_AGREEMENT", 0)
     monkeypatch.setattr(Comparison, "majority", "happy")

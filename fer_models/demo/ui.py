@@ -38,9 +38,9 @@ def build_demo(
     """The page, ready to launch.
 
     Args:
-        models: The networks that are compared, one column each, trained in their default ways.
+        models: The models that are compared, one column each, trained in their default ways.
         detector: Finds the faces.
-        other_ways: The same networks trained otherwise, one switch away.
+        other_ways: The same models trained otherwise, one switch away.
     """
     fetch_nothing()
     language = DEFAULT_LANGUAGE
@@ -108,7 +108,7 @@ def render_header(language: str) -> str:
 
 
 def render_notice(language: str, models: Sequence[LoadedModel]) -> str:
-    """What those who are shown to the networks must be told; how often they are wrong is what was measured."""
+    """What those who are shown to the models must be told; how often they are wrong is what was measured."""
     wrong_tenths = sorted({round(10 * (1 - model.test_accuracy)) for model in models})
     key = "notice.wrong" if len(wrong_tenths) == 1 else "notice.wrong_range"
     wrong = translate(language, key, low=wrong_tenths[0], high=wrong_tenths[-1])

@@ -15,16 +15,16 @@ from ...images import ImageError, NoFaceError, get_scale, read_image, shrink
 from ...inference import Comparison, LoadedModel, Prediction, compare, predict_all, to_json
 from ...quality import Hint, find_hints, find_whole_hints
 from ...zoo import get_default_tag, sort_tags
-from ..figures.compare import render_results, render_table
-from ..figures.html import render_message
-from ..figures.photo import Preview, make_preview, render_crop, render_photo
-from ..figures.why import render_explanations
+from ..components.compare import render_results, render_table
+from ..components.html import render_message
+from ..components.photo import Preview, make_preview, render_crop, render_photo
+from ..components.why import render_explanations
 from ..locales import translate
 from . import reasons
 
-# How many networks are compared until a visitor chooses: the report's four, which come first in the zoo.
+# How many models are compared until a visitor chooses: the report's four, which come first in the zoo.
 SHOWN_AT_FIRST = 4
-# Rows and columns in which `explain_json` sums a heat map up; finer than the networks' own maps are would be made up.
+# Rows and columns in which `explain_json` sums a heat map up; finer than the models' own maps are would be made up.
 HEAT_CELLS = 8
 # So many pixels of a photo's faces are kept in memory for the next click, at four bytes each: 16 MB of a crowd, 0.2 MB
 # of one face. The photo itself is not kept.
@@ -38,8 +38,8 @@ class Request:
     Attributes:
         photo_path: The uploaded file; None if there is none.
         language: One of `locales.LOCALES`.
-        tag: The way of training; networks that were not trained so stay as they are.
-        names: The networks.
+        tag: The way of training; models that were not trained so stay as they are.
+        names: The models.
         face_index: The face of the photo, counted from 0, largest first.
         whole_image: Take the whole picture for the face.
     """
@@ -58,7 +58,7 @@ class Crop:
 
     Attributes:
         picture: For people, RGB, no larger than the page shows it.
-        views: For the networks, grey, by the height and width that they ask for: just what they would make of the
+        views: For the models, grey, by the height and width that they ask for: just what they would make of the
             original, so that their answers are the same.
     """
 
@@ -66,11 +66,11 @@ class Crop:
     views: Mapping[tuple[int, int], Image.Image]
 
     def get_view(self, model: LoadedModel) -> Image.Image:
-        """The face as a network sees it."""
+        """The face as a model sees it."""
         return self.views[_get_size(model)]
 
     def predict(self, models: Sequence[LoadedModel]) -> list[Prediction]:
-        """What each network makes of the face; those that ask for the same view share its preprocessing."""
+        """What each model makes of the face; those that ask for the same view share its preprocessing."""
         by_size = {
             size: iter(predict_all([model for model in models if _get_size(model) == size], [view]))
             for size, view in self.views.items()
@@ -88,7 +88,7 @@ class Shown:
         faces: The faces found in it, largest first; empty if the whole picture was taken.
         crops: What was cut out, one for each face, or the whole picture alone.
         hints: What in each of them may explain a bad answer.
-        models: The networks that were compared.
+        models: The models that were compared.
         comparison: What they said.
     """
 
@@ -116,9 +116,9 @@ class Answer:
     """What the page shows for a photo.
 
     Attributes:
-        results: HTML: the verdict and the networks' columns, or why there are none.
+        results: HTML: the verdict and the models' columns, or why there are none.
         photo: HTML: the photo with its faces; empty if there is none.
-        crop: HTML: the face as the networks see it; empty if there is none.
+        crop: HTML: the face as the models see it; empty if there is none.
         table: HTML: all probabilities in one table; empty if there are none.
         shown: What the next request may reuse; None if there is no answer.
         offer_whole_image: Whether to offer to take the whole picture for the face.
@@ -134,10 +134,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class CompareHandlers:
-    """The tab's actions, with the networks and the detector they use.
+    """The tab's actions, with the models and the detector they use.
 
     Attributes:
-        models: Every network in every way of training that can be chosen, in the order of the zoo.
+        models: Every model in every way of training that can be chosen, in the order of the zoo.
         detector: Finds the faces.
     """
 
@@ -146,19 +146,19 @@ class CompareHandlers:
 
     @property
     def names(self) -> list[str]:
-        """The networks that can be chosen."""
+        """The models that can be chosen."""
         return list(dict.fromkeys(model.name for model in self.models))
 
     @property
     def tags(self) -> list[str]:
-        """The ways of training that can be chosen, the first network's default first."""
+        """The ways of training that can be chosen, the first model's default first."""
         return list(dict.fromkeys([get_default_tag(self.names[0]), *sort_tags(model.tag for model in self.models)]))
 
     def choose_models(self, names: Sequence[str] | None = None, tag: str | None = None) -> list[LoadedModel]:
-        """One network for each name, trained as `tag` says where there is such a one, else in its default way.
+        """One model for each name, trained as `tag` says where there is such a one, else in its default way.
 
         Raises:
-            ValueError: There is no such network or way of training.
+            ValueError: There is no such model or way of training.
         """
         names = self.names[:SHOWN_AT_FIRST] if names is None else names
         for asked, known in ((names, self.names), ([tag] if tag else [], self.tags)):
@@ -172,7 +172,7 @@ class CompareHandlers:
         return chosen
 
     def answer(self, request: Request, shown: Shown | None = None) -> Answer:
-        """Compare the networks on a photo, in words and pictures.
+        """Compare the models on a photo, in words and pictures.
 
         Args:
             request: What to compare.
@@ -180,7 +180,7 @@ class CompareHandlers:
         """
         language, models = request.language, self.choose_models(request.names, request.tag)
         if not models:
-            return Answer(render_message(translate(language, "networks.none"), "error"))
+            return Answer(render_message(translate(language, "choice.none"), "error"))
         if request.photo_path is None:
             return Answer(render_results(None, models, language))
         try:
@@ -201,7 +201,7 @@ class CompareHandlers:
         )
 
     def explain(self, shown: Shown, label: str | None, language: str) -> str:
-        """What in the face speaks for a label to each network, as HTML; without a label, for each one's own choice."""
+        """What in the face speaks for a label to each model, as HTML; without a label, for each one's own choice."""
         explanations = [explain(model, shown.crop.get_view(model), label) for model in shown.models]
         return render_explanations(shown.crop.picture, share_scale(explanations), language)
 
@@ -213,11 +213,11 @@ class CompareHandlers:
         names: Sequence[str] | None = None,
         tag: str | None = None,
     ) -> dict[str, Any]:
-        """Compare the networks on a photo, as JSON; see `inference.to_json` for its shape.
+        """Compare the models on a photo, as JSON; see `inference.to_json` for its shape.
 
         Raises:
             ImageError: There is no photo, or it cannot be used.
-            ValueError: There is no such face, network or way of training.
+            ValueError: There is no such face, model or way of training.
         """
         models = self.choose_models(names or None, tag)
         return to_json(self._compare(photo_path, models, face_index, whole_image), models)
@@ -231,15 +231,15 @@ class CompareHandlers:
         names: Sequence[str] | None = None,
         tag: str | None = None,
     ) -> dict[str, Any]:
-        """The same, and for each network what in the face speaks for a label, by default for its own choice.
+        """The same, and for each model what in the face speaks for a label, by default for its own choice.
 
         Returns:
-            What `compare_json` does, and `explanations`: for each network `model`, `label` and `heat`, 8 rows of 8
-            numbers in [0, 1], the mean of each part of the face from its top left; 1 is the greatest of all networks.
+            What `compare_json` does, and `explanations`: for each model `model`, `label` and `heat`, 8 rows of 8
+            numbers in [0, 1], the mean of each part of the face from its top left; 1 is the greatest of all models.
 
         Raises:
             ImageError: There is no photo, or it cannot be used.
-            ValueError: There is no such face, label, network or way of training.
+            ValueError: There is no such face, label, model or way of training.
         """
         models = self.choose_models(names or None, tag)
         comparison = self._compare(photo_path, models, face_index, whole_image)

@@ -15,7 +15,7 @@ from ...images import ImageError, read_image
 from ...inference import Comparison, LoadedModel, Prediction, predict_all
 from ...quality import find_score_hints
 from ...tracking import FaceTracker, FrameRate, Timeline, Track
-from ..figures.live import render_answers, render_overlay, say_aloud
+from ..components.live import render_answers, render_overlay, say_aloud
 from ..locales import DEFAULT_LANGUAGE, LOCALES, translate
 from .compare import SHOWN_AT_FIRST
 
@@ -79,10 +79,10 @@ class Session:
 
 @dataclass(frozen=True)
 class LiveHandlers:
-    """The tab's actions, with the networks and the detector they use.
+    """The tab's actions, with the models and the detector they use.
 
     Attributes:
-        models: The networks.
+        models: The models.
         detector: Finds the faces.
         clock: Seconds that never go back.
     """
@@ -113,7 +113,7 @@ class LiveHandlers:
 
         Args:
             request: `session`, an id that the page made up when its camera was switched on; `previous`, the one before,
-                which is over; `frame`, a JPEG as a data URL, not mirrored; `model`, the network that is shown, or empty
+                which is over; `frame`, a JPEG as a data URL, not mirrored; `model`, the model that is shown, or empty
                 for those that Compare shows at first; `mirrored`, whether the page shows the picture mirrored;
                 `language`.
             address: Where it comes from.
@@ -201,7 +201,7 @@ class LiveHandlers:
         models: Sequence[LoadedModel],
         now_s: float,
     ) -> list[Comparison]:
-        """What the networks make of each face, smoothed over time."""
+        """What the models make of each face, smoothed over time."""
         crops = [crop_face(image, face) for face in faces]
         predictions: list[list[Prediction]] = [[] for _ in faces]
         for answers in predict_all(models, crops):

@@ -14,8 +14,8 @@ from ...batch import FileResult, classify_files, tabulate, to_rows
 from ...faces import FaceDetector
 from ...inference import LoadedModel
 from ...tables import write_csv
-from ..figures.html import to_data_uri
-from ..figures.many import MAX_SHOWN_ROWS, render_download, render_faces, render_progress, render_summary
+from ..components.html import to_data_uri
+from ..components.many import MAX_SHOWN_ROWS, render_download, render_faces, render_progress, render_summary
 from ..locales import has_decimal_comma, translate
 from .jobs import Files, Pace, View
 from .reasons import explain
@@ -31,7 +31,7 @@ class FaceTable:
     """What a job has found so far: numbers, and small pictures for the rows that are shown.
 
     Attributes:
-        models: The networks.
+        models: The models.
         rows: As `batch.to_rows` gives them, with the `values` of their errors.
         thumbnails: A data URI for each of the first rows, None where there is no face.
         is_complete: Whether no rows follow.
@@ -73,7 +73,7 @@ def classify(
 
     Args:
         files: Name and place of each upload.
-        models: The networks.
+        models: The models.
         detector: Finds the faces.
         flag: Ends the job as soon as it is set.
         language: One of `locales.LOCALES`.

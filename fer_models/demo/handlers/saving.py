@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from ...inference import to_json
 from ...tables import write_csv
-from ..figures.summary import draw_summary
+from ..components.summary import draw_summary
 from ..locales import has_decimal_comma
 from .compare import Request, Shown
 
@@ -44,7 +44,7 @@ def render_download(content: bytes, format: str) -> str:
 
 
 def _to_csv(shown: Shown, language: str) -> str:
-    """One row for each network and one for their average, which alone is `sure` or not and has the ids of the hints.
+    """One row for each model and one for their average, which alone is `sure` or not and has the ids of the hints.
 
     Probabilities in [0, 1], time in ms, size in MB.
     """
@@ -79,7 +79,7 @@ def make_link(base_url: str, request: Request) -> str:
         base_url: The page's address, without settings.
         request: The settings.
     """
-    settings = {"lang": request.language, "tag": request.tag, "networks": ",".join(request.names)}
+    settings = {"lang": request.language, "tag": request.tag, "models": ",".join(request.names)}
     if request.face_index:
         settings["face"] = str(request.face_index + 1)  # as it is numbered on the photo
     if request.whole_image:
@@ -98,7 +98,7 @@ answer = Client("{url}").predict(
     handle_file("photo.jpg"),
     face_index={request.face_index},
     whole_image={whole},
-    networks={names},
+    models={names},
     tag="{request.tag}",
     api_name="/compare",
 )

@@ -1,4 +1,4 @@
-"""Compare: one photo, every network's answer side by side."""
+"""Compare: one photo, every model's answer side by side."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,8 +11,8 @@ from uuid import uuid4
 import gradio as gr
 
 from ...configuration_fer import FER_LABELS
+from ..components.photo import render_examples
 from ..face_choice import FaceChoice
-from ..figures.photo import render_examples
 from ..handlers.compare import SHOWN_AT_FIRST, CompareHandlers, Request, Shown, find_examples
 from ..handlers.saving import FORMATS, make_link, make_snippets, render_download, save
 from ..internals import is_target
@@ -125,9 +125,9 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
             tag = gr.Radio(**describe_tags(language), value=first_tag, visible=len(handlers.tags) > 1, elem_id="tag")
             words.add(tag, lambda language: gr.update(**describe_tags(language)))
             names = gr.CheckboxGroup(
-                handlers.names, value=first_names, label=translate(language, "networks.label"), elem_id="networks"
+                handlers.names, value=first_names, label=translate(language, "choice.label"), elem_id="compare.models"
             )
-            words.add(names, say("networks.label"))
+            words.add(names, say("choice.label"))
 
     shown = gr.State(None, time_to_live=SHOWN_LIFE_S)
     linked = gr.State((0, False))  # the face that a link names, and whether it takes pictures without one whole
@@ -199,7 +199,7 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
 
     def read_address(request: gr.Request) -> list[Any]:
         settings = request.query_params
-        asked = [name for name in handlers.names if name in settings.get("networks", "").split(",")]
+        asked = [name for name in handlers.names if name in settings.get("models", "").split(",")]
         number = settings.get("face", "")
         return [
             settings["tag"] if settings.get("tag") in handlers.tags else first_tag,

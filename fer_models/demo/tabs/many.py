@@ -65,9 +65,9 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
         return handlers.show(report, language)
 
     def batch(files: list[tuple[str, Path]]) -> list[dict[str, Any]]:
-        """Find every face in many photos and classify each with the four networks that compare asks.
+        """Find every face in many photos and classify each with the four models that compare asks.
 
-        The networks guess which of seven labels people would give to a face: angry, disgust, fear, happy, neutral, sad
+        The models guess which of seven labels people would give to a face: angry, disgust, fear, happy, neutral, sad
         or surprise. They are often wrong (`test_accuracy` says how often each one is right) and know nothing of what a
         person feels. Do not use the answers to decide anything about a person, and not at work, at school or on people
         who did not agree. The photos are deleted after some minutes and sent nowhere.

@@ -1,4 +1,4 @@
-"""Models: how often the networks are right, and what that means."""
+"""Models: how often the models are right, and what that means."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import gradio as gr
 
 from ...inference import choose_shown_split
 from ...results import Checkpoint
-from ..figures.models import (
+from ..components.models import (
     TEST_SPLITS,
     describe_model,
     render_cost,
@@ -18,9 +18,9 @@ from ..figures.models import (
     render_report_comparison,
     render_test_sets,
 )
-from ..figures.peers import render_peers
-from ..figures.votes import render_votes
-from ..handlers.models import choose_first, show_network
+from ..components.peers import render_peers
+from ..components.votes import render_votes
+from ..handlers.models import choose_first, show_model
 from ..locales import DEFAULT_LANGUAGE, translate
 from ..words import Words
 
@@ -51,7 +51,7 @@ def build_models_tab(
         return render_heading("choose", language)
 
     def show(key: str | None, split: str | None, language: str) -> str:
-        return show_network(checkpoints, key, language, split)
+        return show_model(checkpoints, key, language, split)
 
     def describe_split(language: str) -> dict[str, Any]:
         return {
@@ -74,13 +74,13 @@ def build_models_tab(
         first_split = choose_shown_split(next((one.results for one in checkpoints if one.key == first), {}))
         split = gr.Radio(**describe_split(language), value=first_split, elem_id="models.split")
         words.add(split, lambda language: gr.update(**describe_split(language)))
-        network = gr.HTML(show(first, first_split, language), elem_id="models.network")
+        model = gr.HTML(show(first, first_split, language), elem_id="models.one")
         words.add(gr.HTML(render_rest(language), elem_id="models.rest"), render_rest)
     gr.on(
         [choice.change, split.change, language_switch.change],
         show,
         [choice, split, language_switch],
-        network,
+        model,
         show_progress="hidden",
         api_visibility="private",
     )

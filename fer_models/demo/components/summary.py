@@ -9,7 +9,7 @@ from ...inference import Comparison
 from ..locales import format_percent, translate
 from .compare import describe_average, describe_doubt, describe_votes
 
-SIZE = (1200, 630)  # what messengers and networks show whole
+SIZE = (1200, 630)  # what messengers show whole
 MARGIN, GAP, FACE_SIDE = 48, 24, 168
 INK, GREY, LINE, PAPER, TRACK = "#18181b", "#52525b", "#d4d4d8", "#ffffff", "#f4f4f5"
 WINNER, WINNER_EDGE, REST = "#99f6e4", "#0f766e", "#d4d4d8"
@@ -25,7 +25,7 @@ def load_font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
 
 
 def draw_summary(comparison: Comparison, language: str, face: Image.Image | None = None) -> bytes:
-    """Draw what the networks said, as a PNG.
+    """Draw what the models said, as a PNG.
 
     Args:
         comparison: Has a face, or the whole picture.

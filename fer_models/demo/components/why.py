@@ -1,4 +1,4 @@
-"""What in the face speaks for a label to each network, as HTML."""
+"""What in the face speaks for a label to each model, as HTML."""
 
 from collections.abc import Sequence
 from html import escape
@@ -11,7 +11,7 @@ from .html import to_data_uri
 
 
 def render_explanations(crop: Image.Image, explanations: Sequence[Explanation], language: str) -> str:
-    """One picture for each network, below its column, all on one scale.
+    """One picture for each model, below its column, all on one scale.
 
     Args:
         crop: The face that was explained.

@@ -1,4 +1,4 @@
-"""The photo with its faces, and the face that the networks get, as HTML."""
+"""The photo with its faces, and the face that the models get, as HTML."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ def _render_face(
 
 
 def render_crop(crop_48: Image.Image, language: str) -> str:
-    """The face as the networks see it: grey, at their own resolution."""
+    """The face as the models see it: grey, at their own resolution."""
     caption = escape(translate(language, "photo.crop"))
     return (
         f'<figure class="fer-crop"><img src="{to_data_uri(crop_48, "PNG")}" alt="" width="96" height="96">'

@@ -1,4 +1,4 @@
-"""What the networks say of a face, as HTML: the verdict, a column for each network, and one table of all."""
+"""What the models say of a face, as HTML: the verdict, a column for each model, and one table of all."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from .html import render_message
 
 
 def render_results(comparison: Comparison | None, models: Sequence[LoadedModel], language: str) -> str:
-    """The verdict and one column per network; without a comparison, the same shape with nothing in it."""
+    """The verdict and one column per model; without a comparison, the same shape with nothing in it."""
     predictions: Sequence[Prediction | None] = comparison.predictions if comparison else [None] * len(models)
     majority = comparison.majority if comparison else None
     is_mixed = len({model.tag for model in models}) > 1
@@ -95,7 +95,7 @@ def render_verdict(comparison: Comparison, language: str) -> str:
 
 
 def render_table(comparison: Comparison, language: str) -> str:
-    """Every label's probability by every network, and their average, as shaded cells: one picture of all."""
+    """Every label's probability by every model, and their average, as shaded cells: one picture of all."""
     shares = [(prediction.model, prediction.probabilities) for prediction in comparison.predictions]
     if len(shares) > 1:
         shares.append((translate(language, "table.average"), comparison.average))

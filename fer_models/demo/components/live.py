@@ -64,11 +64,11 @@ def render_overlay(
 def render_answers(
     comparison: Comparison | None, models: Sequence[LoadedModel], timeline: Timeline, now_s: float, language: str
 ) -> str:
-    """What the networks say about the followed face, and its timeline; without a face, the same shape, empty.
+    """What the models say about the followed face, and its timeline; without a face, the same shape, empty.
 
     Args:
         comparison: That of the followed face, smoothed; None if there is none.
-        models: The networks that are shown.
+        models: The models that are shown.
         timeline: Their average of late.
         now_s: The time at the timeline's right end.
         language: Of the words.

@@ -1,4 +1,4 @@
-"""All networks side by side: beside the report's figures, on five test sets, what they cost, and what it means."""
+"""All models side by side: beside the report's figures, on five test sets, what they cost, and what it means."""
 
 from collections.abc import Sequence
 from html import escape
@@ -71,7 +71,7 @@ def render_heading(part: str, language: str) -> str:
 
 
 def render_report_comparison(summary: dict[str, Any], language: str) -> str:
-    """The networks trained here beside the report's own figures, with the spread over the seeds.
+    """The models trained here beside the report's own figures, with the spread over the seeds.
 
     Args:
         summary: What `results.read_summary` gives.
@@ -105,7 +105,7 @@ def render_report_comparison(summary: dict[str, Any], language: str) -> str:
     columns = [
         render_column(translate(language, f"models.report.{column}"), note)
         for column, note in (
-            ("network", ""),
+            ("model", ""),
             ("test", ""),
             ("published", ""),
             ("difference", translate(language, "models.points")),
@@ -184,7 +184,7 @@ def render_test_sets(checkpoints: Sequence[Checkpoint], language: str) -> str:
         return opening + render_message(translate(language, "models.unmeasured"))
     scale = Scale([bound for split in measured for bound in split["accuracy_interval_95"]])
     counts = {name: next((s["n"] for one in checkpoints if (s := one.get_split(name))), None) for name in TEST_SPLITS}
-    columns = [render_column(translate(language, "models.report.network"))]
+    columns = [render_column(translate(language, "models.report.model"))]
     columns += [
         render_column(
             translate(language, f"models.sets.{name}"),
@@ -254,7 +254,7 @@ def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lang
                 f"{format_decimal(language, row['multiply_adds'] / 1e6)} M",
             ]
         )
-    columns = [translate(language, "models.report.network")]
+    columns = [translate(language, "models.report.model")]
     columns += [translate(language, f"models.cost.accuracy.{name}") for name in (SHOWN_SPLIT, PEOPLE_SPLIT)]
     columns += [
         translate(language, f"models.cost.{column}")
@@ -299,7 +299,7 @@ def _render_cost_chart(points: Sequence[tuple[str, float, float]], split: str, l
 
 
 def render_meaning(summary: dict[str, Any], language: str) -> str:
-    """What the figures mean, how they came about, and what the networks cannot do.
+    """What the figures mean, how they came about, and what the models cannot do.
 
     Args:
         summary: What `results.read_summary` gives; a sentence whose figure it lacks is left out.

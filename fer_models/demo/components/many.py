@@ -41,7 +41,7 @@ def render_faces(
     Args:
         rows: As `batch.to_rows` gives them, `message` in the language.
         thumbnails: The face of each row as a data URI, as far as rows are shown.
-        models: The names of the networks, one column each.
+        models: The names of the models, one column each.
         language: Of the words.
     """
     columns = [translate(language, f"many.column.{name}") for name in ("file", "face", "together", "box", "score")]

@@ -1,4 +1,4 @@
-"""The video again, with what the networks say of it: its pictures that were looked at, without sound."""
+"""The video again, with what the models say of it: its pictures that were looked at, without sound."""
 
 from collections.abc import Callable
 from fractions import Fraction
