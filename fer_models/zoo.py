@@ -20,7 +20,11 @@ from .modeling_fer_transfer import FerTransferForImageClassification
 CHECKPOINTS_DIR = Path(__file__).parent / "checkpoints"
 # The ways of training, in the order in which `load` prefers them and every list shows them: by what ten people saw in
 # each face, by the data set's own labels, and by the report's recipe.
-TAGS = ("ferplus", "tuned", "report")
+TAGS = {
+    "ferplus": "what ten people saw",
+    "tuned": "the data set's own labels",
+    "report": "as in the original 2022 report",
+}
 NAMESPACE_VARIABLE = "FER_MODELS_NAMESPACE"
 
 logger = logging.getLogger(__name__)
@@ -83,13 +87,13 @@ def list_tags(name: str) -> list[str]:
 
 def sort_tags(tags: Iterable[str]) -> list[str]:
     """Ways of training, each once, in the order of `TAGS`; others follow by name."""
-    return sorted(set(tags), key=lambda tag: (TAGS.index(tag) if tag in TAGS else len(TAGS), tag))
+    return sorted(set(tags), key=lambda tag: (tag not in TAGS, list(TAGS).index(tag) if tag in TAGS else 0, tag))
 
 
 def get_default_tag(name: str) -> str:
     """The way of training that `load` takes when none is named: the first of `TAGS` in which `name` is bundled."""
     bundled = list_tags(name)
-    return next((tag for tag in TAGS if tag in bundled), TAGS[0])
+    return next((tag for tag in TAGS if tag in bundled), next(iter(TAGS)))
 
 
 def checkpoint_dir(name: str, tag: str | None = None) -> Path:

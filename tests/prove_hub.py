@@ -109,7 +109,7 @@ def main(argv: list[str] | None = None) -> None:
         load_portrait().crop((170, 115, 390, 335)).save(home / "face.png")
         shutil.copy(TESTS / "hub_probe.py", home)
         env = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(home / "push"), "HF_TOKEN": "hf_alice"}
-        push = ("training.push", "--namespace", "alice", "--models", "baseline,transfer")
+        push = ("training.publishing.push", "--namespace", "alice", "--models", "baseline,transfer")
         print(run(sys.executable, "-m", *push, env=env, cwd=REPOSITORY))
         first: dict[str, list[float]] = {}
         environment = home / "venv"

@@ -8,9 +8,10 @@ import pytest
 import yaml
 from tiny_runs import load_fer2013_once
 
-from training import ablation, records, tables, train
+from training import ablation, train
 from training.ablation import list_variants, parse_variant, stop_early
-from training.plots import plot_ablation
+from training.publishing import records, tables
+from training.publishing.plots import plot_ablation
 
 ABLATIONS = sorted(Path(ablation.__file__).with_name("ablations").glob("*.yaml"))
 TINY = ["--samples_per_class", "4", "--num_train_epochs", "2", "--disable_tqdm", "true"]
@@ -98,7 +99,7 @@ def test_runs_are_trained_once_and_tabulated(
     settings.write_text(yaml.safe_dump(SMALL | {"early_stopping_patience": 2}, sort_keys=False))
     assert ablation.read_rows(output, yaml.safe_load(settings.read_text())) == [], "other settings, other figures"
 
-    monkeypatch.setattr(records, "MEASUREMENTS_DIR", tmp_path)
+    monkeypatch.setattr(records, "RESULTS_DIR", tmp_path)
     table = tables.render_ablation("dense")
     assert re.search(r"^\| weight decay \| 3 \| 2 of 2 \| \d+\.\d% ", table, re.MULTILINE)
     assert "n = 28." in table
@@ -118,12 +119,12 @@ def test_rows_of_a_trial_are_not_mixed_with_those_that_are_published(
     overrides: list[str], is_published: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(ablation, "MEASUREMENTS_DIR", tmp_path / "measurements")
+    monkeypatch.setattr(ablation, "RESULTS_DIR", tmp_path / "results")
     monkeypatch.setattr(ablation, "run_ablation", lambda settings, seeds, runs_dir, *_: [[{"runs": str(runs_dir)}]])
     (tmp_path / "dense.yaml").write_text(yaml.safe_dump(SMALL))
     ablation.main(["dense.yaml", *overrides])
     folder = "runs/ablation/dense" + ("" if is_published else ".trial")
-    path = tmp_path / ("measurements/ablation.dense.json" if is_published else f"{folder}/rows.json")
+    path = tmp_path / ("results/ablation.dense.json" if is_published else f"{folder}/rows.json")
     assert json.loads(path.read_text())["rows"] == [{"runs": folder}]
     assert [one.name for one in tmp_path.rglob("*.json")] == [path.name]
 

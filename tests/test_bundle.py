@@ -16,13 +16,14 @@ import fer_models
 from fer_models import FerImageProcessor
 from fer_models.hub import compute_fingerprint
 from fer_models.zoo import CHECKPOINTS_DIR, list_models, list_tags
-from training import bundle as bundle_module
-from training import evaluate, train
-from training.arguments import RecipeArguments, parse_recipe
-from training.bundle import bundle
+from training import train
 from training.data import decode
-from training.memory import keep_freed_memory
-from training.subsets import keep_agreed
+from training.evaluation import evaluate
+from training.evaluation.subsets import keep_agreed
+from training.publishing import bundle as bundle_module
+from training.publishing.bundle import bundle
+from training.recipe import RecipeArguments, parse_recipe
+from training.runtime.memory import keep_freed_memory
 from training.train import PLACE_FIELDS
 
 CODE = ("configuration_fer.py", "image_processing_fer.py", "modeling_fer.py")

@@ -4,7 +4,7 @@ from conftest import make_tiny_config
 from torch.nn import functional
 
 from fer_models import FerCnnForImageClassification
-from training.calibrate import fit_temperature
+from training.evaluation.calibrate import fit_temperature
 
 
 def make_logits(temperature: float, n: int = 20_000) -> tuple[torch.Tensor, torch.Tensor]:

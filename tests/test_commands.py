@@ -16,9 +16,10 @@ from photos import portrait_path
 
 from fer_models import __main__ as terminal
 from fer_models.commands import split_list
-from training import ablation, calibrate, evaluate, train, views, zoo
-from training.arguments import RecipeArguments
+from training import ablation, train, views, zoo
 from training.data import DATA_VARIABLE, DEFAULT_DATA, find_data
+from training.evaluation import calibrate, evaluate
+from training.recipe import RecipeArguments
 
 RECIPE = "training/recipes/baseline.report.yaml"
 TRAINING = sorted(
@@ -203,11 +204,11 @@ def test_one_variable_says_where_the_data_lie(
     assert find_data() == place
     assert RecipeArguments(model="baseline", protocol="report").data == place
     assert views.parse_views(Path("training/views.yaml"), []).data == place
-    assert leave(get_main("training.measure_flip"), "--help") == 0
+    assert leave(get_main("training.evaluation.flip_tta"), "--help") == 0
     assert f"(default: {place})" in " ".join(capsys.readouterr().out.split())
 
 
-@pytest.mark.parametrize("command", ["training.data", "training.measure_votes", "training.measure_crop"])
+@pytest.mark.parametrize("command", ["training.data", "training.evaluation.ferplus_votes"])
 @pytest.mark.parametrize("by", ["option", "variable"])
 def test_missing_data_name_the_option_and_the_variable(command: str, by: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DATA_VARIABLE, "/nowhere")

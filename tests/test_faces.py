@@ -225,7 +225,7 @@ def test_crop_over_the_edge_repeats_the_edge(box, reason, mode):
 
 
 def test_crop_of_a_portrait_frames_the_face_as_fer2013_does(detector, hopper):
-    """FER2013's median, by `training.measure_crop`: eyes at 0.31 and 0.68 of the width, 0.38 of the height."""
+    """FER2013's median, by `training.evaluation.face_crop`: eyes at 0.31 and 0.68 of the width, 0.38 of the height."""
     face = detector.detect(hopper)[0]
     left, top, right, _ = crop_box(face)
     eyes = [((x - left) / (right - left), (y - top) / (right - left)) for x, y in face.landmarks_xy[:2]]

@@ -27,14 +27,15 @@ from transformers import ResNetBackbone, ResNetConfig, TrainingArguments, set_se
 from fer_models import FerCnnForImageClassification, FerImageProcessor, FerTransferForImageClassification
 from fer_models.hub import compute_fingerprint
 from fer_models.zoo import get_entry
-from training import evaluate, pretrained, train
-from training.arguments import parse_recipe
-from training.bundle import bundle
-from training.calibrate import calibrate
+from training import pretrained, train
 from training.data import decode, keep_first_per_class
 from training.distillation import Distillation, load_teachers
+from training.evaluation import evaluate
+from training.evaluation.calibrate import calibrate
 from training.fine_tuning import give_head_its_rate
 from training.pretrained import STEM, load_efficientnet_lite, make_pretrained
+from training.publishing.bundle import bundle
+from training.recipe import parse_recipe
 
 RECIPE = str(Path(__file__).parent / "transfer.yaml")
 SMALL = json.dumps(TINY | {"upsampled_size": 48})

@@ -22,7 +22,7 @@ from fer_models import zoo
 from fer_models.hub import compute_fingerprint, explain, make_fixed_revision, make_repo_id
 from fer_models.inference import load_models
 from fer_models.zoo import NAMESPACE_VARIABLE, checkpoint_dir, find_checkpoint
-from training.hub_sync import Revision, sync
+from training.publishing.hub_sync import Revision, sync
 
 REPO_ID = "alice/fer-baseline"
 FIXED = make_fixed_revision(checkpoint_dir("baseline", "report"))

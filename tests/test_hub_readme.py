@@ -12,7 +12,7 @@ from hub_server import HubServer
 from photos import load_portrait
 
 from fer_models import list_models
-from training.push import list_branches
+from training.publishing.push import list_branches
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 SECTION = re.findall(r"\n## On the Hub\n(.*?)\n## ", README, re.DOTALL)[0]

@@ -60,7 +60,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stranger]:
     load_portrait().crop((170, 115, 390, 335)).save(home / "face.png")
     with HubServer() as hub:
         someone = Stranger(home, hub)
-        push = (sys.executable, "-m", "training.push", "--namespace", "alice", "--models", "baseline")
+        push = (sys.executable, "-m", "training.publishing.push", "--namespace", "alice", "--models", "baseline")
         someone.run(*push, PYTHONPATH=str(ROOT), HF_HOME=str(home / "pusher"), HF_TOKEN="hf_alice")
         yield someone
 

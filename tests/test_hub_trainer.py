@@ -13,7 +13,7 @@ from transformers import AutoModelForImageClassification, TrainingArguments
 from fer_models.hub import compute_fingerprint
 from fer_models.zoo import checkpoint_dir
 from training import train
-from training.hub_trainer import HubTrainer
+from training.publishing.hub_trainer import HubTrainer
 
 REPO_ID = "alice/my-network"
 PUSH = ("--push_to_hub", "true", "--hub_model_id", REPO_ID, "--num_train_epochs", "1")

@@ -13,9 +13,9 @@ from fer_models.configuration_fer import FER_LABELS
 from fer_models.demo.figures.models import render_links
 from fer_models.demo.figures.peers import render_peers
 from fer_models.demo.locales import LOCALES
-from training import records
 from training.benchmarks.peers import table
 from training.benchmarks.peers.measure import WARM_UP, Peer, _measure_one, ask, encode_faces, score
+from training.publishing import records
 
 COLUMNS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt", "unknown", "no_face")
 # Answers every face with `happy`, after other words.

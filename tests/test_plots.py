@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from fer_models.configuration_fer import FER_LABELS
-from training import plots
-from training.plots import plot_checkpoint, plot_confusion_matrix, plot_curves, plot_reliability
+from training.publishing import plots
+from training.publishing.plots import plot_checkpoint, plot_confusion_matrix, plot_curves, plot_reliability
 
 HISTORY = [
     {"epoch": 1, "train_loss": 1.8, "train_accuracy": 0.2, "validation_loss": 1.7, "validation_accuracy": 0.3},

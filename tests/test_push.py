@@ -15,8 +15,8 @@ from huggingface_hub import HfApi, ModelCard
 from fer_models import zoo
 from fer_models.hub import make_fixed_revision
 from fer_models.zoo import checkpoint_dir
-from training import push
-from training.push import PushError, main
+from training.publishing import push
+from training.publishing.push import PushError, main
 
 REPO_ID = "alice/fer-baseline"
 PUSH = ["--namespace", "alice", "--models", "baseline"]

@@ -6,10 +6,10 @@ import made_up_results
 import pytest
 
 from fer_models import zoo
-from training import records, tables
-from training.markdown import render_table
-from training.people import render_balance, render_people
-from training.report import (
+from training.publishing import records, tables
+from training.publishing.markdown import render_table
+from training.publishing.people import render_balance, render_people
+from training.publishing.report import (
     README,
     RESULTS,
     SECTIONS,
@@ -22,7 +22,7 @@ from training.report import (
     render_results,
     replace_section,
 )
-from training.tables import (
+from training.publishing.tables import (
     render_app,
     render_calibration,
     render_quality,
@@ -39,7 +39,7 @@ def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "results").mkdir()
     monkeypatch.setattr(zoo, "CHECKPOINTS_DIR", tmp_path / "checkpoints")
-    monkeypatch.setattr(records, "RESULTS_DIR", tmp_path / "results")
+    monkeypatch.setattr(records, "SEEDS_DIR", tmp_path / "results")
     return tmp_path / "checkpoints"
 
 
@@ -326,7 +326,7 @@ def test_the_page_is_described_by_what_was_measured(tmp_path: Path, monkeypatch:
 
 def test_the_page_is_as_fast_as_people_may_expect() -> None:
     """The bounds are those that the project set itself; whoever measures worse finds the cause before it lands."""
-    app = records.load_app()
+    app = records.load_measured("app")
     assert app is not None
     assert app["ready_s"] < 10
     assert app["page"]["median_ms"] < 500

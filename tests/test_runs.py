@@ -10,7 +10,7 @@ from tiny_runs import load_fer2013_once, make_argv, train_tiny
 
 from fer_models.zoo import CHECKPOINTS_DIR
 from training import train
-from training.runs import CODE, FILES, RECIPE, check_run_folder, delete_run, list_trial_settings
+from training.runtime.runs import CODE, FILES, RECIPE, check_run_folder, delete_run, list_trial_settings
 
 
 @pytest.fixture(autouse=True)

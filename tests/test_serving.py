@@ -4,7 +4,7 @@ from conftest import make_face
 
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.inference import load_models, predict
-from training.serving import describe_models, measure_accuracies, predict_probabilities
+from training.evaluation.serving import describe_models, measure_accuracies, predict_probabilities
 
 
 def test_faces_get_the_probabilities_that_are_served() -> None:

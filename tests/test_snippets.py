@@ -21,7 +21,7 @@ from fer_models.demo.handlers.code import DEFAULT_ADDRESS, SNIPPETS, SNIPPETS_DI
 from fer_models.demo.handlers.compare import Request
 from fer_models.demo.handlers.saving import make_snippets
 from fer_models.zoo import NAMESPACE_VARIABLE, checkpoint_dir, list_models
-from training.push import main as push
+from training.publishing.push import main as push
 
 LABELS = "|".join(FER_LABELS)
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")

@@ -23,8 +23,8 @@ from fer_models.demo import device
 from fer_models.hub import make_fixed_revision
 from fer_models.inference import load_models, predict
 from fer_models.zoo import NAMESPACE_VARIABLE, checkpoint_dir, list_models, list_tags
-from training import space
-from training.push import main
+from training.publishing import space
+from training.publishing.push import main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

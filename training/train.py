@@ -39,26 +39,26 @@ from fer_models.configuration_fer import FER_LABELS
 from fer_models.hub import compute_fingerprint
 from fer_models.zoo import get_entry
 
-from .arguments import PLACE_FIELDS, RecipeArguments, make_recipe_parser, parse_recipe
 from .augmentation import AugmentationArguments, augment
-from .averaging import AVERAGE_FILE, WeightAveraging
-from .cuda_graph import RecordedStep
 from .data import DataError, FaceTensors, collate_batch, decode, keep_first_per_class, load_fer2013
 from .distillation import Distillation, load_teachers
-from .distributed import OwnRandomness, count_own_images, share_batch, share_buffers, synchronize_batch_norm
-from .files import write_json, write_text
+from .ema import AVERAGE_FILE, WeightAveraging
 from .fine_tuning import FrozenBackbone, give_head_its_rate
-from .hub_sync import PushError
-from .hub_trainer import HubTrainer, push_run
-from .memory import keep_freed_memory
+from .net2net import describe_start, widen
 from .objective import HEAD_LABELS, NUM_LABELS, Objective, adjust_logits, mix_up
 from .pretrained import make_pretrained
-from .provenance import describe_environment
-from .runs import check_run_folder, delete_run
+from .publishing.hub_sync import PushError
+from .publishing.hub_trainer import HubTrainer, push_run
+from .recipe import PLACE_FIELDS, RecipeArguments, make_recipe_parser, parse_recipe
+from .runtime.cuda_graph import RecordedStep
+from .runtime.distributed import OwnRandomness, count_own_images, share_batch, share_buffers, synchronize_batch_norm
+from .runtime.files import write_json, write_text
+from .runtime.memory import keep_freed_memory
+from .runtime.provenance import describe_environment
+from .runtime.runs import check_run_folder, delete_run
 from .training_set import TrainingSet, load_views, make_majority_labels, make_training_set
 from .views import describe_views
 from .votes import NO_MAJORITY
-from .widening import describe_start, widen
 
 
 class FerTrainer(HubTrainer):

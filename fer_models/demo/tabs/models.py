@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from ...inference import choose_shown_split
+from ...results import Checkpoint
 from ..figures.models import (
     TEST_SPLITS,
     describe_model,
@@ -21,7 +22,6 @@ from ..figures.peers import render_peers
 from ..figures.votes import render_votes
 from ..handlers.models import choose_first, show_network
 from ..locales import DEFAULT_LANGUAGE, translate
-from ..measurements import Checkpoint
 from ..words import Words
 
 
@@ -31,8 +31,8 @@ def build_models_tab(
     """Lay the tab out and wire it, inside an open `gr.Tab`.
 
     Args:
-        checkpoints: What `measurements.read_checkpoints` gives.
-        summary: What `measurements.read_summary` gives.
+        checkpoints: What `results.read_checkpoints` gives.
+        summary: What `results.read_summary` gives.
         words: Takes the components whose words follow the language.
         language_switch: Holds the language.
     """
