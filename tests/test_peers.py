@@ -113,7 +113,7 @@ def make_peers() -> dict[str, Any]:
 def test_the_table_sets_ours_beside_them_and_a_missing_figure_is_a_dash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "PEERS", tmp_path / "peers.json")
+    monkeypatch.setattr(records, "RESULTS_DIR", tmp_path)
     assert table.render_peers() == "Not measured yet."
     (tmp_path / "peers.json").write_text(json.dumps(make_peers()))
     split = {"n": 3000, "accuracy": 0.7, "accuracy_interval_95": [0.69, 0.71]}
