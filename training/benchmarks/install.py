@@ -63,9 +63,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--tests", action="store_true", help="run `make test`, too, and measure its time")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="JSON file to write")
     arguments = parser.parse_args(argv)
-    measured = measure_install(ROOT, arguments.tests)
-    pip_args = os.environ.get("PIP_ARGS", "")
-    write_json(arguments.output, measured | {"pip_args": pip_args} | describe_environment())
+    source = {"pip_args": os.environ.get("PIP_ARGS", ""), **describe_environment()}
+    write_json(arguments.output, measure_install(ROOT, arguments.tests) | source)
     print(f"Wrote {arguments.output}.")
 
 
