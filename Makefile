@@ -42,7 +42,7 @@ prove-hub: .venv/dev.stamp  ## Load pushed models in fresh environments, from a 
 prove-ray: .venv/ray.stamp  ## Score on a Ray cluster on this machine, and kill one of its workers in the midst (minutes)
 	$(RUN) pytest tests/test_score.py -k ray_cluster
 
-space: .venv/dev.stamp  ## Rehearse the README's "Run your own": from a run to a Space, on this machine (minutes, gigabytes)
+space: .venv/dev.stamp  ## Rehearse docs/space.md: from a run to a Space, on this machine (minutes, gigabytes)
 	PIP_ARGS="$(PIP_ARGS)" $(BIN)/python tests/prove_space.py
 
 style: .venv/dev.stamp  ## Format the code

@@ -9,17 +9,16 @@ from fer_models import zoo
 from training.publishing import records, tables
 from training.publishing.markdown import render_table
 from training.publishing.people import render_balance, render_people
+from training.publishing.readme import render_best, render_compared, render_install
 from training.publishing.report import (
-    README,
-    RESULTS,
+    PAGES,
     SECTIONS,
     SUMMARY,
     describe_labels,
     make_summary,
     render_labels,
+    render_page,
     render_provenance,
-    render_readme,
-    render_results,
     replace_section,
 )
 from training.publishing.tables import (
@@ -200,7 +199,7 @@ def test_misses_of_the_calibration_error_are_told(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(tables, "list_bundled", lambda e=errors: [("dense", "report", [make_run(0, *e)])])
         text = render_calibration()
         assert f"is missed by {missed}." in text
-        assert text.endswith(f"makes it worse there for {worse}.")
+        assert text.endswith(f"makes the error larger for {worse}.")
 
 
 def test_every_run_is_listed_with_where_it_comes_from(monkeypatch: pytest.MonkeyPatch):
@@ -218,7 +217,7 @@ def test_provenance_names_seeds_images_hardware_and_commit(checkpoints: Path):
     write_checkpoint(checkpoints / "baseline.report", 0.5, seed=0)
     write_checkpoint(checkpoints / "dense.report", 0.5, seed=1)
     sentence = render_provenance()
-    words = ("Seeds 0, 1;", "20,099 train", "2,151 validation", "7,178 test", "2 cores, a processor", "0123456789.")
+    words = ("Seeds 0, 1:", "20,099 train", "2,151 validation", "7,178 test", "2 cores, a processor", "0123456789.")
     assert [word for word in words if word not in sentence] == []
 
 
@@ -230,14 +229,49 @@ def test_published_figures_are_of_models_in_the_zoo():
         assert all(0 < share < 1 for share in figures.values())
 
 
-@pytest.mark.parametrize(
-    ("path", "render"), [(README, render_readme), (RESULTS, render_results)], ids=["README", "RESULTS"]
-)
-def test_tables_are_up_to_date(path: Path, render):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_tables_are_up_to_date(page: Path) -> None:
     """Their figures are the checkpoints'; otherwise run `make report`."""
-    text = path.read_text(encoding="utf-8")
-    assert render(text) == text
-    assert "| `baseline" in text
+    text = page.read_text(encoding="utf-8")
+    assert render_page(text) == text
+
+
+def test_every_table_is_on_a_page() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert [name for name in SECTIONS if f"<!-- {name}:begin -->" not in text] == []
+
+
+def test_a_section_that_nothing_renders_is_an_error() -> None:
+    with pytest.raises(ValueError, match="Nothing renders the section 'results'"):
+        render_page(TEXT)
+
+
+def test_each_target_is_answered_by_the_tag_that_learned_it(checkpoints: Path) -> None:
+    assert len(render_best().splitlines()) == 4
+    write_results(checkpoints / "dense.tuned", made_up_results.make_results(0.5))
+    write_results(checkpoints / "dense.ferplus", made_up_results.make_people_results(0.3, 0.8))
+    (row,) = [line for line in render_best().splitlines() if line.startswith("| `")]
+    assert row.startswith("| `dense` | 50.0% (")
+    assert "| 80.0% (" in row
+
+
+def test_the_report_s_figure_stands_beside_its_recipe_and_ours(checkpoints: Path) -> None:
+    write_checkpoint(checkpoints / "dense.report", test_accuracy=0.54)
+    write_checkpoint(checkpoints / "dense.tuned", test_accuracy=0.65)
+    write_checkpoint(checkpoints / "transfer.tuned", test_accuracy=0.7)
+    assert render_compared().splitlines()[2:4] == [
+        "| `dense` | 51.4% | 54.0% | 65.0% |",
+        "| `transfer` | – | – | 70.0% |",
+    ]
+
+
+def test_the_cost_of_a_clone_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    step = {"install_seconds": 90, "environment_bytes": 2_500_000_000}
+    install = {"demo": step, "test": step, "test_seconds": 300, "pip_args": "--x", "versions": {"torch": "9.9"}}
+    told = install | {"hardware": "2 cores", "commit": "0123456789abcdef"}
+    monkeypatch.setattr("training.publishing.readme.load_measured", lambda name: told)
+    assert "| `make demo` | 1.5 min | 2.5 GB | until Ctrl-C |" in render_install()
+    assert "| 5 min |" in render_install()
 
 
 def test_the_summary_of_the_page_is_up_to_date():

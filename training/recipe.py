@@ -46,7 +46,7 @@ class RecipeArguments(AugmentationArguments):
         default="{}", metadata={"help": "JSON object of fields of the model's configuration to change."}
     )
     channels_last: bool = field(
-        default=False, metadata={"help": "Keep the weights in channels-last memory order; see training/README.md."}
+        default=False, metadata={"help": "Keep the weights in channels-last memory order; see docs/training.md."}
     )
     data: str = field(
         default_factory=find_data,
