@@ -16,6 +16,9 @@ from .zoo import CHECKPOINTS_DIR, ZOO, sort_tags
 SUMMARY_PATH = Path(__file__).parent / "summary.json"
 # What models are told apart by, and read on; those that chose nothing come first.
 TEST_SPLITS = (SHOWN_SPLIT, "official_test", PEOPLE_SPLIT, "official_validation", "report_test")
+# What is shown of a split beside its accuracy, in tables, cards and page, by its name in `results.json`. A metric that
+# is added to `training.evaluation.metrics` is shown by one more line here; a split that lacks it shows a dash.
+METRICS = {"macro_f1": "macro F1", "macro_recall": "macro recall"}
 # Of one model called better than another that is as good, among all pairs together.
 MAX_CHANCE = 0.05
 

@@ -18,7 +18,7 @@ from transformers import AutoModelForImageClassification
 from fer_models.hub import make_fixed_revision, make_repo_id
 from fer_models.inference import PEOPLE_SPLIT, SHOWN_SPLIT, choose_shown_split
 from fer_models.onnx_export import ONNX_FILE
-from fer_models.results import shorten_commit
+from fer_models.results import METRICS, shorten_commit
 from fer_models.zoo import TAGS
 
 from ..benchmarks.cost import count_multiply_adds
@@ -28,6 +28,8 @@ from .markdown import format_share
 from .people import share_of_eight
 from .records import SPLITS, describe_spread, load_measured, load_published, load_seeds
 
+# How the Hub calls what it knows.
+HUB_METRICS = {"macro_f1": "f1", "macro_recall": "recall"}
 TEMPLATE = Path(__file__).parent / "card_template.md"
 # Stands for the user or organization in a card whose namespace is not known yet.
 PLACEHOLDER = "NAMESPACE"
@@ -91,6 +93,7 @@ def render_card(directory: Path, repo_id: str | None = None, figures: Collection
         by_people=learns_votes(results, parts),
         prior_strength=getattr(config, "prior_strength", 0.0),
         splits=describe_splits(results, runs, parts),
+        metrics=list(METRICS.values()),
         votes=describe_votes(results),
         spread={"n": len(runs), "seeds": sorted(runs)} if len(runs) > 1 else None,
         published=describe_published(name, recipe, results, history),
@@ -107,7 +110,7 @@ def render_card(directory: Path, repo_id: str | None = None, figures: Collection
 
 
 def make_card_data(name: str, results: dict[str, Any], parts: Sequence[Part] = ()) -> ModelCardData:
-    """The metadata, with `model-index` entries for each split: accuracy, macro-F1, macro recall and calibration error.
+    """The metadata, with `model-index` entries for each split: accuracy, `METRICS` and calibration error.
 
     What chose nothing comes first; PublicTest is there once, and says what it chose. FER2013 has no home on the Hub, so
     `datasets`, which takes ids of data sets there, names none.
@@ -134,8 +137,7 @@ def make_card_data(name: str, results: dict[str, Any], parts: Sequence[Part] = (
         for figures in [results["splits"][split]]
         for metric, metric_name, value in (
             ("accuracy", "Accuracy", figures["accuracy"]),
-            ("f1", "Macro F1", figures["macro_f1"]),
-            ("recall", "Macro recall", figures.get("macro_recall")),
+            *((HUB_METRICS.get(key, key), words.capitalize(), figures.get(key)) for key, words in METRICS.items()),
             ("ece", "Expected calibration error", figures["calibration"]["ece"]),
         )
         if value is not None
@@ -257,8 +259,7 @@ def describe_splits(
                 "text": text,
                 "n": figures["n"],
                 "accuracy": figures["accuracy"],
-                "macro_f1": figures["macro_f1"],
-                "macro_recall": format_share(figures, "macro_recall"),
+                "metrics": [format_share(figures, key) for key in METRICS],
                 "interval": f"{low:.1%} to {high:.1%}",
                 "spread": describe_spread(accuracies),
                 "ece": f"{figures['calibration']['ece']:.1%}",

@@ -7,6 +7,7 @@ from typing import Any
 from fer_models import zoo
 from fer_models.inference import PEOPLE_SPLIT, SHOWN_SPLIT, choose_shown_split
 from fer_models.results import (
+    METRICS,
     TEST_SPLITS,
     find_ranks,
     group_by_tag,
@@ -211,7 +212,7 @@ def render_flip() -> str:
 
 
 def render_classes() -> str:
-    """Macro-F1, macro recall and the recall of each class, a table for each split."""
+    """`METRICS` and the recall of each class, a table for each split."""
     bundled = list_bundled()
     labels = bundled[0][2][0]["labels"] if bundled else []
     tables = []
@@ -223,15 +224,14 @@ def render_classes() -> str:
         rows = [
             [
                 key,
-                f"{one['macro_f1']:.3f}" if one else MISSING,
-                format_share(one, "macro_recall"),
+                *(format_share(one, metric) for metric in METRICS),
                 *(f"{share:.1%}" for share in (one["recall"] if one else [])),
                 *[MISSING] * (0 if one else len(labels)),
             ]
             for key, one in measured
         ]
         heading = f"On {SPLITS[split]}, n = {n:,}:"
-        tables.append(f"{heading}\n\n{render_table(['model', 'macro-F1', 'macro recall', *labels], rows)}")
+        tables.append(f"{heading}\n\n{render_table(['model', *METRICS.values(), *labels], rows)}")
     return "\n\n".join(tables) or "Not measured yet."
 
 
