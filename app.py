@@ -68,7 +68,7 @@ def read_port() -> int:
 
 
 def load_other_ways() -> list[LoadedModel]:
-    """The models as they are bundled beside their default ways of training."""
+    """The bundled models of the tags that are not the default."""
     return [
         model
         for name in list_models()
@@ -79,7 +79,7 @@ def load_other_ways() -> list[LoadedModel]:
 
 
 def load_all_models() -> tuple[list[LoadedModel], list[LoadedModel]]:
-    """The models in their default ways of training, and in the others.
+    """The models with their default tag, and those with other tags.
 
     A Space whose models on the Hub have vanished or are refused keeps to the weights that it brings along.
     """

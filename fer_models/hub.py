@@ -54,12 +54,12 @@ def make_repo_id(namespace: str, name: str) -> str:
 def make_fixed_revision(directory: Path, tag: str | None = None) -> str:
     """A revision's name that can only mean the model in `directory`, such as `report-0a1b2c3d4e5f`.
 
-    It is the way of training, and the beginning of the SHA-256 over weights, configuration and preprocessing, so that
+    It is the tag, and the beginning of the SHA-256 over weights, configuration and preprocessing, so that
     it names the same model wherever it was pushed, and what is downloaded by it can be checked.
 
     Args:
         directory: A checkpoint's folder.
-        tag: The way of training; by default what the folder's name, `<name>.<tag>`, says.
+        tag: The tag; by default what the folder's name, `<name>.<tag>`, says.
     """
     return f"{tag or directory.name.partition('.')[2]}-{compute_fingerprint(directory)}"
 

@@ -50,7 +50,7 @@ class Checkpoint:
 
 
 def read_checkpoints(directory: Path = CHECKPOINTS_DIR) -> list[Checkpoint]:
-    """The bundled models: way of training by way of training, each in the order of the zoo.
+    """The bundled models: tag by tag, each in the order of the zoo.
 
     Raises:
         ValueError: A file is damaged.

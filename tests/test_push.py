@@ -201,7 +201,7 @@ def test_wrong_arguments_are_a_sentence(argv: list[str], sentence: str, hub: Hub
 
 
 def test_all_weights_are_there_before_a_repository_is_made(hub: HubServer, checkpoints: Path) -> None:
-    """Only the default way of training was looked at, here `tuned`."""
+    """Only the default tag was looked at, here `tuned`."""
     tune(checkpoints)
     (checkpoints / "baseline.report" / "model.safetensors").unlink()
     assert "baseline.report/model.safetensors are missing" in fail(PUSH)

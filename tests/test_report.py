@@ -105,7 +105,7 @@ def test_without_checkpoints_tables_have_no_rows(checkpoints: Path):
 def test_table_sets_our_figures_beside_the_report_s(checkpoints: Path):
     write_checkpoint(checkpoints / "dense.report", test_accuracy=0.54)
     write_checkpoint(checkpoints / "baseline.report", test_accuracy=0.50)
-    write_checkpoint(checkpoints / "batchnorm.tuned", test_accuracy=0.7)  # another way of training: another table
+    write_checkpoint(checkpoints / "batchnorm.tuned", test_accuracy=0.7)  # another tag: another table
     (checkpoints.parent / "results" / "dense.report.seed-1.json").write_text(make_results(0.56, seed=1))
     assert render_reproduction().splitlines()[2:] == [
         "| `baseline` | 50.0% | 67.4% | 25.0% | 56.0% | 25.0% | 11.4% | 50.0% | 55.0% | 1-2 | 1 |",

@@ -26,11 +26,11 @@ BAND = 0.05
 OUTPUT = RESULTS_DIR / "unsure.json"
 
 
-def describe_bands(sureness: np.ndarray, right: np.ndarray) -> list[dict[str, Any]]:
+def describe_bands(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, Any]]:
     """How often answers are right, by how probable they were said to be.
 
     Args:
-        sureness: `(N,)`, the answers' probabilities, in [0, 1].
+        confidence: `(N,)`, the answers' probabilities, in [0, 1].
         right: `(N,)`, bool.
 
     Returns:
@@ -38,7 +38,7 @@ def describe_bands(sureness: np.ndarray, right: np.ndarray) -> list[dict[str, An
         `coverage`, the share of all answers from it upwards, and their accuracy `accuracy_sure`; the accuracy of those
         below, `accuracy_unsure`, None for the lowest band.
     """
-    index = np.floor(sureness / BAND + 1e-9).astype(int)
+    index = np.floor(confidence / BAND + 1e-9).astype(int)
     bands = []
     for i in np.unique(index):
         inside, below = index == i, index < i
@@ -109,11 +109,11 @@ def measure_unsure(source: str) -> dict[str, Any]:
     faces, labels = load_faces(source)
     probabilities = predict_probabilities(models, faces)
     average = probabilities.mean(0)
-    sureness, favourite = average.max(-1), average.argmax(-1)
+    confidence, favourite = average.max(-1), average.argmax(-1)
     right = favourite == labels
-    bands = describe_bands(sureness, right)
+    bands = describe_bands(confidence, right)
     threshold = choose_threshold(bands)
-    may_be_sure = (sureness >= threshold) & find_majorities(models, probabilities)
+    may_be_sure = (confidence >= threshold) & find_majorities(models, probabilities)
     agreement = (probabilities.argmax(-1) == favourite).sum(0)
     by_agreement = []
     for count in np.unique(agreement):

@@ -27,9 +27,9 @@ from ..runtime.memory import keep_freed_memory
 from ..runtime.provenance import describe_environment
 from ..runtime.runs import list_trial_settings
 from ..votes import VOTE_LABELS, count_distances, find_majority, make_targets
-from .corruptions import degrade_all
+from .corruptions import corrupt_all
 from .metrics import accuracy_interval, compute_metrics, expected_calibration_error
-from .subsets import drop_copies, keep_agreed, take_majority
+from .subsets import drop_duplicates, keep_agreed, take_majority
 
 BATCH_SIZE = 32
 BALANCE_STRENGTHS = tuple(step / 10 for step in range(11))
@@ -86,7 +86,7 @@ def load_splits(source: str, protocol: str) -> dict[str, Dataset]:
         "official_validation": official["validation"],
         "official_test": official["test"],
         "official_validation_agreed": keep_agreed(official["validation"]),
-        "official_test_without_copies": drop_copies(official["test"], official["train"]),
+        "official_test_without_copies": drop_duplicates(official["test"], official["train"]),
         "ferplus_validation": take_majority(official["validation"]),
         "ferplus_test": take_majority(official["test"]),
     }
@@ -155,7 +155,7 @@ def measure_votes(logits: torch.Tensor, rows: Dataset) -> dict[str, Any]:
 def measure_robustness(model: PreTrainedModel, faces: FaceTensors) -> list[dict[str, Any]]:
     """Accuracy under every change of `corruptions`: its `change`, `level` and `accuracy`, in [0, 1]."""
     rows = []
-    for change, level, changed in degrade_all(faces.pixel_values):
+    for change, level, changed in corrupt_all(faces.pixel_values):
         predictions = predict_logits(model, FaceTensors(changed, faces.labels)).argmax(-1)
         rows.append({"change": change, "level": level, "accuracy": (predictions == faces.labels).float().mean().item()})
     return rows

@@ -345,7 +345,7 @@ def find_cost(name: str, multiply_adds: int) -> dict[str, Any] | None:
 
 
 def find_tag(directory: Path) -> str:
-    """The way of training: from a checkpoint's name, `<name>.<tag>`, or a run's, `<name>.<tag>/seed-<n>`."""
+    """The tag: from a checkpoint's name, `<name>.<tag>`, or a run's, `<name>.<tag>/seed-<n>`."""
     names = [folder.name.partition(".")[2] for folder in (directory, directory.absolute().parent)]
     return names[0] or names[1] or "custom"
 

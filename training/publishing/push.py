@@ -57,7 +57,7 @@ def export_once(directory: Path) -> bytes:
 
 
 def list_branches(name: str) -> dict[str, Path]:
-    """Which checkpoint each branch of a model's repository holds: each way of training its own, `main` the best."""
+    """Which checkpoint each branch of a model's repository holds: each tag its own, `main` the best."""
     return {"main": checkpoint_dir(name)} | {tag: checkpoint_dir(name, tag) for tag in list_tags(name)}
 
 

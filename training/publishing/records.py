@@ -51,7 +51,7 @@ def load_seeds(name: str, tag: str) -> list[dict[str, Any]]:
 
 
 def list_measured_tags(name: str) -> list[str]:
-    """The ways of training of which there is a measured run of `name`, bundled or not."""
+    """The tags of which there is a measured run of `name`, bundled or not."""
     return zoo.sort_tags(
         [*zoo.list_tags(name), *(path.name.split(".")[1] for path in SEEDS_DIR.glob(f"{name}.*.json"))]
     )

@@ -31,7 +31,7 @@ class Job:
         source: See `pictures.open_collection`, as `files` and `split`.
         output: The folder that the parts are written to.
         models: Names in the zoo.
-        tag: The way of training; None for the one that `zoo.TAGS` prefers.
+        tag: The tag; None for the one that `zoo.TAGS` prefers.
         detect: Find the largest face in each picture; else the whole picture is taken for the face.
         chunk_size: Pictures in a part; each part is written in one piece.
         batch_size: Pictures that go through a model at once.

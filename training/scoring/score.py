@@ -116,7 +116,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--models", type=split_list, metavar="NAME,NAME", help="which to ask, with commas between them; by default all"
     )
-    parser.add_argument("--tag", help=f"way of training; by default the first that a model has of: {', '.join(TAGS)}")
+    parser.add_argument(
+        "--tag", help=f"what the models learned from; by default the first that a model has of: {', '.join(TAGS)}"
+    )
     parser.add_argument(
         "--whole-image", action="store_true", help="take each picture for a face; else its largest face is found"
     )
