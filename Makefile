@@ -20,11 +20,11 @@ help:  ## Say what there is
 	@touch $@
 
 .venv/dev.stamp: .venv/app.stamp
-	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,training,dev]"
+	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,onnx,training,dev]"
 	@touch $@
 
 .venv/ray.stamp: .venv/dev.stamp
-	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,training,dev,ray]"
+	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,onnx,training,dev,ray]"
 	@touch $@
 
 install: .venv/dev.stamp  ## Make .venv with all that the commands below need
@@ -102,10 +102,9 @@ peers: .venv/dev.stamp  ## Measure the packages that people use instead; needs n
 evaluate: .venv/dev.stamp  ## Measure every bundled network again
 	for directory in fer_models/checkpoints/*.*; do $(RUN) training.evaluation.evaluate $$directory || exit 1; done
 
-report: .venv/dev.stamp  ## Draw the figures, write cards and the README's tables from the JSON of the checkpoints
+report: .venv/dev.stamp  ## Draw the ablations' figures, and write the README's tables from the JSON of the checkpoints
 	$(RUN) training.publishing.plots
 	$(RUN) training.publishing.report
-	$(RUN) training.publishing.model_card
 
 clean:  ## Remove .venv and caches; trained runs stay
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache *.egg-info build dist

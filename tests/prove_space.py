@@ -50,8 +50,7 @@ def make_project(folder: Path) -> Path:
     shutil.copytree(REPOSITORY, project, ignore=shutil.ignore_patterns(".*", "__pycache__", "runs", "tests"))
     (project / ".venv").symlink_to(sys.prefix)
     run_dir = project / "runs" / "baseline.report" / "seed-0"
-    pictures = shutil.ignore_patterns("*.png")  # a run has none
-    shutil.copytree(project / "fer_models" / "checkpoints" / "baseline.report", run_dir, ignore=pictures)
+    shutil.copytree(project / "fer_models" / "checkpoints" / "baseline.report", run_dir)
     weights = load_file(run_dir / "model.safetensors")
     weights["classifier.bias"] += 0.01
     save_file(weights, run_dir / "model.safetensors", metadata={"format": "pt"})

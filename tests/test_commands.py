@@ -34,7 +34,7 @@ TESTS = sorted(
 COMMANDS: dict[str, tuple[str, list[str]]] = {
     **{f"training.{name}": (f"training.{name}", []) for name in TRAINING},
     **{name: (name, []) for name in TESTS},
-    **{f"fer_models {name}": ("fer_models.__main__", [name]) for name in ("compare", "list")},
+    **{f"fer_models {name}": ("fer_models.__main__", [name]) for name in ("compare", "export", "list")},
 }
 # One name for one thing. The recipe's fields are transformers', with underscores.
 OPTIONS = {
@@ -42,7 +42,7 @@ OPTIONS = {
     *("files", "split", "chunk-size", "batch-size", "ray", "seed", "seeds", "runs", "n", "found", "padding"),
     *("rounds", "steps", "images", "live-seconds", "comparisons", "busy-comparisons", "neighbours", "visitors"),
     *("requests", "flood", "space", "private", "dry-run", "token", "python", "torch", "port"),
-    *("force", "missing", "at-once", "pack", "pack-megabytes", "minutes", "options", "logs", "large"),
+    *("onnx", "force", "missing", "at-once", "pack", "pack-megabytes", "minutes", "options", "logs", "large"),
 }
 FILES = {
     "training.train": [RECIPE],

@@ -25,6 +25,7 @@ from torch.nn import functional
 from transformers import ResNetBackbone, ResNetConfig, TrainingArguments, set_seed
 
 from fer_models import FerCnnForImageClassification, FerImageProcessor, FerTransferForImageClassification
+from fer_models.export import collect_export
 from fer_models.hub import compute_fingerprint
 from fer_models.zoo import get_entry
 from training import pretrained, train
@@ -197,14 +198,15 @@ def test_teachers_are_a_list_of_a_recipe(tmp_path: Path) -> None:
     assert parse_recipe(tmp_path / "own.yaml", [])[0].list_teachers() == ["runs/a", "runs/b"]
 
 
-def test_run_becomes_a_checkpoint_with_its_own_code(made_up_parquet: Path, tmp_path: Path) -> None:
+def test_run_becomes_a_checkpoint_that_is_exported_with_its_own_code(made_up_parquet: Path, tmp_path: Path) -> None:
     """From the recipe to the bundle: train, calibrate, measure, bundle."""
     run = train_small(made_up_parquet, tmp_path / "run")
     calibrate(run)
     pass_for_whole(run)
     evaluate.main([str(run)])
     checkpoint = bundle(run, "transfer.trial", tmp_path / "checkpoints")
-    assert {path.name for path in checkpoint.glob("*.py")} == {
+    assert not list(checkpoint.glob("*.py"))
+    assert {name for name in collect_export(checkpoint) if name.endswith(".py")} == {
         "configuration_fer_transfer.py",
         "modeling_fer_transfer.py",
         "image_processing_fer.py",

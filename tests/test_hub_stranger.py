@@ -19,6 +19,7 @@ from PIL import Image
 from fer_models import load
 from fer_models.hub import make_fixed_revision
 from fer_models.zoo import checkpoint_dir, list_tags
+from training.publishing.push import collect_files
 
 pytestmark = pytest.mark.slow
 
@@ -112,10 +113,12 @@ def test_hf_verifies_the_cache(stranger: Stranger, first: dict[str, Any]) -> Non
 
 def test_hf_downloads_the_whole_repository(stranger: Stranger) -> None:
     stranger.hf("download", REPO_ID, "--revision", "report", "--local-dir", "copy")
-    local = {path.name: path.read_bytes() for path in (stranger.home / "copy").iterdir() if path.is_file()}
-    here = {path.name: path.read_bytes() for path in checkpoint_dir("baseline", "report").iterdir()}
-    assert local.keys() - {".gitattributes"} == here.keys()
-    assert [name for name in here if name != "README.md" and local[name] != here[name]] == []
+    copy = stranger.home / "copy"
+    local = {path.relative_to(copy).as_posix(): path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    local = {name: content for name, content in local.items() if not name.startswith(".cache/")}
+    here = collect_files(checkpoint_dir("baseline", "report"), REPO_ID)
+    local.pop(".gitattributes")
+    assert local == here
 
 
 def test_hf_lists_tags_and_collection(stranger: Stranger) -> None:
@@ -127,4 +130,5 @@ def test_hf_lists_tags_and_collection(stranger: Stranger) -> None:
 def test_snapshot_download_gives_the_documented_files(stranger: Stranger) -> None:
     code = f"import huggingface_hub, os; print(*os.listdir(huggingface_hub.snapshot_download({REPO_ID!r})))"
     names = stranger.run(sys.executable, "-c", code).split()
-    assert set(names) == {path.name for path in checkpoint_dir("baseline", "report").iterdir()} | {".gitattributes"}
+    files = collect_files(checkpoint_dir("baseline"), REPO_ID)
+    assert set(names) == {name.partition("/")[0] for name in files} | {".gitattributes"}

@@ -1,4 +1,4 @@
-"""Model cards, rendered from JSON: `python -m training.publishing.model_card` writes those of the bundled ones.
+"""Model cards, rendered from the JSON of a checkpoint when it is pushed.
 
 Every figure comes from `config.json`, `recipe.yaml`, `history.json`, `results.json` and `published.yaml`; what is not
 there is left out.
@@ -6,7 +6,7 @@ there is left out.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,15 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from transformers import AutoModelForImageClassification
-from transformers.utils.logging import disable_progress_bar
 
-from fer_models.commands import CommandParser, command
 from fer_models.hub import make_fixed_revision, make_repo_id
 from fer_models.inference import PEOPLE_SPLIT, SHOWN_SPLIT, choose_shown_split
+from fer_models.onnx_export import ONNX_FILE
 from fer_models.results import shorten_commit
-from fer_models.zoo import CHECKPOINTS_DIR, TAGS
+from fer_models.zoo import TAGS
 
 from ..benchmarks.cost import count_multiply_adds
 from ..recipe import PLACE_FIELDS
-from ..runtime.files import write_text
 from .architecture import describe_architecture
 from .markdown import format_share
 from .people import share_of_eight
@@ -33,18 +31,20 @@ from .records import SPLITS, describe_spread, load_measured, load_published, loa
 TEMPLATE = Path(__file__).parent / "card_template.md"
 # Stands for the user or organization in a card whose namespace is not known yet.
 PLACEHOLDER = "NAMESPACE"
+ENDPOINT = "https://huggingface.co"
 # The splits that chose nothing, the one that is least flattered by copies first.
 TESTS = (SHOWN_SPLIT, "official_test", PEOPLE_SPLIT)
 # A training: its recipe, and what `run.json` says of it.
 Part = tuple[dict[str, Any], dict[str, Any]]
 
 
-def render_card(directory: Path, repo_id: str | None = None) -> str:
+def render_card(directory: Path, repo_id: str | None = None, figures: Collection[str] = ()) -> str:
     """The README.md of a checkpoint.
 
     Args:
         directory: A checkpoint's folder, `<name>.<tag>`, or a run's.
         repo_id: The repository that shows it; by default the model's in a namespace that is not known yet.
+        figures: The pictures that lie beside the card, such as `curves.png`.
 
     Raises:
         OSError: The folder lacks the model or its recipe.
@@ -71,6 +71,8 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
         checkpoint=f"{name}.{tag}",
         repo_id=repo_id or make_repo_id(PLACEHOLDER, name),
         revision=make_fixed_revision(directory, tag),
+        onnx_file=ONNX_FILE,
+        endpoint=ENDPOINT,
         labels=list(config.id2label.values()),
         size=config.image_size,
         channels=config.num_channels,
@@ -96,7 +98,7 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
         is_printed=is_printed(recipe),
         pretrained=find_pretrained(parts),
         worst=find_worst_classes(results),
-        figures={path.stem for path in directory.glob("*.png")},
+        figures=figures,
         copies=count_copies(results),
         robustness=results.get("robustness"),
         cost=find_cost(name, count_multiply_adds(model)),
@@ -349,20 +351,3 @@ def find_tag(directory: Path) -> str:
 
 def _read_json(path: Path) -> Any:
     return json.loads(path.read_text()) if path.is_file() else None
-
-
-@command
-def main(argv: list[str] | None = None) -> None:
-    parser = CommandParser(prog="python -m training.publishing.model_card", description=__doc__)
-    parser.add_argument("directories", type=Path, nargs="*", help="checkpoints; by default all bundled ones")
-    arguments = parser.parse_args(argv)
-    disable_progress_bar()
-    for directory in arguments.directories or sorted(CHECKPOINTS_DIR.glob("*.*")):
-        try:
-            write_text(directory / "README.md", render_card(directory))
-        except (ValueError, OSError) as error:
-            raise ValueError(f"{directory}: {error}") from error
-
-
-if __name__ == "__main__":
-    main()

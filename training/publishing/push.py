@@ -5,6 +5,8 @@ report's recipe, and a tag such as `report-0a1b2c3d4e5f` just these weights for 
 is there already is not sent again, so that an interrupted push is finished by the same command. Each push ends with a
 download, whose logits must be those of the files here.
 
+`--output DIR` writes what `main` of each repository would hold to `DIR/fer-<model>`, and pushes nothing.
+
 With `--space NAME/fer-compare` the page is pushed instead, as a Space that takes its models from there.
 """
 
@@ -22,23 +24,36 @@ from PIL import Image
 from transformers.utils.logging import disable_progress_bar
 
 from fer_models.commands import CommandParser, command, split_list
+from fer_models.export import collect_export, write_files
 from fer_models.hub import CLIENT_ERRORS, explain, make_fixed_revision, make_repo_id
+from fer_models.onnx_export import ONNX_FILE, export_onnx
 from fer_models.zoo import checkpoint_dir, list_models, list_tags, load_checkpoint
 
 from ..runtime.runs import check_whole
 from .hub_sync import PushError, Revision, check_is_ours, compare, list_differences, retry, sync
-from .model_card import render_card
+from .model_card import PLACEHOLDER, render_card
+from .plots import draw_checkpoint
 from .space import plan_space, push_space
 
 OWN_FILE = "recipe.yaml"  # no repository but those that are pushed from here has it
+_exported: dict[str, bytes] = {}
 COLLECTION_TITLE = "Facial expressions: small networks side by side"
 COLLECTION_TEXT = "Networks of a student's report on FER2013, and one beyond, with code, recipe, results and card."
 
 
 def collect_files(directory: Path, repo_id: str) -> dict[str, bytes]:
-    """What a repository holds: the files of a checkpoint by name, with a card for this repository."""
-    files = {path.name: path.read_bytes() for path in sorted(directory.iterdir()) if path.is_file()}
-    return files | {"README.md": render_card(directory, repo_id).encode()}
+    """What a repository holds, by path: the exported checkpoint, ONNX, figures, and a card for this repository."""
+    figures = draw_checkpoint(directory)
+    card = render_card(directory, repo_id, figures)
+    return collect_export(directory) | figures | {ONNX_FILE: export_once(directory), "README.md": card.encode()}
+
+
+def export_once(directory: Path) -> bytes:
+    """The ONNX of a checkpoint; an export takes seconds, and `main` is the same model as one of the other branches."""
+    key = f"{directory.name}-{make_fixed_revision(directory)}"
+    if key not in _exported:
+        _exported[key] = export_onnx(directory)
+    return _exported[key]
 
 
 def list_branches(name: str) -> dict[str, Path]:
@@ -136,6 +151,20 @@ def print_plan(api: HfApi, names: list[str], namespace: str) -> None:
                 print(f"  {change}")
 
 
+def write_output(names: list[str], namespace: str, output: Path) -> None:
+    """Write what `main` of each model's repository would hold.
+
+    Raises:
+        ValueError: There can be no such namespace, or a model's folder is not empty.
+        OSError: A folder cannot be written.
+    """
+    for name in names:
+        repo_id = make_repo_id(namespace, name)
+        target = output / repo_id.partition("/")[2]
+        write_files(collect_files(checkpoint_dir(name), repo_id), target)
+        print(target)
+
+
 def push(names: list[str], namespace: str, token: str | None = None, private: bool = False) -> None:
     """Push models and collection, and print their addresses.
 
@@ -183,10 +212,18 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--private", action="store_true", help="make new repositories and the collection private")
     parser.add_argument("--dry-run", action="store_true", help="only print what would change, file by file")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="write what main would hold there; by default it is pushed",
+    )
     parser.add_argument("--token", help="by default HF_TOKEN, or that of `hf auth login`")
     arguments = parser.parse_args(argv)
     if arguments.namespace is None and not arguments.space:
-        parser.error("name a --namespace for the models, or a --space for the page")
+        if not arguments.output:
+            parser.error("name a --namespace for the models, or a --space for the page")
+        arguments.namespace = PLACEHOLDER
     if arguments.space and arguments.models:
         parser.error("--models goes with --namespace alone: the page shows all that are bundled")
     disable_progress_bar()
@@ -196,7 +233,9 @@ def main(argv: list[str] | None = None) -> None:
         names = arguments.models or list_models()
         for directory in [one for name in names for one in list_branches(name).values()]:
             check_whole(directory)  # before anything is made
-        if arguments.space:
+        if arguments.output:
+            write_output(names, arguments.namespace, arguments.output)
+        elif arguments.space:
             push_page(arguments)
         elif arguments.dry_run:
             print_plan(HfApi(token=arguments.token), names, arguments.namespace)
