@@ -9,10 +9,11 @@ import torch
 from transformers.utils.logging import disable_progress_bar
 
 from .commands import CommandParser, at_least, command, split_list
+from .comparison import Comparison
 from .configuration_fer import FER_CNN_ARCHITECTURES
 from .faces import FaceDetector
 from .images import read_image
-from .inference import Comparison, LoadedModel, compare, load_models, to_json
+from .inference import LoadedModel, compare, load_models, to_json
 from .zoo import NAMESPACE_VARIABLE, list_models, list_tags
 
 # The title of the row of accuracies, by whose labels they are.

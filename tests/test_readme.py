@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fer_models.inference import Comparison, to_json
+from fer_models.comparison import Comparison
+from fer_models.inference import to_json
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")

@@ -27,10 +27,10 @@ from transformers import AutoModelForImageClassification, Trainer
 
 from fer_models import FerImageProcessor
 from fer_models.configuration_fer import FER_LABELS
+from fer_models.memory import keep_freed_memory
 from training import train
 from training.data import decode, keep_first_per_class
 from training.evaluation import evaluate
-from training.runtime.memory import keep_freed_memory
 from training.train import find_resumable_checkpoint, make_history
 
 ROOT = Path(__file__).parents[1]
