@@ -41,6 +41,7 @@ from fer_models.demo.theme import CSS_PATHS, THEME
 from fer_models.demo.ui import MAX_FILE_MB, MAX_UPLOAD_MB, build_demo
 from fer_models.faces import FaceDetector
 from fer_models.inference import LoadedModel, load_models
+from fer_models.memory import keep_freed_memory
 from fer_models.zoo import NAMESPACE_VARIABLE, get_default_tag, list_models, list_tags
 
 gc.freeze()
@@ -48,6 +49,8 @@ gc.enable()
 disable_progress_bar()  # the weights load in milliseconds
 
 DEFAULT_PORT = 7860
+# So much freed memory is kept for the next photo: one of 24 megapixels takes as much.
+MAX_FREED_BYTES = 2**28
 # So many calls may wait for their turn, and so many of them for long jobs, of all and of each address; what comes then
 # is told to try again.
 MAX_WAITING = 64
@@ -102,6 +105,7 @@ def stop_cleanly() -> None:
 def main() -> None:
     port = read_port()
     stop_cleanly()
+    keep_freed_memory(MAX_FREED_BYTES)
     try:
         models, other_ways = load_all_models()
         place([*models, *other_ways])

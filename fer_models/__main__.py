@@ -9,11 +9,12 @@ import torch
 from transformers.utils.logging import disable_progress_bar
 
 from .commands import CommandParser, at_least, command, split_list
+from .comparison import Comparison
 from .configuration_fer import FER_CNN_ARCHITECTURES
 from .export import collect_export, write_files
 from .faces import FaceDetector
 from .images import read_image
-from .inference import Comparison, LoadedModel, compare, load_models, to_json
+from .inference import LoadedModel, compare, load_models, to_json
 from .zoo import NAMESPACE_VARIABLE, checkpoint_dir, list_models, list_tags
 
 # The title of the row of accuracies, by whose labels they are.

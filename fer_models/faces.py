@@ -91,9 +91,8 @@ class FaceDetector:
             tile_face_max=TILE_FACE_MAX,
             tile_pixels=TILE_PIXELS,
         )
-        faces = search(
-            detector, image if image.mode == "RGB" else image.convert("RGB"), turned=turned, tiled=tiled, padded=padded
-        )
+        rgb = image if image.mode == "RGB" else image.convert("RGB")  # which would copy it
+        faces = search(detector, rgb, turned=turned, tiled=tiled, padded=padded)
         faces = [face for face in faces if face.height >= MIN_FACE_SIDE]
         return sorted(faces, key=lambda face: (-face.area, face.box_xyxy))
 

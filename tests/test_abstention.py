@@ -4,7 +4,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fer_models.inference import SURE_PROBABILITY, LoadedModel
+from fer_models.comparison import SURE_PROBABILITY
+from fer_models.inference import LoadedModel
 from training.evaluation import abstention as measure_unsure
 from training.evaluation.abstention import choose_threshold, describe_bands, find_majorities
 

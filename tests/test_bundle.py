@@ -15,6 +15,7 @@ from transformers import AutoModelForImageClassification, TrainingArguments
 import fer_models
 from fer_models import FerImageProcessor
 from fer_models.hub import compute_fingerprint
+from fer_models.memory import keep_freed_memory
 from fer_models.zoo import CHECKPOINTS_DIR, list_models, list_tags
 from training import train
 from training.data import decode
@@ -23,7 +24,6 @@ from training.evaluation.subsets import keep_agreed
 from training.publishing import bundle as bundle_module
 from training.publishing.bundle import bundle
 from training.recipe import RecipeArguments, parse_recipe
-from training.runtime.memory import keep_freed_memory
 from training.runtime.runs import PLACE_FIELDS
 
 FILES = {

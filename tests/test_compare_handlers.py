@@ -16,6 +16,7 @@ from PIL import Image
 from test_images import encode
 from test_tables import read_csv
 
+from fer_models.comparison import Comparison, Prediction
 from fer_models.demo.components.compare import render_results
 from fer_models.demo.handlers.compare import Answer, CompareHandlers, Request, Shown, find_examples
 from fer_models.demo.handlers.saving import make_link, make_snippets, save
@@ -26,7 +27,7 @@ from fer_models.demo.words import Words
 from fer_models.explain import explain, explain_all
 from fer_models.faces import DetectedFace, FaceDetector
 from fer_models.images import ImageError, read_image
-from fer_models.inference import Comparison, LoadedModel, Prediction, load_models
+from fer_models.inference import LoadedModel, load_models
 
 
 class CountingDetector(FaceDetector):

@@ -9,6 +9,7 @@ import pytest
 from photos import load_portrait
 from PIL import Image
 
+from fer_models.comparison import Comparison, Prediction
 from fer_models.demo.components.compare import describe_doubt, render_verdict
 from fer_models.demo.components.live import say_aloud
 from fer_models.demo.components.photo import make_preview
@@ -16,7 +17,7 @@ from fer_models.demo.handlers.compare import Shown
 from fer_models.demo.handlers.saving import save
 from fer_models.demo.locales import LOCALES, translate
 from fer_models.faces import SECOND_SCORE, DetectedFace, FaceDetector
-from fer_models.inference import Comparison, LoadedModel, Prediction, compare, to_json
+from fer_models.inference import LoadedModel, compare, to_json
 from fer_models.quality import NO_FACE, Hint, find_hints, find_score_hints
 from training.evaluation.made_photos import load_pictures, load_portraits
 

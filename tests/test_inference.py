@@ -6,18 +6,10 @@ from photos import load_portrait, make_no_face, make_two_faces
 from PIL import Image
 
 from fer_models import list_models
+from fer_models.comparison import SURE_PROBABILITY, Comparison, Prediction
 from fer_models.demo.components.compare import describe_doubt
 from fer_models.faces import FaceDetector, crop_face
-from fer_models.inference import (
-    SURE_PROBABILITY,
-    Comparison,
-    LoadedModel,
-    Prediction,
-    compare,
-    predict,
-    predict_batch,
-    to_json,
-)
+from fer_models.inference import LoadedModel, compare, predict, predict_batch, to_json
 from fer_models.zoo import checkpoint_dir
 
 

@@ -27,11 +27,11 @@ from transformers import AutoModelForImageClassification, Trainer
 
 from fer_models import FerImageProcessor
 from fer_models.configuration_fer import FER_LABELS
+from fer_models.memory import keep_freed_memory
 from training import train
 from training.data import decode, keep_first_per_class
 from training.evaluation import evaluate
 from training.runtime.callbacks import make_history
-from training.runtime.memory import keep_freed_memory
 from training.runtime.runs import find_resumable_checkpoint
 
 ROOT = Path(__file__).parents[1]

@@ -337,7 +337,7 @@ def test_the_annotated_video_has_the_pictures_that_were_looked_at(
 
 
 def test_odd_sizes_and_sizes_that_change_are_written(tmp_path: Path, models: list[LoadedModel]) -> None:
-    from fer_models.inference import Comparison
+    from fer_models.comparison import Comparison
 
     with AnnotatedVideo(tmp_path / "out.mp4", str) as annotated:
         for index, size in enumerate([(101, 75), (64, 48), (200, 31)]):

@@ -18,6 +18,7 @@ from PIL import Image
 from test_tables import read_csv
 from videos import make_empty_picture, make_picture, write_video
 
+from fer_models.comparison import Comparison
 from fer_models.demo.components.timeline import MAX_STEPS, format_duration, render_timeline
 from fer_models.demo.handlers import many_video
 from fer_models.demo.handlers.jobs import View
@@ -26,7 +27,7 @@ from fer_models.demo.handlers.many_video import VideoReport
 from fer_models.demo.handlers.reasons import MAX_DURATION_S
 from fer_models.demo.locales import LOCALES, translate
 from fer_models.faces import FaceDetector
-from fer_models.inference import Comparison, LoadedModel, load_models
+from fer_models.inference import LoadedModel, load_models
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ from fer_models import FerImageProcessor
 from fer_models.commands import CommandParser, command
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.hub import compute_fingerprint
+from fer_models.memory import keep_freed_memory
 from fer_models.zoo import get_entry
 
 from .augmentation import AugmentationArguments, augment
@@ -48,7 +49,6 @@ from .runtime.callbacks import HEAD, EpochLine, EvaluateEvery, FrozenBackbone, P
 from .runtime.cuda_graph import RecordedStep
 from .runtime.distributed import OwnRandomness, count_own_images, share_batch, share_buffers, synchronize_batch_norm
 from .runtime.files import write_json, write_text
-from .runtime.memory import keep_freed_memory
 from .runtime.provenance import describe_environment
 from .runtime.runs import check_run_folder, check_same_recipe, delete_run, find_resumable_checkpoint
 from .training_set import TrainingSet, load_views, make_majority_labels, make_training_set

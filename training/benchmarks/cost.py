@@ -17,11 +17,11 @@ from transformers import PreTrainedModel
 
 from fer_models.commands import CommandParser, at_least, command
 from fer_models.inference import LoadedModel, load_models, predict
+from fer_models.memory import keep_freed_memory
 from fer_models.zoo import checkpoint_dir
 
 from .. import RESULTS_DIR
 from ..runtime.files import write_json
-from ..runtime.memory import keep_freed_memory
 from ..runtime.provenance import describe_environment
 
 OUTPUT = RESULTS_DIR / "cost.json"

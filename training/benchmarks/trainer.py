@@ -28,13 +28,13 @@ from transformers import (
 )
 
 from fer_models.commands import CommandParser, at_least, command
+from fer_models.memory import keep_freed_memory
 from fer_models.zoo import get_entry
 
 from .. import RECIPES_DIR
 from ..data import FaceTensors, collate_batch
 from ..recipe import RecipeArguments, parse_recipe
 from ..runtime.files import write_json
-from ..runtime.memory import keep_freed_memory
 from ..runtime.provenance import describe_environment
 from ..train import FerTrainer
 

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from fer_models.commands import CommandParser, command
+from fer_models.comparison import Comparison, Prediction
 from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
-from fer_models.inference import Comparison, LoadedModel, Prediction, load_models
+from fer_models.inference import LoadedModel, load_models
+from fer_models.memory import keep_freed_memory
 
 from .. import RESULTS_DIR
 from ..data import add_data_option
 from ..runtime.files import write_json
-from ..runtime.memory import keep_freed_memory
 from ..runtime.provenance import describe_environment
 from .serving import SPLIT, describe_models, load_faces, measure_accuracies, predict_probabilities
 

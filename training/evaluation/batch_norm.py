@@ -15,13 +15,13 @@ from transformers import AutoModelForImageClassification
 
 from fer_models import FerImageProcessor
 from fer_models.commands import CommandParser, at_least, command
+from fer_models.memory import keep_freed_memory
 from fer_models.zoo import checkpoint_dir
 
 from .. import RESULTS_DIR
 from ..data import add_data_option, decode, load_fer2013
 from ..ema import choose_statistics_faces, has_batch_norm, retake_statistics
 from ..runtime.files import write_json
-from ..runtime.memory import keep_freed_memory
 from ..runtime.provenance import describe_environment
 from .evaluate import predict_logits
 from .metrics import accuracy_interval

@@ -23,9 +23,9 @@ from transformers import AutoConfig, AutoModelForImageClassification
 from fer_models import FerImageProcessor
 from fer_models.commands import CommandParser, command
 from fer_models.configuration_fer import FER_LABELS
+from fer_models.memory import keep_freed_memory
 
 from ..data import DATA_VARIABLE, decode, load_fer2013
-from ..runtime.memory import keep_freed_memory
 from ..votes import NO_MAJORITY, find_majority, make_targets
 from .evaluate import predict_logits
 

@@ -18,11 +18,11 @@ from fer_models.commands import CommandParser, at_least, command
 from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.faces import DetectedFace, FaceDetector, crop_box, crop_face
 from fer_models.inference import LoadedModel, load_models
+from fer_models.memory import keep_freed_memory
 
 from .. import RESULTS_DIR
 from ..data import add_data_option
 from ..runtime.files import write_json
-from ..runtime.memory import keep_freed_memory
 from ..runtime.provenance import describe_environment
 from .face_crop import PADDINGS, make_canvas
 from .serving import SPLIT, describe_models, load_faces, measure_accuracies, predict_probabilities

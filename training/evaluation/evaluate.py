@@ -19,11 +19,11 @@ from transformers import AutoConfig, AutoModelForImageClassification, PreTrained
 from fer_models import FerImageProcessor
 from fer_models.commands import CommandParser, command
 from fer_models.configuration_fer import FER_LABELS
+from fer_models.memory import keep_freed_memory
 
 from ..data import DATA_VARIABLE, FaceTensors, decode, load_fer2013
 from ..publishing.records import load_run
 from ..runtime.files import write_json
-from ..runtime.memory import keep_freed_memory
 from ..runtime.provenance import describe_environment
 from ..runtime.runs import list_trial_settings
 from ..votes import VOTE_LABELS, count_distances, find_majority, make_targets

@@ -18,11 +18,11 @@ from fer_models.commands import CommandParser, at_least, command
 from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.faces import SECOND_SCORE, DetectedFace, FaceDetector, crop_face
 from fer_models.inference import LoadedModel, load_models, predict_batch
+from fer_models.memory import keep_freed_memory
 
 from .. import RESULTS_DIR
 from ..data import add_data_option, load_fer2013
 from ..runtime.files import write_json
-from ..runtime.memory import keep_freed_memory
 from ..runtime.provenance import describe_environment
 from .made_photos import Placed, load_pictures, load_portraits, make_background, make_noise, set_in
 

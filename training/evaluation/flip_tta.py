@@ -10,12 +10,12 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from fer_models.commands import CommandParser, command
+from fer_models.memory import keep_freed_memory
 from fer_models.zoo import list_models, list_tags, load
 
 from .. import RESULTS_DIR
 from ..data import FaceTensors, add_data_option, decode
 from ..runtime.files import write_json
-from ..runtime.memory import keep_freed_memory
 from ..runtime.provenance import describe_environment
 from .evaluate import load_splits, predict_logits
 from .metrics import accuracy_interval

@@ -17,12 +17,12 @@ from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.faces import FaceDetector, crop_face
 from fer_models.image_processing_fer import FerImageProcessor
 from fer_models.inference import LoadedModel, load_models
+from fer_models.memory import keep_freed_memory
 from fer_models.quality import RULES, measure_quality
 
 from .. import RESULTS_DIR
 from ..data import add_data_option
 from ..runtime.files import write_json
-from ..runtime.memory import keep_freed_memory
 from ..runtime.provenance import describe_environment
 from .corruptions import SEED, Change, add_noise, blur, change_brightness, change_contrast, cut, shrink
 from .face_crop import make_canvas

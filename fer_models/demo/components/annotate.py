@@ -8,7 +8,7 @@ from types import TracebackType
 import av
 from PIL import Image, ImageDraw, ImageOps
 
-from ...inference import Comparison
+from ...comparison import Comparison
 from ...video import Moment
 from .summary import load_font
 

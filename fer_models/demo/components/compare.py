@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from ...inference import SURE_AGREEMENT, SURE_PROBABILITY, Comparison, LoadedModel, Prediction
+from ...comparison import SURE_AGREEMENT, SURE_PROBABILITY, Comparison, Prediction
+from ...inference import LoadedModel
 from ..locales import format_count, format_decimal, format_percent, translate, translate_tag
 from .html import render_message
 

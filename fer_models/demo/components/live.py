@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
-from ...inference import Comparison, LoadedModel, Prediction
+from ...comparison import Comparison, Prediction
+from ...inference import LoadedModel
 from ...tracking import TIMELINE_S, Timeline
 from ..locales import format_decimal, format_percent, translate
 from .compare import describe_average, describe_votes

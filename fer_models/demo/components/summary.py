@@ -5,7 +5,7 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
 
-from ...inference import Comparison
+from ...comparison import Comparison
 from ..locales import format_percent, translate
 from .compare import describe_average, describe_doubt, describe_votes
 

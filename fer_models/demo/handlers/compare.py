@@ -2,18 +2,18 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from ...comparison import Comparison, Prediction
 from ...explain import OVERLAY_SIDE, explain, explain_all, share_scale
-from ...faces import DetectedFace, FaceDetector, crop_face
-from ...images import ImageError, NoFaceError, get_scale, read_image, shrink
-from ...inference import Comparison, LoadedModel, Prediction, compare, predict_all, to_json
-from ...quality import Hint, find_hints, find_whole_hints
+from ...faces import DetectedFace, FaceDetector
+from ...images import ImageError, NoFaceError, read_image, shrink
+from ...inference import LoadedModel, compare, find_faces, predict_all, to_json
 from ...zoo import get_default_tag, sort_tags
 from ..components.compare import render_results, render_table
 from ..components.html import render_message
@@ -85,20 +85,23 @@ class Shown:
     Attributes:
         photo_path: The uploaded file.
         preview: The photo as it is shown.
-        faces: The faces found in it, largest first; empty if the whole picture was taken.
-        crops: What was cut out, one for each face, or the whole picture alone.
-        hints: What in each of them may explain a bad answer.
-        models: The models that were compared.
+        found: Its faces, largest first, or the whole picture alone, before anybody was asked.
+        crops: What was cut out for each of them.
+        models: The networks that were compared.
         comparison: What they said.
     """
 
     photo_path: str
     preview: Preview
-    faces: list[DetectedFace]
+    found: list[Comparison]
     crops: list[Crop]
-    hints: list[list[Hint]]
     models: list[LoadedModel]
     comparison: Comparison
+
+    @property
+    def faces(self) -> list[DetectedFace]:
+        """The faces found in it, largest first; empty if the whole picture was taken."""
+        return self.comparison.faces
 
     @property
     def face_index(self) -> int:
@@ -270,22 +273,17 @@ class CompareHandlers:
         if shown and shown.photo_path == path and not (request.whole_image and shown.faces):
             if (request.face_index, models) == (shown.face_index, shown.models):
                 return shown
-            preview, faces, crops, hints = shown.preview, shown.faces, shown.crops, shown.hints
-            scale = shown.comparison.scale
+            preview, found, crops = shown.preview, shown.found, shown.crops
         else:
             image = read_image(path)
-            faces = [] if request.whole_image else self.detector.detect(image)
-            if not faces and not request.whole_image:
-                raise NoFaceError(image)
-            side = min(OVERLAY_SIDE, math.isqrt(KEPT_PIXELS // max(1, len(faces))))
-            crops = [self._keep(crop_face(image, face), side) for face in faces] or [self._keep(image, side)]
-            hints = [find_hints(image, face) for face in faces] or [find_whole_hints(image, self.detector)]
-            preview, scale = make_preview(image), get_scale(image)
-        index = request.face_index if request.face_index < len(crops) else 0
-        predictions = crops[index].predict(models)
-        face = faces[index] if faces else None
-        comparison = Comparison(faces, face, crops[index].picture, predictions, hints[index], scale)
-        return Shown(path, preview, faces, crops, hints, models, comparison)
+            found = find_faces(image, self.detector, request.whole_image)
+            side = min(OVERLAY_SIDE, math.isqrt(KEPT_PIXELS // len(found)))
+            crops = [self._keep(one.crop, side) for one in found if one.crop]
+            found = [replace(one, crop=crop.picture) for one, crop in zip(found, crops, strict=True)]
+            preview = make_preview(image)
+        index = request.face_index if request.face_index < len(found) else 0
+        comparison = replace(found[index], predictions=crops[index].predict(models))
+        return Shown(path, preview, found, crops, models, comparison)
 
     def _keep(self, crop: Image.Image, side: int) -> Crop:
         views = {}

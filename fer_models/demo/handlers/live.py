@@ -4,16 +4,16 @@ import base64
 import binascii
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import BoundedSemaphore, Lock
 from typing import Any
 
 from PIL import Image
 
-from ...faces import COARSE_SIDE, DetectedFace, FaceDetector, crop_face
+from ...comparison import Comparison, Prediction
+from ...faces import COARSE_SIDE, DetectedFace, FaceDetector
 from ...images import ImageError, read_image
-from ...inference import Comparison, LoadedModel, Prediction, predict_all
-from ...quality import find_score_hints
+from ...inference import LoadedModel, classify, cut_out
 from ...tracking import FaceTracker, FrameRate, Timeline, Track
 from ..components.live import render_answers, render_overlay, say_aloud
 from ..locales import DEFAULT_LANGUAGE, LOCALES, translate
@@ -170,7 +170,10 @@ class LiveHandlers:
         models = [model for model in self.models if model.name == request.get("model")] or self.models[:SHOWN_AT_FIRST]
         faces = self._detect(image)
         tracks = session.tracker.update(faces, now_s)
-        comparisons = self._compare(image, faces, tracks, models, now_s)
+        comparisons = [
+            _smooth(one, track, now_s)
+            for one, track in zip(classify(cut_out(image, faces, faces), models), tracks, strict=True)
+        ]
         followed = session.follow(tracks, [model.name for model in models])
         comparison = comparisons[tracks.index(followed)] if followed else None
         if comparison:
@@ -193,25 +196,14 @@ class LiveHandlers:
         scale = image.width / small.width
         return [face.scaled(scale) for face in self.detector.detect(small, turned=False)[:MAX_FACES]]
 
-    def _compare(
-        self,
-        image: Image.Image,
-        faces: list[DetectedFace],
-        tracks: Sequence[Track],
-        models: Sequence[LoadedModel],
-        now_s: float,
-    ) -> list[Comparison]:
-        """What the models make of each face, smoothed over time."""
-        crops = [crop_face(image, face) for face in faces]
-        predictions: list[list[Prediction]] = [[] for _ in faces]
-        for answers in predict_all(models, crops):
-            for track, ones, one in zip(tracks, predictions, answers, strict=True):
-                smoothed = track.smooth(one.model, one.probabilities, now_s)
-                ones.append(Prediction(one.model, smoothed, one.latency_ms))
-        return [
-            Comparison(faces, face, None, ones, find_score_hints(face.certainty))
-            for face, ones in zip(faces, predictions, strict=True)
-        ]
+
+def _smooth(comparison: Comparison, track: Track, now_s: float) -> Comparison:
+    """What the networks make of a face, smoothed over time."""
+    predictions = [
+        Prediction(one.model, track.smooth(one.model, one.probabilities, now_s), one.latency_ms)
+        for one in comparison.predictions
+    ]
+    return replace(comparison, crop=None, predictions=predictions)
 
 
 def _read_frame(frame: Any) -> Image.Image:

@@ -10,8 +10,9 @@ from threading import Event
 from typing import Any
 
 from ...batch import tabulate
+from ...comparison import Comparison
 from ...faces import FaceDetector
-from ...inference import Comparison, LoadedModel
+from ...inference import LoadedModel
 from ...tables import write_csv
 from ...video import Moment, VideoError, analyze_video, to_row
 from ..components.annotate import AnnotatedVideo
