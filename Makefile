@@ -20,11 +20,11 @@ help:  ## Say what there is
 	@touch $@
 
 .venv/dev.stamp: .venv/app.stamp
-	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,training,dev]"
+	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,onnx,training,dev]"
 	@touch $@
 
 .venv/ray.stamp: .venv/dev.stamp
-	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,training,dev,ray]"
+	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,onnx,training,dev,ray]"
 	@touch $@
 
 install: .venv/dev.stamp  ## Make .venv with all that the commands below need
@@ -42,7 +42,7 @@ prove-hub: .venv/dev.stamp  ## Load pushed models in fresh environments, from a 
 prove-ray: .venv/ray.stamp  ## Score on a Ray cluster on this machine, and kill one of its workers in the midst (minutes)
 	$(RUN) pytest tests/test_score.py -k ray_cluster
 
-space: .venv/dev.stamp  ## Rehearse the README's "Run your own": from a run to a Space, on this machine (minutes, gigabytes)
+space: .venv/dev.stamp  ## Rehearse docs/space.md: from a run to a Space, on this machine (minutes, gigabytes)
 	PIP_ARGS="$(PIP_ARGS)" $(BIN)/python tests/prove_space.py
 
 style: .venv/dev.stamp  ## Format the code
@@ -58,13 +58,13 @@ quality: .venv/dev.stamp  ## Check format, style and types
 recipe = $(if $(findstring .,$*),$*,$*.report)
 
 # The last line replaces no other weights without FORCE=1, and ends with an error that says which; the run is kept.
-train-%: .venv/dev.stamp  ## Train and measure one network, such as train-baseline.report; FORCE=1 replaces the bundled one
+train-%: .venv/dev.stamp  ## Train and measure one model, such as train-baseline.report; FORCE=1 replaces the bundled one
 	$(RUN) training.train training/recipes/$(recipe).yaml
-	$(RUN) training.calibrate runs/$(recipe)/seed-0
-	$(RUN) training.evaluate runs/$(recipe)/seed-0
-	$(RUN) training.bundle runs/$(recipe)/seed-0 $(recipe) $(if $(FORCE),--force)
+	$(RUN) training.evaluation.calibrate runs/$(recipe)/seed-0
+	$(RUN) training.evaluation.evaluate runs/$(recipe)/seed-0
+	$(RUN) training.publishing.bundle runs/$(recipe)/seed-0 $(recipe) $(if $(FORCE),--force)
 
-# Those that go on from a smaller network, each seed from its own.
+# Those that go on from a smaller model, each seed from its own.
 train-batchnorm.tuned: first-batchnorm.narrow.seed-0
 train-batchnorm-dropout.tuned: first-batchnorm-dropout.narrow.seed-0
 seed-batchnorm.tuned: first-batchnorm.narrow.seed-$(SEED)
@@ -80,8 +80,8 @@ first-%: .venv/dev.stamp
 # Another seed of a recipe, for the spread: its figures are kept, its weights are not.
 seed-%: .venv/dev.stamp  ## Train and measure a recipe with SEED=1, such as seed-baseline.report SEED=1
 	$(RUN) training.train training/recipes/$(recipe).yaml --seed $(SEED) $(OWN)
-	$(RUN) training.calibrate runs/$(recipe)/seed-$(SEED)
-	$(RUN) training.evaluate runs/$(recipe)/seed-$(SEED) --output training/results/$(recipe).seed-$(SEED).json
+	$(RUN) training.evaluation.calibrate runs/$(recipe)/seed-$(SEED)
+	$(RUN) training.evaluation.evaluate runs/$(recipe)/seed-$(SEED) --output training/results/$(recipe).seed-$(SEED).json
 
 zoo: .venv/dev.stamp  ## Train all of training/zoo.yaml: teachers, views and what learns from them (hours on a GPU); resumes
 	$(RUN) training.zoo training/zoo.yaml
@@ -99,13 +99,12 @@ peers: .venv/dev.stamp  ## Measure the packages that people use instead; needs n
 	npm install --prefix build/peers --ignore-scripts --no-audit --no-fund
 	$(RUN) training.benchmarks.peers.measure --environment build/peers
 
-evaluate: .venv/dev.stamp  ## Measure every bundled network again
-	for directory in fer_models/checkpoints/*.*; do $(RUN) training.evaluate $$directory || exit 1; done
+evaluate: .venv/dev.stamp  ## Measure every bundled model again
+	for directory in fer_models/checkpoints/*.*; do $(RUN) training.evaluation.evaluate $$directory || exit 1; done
 
-report: .venv/dev.stamp  ## Draw the figures, write cards and the README's tables from the JSON of the checkpoints
-	$(RUN) training.plots
-	$(RUN) training.report
-	$(RUN) training.cards
+report: .venv/dev.stamp  ## Draw the ablations' figures, and write the README's tables from the JSON of the checkpoints
+	$(RUN) training.publishing.plots
+	$(RUN) training.publishing.report
 
 clean:  ## Remove .venv and caches; trained runs stay
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache *.egg-info build dist

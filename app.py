@@ -15,7 +15,7 @@ gc.disable()  # while libraries load nothing is garbage; to look for it took a s
 # `baseline` 202 and 38 ms against 6 and 2 ms, the four together 691 and 407 ms against 31 and 30 ms; its fastest
 # 1.4 against 1.3 ms. Set before torch is loaded, since `torch.set_num_threads` reaches no convolution of
 # another thread than the one that calls it.
-os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENCV_FOR_THREADS_NUM"] = "1"
 
 from fer_models.demo.uploads import use_own_folder
 
@@ -54,7 +54,7 @@ MAX_LONG_WAITING, MAX_LONG_WAITING_EACH = 16, 4
 # So much room uploads leave on the disk; what comes then is told to try again.
 MIN_FREE_MB = 1000
 # So many pages and calls are remembered, the latest. Each takes memory, and gradio would keep 10,000: how much memory
-# many visits take is in training/measurements/app.json.
+# many visits take is in training/results/app.json.
 MAX_SESSIONS = 2000
 
 
@@ -107,7 +107,7 @@ def main() -> None:
         demo = build_demo(models, FaceDetector(), other_ways)
         hide_space(demo)
         # Not `api_open`: it would let programs pass by the queue, and all its limits.
-        demo.queue(default_concurrency_limit=2, max_size=MAX_WAITING, api_open=False)
+        demo.queue(default_concurrency_limit=2, max_size=MAX_WAITING, api_open=False, status_update_rate=1)
         leave_room(demo, LONG_JOBS, MAX_LONG_WAITING, MAX_LONG_WAITING_EACH)
         delete_regularly(UPLOADS, partial(find_files_in_use, demo))
         demo.launch(

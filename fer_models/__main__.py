@@ -10,10 +10,11 @@ from transformers.utils.logging import disable_progress_bar
 
 from .commands import CommandParser, at_least, command, split_list
 from .configuration_fer import FER_CNN_ARCHITECTURES
+from .export import collect_export, write_files
 from .faces import FaceDetector
 from .images import read_image
 from .inference import Comparison, LoadedModel, compare, load_models, to_json
-from .zoo import NAMESPACE_VARIABLE, list_models, list_tags
+from .zoo import NAMESPACE_VARIABLE, checkpoint_dir, list_models, list_tags
 
 # The title of the row of accuracies, by whose labels they are.
 ACCURACIES = {"people": "most people", "fer2013": "test accuracy"}
@@ -49,8 +50,8 @@ def format_comparison(comparison: Comparison, models: list[LoadedModel]) -> str:
 def run_compare(arguments: argparse.Namespace) -> None:
     if arguments.photo.is_dir():
         raise ValueError(
-            f"{arguments.photo} is a folder: name a photo in it. `python -m training.score {arguments.photo} OUTPUT` "
-            "scores all of them."
+            f"{arguments.photo} is a folder: name a photo in it. "
+            f"`python -m training.scoring.score {arguments.photo} OUTPUT` scores all of them."
         )
     image = read_image(arguments.photo)
     torch.set_num_threads(1)  # as the page does, see app.py
@@ -74,6 +75,18 @@ def run_compare(arguments: argparse.Namespace) -> None:
 def run_list(arguments: argparse.Namespace) -> None:
     for name in list_models():
         print(f"{name:<20}{', '.join(list_tags(name)) or 'not bundled'}")
+
+
+def run_export(arguments: argparse.Namespace) -> None:
+    name, _, tag = arguments.model.partition(".")
+    directory = checkpoint_dir(name, tag or None)
+    files = collect_export(directory)
+    if arguments.onnx:
+        from .onnx_export import ONNX_FILE, export_onnx
+
+        files[ONNX_FILE] = export_onnx(directory)
+    write_files(files, arguments.directory)
+    print(f"{directory.name}: {arguments.directory}")
 
 
 @command
@@ -100,6 +113,11 @@ def main(argv: list[str] | None = None) -> None:
     compare_parser.set_defaults(run=run_compare)
     list_parser = commands.add_parser("list", help="the models, and the ways of training in which they are bundled")
     list_parser.set_defaults(run=run_list)
+    export_parser = commands.add_parser("export", help="write a model as a folder that plain transformers loads")
+    export_parser.add_argument("model", metavar="NAME[.TAG]", help="such as baseline, or baseline.report")
+    export_parser.add_argument("directory", type=Path, metavar="DIR", help="an empty folder, or a new one")
+    export_parser.add_argument("--onnx", action="store_true", help="add onnx/model.onnx, for onnxruntime")
+    export_parser.set_defaults(run=run_export)
     arguments = parser.parse_args(argv)
     disable_progress_bar()  # the weights load in milliseconds
     arguments.run(arguments)

@@ -26,7 +26,7 @@ ALL_TURNS = [float(angle) for angle in range(0, 360, STEP_DEGREES)]
 # The first and smaller one of two such looks, for upright faces whose eyes seem to be tilted by so much, in degrees.
 HINT_VIEW_SIDE, HINT_DEGREES, HINT_VIEW_DEGREES = 192, 3.0, 8.0
 # From a quarter turn a face must differ by so much for its eyes to be levelled, in degrees; below, that brings nothing
-# (`training/measurements/faces.json`).
+# (`training/results/faces.json`).
 LEVEL_FROM_DEGREES = 20.0
 # What a closer look finds lies within this share of its side around its centre, ...
 CENTRE_FRACTION = 0.2

@@ -20,8 +20,8 @@ from .quality import DOUBTS, Hint, find_file_hints, find_hints, find_whole_hints
 from .zoo import find_checkpoint, get_default_tag, list_models, load_checkpoint
 
 # Below this average probability of the favourite the answer is "not sure": the lowest one from which on the average is
-# right at least as often as wrong, on FER2013's validation split (`python -m training.measure_unsure` writes
-# `training/measurements/unsure.json`). It covers most of the disagreement, too, which flattens the average.
+# right at least as often as wrong, on FER2013's validation split (`python -m training.evaluation.abstention` writes
+# `training/results/unsure.json`). It covers most of the disagreement, too, which flattens the average.
 SURE_PROBABILITY = 0.5
 # And below this share of networks that chose it, or where as many chose another. Above the probability fewer agree too
 # rarely to measure; that two of four may differ is by the same measurement.

@@ -20,7 +20,11 @@ from .modeling_fer_transfer import FerTransferForImageClassification
 CHECKPOINTS_DIR = Path(__file__).parent / "checkpoints"
 # The ways of training, in the order in which `load` prefers them and every list shows them: by what ten people saw in
 # each face, by the data set's own labels, and by the report's recipe.
-TAGS = ("ferplus", "tuned", "report")
+TAGS = {
+    "ferplus": "what ten people saw",
+    "tuned": "the data set's own labels",
+    "report": "as in the original 2022 report",
+}
 NAMESPACE_VARIABLE = "FER_MODELS_NAMESPACE"
 
 logger = logging.getLogger(__name__)
@@ -31,8 +35,8 @@ class ZooEntry:
     """One row of the table.
 
     Attributes:
-        make_config: Makes the network's configuration; keyword arguments override its fields.
-        model_class: The network.
+        make_config: Makes the model's configuration; keyword arguments override its fields.
+        model_class: The model.
     """
 
     make_config: Callable[..., PreTrainedConfig]
@@ -67,7 +71,7 @@ def get_entry(name: str) -> ZooEntry:
 
 
 def list_models(tag: str | None = None) -> list[str]:
-    """The names that `load` takes: the networks that are bundled, the report's first and in its order.
+    """The names that `load` takes: the models that are bundled, the report's first and in its order.
 
     Args:
         tag: Only those that are bundled in this way of training.
@@ -83,13 +87,13 @@ def list_tags(name: str) -> list[str]:
 
 def sort_tags(tags: Iterable[str]) -> list[str]:
     """Ways of training, each once, in the order of `TAGS`; others follow by name."""
-    return sorted(set(tags), key=lambda tag: (TAGS.index(tag) if tag in TAGS else len(TAGS), tag))
+    return sorted(set(tags), key=lambda tag: (tag not in TAGS, list(TAGS).index(tag) if tag in TAGS else 0, tag))
 
 
 def get_default_tag(name: str) -> str:
     """The way of training that `load` takes when none is named: the first of `TAGS` in which `name` is bundled."""
     bundled = list_tags(name)
-    return next((tag for tag in TAGS if tag in bundled), TAGS[0])
+    return next((tag for tag in TAGS if tag in bundled), next(iter(TAGS)))
 
 
 def checkpoint_dir(name: str, tag: str | None = None) -> Path:
@@ -123,7 +127,7 @@ def find_checkpoint(
         name: One of `list_models()`.
         tag: The way of training; by default the one that `TAGS` prefers.
         namespace: User or organization of the Hub; by default what FER_MODELS_NAMESPACE says, if it is set.
-        revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled network.
+        revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled model.
 
     Raises:
         ValueError: There is no such model, tag or namespace, or a revision without a namespace.
@@ -153,7 +157,7 @@ def load(
         name: One of `list_models()`.
         tag: The way of training; by default the one that `TAGS` prefers.
         namespace: User or organization of the Hub; by default what FER_MODELS_NAMESPACE says, if it is set.
-        revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled network.
+        revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled model.
 
     Returns:
         The model, in evaluation mode on the CPU, and the image processor.

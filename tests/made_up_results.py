@@ -1,11 +1,11 @@
-"""Made-up figures of networks, in the shape that `training.evaluate` and `make report` write."""
+"""Made-up figures of models, in the shape that `training.evaluation.evaluate` and `make report` write."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from fer_models.configuration_fer import FER_LABELS
-from fer_models.demo.measurements import Checkpoint
+from fer_models.results import Checkpoint
 
 
 def make_split(accuracy: float = 0.5, n: int = 700) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def list_visits() -> list[tuple[str, str, str]]:
 
 
 def prove(environment: Path, endpoint: str, visits: Sequence[tuple[str, str, str]], home: Path) -> dict[str, Any]:
-    """One environment: what it holds, and what came out of the networks there, with and without the Hub.
+    """One environment: what it holds, and what came out of the models there, with and without the Hub.
 
     Returns:
         Versions and class, and `logits` by model and way of training.
@@ -109,7 +109,7 @@ def main(argv: list[str] | None = None) -> None:
         load_portrait().crop((170, 115, 390, 335)).save(home / "face.png")
         shutil.copy(TESTS / "hub_probe.py", home)
         env = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(home / "push"), "HF_TOKEN": "hf_alice"}
-        push = ("training.push", "--namespace", "alice", "--models", "baseline,transfer")
+        push = ("training.publishing.push", "--namespace", "alice", "--models", "baseline,transfer")
         print(run(sys.executable, "-m", *push, env=env, cwd=REPOSITORY))
         first: dict[str, list[float]] = {}
         environment = home / "venv"

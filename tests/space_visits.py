@@ -40,9 +40,9 @@ def compare_in_browser(url: str) -> None:
 
 
 def open_camera_in_frame(url: str) -> None:
-    """The README's frame on another server's page has the camera; without its `allow` it would not."""
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    (frame,) = re.findall(r"```html\n(.*?)```", readme, re.DOTALL)
+    """The frame of docs/space.md on another server's page has the camera; without its `allow` it would not."""
+    page = (REPOSITORY / "docs" / "space.md").read_text(encoding="utf-8")
+    (frame,) = re.findall(r"```html\n(.*?)```", page, re.DOTALL)
     frame = re.sub(r'src="[^"]*"', f'src="{url}"', frame)
     for html, expected in ((frame, True), (frame.replace('allow="camera"', ""), "NotAllowedError")):
         answer = ask_for_camera(url, html)

@@ -8,9 +8,10 @@ import pytest
 import yaml
 from tiny_runs import load_fer2013_once
 
-from training import ablation, records, tables, train
+from training import ablation, train
 from training.ablation import list_variants, parse_variant, stop_early
-from training.plots import plot_ablation
+from training.publishing import records, tables
+from training.publishing.plots import plot_ablation
 
 ABLATIONS = sorted(Path(ablation.__file__).with_name("ablations").glob("*.yaml"))
 TINY = ["--samples_per_class", "4", "--num_train_epochs", "2", "--disable_tqdm", "true"]
@@ -40,7 +41,7 @@ def make_row(technique: str, seed: int, validation: float) -> dict[str, Any]:
             {"config_overrides": {"batch_norm": True, "num_pools": 3}},
         ),
     ],
-    ids=["no technique", "one", "two", "two of the network"],
+    ids=["no technique", "one", "two", "two of the model"],
 )
 def test_variants_are_none_each_and_all(techniques: dict[str, Any], together: dict[str, Any]) -> None:
     settings = {"techniques": techniques}
@@ -49,7 +50,7 @@ def test_variants_are_none_each_and_all(techniques: dict[str, Any], together: di
 
 
 @pytest.mark.parametrize(
-    "fields", [{"weight_decay": 0.2}, {"config_overrides": {"batch_norm": False}}], ids=["recipe", "network"]
+    "fields", [{"weight_decay": 0.2}, {"config_overrides": {"batch_norm": False}}], ids=["recipe", "model"]
 )
 def test_two_techniques_that_set_one_field_are_refused(fields: dict[str, Any]) -> None:
     first = {"weight_decay": 0.1, "config_overrides": {"batch_norm": True}}
@@ -98,7 +99,7 @@ def test_runs_are_trained_once_and_tabulated(
     settings.write_text(yaml.safe_dump(SMALL | {"early_stopping_patience": 2}, sort_keys=False))
     assert ablation.read_rows(output, yaml.safe_load(settings.read_text())) == [], "other settings, other figures"
 
-    monkeypatch.setattr(records, "MEASUREMENTS_DIR", tmp_path)
+    monkeypatch.setattr(records, "RESULTS_DIR", tmp_path)
     table = tables.render_ablation("dense")
     assert re.search(r"^\| weight decay \| 3 \| 2 of 2 \| \d+\.\d% ", table, re.MULTILINE)
     assert "n = 28." in table
@@ -118,22 +119,22 @@ def test_rows_of_a_trial_are_not_mixed_with_those_that_are_published(
     overrides: list[str], is_published: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(ablation, "MEASUREMENTS_DIR", tmp_path / "measurements")
+    monkeypatch.setattr(ablation, "RESULTS_DIR", tmp_path / "results")
     monkeypatch.setattr(ablation, "run_ablation", lambda settings, seeds, runs_dir, *_: [[{"runs": str(runs_dir)}]])
     (tmp_path / "dense.yaml").write_text(yaml.safe_dump(SMALL))
     ablation.main(["dense.yaml", *overrides])
     folder = "runs/ablation/dense" + ("" if is_published else ".trial")
-    path = tmp_path / ("measurements/ablation.dense.json" if is_published else f"{folder}/rows.json")
+    path = tmp_path / ("results/ablation.dense.json" if is_published else f"{folder}/rows.json")
     assert json.loads(path.read_text())["rows"] == [{"runs": folder}]
     assert [one.name for one in tmp_path.rglob("*.json")] == [path.name]
 
 
 def test_a_file_with_something_else_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "settings.yaml").write_text(yaml.safe_dump(SMALL))
-    (tmp_path / "cost.json").write_text('{"networks": []}')
+    (tmp_path / "cost.json").write_text('{"models": []}')
     with pytest.raises(SystemExit, match=r"cost\.json holds something else than an ablation\. Choose another --output"):
         ablation.main([str(tmp_path / "settings.yaml"), "--output", str(tmp_path / "cost.json")])
-    assert (tmp_path / "cost.json").read_text() == '{"networks": []}'
+    assert (tmp_path / "cost.json").read_text() == '{"models": []}'
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from browsing import find_violations, needs_chromium, open_page
 from photos import load_portrait, make_no_face, make_two_faces
 from videos import write_video
 
-from training.benchmark_live import write_camera_film
+from training.benchmarks.live import write_camera_film
 
 
 @pytest.mark.browser

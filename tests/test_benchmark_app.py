@@ -8,7 +8,7 @@ import pytest
 from browsing import needs_chromium
 from PIL import Image
 
-from training.benchmark_app import main, make_photos, measure_load, pick_memory, summarize
+from training.benchmarks.app import main, make_photos, measure_load, pick_memory, summarize
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_swapped_and_lost_answers_are_counted(
     swaps_at: int, stops_at: int, wrong: int, lost: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     photos = make_photos(tmp_path)
-    monkeypatch.setattr("training.benchmark_app.Client", make_client(photos, swaps_at, stops_at))
+    monkeypatch.setattr("training.benchmarks.app.Client", make_client(photos, swaps_at, stops_at))
     load = measure_load("http://nowhere", photos, 2, 6)
     assert (load["wrong"], load["lost"], load["requests"]) == (wrong, lost, 6)
 
@@ -73,7 +73,7 @@ def test_photos_that_cannot_be_told_apart_by_their_answers_are_refused(
     number: int, differs: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     photos = make_photos(tmp_path)[:number]
-    monkeypatch.setattr("training.benchmark_app.Client", make_client(photos, differs=differs))
+    monkeypatch.setattr("training.benchmarks.app.Client", make_client(photos, differs=differs))
     with pytest.raises(ValueError, match="answers differ"):
         measure_load("http://nowhere", photos, 2, 6)
 
@@ -104,7 +104,7 @@ def test_every_step_is_measured(tmp_path: Path):
     assert results["live"]["frames_per_second"] > 0
     assert (results["load"]["lost"], results["load"]["wrong"]) == (0, 0)
     assert results["load"]["answers_per_second"] > 0
-    assert results["neighbours"]["networks"]["median_ms"] < results["neighbours"]["request"]["median_ms"]
+    assert results["neighbours"]["models"]["median_ms"] < results["neighbours"]["request"]["median_ms"]
     assert results["memory"]["at_the_end_mb"] > 100
     assert results["refusals"]["oversized_upload"]["status"] == 413
     assert results["refusals"]["queued"] + results["refusals"]["refused"] == 100

@@ -16,7 +16,7 @@ from photos import load_portrait, make_no_face, make_two_faces, portrait_path
 from fer_models.demo.handlers.compare import CompareHandlers, Shown
 from fer_models.faces import FaceDetector
 from fer_models.inference import LoadedModel, load_models
-from training.benchmark_live import write_camera_film
+from training.benchmarks.live import write_camera_film
 
 
 def read_winners(page: Any) -> list[str]:

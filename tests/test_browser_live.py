@@ -11,7 +11,7 @@ from browsing import needs_chromium, open_page
 from photos import load_portrait
 
 from fer_models.demo.handlers.compare import SHOWN_AT_FIRST
-from training.benchmark_live import write_camera_film
+from training.benchmarks.live import write_camera_film
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 

@@ -7,7 +7,7 @@ from browsing import needs_chromium, open_page
 
 from fer_models.demo.handlers.models import choose_first
 from fer_models.demo.locales import translate
-from fer_models.demo.measurements import read_checkpoints
+from fer_models.results import read_checkpoints
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 

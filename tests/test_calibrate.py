@@ -4,7 +4,7 @@ from conftest import make_tiny_config
 from torch.nn import functional
 
 from fer_models import FerCnnForImageClassification
-from training.calibrate import fit_temperature
+from training.evaluation.calibrate import fit_temperature
 
 
 def make_logits(temperature: float, n: int = 20_000) -> tuple[torch.Tensor, torch.Tensor]:
@@ -40,7 +40,7 @@ def test_what_cannot_be_calibrated_is_refused(logits: torch.Tensor, labels: torc
         fit_temperature(logits, labels)
 
 
-def test_the_network_divides_by_its_temperature():
+def test_the_model_divides_by_its_temperature():
     torch.manual_seed(0)
     model = FerCnnForImageClassification(make_tiny_config()).eval()
     faces = torch.rand(5, 1, 20, 20)

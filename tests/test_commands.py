@@ -16,13 +16,17 @@ from photos import portrait_path
 
 from fer_models import __main__ as terminal
 from fer_models.commands import split_list
-from training import ablation, calibrate, evaluate, train, views, zoo
-from training.arguments import RecipeArguments
+from training import ablation, train, views, zoo
 from training.data import DATA_VARIABLE, DEFAULT_DATA, find_data
+from training.evaluation import calibrate, evaluate
+from training.recipe import RecipeArguments
 
 RECIPE = "training/recipes/baseline.report.yaml"
+# `python_peers` runs in the environment of the packages that it asks, and is called by `measure` alone.
 TRAINING = sorted(
-    path.stem for path in (REPOSITORY / "training").glob("*.py") if "\ndef main(" in path.read_text(encoding="utf-8")
+    ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+    for path in (REPOSITORY / "training").rglob("*.py")
+    if "\ndef main(" in path.read_text(encoding="utf-8") and path.stem != "python_peers"
 )
 # `hub_probe` runs where this package is not installed, and is called by `prove_hub` alone.
 TESTS = sorted(
@@ -31,9 +35,9 @@ TESTS = sorted(
     if "\ndef main(" in path.read_text(encoding="utf-8") and path.stem != "hub_probe"
 )
 COMMANDS: dict[str, tuple[str, list[str]]] = {
-    **{f"training.{name}": (f"training.{name}", []) for name in TRAINING},
+    **{name: (name, []) for name in TRAINING},
     **{name: (name, []) for name in TESTS},
-    **{f"fer_models {name}": ("fer_models.__main__", [name]) for name in ("compare", "list")},
+    **{f"fer_models {name}": ("fer_models.__main__", [name]) for name in ("compare", "export", "list")},
 }
 # One name for one thing. The recipe's fields are transformers', with underscores.
 OPTIONS = {
@@ -41,7 +45,8 @@ OPTIONS = {
     *("files", "split", "chunk-size", "batch-size", "ray", "seed", "seeds", "runs", "n", "found", "padding"),
     *("rounds", "steps", "images", "live-seconds", "comparisons", "busy-comparisons", "neighbours", "visitors"),
     *("requests", "flood", "space", "private", "dry-run", "token", "python", "torch", "port"),
-    *("force", "missing", "at-once", "pack", "pack-megabytes", "minutes", "options", "logs", "large"),
+    *("onnx", "force", "missing", "at-once", "pack", "pack-megabytes", "minutes", "options", "logs", "large"),
+    *("environment", "packages", "timed"),
 }
 FILES = {
     "training.train": [RECIPE],
@@ -49,7 +54,7 @@ FILES = {
     "training.views": ["training/views.yaml"],
     "training.zoo": ["training/zoo.yaml"],
 }
-LISTS = {"models": "NAME,NAME", "seeds": "N,N", "python": "PATH,PATH"}
+LISTS = {"models": "NAME,NAME", "seeds": "N,N", "python": "PATH,PATH", "packages": "NAME,NAME"}
 
 
 def get_main(command: str) -> Callable[[list[str]], None]:
@@ -73,7 +78,7 @@ def read_options(text: str) -> dict[str, tuple[str, str]]:
 
 
 def test_every_program_is_looked_at() -> None:
-    assert {"train", "data", "score", "push", "benchmark_app"} < set(TRAINING)
+    assert {"training.train", "training.scoring.score", "training.benchmarks.app"} < set(TRAINING)
     assert set(TESTS) == {"hub_server", "prove_hub", "prove_space"}
 
 
@@ -203,11 +208,11 @@ def test_one_variable_says_where_the_data_lie(
     assert find_data() == place
     assert RecipeArguments(model="baseline", protocol="report").data == place
     assert views.parse_views(Path("training/views.yaml"), []).data == place
-    assert leave(get_main("training.measure_flip"), "--help") == 0
+    assert leave(get_main("training.evaluation.flip_tta"), "--help") == 0
     assert f"(default: {place})" in " ".join(capsys.readouterr().out.split())
 
 
-@pytest.mark.parametrize("command", ["training.data", "training.measure_votes", "training.measure_crop"])
+@pytest.mark.parametrize("command", ["training.data", "training.evaluation.ferplus_votes"])
 @pytest.mark.parametrize("by", ["option", "variable"])
 def test_missing_data_name_the_option_and_the_variable(command: str, by: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DATA_VARIABLE, "/nowhere")

@@ -18,8 +18,8 @@ from tiny_runs import assert_same_weights, load_fer2013_once, load_weights, make
 from torch import nn
 
 from training import train
-from training.averaging import AVERAGE_FILE
-from training.distributed import OwnRandomness, count_own_images, share_batch, synchronize_batch_norm
+from training.ema import AVERAGE_FILE
+from training.runtime.distributed import OwnRandomness, count_own_images, share_batch, synchronize_batch_norm
 
 ROOT = Path(__file__).parents[1]
 STEPS_PER_EPOCH = 3  # 42 images in batches of 16, of which the last holds 10

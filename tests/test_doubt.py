@@ -18,14 +18,14 @@ from fer_models.demo.locales import LOCALES, translate
 from fer_models.faces import SECOND_SCORE, DetectedFace, FaceDetector
 from fer_models.inference import Comparison, LoadedModel, Prediction, compare, to_json
 from fer_models.quality import NO_FACE, Hint, find_hints, find_score_hints
-from training.made_photos import load_pictures, load_portraits
+from training.evaluation.made_photos import load_pictures, load_portraits
 
 DOUBTFUL = Hint("doubtful", 0.75, SECOND_SCORE)
 FACE = DetectedFace((10, 10, 50, 60), 0.95)
 
 
 def make_comparison(models: list[LoadedModel], *hints: Hint) -> Comparison:
-    """All networks agree on the first label, and leave nothing to the others."""
+    """All models agree on the first label, and leave nothing to the others."""
     rows = [
         Prediction(model.name, {label: float(label == model.labels[0]) for label in model.labels}, 1.0)
         for model in models

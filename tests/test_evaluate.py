@@ -13,9 +13,10 @@ from tiny_runs import load_fer2013_once, load_few_per_split, pass_for_whole, tra
 
 from fer_models import FerCnnForImageClassification, FerImageProcessor
 from fer_models.configuration_fer import FER_LABELS
-from training import evaluate, train
+from training import train
 from training.data import FaceTensors, decode, keep_first_per_class
-from training.evaluate import predict_logits
+from training.evaluation import evaluate
+from training.evaluation.evaluate import predict_logits
 
 
 @pytest.fixture(autouse=True)

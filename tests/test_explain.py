@@ -122,7 +122,7 @@ def test_what_is_hot_matters_more_than_what_is_cold(models: list[LoadedModel]) -
 
 @pytest.mark.slow
 def test_what_is_hot_matters_more_for_each_model(models: list[LoadedModel], fer_data: Path) -> None:
-    from training.serving import load_faces
+    from training.evaluation.serving import load_faces
 
     hot, cold = measure_falls(models, load_faces(fer_data, sample_size=40)[0])
     assert (hot > cold + 0.05).all(), (hot, cold)
@@ -154,10 +154,10 @@ def test_a_model_without_training_looks_elsewhere(models: list[LoadedModel], fac
 )
 def test_heat_lies_where_the_map_sees(name: str, cells: tuple[tuple[int, int], ...]) -> None:
     torch.manual_seed(0)
-    network = get_entry(name).model_class(get_entry(name).make_config()).eval()
-    recorder = _MapRecorder(network)
+    model = get_entry(name).model_class(get_entry(name).make_config()).eval()
+    recorder = _MapRecorder(model)
     pixel_values = torch.rand(1, 1, 48, 48, requires_grad=True)
-    network(pixel_values)
+    model(pixel_values)
     for row, column in cells:
         (gradient,) = torch.autograd.grad(recorder.map[0, :, row, column].sum(), pixel_values, retain_graph=True)
         seen = gradient[0, 0].abs().nonzero().double()

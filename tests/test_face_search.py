@@ -13,8 +13,8 @@ from fer_models.demo.handlers.choice import find_examples
 from fer_models.face_search import Box, DetectedFace, View, cut_reflected, drop_duplicates
 from fer_models.faces import SECOND_SCORE, FaceDetector, crop_face
 from fer_models.images import read_image
-from training.made_photos import Placed, load_pictures, load_portraits, make_background, set_in
-from training.measure_faces import BEFORE, OUTPUT
+from training.evaluation.face_recall import BEFORE, OUTPUT
+from training.evaluation.made_photos import Placed, load_pictures, load_portraits, make_background, set_in
 
 
 class CountingDetector(FaceDetector):

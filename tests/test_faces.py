@@ -145,7 +145,7 @@ def test_small_faces_of_a_group_are_found(detector, hopper):
     assert all(30 < face.box_xyxy[3] - face.box_xyxy[1] < 55 for face in faces)
 
 
-def test_faces_too_small_for_the_networks_are_left_out(detector, hopper):
+def test_faces_too_small_for_the_models_are_left_out(detector, hopper):
     side = MIN_FACE_SIDE * hopper.height / (HOPPER_FACE[3] - HOPPER_FACE[1])
     tiny = hopper.resize((round(0.8 * side * hopper.width / hopper.height), round(0.8 * side)))
     assert detector.detect(tiny) == []
@@ -225,7 +225,7 @@ def test_crop_over_the_edge_repeats_the_edge(box, reason, mode):
 
 
 def test_crop_of_a_portrait_frames_the_face_as_fer2013_does(detector, hopper):
-    """FER2013's median, by `training.measure_crop`: eyes at 0.31 and 0.68 of the width, 0.38 of the height."""
+    """FER2013's median, by `training.evaluation.face_crop`: eyes at 0.31 and 0.68 of the width, 0.38 of the height."""
     face = detector.detect(hopper)[0]
     left, top, right, _ = crop_box(face)
     eyes = [((x - left) / (right - left), (y - top) / (right - left)) for x, y in face.landmarks_xy[:2]]

@@ -1,4 +1,4 @@
-"""A network that the report does not have: everything takes it as soon as its checkpoint is there, and not before."""
+"""A model that the report does not have: everything takes it as soon as its checkpoint is there, and not before."""
 
 import json
 import re
@@ -17,13 +17,14 @@ from fer_models.__main__ import main
 from fer_models.demo.components.models import render_cost, render_report_comparison, render_test_sets
 from fer_models.demo.handlers.compare import CompareHandlers, Request
 from fer_models.demo.handlers.models import show_model
-from fer_models.demo.measurements import read_checkpoints, read_summary
 from fer_models.demo.ui import build_demo
 from fer_models.faces import FaceDetector
 from fer_models.inference import LoadedModel, load_models
-from training import measure_cost, push, tables
-from training.cards import render_card
-from training.report import make_summary
+from fer_models.results import read_checkpoints, read_summary
+from training.benchmarks import cost as measure_cost
+from training.publishing import push, tables
+from training.publishing.model_card import render_card
+from training.publishing.report import make_summary
 
 FOUR = ["baseline", "dense", "batchnorm", "batchnorm-dropout"]
 

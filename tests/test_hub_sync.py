@@ -9,8 +9,8 @@ from hub_server import Fault, HubServer
 from huggingface_hub import HfApi
 
 from fer_models.hub import CLIENT_ERRORS, explain
-from training import hub_sync
-from training.hub_sync import Change, Revision, compare, sync
+from training.publishing import hub_sync
+from training.publishing.hub_sync import Change, Revision, compare, sync
 
 WHERE = Revision("alice/faces")
 FILES = {

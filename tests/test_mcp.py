@@ -123,7 +123,7 @@ def test_an_agent_hands_a_photo_over_as_the_tool_says(app_url: str, tmp_path: Pa
         assert command in answer.content[0].text, "what to do instead"
 
 
-def test_the_readme_tells_an_agent_the_same() -> None:
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    assert "curl -F files=@photo.jpg http://127.0.0.1:7860/gradio_api/upload" in readme
+def test_the_docs_tell_an_agent_the_same() -> None:
+    text = (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8")
+    assert "curl -F files=@photo.jpg http://127.0.0.1:7860/gradio_api/upload" in text
     assert "curl -F files=@photo.jpg ADDRESS/gradio_api/upload" in HOW_TO_SEND

@@ -4,7 +4,7 @@ import evaluate
 import numpy as np
 import pytest
 
-from training.metrics import accuracy_interval, compute_metrics, expected_calibration_error
+from training.evaluation.metrics import accuracy_interval, compute_metrics, expected_calibration_error
 
 MODULE = Path(__file__).parents[1] / "training" / "metrics.py"
 

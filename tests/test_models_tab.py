@@ -29,7 +29,7 @@ from fer_models.demo.components.tables import Scale, render_table
 from fer_models.demo.components.votes import render_votes
 from fer_models.demo.handlers.models import choose_first, show_model
 from fer_models.demo.locales import LOCALES, format_percent, translate, translate_tag
-from fer_models.demo.measurements import Checkpoint, find_ranks, rank_printed
+from fer_models.results import Checkpoint, find_ranks, rank_printed
 from fer_models.zoo import TAGS, get_default_tag
 
 SPACE = "\N{NO-BREAK SPACE}"

@@ -12,9 +12,9 @@ from made_up_results import make_checkpoint, make_summary
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.demo.components.peers import render_peers
 from fer_models.demo.locales import LOCALES
-from training import records
 from training.benchmarks.peers import table
 from training.benchmarks.peers.measure import WARM_UP, Peer, _measure_one, ask, encode_faces, score
+from training.publishing import records
 
 COLUMNS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt", "unknown", "no_face")
 # Answers every face with `happy`, after other words.
@@ -112,7 +112,7 @@ def make_peers() -> dict[str, Any]:
 def test_the_table_sets_ours_beside_them_and_a_missing_figure_is_a_dash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "PEERS", tmp_path / "peers.json")
+    monkeypatch.setattr(records, "RESULTS_DIR", tmp_path)
     assert table.render_peers() == "Not measured yet."
     (tmp_path / "peers.json").write_text(json.dumps(make_peers()))
     split = {"n": 3000, "accuracy": 0.7, "accuracy_interval_95": [0.69, 0.71]}

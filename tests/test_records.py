@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from fer_models import zoo
-from training import records
-from training.records import MEASUREMENTS_DIR, RESULTS_DIR, describe_spread, load_runs
+from training import RESULTS_DIR
+from training.publishing import records
+from training.publishing.records import describe_spread, load_runs
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ def test_spread_in_words(values: list[float], words: str):
 
 def test_runs_are_the_bundled_one_and_other_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(zoo, "CHECKPOINTS_DIR", tmp_path)
-    monkeypatch.setattr(records, "RESULTS_DIR", tmp_path)
+    monkeypatch.setattr(records, "SEEDS_DIR", tmp_path)
     assert load_runs("dense", "report") == []
     (tmp_path / "dense.report").mkdir()
     (tmp_path / "dense.report" / "results.json").write_text(json.dumps({"seed": 0}))
@@ -36,7 +37,7 @@ def test_runs_are_the_bundled_one_and_other_seeds(tmp_path: Path, monkeypatch: p
         load_runs("dense", "report")
 
 
-MEASURED = [*MEASUREMENTS_DIR.glob("*.json"), *RESULTS_DIR.glob("*.json"), *zoo.CHECKPOINTS_DIR.glob("*/results.json")]
+MEASURED = [*RESULTS_DIR.rglob("*.json"), *zoo.CHECKPOINTS_DIR.glob("*/results.json")]
 
 
 @pytest.mark.parametrize("path", sorted(MEASURED), ids=lambda path: f"{path.parent.name}/{path.name}")

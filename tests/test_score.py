@@ -28,9 +28,10 @@ from fer_models.hub import NETWORK_FILES, make_fixed_revision
 from fer_models.images import read_image
 from fer_models.inference import LoadedModel, compare, load_models, predict
 from fer_models.zoo import checkpoint_dir
-from training import pictures as pictures_module
-from training import score, scoring
-from training.pictures import CollectionError, open_collection
+from training.scoring import chunks as scoring
+from training.scoring import pictures as pictures_module
+from training.scoring import score
+from training.scoring.pictures import CollectionError, open_collection
 
 ROOT = Path(__file__).parents[1]
 NUM_PICTURES = 40
@@ -54,7 +55,7 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-SCORE = [sys.executable, "-m", "training.score", "--whole-image"]
+SCORE = [sys.executable, "-m", "training.scoring.score", "--whole-image"]
 
 
 def run(
@@ -134,7 +135,7 @@ def test_what_systems_leave_in_folders_is_not_scored(tmp_path: Path) -> None:
 def test_whatever_one_of_a_hundred_faces_raises_is_its_row_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once while it is read, and once when the networks are asked."""
+    """Once while it is read, and once when the models are asked."""
     folder = tmp_path / "faces"
     folder.mkdir()
     for number in range(100):
@@ -233,7 +234,7 @@ def test_data_set_of_the_hub_is_scored(hub: HubServer, tmp_path: Path, monkeypat
     command = [
         sys.executable,
         "-m",
-        "training.score",
+        "training.scoring.score",
         "alice/faces",
         str(tmp_path / "scores"),
         "--models",
@@ -293,7 +294,7 @@ def test_killed_scoring_goes_on(pictures: Path, tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
-        "training.score",
+        "training.scoring.score",
         str(pictures),
         str(tmp_path / "scores"),
         "--whole-image",
@@ -483,7 +484,7 @@ def test_a_machine_of_a_ray_cluster_dies_and_nothing_is_lost(
         command = [
             sys.executable,
             "-m",
-            "training.score",
+            "training.scoring.score",
             str(pictures),
             str(output),
             "--whole-image",

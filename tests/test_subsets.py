@@ -6,7 +6,7 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 from datasets import Image as ImageFeature
 
 from fer_models.configuration_fer import FER_LABELS
-from training.subsets import drop_copies, keep_agreed
+from training.evaluation.subsets import drop_copies, keep_agreed
 
 
 def make_rows(images: list[bytes], labels: list[str], votes: list[Any] | None = None) -> Dataset:

@@ -11,8 +11,8 @@ from datasets import Dataset, DatasetDict
 from safetensors.torch import load_file
 
 from training import train as train_module
-from training.arguments import parse_recipe
 from training.data import keep_first_per_class, load_fer2013
+from training.recipe import parse_recipe
 
 RECIPES_DIR = Path(__file__).parents[1] / "training" / "recipes"
 NUM_EPOCHS = 2
@@ -36,7 +36,7 @@ def load_fer2013_once(source: str | Path, protocol: str = "official") -> Dataset
 
 
 def load_few_per_split(source: str | Path, protocol: str) -> dict[str, Dataset]:
-    """In place of `training.evaluate.load_splits`: under the same names, 5 images of each class."""
+    """In place of `training.evaluation.evaluate.load_splits`: under the same names, 5 images of each class."""
     few = keep_first_per_class(load_fer2013_once(source, protocol)["validation"], 5)
     return dict.fromkeys(("train", "validation", "report_test", "official_validation", "official_test"), few)
 

@@ -1,7 +1,7 @@
 """What each technique brings: `python -m training.ablation training/ablations/dense.yaml --seeds 0,1,2`.
 
 Trains a recipe as it is (`none`), with one technique at a time, and, unless the settings say otherwise, with all
-`together`, each with each seed, under `runs/ablation`, and writes `training/measurements/ablation.dense.json` after
+`together`, each with each seed, under `runs/ablation`, and writes `training/results/ablation.dense.json` after
 every run, which `make report` draws and tabulates. Interrupted, it goes on when it is started again; what the JSON has
 by the same settings is not trained anew. With other fields of the recipe it is a trial, and all goes to
 `runs/ablation/dense.trial`. Early stopping, which only cuts a run short, is read off the runs.
@@ -18,12 +18,12 @@ from transformers import TrainingArguments
 
 from fer_models.commands import CommandParser, at_least, command, split_list
 
-from .arguments import PLACE_FIELDS, RUNS_DIR, RecipeArguments, parse_recipe
-from .files import write_json
-from .records import MEASUREMENTS_DIR
+from . import RECIPES_DIR, RESULTS_DIR
+from .recipe import RUNS_DIR, RecipeArguments, parse_recipe
+from .runtime.files import write_json
+from .runtime.runs import PLACE_FIELDS
 from .train import train
 
-RECIPES_DIR = Path(__file__).parent / "recipes"
 NONE, TOGETHER = "none", "together"
 # What early stopping makes of a variant's runs.
 STOPPED = {NONE: "early stopping", TOGETHER: "together, early stopping"}
@@ -195,14 +195,14 @@ def main(argv: list[str] | None = None) -> None:
         "--output",
         type=Path,
         metavar="FILE",
-        help="for the figures, JSON; by default training/measurements/ablation., and FILE's name",
+        help="for the figures, JSON; by default training/results/ablation., and FILE's name",
     )
     arguments, overrides = parser.parse_known_args(argv)
     name = arguments.settings.stem
     # With other fields than the settings say it is a trial, whose rows are not mixed with those that are published.
     is_trial = bool({word[2:].partition("=")[0] for word in overrides if word.startswith("--")} - PLACE_FIELDS)
     runs_dir = arguments.runs or RUNS_DIR / "ablation" / (f"{name}.trial" if is_trial else name)
-    output = arguments.output or (runs_dir / "rows.json" if is_trial else MEASUREMENTS_DIR / f"ablation.{name}.json")
+    output = arguments.output or (runs_dir / "rows.json" if is_trial else RESULTS_DIR / f"ablation.{name}.json")
     settings = yaml.safe_load(arguments.settings.read_text())
     if not isinstance(settings, dict) or not {"recipe", "common", "techniques"} <= set(settings):
         raise ValueError(f"{arguments.settings} names no techniques to compare. Name a file of training/ablations.")

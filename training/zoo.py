@@ -17,7 +17,7 @@ import yaml
 
 from fer_models.commands import CommandParser, at_least, command
 
-from .arguments import RUNS_DIR
+from .recipe import RUNS_DIR
 
 FOLDER = Path(__file__).parent
 PACKED_FILES = ("config.json", "preprocessor_config.json", "recipe.yaml", "history.json", "run.json", "views.json")

@@ -8,12 +8,12 @@ import gradio as gr
 
 from ..faces import FaceDetector
 from ..inference import LoadedModel
+from ..results import read_checkpoints, read_summary
 from .fetching import fetch_nothing
 from .handlers.compare import SHOWN_AT_FIRST, CompareHandlers
 from .handlers.live import LiveHandlers
 from .handlers.many import ManyHandlers
 from .locales import DEFAULT_LANGUAGE, LOCALES, choose_language, translate
-from .measurements import read_checkpoints, read_summary
 from .scripts import read_script
 from .tabs.code import build_code_tab
 from .tabs.compare import build_compare_tab

@@ -7,8 +7,8 @@ from html import escape
 from typing import Any
 
 from ...inference import choose_shown_split
+from ...results import Checkpoint, join_history, shorten_commit
 from ..locales import LOCALES, format_count, format_decimal, format_hardware, format_percent, translate
-from ..measurements import Checkpoint, join_history, shorten_commit
 from .charts import Axis, Series, render_chart
 from .html import render_message
 from .models import format_points

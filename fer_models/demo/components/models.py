@@ -6,6 +6,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from ...inference import PEOPLE_SPLIT, SHOWN_SPLIT
+from ...results import TEST_SPLITS, Checkpoint, find_ranks, group_by_tag, group_statistics, order_models, rank_printed
 from ..locales import (
     LOCALES,
     format_count,
@@ -15,13 +16,9 @@ from ..locales import (
     translate,
     translate_tag,
 )
-from ..measurements import Checkpoint, find_ranks, group_by_tag, group_statistics, order_models, rank_printed
 from .charts import Axis, Series, render_chart
 from .html import render_message
 from .tables import Row, Scale, render_column, render_table
-
-# What models are told apart by, and read on; those that chose nothing come first.
-TEST_SPLITS = (SHOWN_SPLIT, "official_test", PEOPLE_SPLIT, "official_validation", "report_test")
 
 # Which sentences state a figure, by its name in the summary.
 MEANINGS = {"models.meaning.labels": "agreed", "models.meaning.copies": "copies"}
@@ -65,7 +62,7 @@ def render_report_comparison(summary: dict[str, Any], language: str) -> str:
     """The models trained here beside the report's own figures, with the spread over the seeds.
 
     Args:
-        summary: What `measurements.read_summary` gives.
+        summary: What `results.read_summary` gives.
         language: One of `locales.LOCALES`.
     """
     published, runs_of = summary.get("published", {}), summary.get("runs", {})
@@ -294,7 +291,7 @@ def render_meaning(summary: dict[str, Any], language: str) -> str:
     """What the figures mean, how they came about, and what the models cannot do.
 
     Args:
-        summary: What `measurements.read_summary` gives; a sentence whose figure it lacks is left out.
+        summary: What `results.read_summary` gives; a sentence whose figure it lacks is left out.
         language: One of `locales.LOCALES`.
     """
     figures = {name: format_percent(language, share, 0) for name, share in summary.get("labels", {}).items()}

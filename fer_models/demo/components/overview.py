@@ -5,9 +5,9 @@ from html import escape
 from typing import Any
 
 from ...inference import PEOPLE_SPLIT, SHOWN_SPLIT
+from ...results import Checkpoint
 from ...zoo import get_default_tag
 from ..locales import format_count, format_decimal, format_percent, translate
-from ..measurements import Checkpoint
 from .models import render_cost_chart, render_lead
 from .tables import Row, Scale, render_column, render_table
 
@@ -16,7 +16,7 @@ def render_overview(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], 
     """One sentence, one table and one chart of the models as `load` takes them, the best first.
 
     Args:
-        summary: What `measurements.read_summary` gives.
+        summary: What `results.read_summary` gives.
         checkpoints: The bundled models.
         language: One of `locales.LOCALES`.
     """

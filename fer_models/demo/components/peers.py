@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from ...results import Checkpoint
 from ..locales import format_count, format_decimal, format_hardware, format_percent, translate
-from ..measurements import Checkpoint
 from .models import render_heading
 from .tables import Row, render_column, render_table
 
@@ -16,7 +16,7 @@ def render_peers(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lan
     """Accuracy of other packages and of ours, by label and by what people saw; empty if it was not measured.
 
     Args:
-        summary: What `measurements.read_summary` gives.
+        summary: What `results.read_summary` gives.
         checkpoints: The bundled models, of which those trained by the report's recipe are left out.
         language: One of `locales.LOCALES`.
     """

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from ...results import Checkpoint
 from ...zoo import get_default_tag
 from ..locales import LOCALES, format_count, format_percent, translate, translate_tag
-from ..measurements import Checkpoint
 from .models import render_heading
 from .tables import Row, Scale, render_column, render_table
 
@@ -15,7 +15,7 @@ def render_votes(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lan
     """FER+'s votes, label by label, and each model's recall on the same split; empty if they were not counted.
 
     Args:
-        summary: What `measurements.read_summary` gives.
+        summary: What `results.read_summary` gives.
         checkpoints: The bundled models, of which those that `load` takes are shown.
         language: One of `locales.LOCALES`.
     """

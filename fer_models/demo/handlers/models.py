@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from ...results import Checkpoint
 from ...zoo import ZOO, get_default_tag
 from ..components.model import render_model
-from ..measurements import Checkpoint
 
 
 def choose_first(checkpoints: Sequence[Checkpoint]) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from ...inference import choose_shown_split
+from ...results import Checkpoint
 from ..components.models import (
     TEST_SPLITS,
     describe_model,
@@ -20,7 +21,6 @@ from ..components.peers import render_peers
 from ..components.votes import render_votes
 from ..handlers.models import choose_first, show_model
 from ..locales import DEFAULT_LANGUAGE, translate
-from ..measurements import Checkpoint
 from ..words import Words
 
 
@@ -30,8 +30,8 @@ def build_models_tab(
     """Lay the tab out and wire it, inside an open `gr.Tab`.
 
     Args:
-        checkpoints: What `measurements.read_checkpoints` gives.
-        summary: What `measurements.read_summary` gives.
+        checkpoints: What `results.read_checkpoints` gives.
+        summary: What `results.read_summary` gives.
         words: Takes the components whose words follow the language.
         language_switch: Holds the language.
     """

@@ -1,4 +1,4 @@
-"""The packages that people use instead, on the same faces: `make peers` writes `training/measurements/peers.json`.
+"""The packages that people use instead, on the same faces: `make peers` writes `training/results/peers.json`.
 
 Each is asked by its own call, in a process of its own, with weights that lie inside the package. A face is what FER2013
 has: no detector comes first.
@@ -22,13 +22,14 @@ from datasets import Image as ImageFeature
 from fer_models.commands import CommandParser, command, split_list
 from fer_models.configuration_fer import FER_LABELS
 
+from ... import RESULTS_DIR
 from ...data import DataError, add_data_option, load_fer2013, open_image
-from ...files import write_json
-from ...metrics import accuracy_interval, compute_metrics
-from ...provenance import describe_environment
-from ...records import PEERS
+from ...evaluation.metrics import accuracy_interval, compute_metrics
+from ...runtime.files import write_json
+from ...runtime.provenance import describe_environment
 from ...votes import NO_MAJORITY, find_majority
 
+OUTPUT = RESULTS_DIR / "peers.json"
 FOLDER = Path(__file__).parent
 WARM_UP = 20  # answers whose times do not count
 
@@ -178,10 +179,12 @@ def main(argv: list[str] | None = None) -> None:
     names = [peer.package for peer in PEERS_ASKED]
     parser = CommandParser(prog="python -m training.benchmarks.peers.measure", description=__doc__)
     add_data_option(parser)
-    parser.add_argument("--environment", type=Path, default=Path("build/peers"), help="where they are installed")
+    parser.add_argument(
+        "--environment", type=Path, default=Path("build/peers"), metavar="DIR", help="where they are installed"
+    )
     parser.add_argument("--timed", action="store_true", help="keep times, on a machine with nothing else to do")
-    parser.add_argument("--packages", type=split_list, default=names, metavar="A,B", help="which")
-    parser.add_argument("--output", type=Path, default=PEERS, metavar="FILE", help="file for the figures, JSON")
+    parser.add_argument("--packages", type=split_list, default=names, metavar="NAME,NAME", help="which of them")
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
     unknown = set(arguments.packages) - set(names)
     if unknown:

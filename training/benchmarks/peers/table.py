@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from fer_models.demo.measurements import shorten_commit
+from fer_models.results import shorten_commit
 from fer_models.zoo import checkpoint_dir
 
-from ...markdown import list_bundled, render_table
-from ...records import load_peers
+from ...publishing.markdown import list_bundled, render_table
+from ...publishing.records import load_measured
 
 TAGS = ("tuned", "ferplus")
 
 
 def render_peers() -> str:
     """What `measure` wrote, and the bundled models' figures on the same faces; a dash where there is none."""
-    peers = load_peers()
+    peers = load_measured("peers")
     if peers is None:
         return "Not measured yet."
     answered = [row for row in peers["rows"] if "error" not in row]

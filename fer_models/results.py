@@ -1,0 +1,184 @@
+"""What was measured of the models, read from the JSON beside their weights; what was not measured yet is empty."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import comb
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from .inference import PEOPLE_SPLIT, SHOWN_SPLIT
+from .zoo import CHECKPOINTS_DIR, ZOO, sort_tags
+
+# Written by `make report`: the report's own figures, every seed of every recipe, what the models cost, and
+# what people said of the same faces.
+SUMMARY_PATH = Path(__file__).parent / "summary.json"
+# What models are told apart by, and read on; those that chose nothing come first.
+TEST_SPLITS = (SHOWN_SPLIT, "official_test", PEOPLE_SPLIT, "official_validation", "report_test")
+# Of one model called better than another that is as good, among all pairs together.
+MAX_CHANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A bundled model and its figures.
+
+    Attributes:
+        name: Its name in the zoo.
+        tag: How it was trained.
+        results: Its `results.json`, as `training.evaluation.evaluate` writes it; empty if there is none.
+        history: Its `history.json`, one row an epoch.
+    """
+
+    name: str
+    tag: str
+    results: dict[str, Any]
+    history: list[dict[str, float]]
+
+    @property
+    def key(self) -> str:
+        """Such as `baseline.report`."""
+        return f"{self.name}.{self.tag}"
+
+    def get_split(self, split: str) -> dict[str, Any] | None:
+        """The figures of a split, as `training.evaluation.evaluate.measure` gives them, or None."""
+        return self.results.get("splits", {}).get(split)
+
+
+def read_checkpoints(directory: Path = CHECKPOINTS_DIR) -> list[Checkpoint]:
+    """The bundled models: way of training by way of training, each in the order of the zoo.
+
+    Raises:
+        ValueError: A file is damaged.
+    """
+    keys = [path.name for path in directory.glob("*.*") if path.is_dir()]
+    return [
+        Checkpoint(
+            name,
+            tag,
+            _read_json(directory / f"{name}.{tag}" / "results.json") or {},
+            _read_json(directory / f"{name}.{tag}" / "history.json") or [],
+        )
+        for tag, names in group_by_tag(keys)
+        for name in names
+    ]
+
+
+def read_summary(path: Path = SUMMARY_PATH) -> dict[str, Any]:
+    """What `make report` gathered, as `training.publishing.report.make_summary` says; empty if it was not written yet.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
+    return _read_json(path) or {}
+
+
+def group_by_tag(keys: Iterable[str]) -> list[tuple[str, Sequence[str]]]:
+    """`<name>.<tag>` as pairs of a tag and the names that have it, in the order of `zoo.sort_tags`."""
+    names_of: dict[str, list[str]] = {}
+    for key in keys:
+        name, _, tag = key.partition(".")
+        names_of.setdefault(tag, []).append(name)
+    return [(tag, [name for name in ZOO if name in names_of[tag]]) for tag in sort_tags(names_of)]
+
+
+def find_ranks(scores: Mapping[str, Sequence[float]]) -> dict[str, str]:
+    """The place of each name among all, 1 for the highest: `2`, or `2-3` where the runs leave it open.
+
+    A name is above another if all of its scores are, and if so many runs of two equal models would part so by chance,
+    in either direction, in less than `MAX_CHANCE` of all cases, divided by the number of pairs (an exact permutation
+    test, with Bonferroni's correction). So no place that is told apart is wrong but for that chance. Three runs against
+    three part by chance in a tenth of the cases, which tells nothing apart; of four models it takes five runs each.
+
+    Args:
+        scores: Those of each name's runs, which differ in their seed alone, on the same images.
+    """
+    pairs = max(comb(len(scores), 2), 1)
+
+    def is_above(own: Sequence[float], theirs: Sequence[float]) -> bool:
+        return min(own) > max(theirs) and 2 / comb(len(own) + len(theirs), len(own)) < MAX_CHANCE / pairs
+
+    ranks = {}
+    for name, own in scores.items():
+        others = [theirs for other, theirs in scores.items() if other != name]
+        best = 1 + sum(is_above(theirs, own) for theirs in others)
+        worst = len(scores) - sum(is_above(own, theirs) for theirs in others)
+        ranks[name] = str(best) if best == worst else f"{best}-{worst}"
+    return ranks
+
+
+def rank_printed(figures: Mapping[str, float]) -> dict[str, str]:
+    """The place of each name by one printed figure each, 1 for the highest, whatever it is worth."""
+    return {name: str(1 + sum(theirs > own for theirs in figures.values())) for name, own in figures.items()}
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """A model's accuracy on PrivateTest with its own running statistics of batch normalisation and with new ones.
+
+    Attributes:
+        name: Its name in the zoo.
+        shares: Accuracies in [0, 1], one a seed, `before` and `after`; none after for a model without such statistics.
+        shares_without_copies: The same without the faces that are copies of training images.
+    """
+
+    name: str
+    shares: dict[str, list[float]]
+    shares_without_copies: dict[str, list[float]]
+
+    def get_mean(self, when: str) -> float:
+        """Over the seeds, `before` or `after`; a model that has no statistics stays as it is."""
+        return fmean(self.shares[when] or self.shares["before"])
+
+
+def group_statistics(measured: Mapping[str, Any]) -> list[Statistics]:
+    """What `training.evaluation.batch_norm` wrote, model by model."""
+    rows_of: dict[str, list[dict[str, Any]]] = {}
+    for row in measured["rows"]:
+        rows_of.setdefault(row["model"], []).append(row["splits"])
+
+    def collect(rows: Sequence[dict[str, Any]], split: str) -> dict[str, list[float]]:
+        return {
+            when: [row[split][when] for row in rows if row[split][when] is not None] for when in ("before", "after")
+        }
+
+    return [
+        Statistics(name, collect(rows, "official_test"), collect(rows, "official_test_without_copies"))
+        for name, rows in rows_of.items()
+    ]
+
+
+def order_models(models: Iterable[Statistics], when: str) -> list[str]:
+    """Names from the most to the least accurate, `before` or `after`."""
+    return [one.name for one in sorted(models, key=lambda one: -one.get_mean(when))]
+
+
+def join_history(
+    history: Sequence[dict[str, float]], trained_with: Mapping[str, Any]
+) -> tuple[list[dict[str, float]], int]:
+    """The epochs of a run, behind those of the smaller model that it went on from, if there is one.
+
+    Args:
+        history: The run's own, one row an epoch.
+        trained_with: Where it comes from, as `training.train` writes it.
+
+    Returns:
+        All rows, numbered on, and how many of them are the smaller model's.
+    """
+    smaller = trained_with.get("widened_from", {}).get("history", [])
+    return [*smaller, *({**row, "epoch": row["epoch"] + len(smaller)} for row in history)], len(smaller)
+
+
+def shorten_commit(commit: str) -> str:
+    """Ten digits of a commit, and still whether files were changed since."""
+    return commit[:10] + ("-dirty" if commit.endswith("-dirty") else "")
+
+
+def _read_json(path: Path) -> Any:
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}). Write it anew with `make report`, or install again.") from error

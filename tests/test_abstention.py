@@ -1,0 +1,59 @@
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fer_models.inference import SURE_PROBABILITY, LoadedModel
+from training.evaluation import abstention as measure_unsure
+from training.evaluation.abstention import choose_threshold, describe_bands, find_majorities
+
+
+def make_bands(*accuracies: float) -> list[dict[str, Any]]:
+    return [{"from": round(0.1 * i, 1), "accuracy": accuracy} for i, accuracy in enumerate(accuracies)]
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "threshold", "reason"),
+    [
+        ((0.5,), 0.0, "half is enough"),
+        ((0.2, 0.4, 0.6, 0.9), 0.2, "the lowest of the good ones"),
+        ((0.6, 0.4, 0.6), 0.2, "a good band below a bad one does not count"),
+        ((0.4, 0.3, 0.5), 0.2, "only the highest"),
+    ],
+)
+def test_the_threshold_is_the_lowest_from_which_on_all_is_good(
+    accuracies: tuple[float, ...], threshold: float, reason: str
+) -> None:
+    assert choose_threshold(make_bands(*accuracies)) == threshold, reason
+
+
+@pytest.mark.parametrize("accuracies", [(), (0.9, 0.4)], ids=["no band", "the highest is wrong"])
+def test_there_may_be_no_threshold(accuracies: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="No threshold"):
+        choose_threshold(make_bands(*accuracies))
+
+
+def test_bands_count_each_answer_once() -> None:
+    sureness = np.array([0.2, 0.22, 0.41, 0.4, 0.44, 0.99])
+    right = np.array([True, False, True, False, True, True])
+    bands = describe_bands(sureness, right)
+    assert [(band["from"], band["n"]) for band in bands] == [(0.2, 2), (0.4, 3), (0.95, 1)]
+    assert [band["accuracy"] for band in bands] == [0.5, 0.6667, 1.0]
+    assert [band["coverage"] for band in bands] == [1.0, 0.6667, 0.1667]
+    assert [band["accuracy_unsure"] for band in bands] == [None, 0.5, 0.6]
+    assert [band["accuracy_sure"] for band in bands] == [0.6667, 0.75, 1.0]
+
+
+def test_a_majority_is_what_the_page_calls_one(models: list[LoadedModel]) -> None:
+    winners = np.array([[0, 0, 0, 0], [0, 0, 1, 2], [0, 0, 1, 1], [0, 1, 2, 3]])  # one row for each image
+    probabilities = np.eye(7)[winners.T]
+    assert find_majorities(models[:4], probabilities).tolist() == [True, True, False, False]
+    assert find_majorities(models[:4], probabilities[:, :0]).tolist() == []
+
+
+def test_the_served_threshold_is_the_measured_one() -> None:
+    measured = json.loads(measure_unsure.OUTPUT.read_text())
+    assert measured["threshold"] == SURE_PROBABILITY
+    assert measured["split"] == "validation"
+    assert "dirty" not in measured["commit"]

@@ -1,0 +1,69 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
+from training.benchmarks import trainer as benchmark
+from training.benchmarks.trainer import RECIPES_DIR, WARM_UP_STEPS, Stopwatch, measure, peak_memory_gb
+
+
+def test_both_ways_train_the_same_number_of_steps(tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch):
+    steps: list[int] = []
+    stop = Stopwatch.stop
+
+    def stop_and_note(stopwatch: Stopwatch) -> None:
+        steps.append(stopwatch._steps)
+        stop(stopwatch)
+
+    monkeypatch.setattr(Stopwatch, "stop", stop_and_note)
+    file = tmp_path / "benchmark.json"
+    benchmark.main(["--batch-size", "2", "--steps", "3", "--rounds", "2", "--images", "5", "--output", str(file)])
+
+    assert steps == [WARM_UP_STEPS + 3] * 4, "more than an epoch, twice, in turn"
+    result = json.loads(file.read_text())
+    assert [len(figures) for figures in result["images_per_second"].values()] == [2, 2]
+    assert result["ratio"] == result["medians"]["Trainer"] / result["medians"]["bare loop"]
+    assert result["versions"]["torch"]
+    out = capsys.readouterr().out
+    assert f"Trainer / bare loop: {result['ratio']:.3f}" in out
+    assert f"peak memory: {result['peak_memory_gb']:.2f} GB" in out
+
+
+def test_both_ways_end_with_the_same_kind_of_model(monkeypatch: pytest.MonkeyPatch):
+    """Memory order and optimizer are the recipe's, for the bare loop, too."""
+    models = []
+    make_model = benchmark.make_model
+
+    def make_and_keep(*args):
+        models.append(make_model(*args))
+        return models[-1]
+
+    monkeypatch.setattr(benchmark, "make_model", make_and_keep)
+    measure("batchnorm", batch_size=1, steps=1, rounds=1, num_images=1)
+    bare, trained = ({name: value.stride() for name, value in model.named_parameters()} for model in models)
+    assert bare == trained
+    assert bare["blocks.1.conv.weight"][1] == 1, "channels last"
+
+
+@pytest.mark.parametrize(
+    ("model", "batch_size", "steps", "rounds", "num_images", "message"),
+    [
+        ("resnet", 64, 1, 1, 64, "There is no model 'resnet'"),
+        ("baseline", 0, 1, 1, 64, "got 0, 1, 1 and 64"),
+        ("baseline", 64, 0, 1, 64, "got 64, 0, 1"),
+        ("baseline", 64, 1, 0, 64, "got 64, 1, 0"),
+        ("baseline", 64, 1, 1, 63, "63 images"),  # no whole batch, so no step at all
+    ],
+)
+def test_wrong_numbers_are_refused(model, batch_size, steps, rounds, num_images, message):
+    with pytest.raises(ValueError, match=message):
+        measure(model, batch_size, steps, rounds, num_images)
+
+
+def test_every_model_of_the_report_has_its_recipe():
+    assert [name for name in FER_CNN_ARCHITECTURES if not (RECIPES_DIR / f"{name}.report.yaml").is_file()] == []
+
+
+def test_peak_memory_is_in_gigabytes():
+    assert 0.1 < peak_memory_gb() < 20  # torch alone takes more than 0.1

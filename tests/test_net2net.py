@@ -1,0 +1,104 @@
+"""Going on from a smaller model."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import make_tiny_config
+from tiny_runs import load_fer2013_once, load_weights, train_tiny
+
+from fer_models import FerCnnForImageClassification
+from fer_models.hub import compute_fingerprint
+from training import train
+from training.net2net import widen
+from training.recipe import parse_recipe
+
+
+@pytest.fixture(autouse=True)
+def load_data_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "load_fer2013", load_fer2013_once)
+
+
+def make_model(seed: int = 0, **overrides: Any) -> FerCnnForImageClassification:
+    torch.manual_seed(seed)
+    return FerCnnForImageClassification(make_tiny_config(**overrides)).eval()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "widths"),
+    [
+        ({}, {"filters": [4, 3]}),  # no wider: the same model
+        ({}, {"filters": [9, 3]}),
+        ({}, {"filters": [4, 7]}),  # what is flattened has more channels of several pixels each
+        ({"batch_norm": True}, {"filters": [9, 7]}),
+        ({"dense_sizes": [5, 4]}, {"filters": [9, 7], "dense_sizes": [6, 4]}),
+    ],
+)
+def test_wide_model_answers_as_the_narrow_one(
+    overrides: dict[str, Any], widths: dict[str, Any], tmp_path: Path
+) -> None:
+    narrow = make_model(filters=[4, 3], **overrides)
+    for module in narrow.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.running_mean)
+            torch.nn.init.uniform_(module.running_var, 0.5, 2)
+    narrow.save_pretrained(tmp_path)
+    wide = make_model(1, **{**overrides, **widths})
+    widen(wide, str(tmp_path))
+    faces = torch.rand(5, 1, narrow.config.image_size, narrow.config.image_size)
+    torch.testing.assert_close(wide(faces).logits, narrow(faces).logits)
+
+
+def test_new_channels_learn(tmp_path: Path) -> None:
+    make_model(filters=[4, 3]).save_pretrained(tmp_path)
+    wide = make_model(1, filters=[9, 7])
+    drawn = wide.blocks[0].conv.weight.detach().clone()
+    widen(wide, str(tmp_path))
+    assert torch.equal(wide.blocks[0].conv.weight[4:], drawn[4:]), "as they were drawn"
+    optimizer = torch.optim.SGD(wide.parameters(), lr=0.5)
+    size = wide.config.image_size
+    for _ in range(3):
+        loss = wide(torch.rand(8, 1, size, size), labels=torch.arange(8) % wide.config.num_labels).loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert (wide.blocks[1].conv.weight[:3, 4:] != 0).any(), "what leads from them counts by now"
+    assert (wide.blocks[0].conv.weight[4:] != drawn[4:]).any()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (None, "is no folder of a trained model"),
+        ({"filters": [9, 3]}, "is no smaller model of the same kind"),
+        ({"filters": [3, 3], "batch_norm": True}, "is no smaller model of the same kind"),
+        ({"filters": [3, 3], "kernel_size": 1}, "is no smaller model of the same kind"),
+        ({"filters": [3, 3], "temperature": 1.5}, "is no smaller model of the same kind"),
+        ({"image_size": 30}, "image_size of .* is 30, not 20"),
+    ],
+)
+def test_what_is_not_narrower_is_refused(overrides: dict[str, Any] | None, words: str, tmp_path: Path) -> None:
+    if overrides is not None:
+        make_model(**overrides).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=f"widened_from: .*{words}"):
+        widen(make_model(filters=[4, 3]), str(tmp_path))
+
+
+def test_run_goes_on_from_a_narrow_one_and_tells_of_it(made_up_parquet: Path, tmp_path: Path) -> None:
+    narrow = train_tiny(made_up_parquet, tmp_path / "narrow", "--config_overrides", '{"filters": [2, 3, 4, 3]}')
+    wide = train_tiny(made_up_parquet, tmp_path / "wide", "--widened_from", str(narrow), "--learning_rate", "0")
+    theirs, ours = load_weights(narrow), load_weights(wide)
+    assert torch.equal(ours["blocks.0.conv.weight"][:2], theirs["blocks.0.conv.weight"])
+    told = json.loads((wide / "run.json").read_text())["widened_from"]
+    assert told["seconds"] == json.loads((narrow / "run.json").read_text())["seconds"]
+    assert told["recipe"]["config_overrides"] == '{"filters": [2, 3, 4, 3]}'
+    assert told["weights"] == compute_fingerprint(narrow)
+    assert told["history"] == json.loads((narrow / "history.json").read_text())
+
+
+def test_one_start_excludes_another() -> None:
+    recipe = Path(train.__file__).parent / "recipes" / "transfer.lite0.yaml"
+    with pytest.raises(ValueError, match="from pretrained or from widened_from"):
+        parse_recipe(recipe, ["--widened_from", "runs/narrow"])

@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+import pytest
+from made_up_results import make_history, make_results, write_checkpoint
+
+from fer_models.results import group_by_tag, read_checkpoints, read_summary, shorten_commit
+from fer_models.zoo import list_models, list_tags
+
+
+def test_nothing_on_the_disk_is_nothing_measured(tmp_path: Path) -> None:
+    assert read_checkpoints(tmp_path) == []
+    assert read_summary(tmp_path / "summary.json") == {}
+    (tmp_path / "baseline.report").mkdir()
+    (checkpoint,) = read_checkpoints(tmp_path)
+    assert (checkpoint.key, checkpoint.results, checkpoint.history) == ("baseline.report", {}, [])
+    assert checkpoint.get_split("official_test") is None
+
+
+def test_files_are_read_as_they_are(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "dense.tuned")
+    (checkpoint,) = read_checkpoints(tmp_path)
+    assert (checkpoint.name, checkpoint.tag) == ("dense", "tuned")
+    assert checkpoint.results == make_results()
+    assert checkpoint.history == make_history()
+    (tmp_path / "summary.json").write_text(json.dumps({"runs": {}}))
+    assert read_summary(tmp_path / "summary.json") == {"runs": {}}
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "summary.json").write_text('{"runs": ')
+    with pytest.raises(ValueError, match=r"summary\.json is damaged"):
+        read_summary(tmp_path / "summary.json")
+
+
+@pytest.mark.parametrize(
+    ("keys", "groups"),
+    [
+        ([], []),
+        (["dense.tuned", "dense.report"], [("tuned", ["dense"]), ("report", ["dense"])]),
+        (["dense.report", "baseline.report"], [("report", ["baseline", "dense"])]),  # the order of the zoo
+        (
+            ["dense.zebra", "dense.apple", "dense.tuned"],
+            [("tuned", ["dense"]), ("apple", ["dense"]), ("zebra", ["dense"])],
+        ),
+        (["stranger.report"], [("report", [])]),  # not in the zoo
+    ],
+)
+def test_models_are_grouped_by_their_way_of_training(keys: list[str], groups: list[tuple[str, list[str]]]) -> None:
+    assert group_by_tag(keys) == groups
+
+
+def test_every_bundled_model_is_read_with_its_figures() -> None:
+    checkpoints = read_checkpoints()
+    assert {one.key for one in checkpoints} == {f"{name}.{tag}" for name in list_models() for tag in list_tags(name)}
+    for checkpoint in checkpoints:
+        assert checkpoint.history, checkpoint.key
+        assert checkpoint.get_split("official_test"), checkpoint.key
+
+
+@pytest.mark.parametrize(
+    ("commit", "short"),
+    [("unknown", "unknown"), ("0123456789abcdef", "0123456789"), ("a" * 40 + "-dirty", "aaaaaaaaaa-dirty")],
+)
+def test_a_commit_that_was_changed_since_says_so(commit: str, short: str) -> None:
+    assert shorten_commit(commit) == short

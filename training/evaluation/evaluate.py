@@ -1,0 +1,276 @@
+"""Measure a trained model: `python -m training.evaluation.evaluate RUN` writes its `results.json`.
+
+Works on the folder of a finished run and on a bundled checkpoint. Nothing is chosen here; every split is read once.
+With `--missing`, what `results.json` holds already is kept, and only what it lacks is measured.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+import yaml
+from datasets import Dataset
+from transformers import AutoConfig, AutoModelForImageClassification, PreTrainedConfig, PreTrainedModel
+
+from fer_models import FerImageProcessor
+from fer_models.commands import CommandParser, command
+from fer_models.configuration_fer import FER_LABELS
+
+from ..data import DATA_VARIABLE, FaceTensors, decode, load_fer2013
+from ..publishing.records import load_run
+from ..runtime.files import write_json
+from ..runtime.memory import keep_freed_memory
+from ..runtime.provenance import describe_environment
+from ..runtime.runs import list_trial_settings
+from ..votes import VOTE_LABELS, count_distances, find_majority, make_targets
+from .corruptions import degrade_all
+from .metrics import accuracy_interval, compute_metrics, expected_calibration_error
+from .subsets import drop_copies, keep_agreed, take_majority
+
+BATCH_SIZE = 32
+BALANCE_STRENGTHS = tuple(step / 10 for step in range(11))
+
+
+@torch.inference_mode()
+def predict_logits(model: PreTrainedModel, faces: FaceTensors, batch_size: int = BATCH_SIZE) -> torch.Tensor:
+    """Logits of every face, `(N, num_labels)`, float32, on the CPU."""
+    model.eval()
+    batches = faces.pixel_values.split(batch_size)
+    return torch.cat([model(batch.to(model.device)).logits.float().cpu() for batch in batches])
+
+
+class RememberedLogits:
+    """Logits of faces, each of which is asked for once, though the splits share many of them.
+
+    Args:
+        model: The model.
+    """
+
+    def __init__(self, model: PreTrainedModel):
+        self._model = model
+        self._logits: dict[bytes, torch.Tensor] = {}
+
+    def predict(self, faces: FaceTensors) -> torch.Tensor:
+        """As `predict_logits`."""
+        keys = [face.numpy().tobytes() for face in faces.pixel_values]
+        new = {key: index for index, key in enumerate(keys) if key not in self._logits}
+        if new:
+            chosen = list(new.values())
+            logits = predict_logits(self._model, FaceTensors(faces.pixel_values[chosen], faces.labels[chosen]))
+            self._logits |= dict(zip(new, logits, strict=True))
+        return torch.stack([self._logits[key] for key in keys])
+
+
+def load_splits(source: str, protocol: str) -> dict[str, Dataset]:
+    """The splits that a model is measured on.
+
+    Returns:
+        `train` and `validation` of its own protocol; `report_test`, the report's 7,178 images; `official_validation`
+        and `official_test`, the two halves of 3,589 that they consist of; `official_validation_agreed`, the images of
+        the former on whose label most FER+ annotators agree (left out if the source has no votes);
+        `official_test_without_copies`, the images of the latter that are no copies of an official training image;
+        `ferplus_validation` and `ferplus_test`, the images of both halves on which most FER+ annotators agree, with
+        what they saw as the label.
+    """
+    official = load_fer2013(source, "official")
+    report = load_fer2013(source, "report")
+    own = report if protocol == "report" else official
+    splits = {
+        "train": own["train"],
+        "validation": own["validation"],
+        "report_test": report["test"],
+        "official_validation": official["validation"],
+        "official_test": official["test"],
+        "official_validation_agreed": keep_agreed(official["validation"]),
+        "official_test_without_copies": drop_copies(official["test"], official["train"]),
+        "ferplus_validation": take_majority(official["validation"]),
+        "ferplus_test": take_majority(official["test"]),
+    }
+    return {name: rows for name, rows in splits.items() if len(rows)}
+
+
+def measure(logits: torch.Tensor, labels: torch.Tensor, temperature: float) -> dict[str, Any]:
+    """The figures of one split.
+
+    Args:
+        logits: `(N, num_labels)`, as the model gives them, so divided by its temperature.
+        labels: `(N,)`, true classes.
+        temperature: The model's, to tell the calibration before it too.
+
+    Returns:
+        What `metrics.compute_metrics` gives; `accuracy_interval_95`; `calibration` and `calibration_before`, with and
+        without the temperature, as `metrics.expected_calibration_error` gives them.
+    """
+    references = labels.numpy()
+    figures = compute_metrics(logits.argmax(-1).numpy(), references, logits.shape[1])
+    return figures | {
+        "accuracy_interval_95": accuracy_interval(figures["accuracy"], figures["n"]),
+        "calibration": expected_calibration_error(logits.softmax(-1).numpy(), references),
+        "calibration_before": expected_calibration_error((logits * temperature).softmax(-1).numpy(), references),
+    }
+
+
+def measure_balance(logits: torch.Tensor, labels: torch.Tensor, config: PreTrainedConfig) -> list[dict[str, float]]:
+    """What each strength of the prior brings: its `strength`, `accuracy` and `macro_recall`, in [0, 1].
+
+    Args:
+        logits: `(N, num_labels)`, as the model gives them.
+        labels: `(N,)`, what most people saw.
+        config: With a `class_prior`.
+    """
+    log_prior = torch.tensor(config.class_prior).log()
+    plain = logits * config.temperature + config.prior_strength * log_prior
+    rows = []
+    for strength in BALANCE_STRENGTHS:
+        figures = compute_metrics((plain - strength * log_prior).argmax(-1).numpy(), labels.numpy(), logits.shape[1])
+        rows.append({"strength": strength, **{name: figures[name] for name in ("accuracy", "macro_recall", "recall")}})
+    return rows
+
+
+def measure_votes(logits: torch.Tensor, rows: Dataset) -> dict[str, Any]:
+    """How far a model's probabilities are from people's votes, over all faces that have some.
+
+    Returns:
+        `n` faces; `distance`, the mean total variation distance in [0, 1]; `annotator_distance`, the same for one of
+        the ten annotators from the nine others; `n_contempt`, the faces that most annotators call contempt, which the
+        model has no label for.
+    """
+    votes = rows["ferplus_votes"][:]
+    targets = make_targets(votes)[:, : len(FER_LABELS)]
+    known = targets.sum(1) > 0
+    targets = targets[known] / targets[known].sum(1, keepdim=True)
+    distances = (logits.softmax(-1)[known] - targets).abs().sum(1) / 2
+    return {
+        "n": int(known.sum()),
+        "distance": distances.mean().item(),
+        "annotator_distance": count_distances(votes),
+        "n_contempt": int((find_majority(votes, VOTE_LABELS) == VOTE_LABELS.index("contempt")).sum()),
+    }
+
+
+def measure_robustness(model: PreTrainedModel, faces: FaceTensors) -> list[dict[str, Any]]:
+    """Accuracy under every change of `corruptions`: its `change`, `level` and `accuracy`, in [0, 1]."""
+    rows = []
+    for change, level, changed in degrade_all(faces.pixel_values):
+        predictions = predict_logits(model, FaceTensors(changed, faces.labels)).argmax(-1)
+        rows.append({"change": change, "level": level, "accuracy": (predictions == faces.labels).float().mean().item()})
+    return rows
+
+
+def evaluate(directory: Path, source: str | None = None, known: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Measure the model in `directory` on every split.
+
+    Args:
+        directory: Folder with the model, its image processor, `recipe.yaml`, `history.json`, and `run.json` or, in a
+            bundled checkpoint, the `results.json` that took it up.
+        source: FER2013, as `training.data` takes it; by default the one that the recipe names.
+        known: Results of the same weights; what is in them is not measured again.
+
+    Returns:
+        What `results.json` holds: for each split what `measure` gives; the seed, the recipe's protocol, the last epoch
+        of `history.json`, and the environments of training and of this measurement (`completed_with`, if some of it
+        was known).
+
+    Raises:
+        OSError: The folder or a file in it is missing.
+        ValueError: The model's labels are not FER2013's, or the data is not FER2013.
+    """
+    recipe = yaml.safe_load((directory / "recipe.yaml").read_text())
+    run = load_run(directory)
+    labels = list(AutoConfig.from_pretrained(directory).id2label.values())
+    if labels != list(FER_LABELS):
+        raise ValueError(f"The model's labels are {labels}, the data's are {list(FER_LABELS)}.")
+    keep_freed_memory()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = AutoModelForImageClassification.from_pretrained(directory).to(device)
+    image_processor = FerImageProcessor.from_pretrained(directory)
+
+    remembered = RememberedLogits(model)
+    known = known or {}
+    figures: dict[str, Any] = {"splits": dict(known.get("splits", {})), "robustness": known.get("robustness", {})}
+    for name, rows in load_splits(source or recipe["data"], recipe["protocol"]).items():
+        if name in figures["splits"] and (name != "official_test" or "votes" in known):
+            continue
+        faces = decode(rows, image_processor)
+        logits = remembered.predict(faces)
+        if name not in figures["splits"]:
+            figures["splits"][name] = measure(logits, faces.labels, model.config.temperature)
+        split = figures["splits"][name]
+        print(f"{name:<28} n {split['n']:>6}  accuracy {split['accuracy']:.4f}", flush=True)
+        if name == "official_test":
+            if "ferplus_votes" in rows.column_names:
+                figures["votes"] = {"split": name, **measure_votes(logits, rows)}
+            if not figures["robustness"]:
+                figures["robustness"] = {"split": name, "rows": measure_robustness(model, faces)}
+        if name == "ferplus_validation" and model.config.class_prior:
+            figures["balance"] = {"split": name, "rows": measure_balance(logits, faces.labels, model.config)}
+    history = json.loads((directory / "history.json").read_text())
+    return {
+        "model": recipe["model"],
+        "protocol": recipe["protocol"],
+        "target": recipe.get("target", "label"),
+        "config_overrides": recipe.get("config_overrides", "{}"),
+        "seed": recipe["seed"],
+        "labels": labels,
+        "temperature": model.config.temperature,
+        "prior_strength": model.config.prior_strength,
+        "last_epoch": history[-1],
+        **{name: known[name] for name in ("votes", "balance") if name in known},
+        **figures,
+        "trained_with": run,
+        "measured_with": known.get("measured_with") or describe_environment(),
+        **({"completed_with": describe_environment()} if known else {}),
+    }
+
+
+def load_known(directory: Path, output: Path) -> dict[str, Any]:
+    """The results that a folder has already, of the same weights; nothing if there are none.
+
+    Raises:
+        ValueError: They were measured with another temperature.
+    """
+    if not output.is_file():
+        return {}
+    known = json.loads(output.read_text())
+    if known["temperature"] != AutoConfig.from_pretrained(directory).temperature:
+        raise ValueError(f"{output} was measured with another temperature. Measure everything, without --missing.")
+    return known
+
+
+@command
+def main(argv: list[str] | None = None) -> None:
+    parser = CommandParser(prog="python -m training.evaluation.evaluate", description=__doc__)
+    parser.add_argument("directory", type=Path, help="a finished run or a checkpoint")
+    parser.add_argument(
+        "--data",
+        metavar="SOURCE",
+        default=os.environ.get(DATA_VARIABLE),
+        help=f"FER2013; by default what {DATA_VARIABLE} says, else the source that the recipe names",
+    )
+    parser.add_argument("--output", type=Path, help="by default results.json in the folder")
+    parser.add_argument("--missing", action="store_true", help="measure only what the results do not have yet")
+    arguments = parser.parse_args(argv)
+    try:
+        output = arguments.output or arguments.directory / "results.json"
+        if arguments.output:
+            trial = list_trial_settings(yaml.safe_load((arguments.directory / "recipe.yaml").read_text()))
+            if trial:
+                raise ValueError(
+                    f"{arguments.directory} is a trial run ({', '.join(trial)}), whose figures stay with it. "
+                    "Leave --output out."
+                )
+            output.parent.mkdir(parents=True, exist_ok=True)  # before the work, so that nothing is lost
+        known = load_known(arguments.directory, output) if arguments.missing else None
+        write_json(output, evaluate(arguments.directory, arguments.data, known))
+    except FileNotFoundError as error:
+        sys.exit(f"error: {error}. Is {arguments.directory} a finished run? Train it first.")
+    except safetensors.SafetensorError as error:
+        sys.exit(f"error: The weights in {arguments.directory} are damaged or cut short: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,290 @@
+"""Which faces are found, and what is taken for one: `python -m training.evaluation.face_recall`.
+
+Faces of FER2013's training images and of two portraits are set into pictures without people: turned, small in large
+photos, and cut by the edge. Before is the detector's first look alone, after is all that it does.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from fer_models.commands import CommandParser, at_least, command
+from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
+from fer_models.faces import SECOND_SCORE, DetectedFace, FaceDetector, crop_face
+from fer_models.inference import LoadedModel, load_models, predict_batch
+
+from .. import RESULTS_DIR
+from ..data import add_data_option, load_fer2013
+from ..runtime.files import write_json
+from ..runtime.memory import keep_freed_memory
+from ..runtime.provenance import describe_environment
+from .made_photos import Placed, load_pictures, load_portraits, make_background, make_noise, set_in
+
+SPLIT = "train"
+BEFORE = {"turned": False, "tiled": False, "padded": False}
+PHOTO_SIZE = (640, 480)
+# Turns in degrees to either side, from one to the next.
+TURNS = (0, 20, 45, 90, 135, 180)
+# A turn that is no more wrong than this, in degrees, is right.
+RIGHT_TURN = 25
+CUTS = (0.0, 0.1, 0.2, 0.3, 0.4)
+MEGAPIXELS = (1, 3, 6, 12, 24, 48)
+SIDES = (24, 32, 48, 64, 100, 150, 250, 400)
+DOUBTS = (0.7, 0.75, 0.8, 0.85, 0.9)
+NUM_TIMES = 40
+OUTPUT = RESULTS_DIR / "faces.json"
+
+
+class Photos:
+    """Makes photos with faces in them, at random.
+
+    Args:
+        source: FER2013, as `training.data` takes it.
+        n: How many of its training images are drawn; the two portraits come on top.
+        seed: Fixes all that is random.
+    """
+
+    def __init__(self, source: str, n: int, seed: int):
+        rows = load_fer2013(source)[SPLIT]
+        self.random = np.random.default_rng(seed)
+        chosen = np.sort(self.random.choice(len(rows), n, replace=False))
+        self.faces = [row["image"].convert("RGB") for row in rows.select(chosen)]
+        self.portraits = load_portraits()
+        self.pictures = list(load_pictures().values())
+
+    def make(self, size: tuple[int, int], faces: Sequence[Image.Image], places: Sequence[Placed]) -> Image.Image:
+        """A photo of a size, in pixels, with faces at their places."""
+        photo = make_background(self.pictures[self.random.integers(len(self.pictures))], size)
+        for face, place in zip(faces, places, strict=True):
+            set_in(photo, face, place)
+        return photo
+
+
+def measure_turned(photos: Photos, detector: FaceDetector, models: Sequence[LoadedModel]) -> list[dict[str, Any]]:
+    """Faces turned by each range of `TURNS`, in the middle of a photo of `PHOTO_SIZE`.
+
+    Returns:
+        For each range its `degrees`, `n` photos; of these the shares `found_before` and `found`, `upright_before` and
+        `upright`, those found and cut out as upright as `RIGHT_TURN`; `same_before` and `same`, those of which the
+        models' average says what it says of the same face upright; and `turned`, how many were.
+    """
+    faces = [*photos.faces, *photos.portraits * 5]
+    rows = []
+    for low, high in [(0, 0), *pairwise(TURNS)]:
+        counts: dict[str, list[bool]] = {}
+        for face in faces:
+            angle = float(photos.random.uniform(low, high) * photos.random.choice([-1, 1]))
+            side = float(photos.random.uniform(60, 200))
+            state = photos.random.bit_generator.state
+            place = Placed(PHOTO_SIZE[0] / 2, PHOTO_SIZE[1] / 2, side, angle)
+            photo = photos.make(PHOTO_SIZE, [face], [place])
+            photos.random.bit_generator.state = state  # the same background
+            straight = Placed(place.x, place.y, side)
+            wanted = _answer(models, photos.make(PHOTO_SIZE, [face], [straight]), _as_face(straight))
+            before, after = place.find(detector.detect(photo, **BEFORE)), place.find(detector.detect(photo))
+            for key, found in (("_before", before), ("", after)):
+                is_upright = found is not None and place.measure_turn_error(found) <= RIGHT_TURN
+                counts.setdefault(f"found{key}", []).append(found is not None)
+                counts.setdefault(f"upright{key}", []).append(is_upright)
+                counts.setdefault(f"same{key}", []).append(
+                    found is not None and _answer(models, photo, found) == wanted
+                )
+            counts.setdefault("turned", []).append(after is not None and after.turned_degrees != 0)
+        rows.append({"degrees": [low, high], "n": len(faces)} | {key: _mean(values) for key, values in counts.items()})
+        print(rows[-1], flush=True)
+    return rows
+
+
+def measure_cut(photos: Photos, detector: FaceDetector) -> list[dict[str, Any]]:
+    """Faces of which the edge of the photo cuts a share: `cut`, `n`, and the shares `found_before` and `found`."""
+    rows = []
+    for cut in CUTS:
+        before, after = [], []
+        for face in [*photos.faces, *photos.portraits * 5]:
+            side = float(photos.random.uniform(60, 200))
+            inside = side * (0.5 - cut)
+            (width, height), edge = PHOTO_SIZE, photos.random.integers(4)
+            x, y = [
+                (inside, height / 2),
+                (width / 2, inside),
+                (width - inside, height / 2),
+                (width / 2, height - inside),
+            ][edge]
+            place = Placed(x, y, side)
+            photo = photos.make(PHOTO_SIZE, [face], [place])
+            before.append(place.find(detector.detect(photo, **BEFORE)) is not None)
+            after.append(place.find(detector.detect(photo)) is not None)
+        rows.append({"cut": cut, "n": len(after), "found_before": _mean(before), "found": _mean(after)})
+        print(rows[-1], flush=True)
+    return rows
+
+
+def measure_large(photos: Photos, detector: FaceDetector, num_photos: int) -> list[dict[str, Any]]:
+    """Small faces in large photos.
+
+    Returns:
+        For each of `MEGAPIXELS` the processor's seconds for all cores together, `cpu_s_before` and `cpu_s`, the least
+        of the photos; and for each of `SIDES` the shares `found_before` and `found` of `n` faces.
+    """
+    rows = []
+    for megapixels in MEGAPIXELS:
+        size = round(math.sqrt(megapixels * 4e6 / 3)), round(math.sqrt(megapixels * 3e6 / 4))
+        sides = [side for side in SIDES if 4 * side <= size[0]]
+        found: dict[int, list[tuple[bool, bool]]] = {side: [] for side in sides}
+        seconds = []
+        for i in range(num_photos):
+            cells = photos.random.permutation(12)[: len(sides)]
+            places = [
+                Placed((cell % 4 + 0.5) * size[0] / 4, (cell // 4 + 0.5) * size[1] / 3, side)
+                for cell, side in zip(cells, sides, strict=True)
+            ]
+            pool = photos.portraits if i % 2 else photos.faces
+            faces = [pool[k] for k in photos.random.integers(len(pool), size=len(sides))]
+            photo = photos.make(size, faces, places)
+            start = time.process_time()
+            before = detector.detect(photo, **BEFORE)
+            middle = time.process_time()
+            after = detector.detect(photo)
+            seconds.append((middle - start, time.process_time() - middle))
+            for place in places:
+                found[int(place.side)].append((place.find(before) is not None, place.find(after) is not None))
+        by_side = [
+            {
+                "side": side,
+                "n": len(pairs),
+                "found_before": _mean([pair[0] for pair in pairs]),
+                "found": _mean([pair[1] for pair in pairs]),
+            }
+            for side, pairs in found.items()
+        ]
+        cpu_s_before, cpu_s = (round(min(pair[k] for pair in seconds), 3) for k in (0, 1))
+        rows.append({"megapixels": megapixels, "cpu_s_before": cpu_s_before, "cpu_s": cpu_s, "faces": by_side})
+        print(rows[-1], flush=True)
+    return rows
+
+
+def measure_none(photos: Photos, detector: FaceDetector, seed: int) -> tuple[dict[str, Any], list[float]]:
+    """Pictures that hold no face: as they are, turned, of half and of twice the size, large, and noise.
+
+    Returns:
+        `n` pictures, how many false faces in how many of them before and after, and how many of those after are not
+        even doubtful; and how certain the detector was of each.
+    """
+    pictures = []
+    for picture in photos.pictures:
+        pictures += [picture, *(picture.rotate(angle, expand=True) for angle in (90, 180))]
+        pictures += [ImageOps.scale(picture, 0.5), ImageOps.scale(picture, 2), make_background(picture, (2400, 1800))]
+    pictures += make_noise(seed)
+    before = [detector.detect(picture, **BEFORE) for picture in pictures]
+    after = [detector.detect(picture) for picture in pictures]
+    certainties = [face.certainty for faces in after for face in faces]
+    row = {
+        "n": len(pictures),
+        "false_before": sum(map(len, before)),
+        "false": sum(map(len, after)),
+        "pictures_before": sum(map(bool, before)),
+        "pictures": sum(map(bool, after)),
+        "false_not_doubtful": sum(certainty > SECOND_SCORE for certainty in certainties),
+    }
+    print(row, flush=True)
+    return row, certainties
+
+
+def measure_upright(photos: Photos, detector: FaceDetector, false_certainties: Sequence[float]) -> dict[str, Any]:
+    """Upright faces in photos of `PHOTO_SIZE`.
+
+    Returns:
+        `n`; `as_before`, the share of photos with the same boxes, scores and turns; `doubts`: for each threshold the
+        shares of the `faces` and of the `false_faces` that are no more certain; `ms_before` and `ms` for a portrait,
+        the least of many, and for the FER2013 photos their means.
+    """
+    same, certainties = [], []
+    for face in photos.faces:
+        place = Placed(PHOTO_SIZE[0] / 2, PHOTO_SIZE[1] / 2, float(photos.random.uniform(60, 200)))
+        photo = photos.make(PHOTO_SIZE, [face], [place])
+        before, after = detector.detect(photo, **BEFORE), detector.detect(photo)
+        if found := place.find(after):
+            certainties.append(found.certainty)
+            same.append([_key(one) for one in before] == [_key(one) for one in after])
+    portrait = Placed(PHOTO_SIZE[0] / 2, PHOTO_SIZE[1] / 2, 150)
+    photo = photos.make(PHOTO_SIZE, photos.portraits[:1], [portrait])
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(NUM_TIMES):  # in turns, since others use the machine too
+        for options, values in zip((BEFORE, {}), times, strict=True):
+            start = time.perf_counter()
+            detector.detect(photo, **options)
+            values.append(1000 * (time.perf_counter() - start))
+    row = {
+        "n": len(photos.faces),
+        "found": len(same),
+        "as_before": _mean(same),
+        "ms_before": round(min(times[0]), 2),
+        "ms": round(min(times[1]), 2),
+        "doubts": [
+            {
+                "threshold": threshold,
+                "faces": _mean([value <= threshold for value in certainties]),
+                "false_faces": _mean([value <= threshold for value in false_certainties]),
+            }
+            for threshold in DOUBTS
+        ],
+    }
+    print(row, flush=True)
+    return row
+
+
+def _answer(models: Sequence[LoadedModel], photo: Image.Image, face: DetectedFace) -> str:
+    predictions = [predict_batch(model, [crop_face(photo, face)])[0].probabilities for model in models]
+    return max(predictions[0], key=lambda label: sum(one[label] for one in predictions))
+
+
+def _as_face(place: Placed) -> DetectedFace:
+    half = place.side / 2
+    return DetectedFace((place.x - half, place.y - half, place.x + half, place.y + half), 1.0)
+
+
+def _key(face: DetectedFace) -> tuple[Any, ...]:
+    return face.box_xyxy, face.score, face.turned_degrees
+
+
+def _mean(values: Sequence[bool]) -> float | None:
+    return round(float(np.mean(values)), 4) if values else None
+
+
+@command
+def main(argv: list[str] | None = None) -> None:
+    parser = CommandParser(prog="python -m training.evaluation.face_recall", description=__doc__)
+    add_data_option(parser)
+    parser.add_argument("--n", type=at_least(1), default=100, help="number of training images")
+    parser.add_argument("--large", type=at_least(1), default=6, help="photos of each size")
+    parser.add_argument("--seed", type=int, default=0, help="fixes all that is random")
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="for the figures, JSON")
+    arguments = parser.parse_args(argv)
+    keep_freed_memory()
+    photos = Photos(arguments.data, arguments.n, arguments.seed)
+    detector, models = FaceDetector(), load_models(list(FER_CNN_ARCHITECTURES))
+    none, false_certainties = measure_none(photos, detector, arguments.seed)
+    result = {
+        "split": SPLIT,
+        "n": arguments.n,
+        "portraits": len(photos.portraits),
+        "seed": arguments.seed,
+        "photo_size": PHOTO_SIZE,
+        "none": none,
+        "upright": measure_upright(photos, detector, false_certainties),
+        "turned": measure_turned(photos, detector, models),
+        "cut": measure_cut(photos, detector),
+        "large": measure_large(photos, detector, arguments.large),
+        **describe_environment(),
+    }
+    write_json(arguments.output, result)
+
+
+if __name__ == "__main__":
+    main()

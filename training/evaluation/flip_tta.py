@@ -1,0 +1,81 @@
+"""What the mean over a face and its mirror image brings: `python -m training.evaluation.flip_tta`.
+
+All other figures are of one view of each face. Published ones often are not, so this one sets ours beside them: it
+measures every bundled model on the test images and writes `training/results/flip.json`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from fer_models.commands import CommandParser, command
+from fer_models.zoo import list_models, list_tags, load
+
+from .. import RESULTS_DIR
+from ..data import FaceTensors, add_data_option, decode
+from ..runtime.files import write_json
+from ..runtime.memory import keep_freed_memory
+from ..runtime.provenance import describe_environment
+from .evaluate import load_splits, predict_logits
+from .metrics import accuracy_interval
+
+OUTPUT = RESULTS_DIR / "flip.json"
+SPLITS = ("official_test", "report_test")
+
+
+def compare_views(model: PreTrainedModel, faces: FaceTensors) -> dict[str, Any]:
+    """Accuracy in one view and in two.
+
+    Args:
+        model: The model.
+        faces: What it is measured on.
+
+    Returns:
+        `n`; `one_view` and `two_views`, accuracies in [0, 1], the latter by the mean of the probabilities that the
+        model gives for the face and for its mirror image; `two_views_interval_95`.
+    """
+    straight = predict_logits(model, faces).softmax(-1)
+    mirrored = predict_logits(model, FaceTensors(faces.pixel_values.flip(-1), faces.labels)).softmax(-1)
+    one, two = (
+        (probabilities.argmax(-1) == faces.labels).double().mean().item()
+        for probabilities in (straight, (straight + mirrored) / 2)
+    )
+    return {
+        "n": len(faces),
+        "one_view": one,
+        "two_views": two,
+        "two_views_interval_95": accuracy_interval(two, len(faces)),
+    }
+
+
+def measure_flip(source: str) -> list[dict[str, Any]]:
+    """What `compare_views` gives for every bundled model and split of `SPLITS`, with `model`, `tag` and `split`.
+
+    Raises:
+        DataError: The data is not FER2013.
+        OSError: The weights are missing or damaged.
+    """
+    keep_freed_memory()
+    rows = load_splits(source, "official")
+    measured = []
+    for name, tag in [(one, tag) for one in list_models() for tag in list_tags(one)]:
+        model, image_processor = load(name, tag)
+        for split in SPLITS:
+            views = compare_views(model, decode(rows[split], image_processor))
+            measured.append({"model": name, "tag": tag, "split": split, **views})
+            print(f"{name}.{tag}, {split}: {views['one_view']:.4f} -> {views['two_views']:.4f}", flush=True)
+    return measured
+
+
+@command
+def main(argv: list[str] | None = None) -> None:
+    parser = CommandParser(prog="python -m training.evaluation.flip_tta", description=__doc__)
+    add_data_option(parser)
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
+    arguments = parser.parse_args(argv)
+    write_json(arguments.output, {"rows": measure_flip(arguments.data), **describe_environment()})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""What the models, as they are served, make of many faces; for the programs that set the constants of serving."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from fer_models.configuration_fer import FER_LABELS
+from fer_models.inference import LoadedModel, predict_batch
+
+from ..data import load_fer2013
+from .evaluate import BATCH_SIZE
+
+# The constants are chosen on PublicTest: no network was trained on it, and the official test split chooses nothing.
+SPLIT = "validation"
+
+
+def load_faces(
+    source: str | Path, sample_size: int | None = None, seed: int = 0
+) -> tuple[list[Image.Image], np.ndarray]:
+    """FER2013's official validation images, all or a random sample.
+
+    Returns:
+        The images, 48x48, mode L, and their classes, `(N,)`, int64, in the order of `FER_LABELS`.
+
+    Raises:
+        DataError: The data is not FER2013.
+    """
+    rows = load_fer2013(source)[SPLIT]
+    if sample_size is not None:
+        rows = rows.select(np.sort(np.random.default_rng(seed).choice(len(rows), sample_size, replace=False)))
+    return [image.convert("L") for image in rows["image"]], np.array(rows["label"])
+
+
+def predict_probabilities(models: Sequence[LoadedModel], faces: Sequence[Image.Image]) -> np.ndarray:
+    """Calibrated probabilities, `(models, N, labels)`, in [0, 1], labels in the order of `FER_LABELS`."""
+    batches = [faces[i : i + BATCH_SIZE] for i in range(0, len(faces), BATCH_SIZE)]
+    return np.array(
+        [
+            [
+                [one.probabilities[label] for label in FER_LABELS]
+                for batch in batches
+                for one in predict_batch(model, batch)
+            ]
+            for model in models
+        ]
+    )
+
+
+def describe_models(models: Sequence[LoadedModel]) -> list[str]:
+    """The checkpoints' names, such as `baseline.report`."""
+    return [f"{model.name}.{model.tag}" for model in models]
+
+
+def measure_accuracies(models: Sequence[LoadedModel], probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """The share of the faces that each model, and their average, gets right, in [0, 1].
+
+    Args:
+        models: The models.
+        probabilities: `(models, N, labels)`, as `predict_probabilities` gives them.
+        labels: `(N,)`, true classes.
+    """
+    right = np.concatenate([probabilities, probabilities.mean(0, keepdims=True)]).argmax(-1) == labels
+    names = [*describe_models(models), "average"]
+    return {name: round(float(share), 4) for name, share in zip(names, right.mean(1), strict=True)}

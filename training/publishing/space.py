@@ -1,0 +1,165 @@
+"""The page as a Space: the files it holds, the models it is pinned to, and pushing both; a module of push."""
+
+import tempfile
+from pathlib import Path
+
+from huggingface_hub import HfApi, SpaceCard
+from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.utils import HFValidationError, validate_repo_id
+
+from fer_models.hub import NETWORK_FILES, make_fixed_revision, make_repo_id
+from fer_models.zoo import CHECKPOINTS_DIR, NAMESPACE_VARIABLE, checkpoint_dir, list_models, list_tags
+
+from .. import ROOT
+from .hub_sync import Change, PushError, Revision, check_is_ours, compare, list_differences, retry, sync
+
+SPACE_FILES = ("LICENSE", "README.md", "app.py", "docs/screenshot.png", "requirements.txt")
+OWN_FILE = "fer_models/zoo.py"  # no page but this has it
+PACKAGE_SUFFIXES = (".css", ".jpg", ".js", ".json", ".py", ".sh")
+# Of a checkpoint. Its code, recipe, card and figures are for those who load it without this package.
+CHECKPOINT_FILES = (*NETWORK_FILES, "history.json", "results.json")
+# What Hugging Face fetches while it builds a Space; of more models, the page fetches the rest when it starts.
+PRELOAD_LIMIT = 10
+DOWNLOADED_FILES = ",".join((*NETWORK_FILES, "results.json"))
+
+# A repository of a model, and a commit there.
+Pin = tuple[str, str]
+
+
+def collect_space_files(space_id: str, pins: list[Pin], endpoint: str) -> dict[str, bytes]:
+    """What the Space holds, by path.
+
+    Args:
+        space_id: Where it will lie: the picture that other sites show of it is one of its own files.
+        pins: What it fetches from the Hub; nothing for a Space that keeps to the weights it brings along.
+        endpoint: The Hub's address.
+    """
+    paths = [ROOT / name for name in SPACE_FILES]
+    for path in sorted((ROOT / "fer_models").rglob("*")):
+        if path.is_relative_to(CHECKPOINTS_DIR):
+            is_needed = path.name in CHECKPOINT_FILES
+        else:
+            is_needed = path.suffix in PACKAGE_SUFFIXES
+        if is_needed:
+            paths.append(path)
+    files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths}
+    card = SpaceCard(files["README.md"].decode())
+    card.data["thumbnail"] = f"{endpoint}/spaces/{space_id}/resolve/main/docs/screenshot.png"
+    if pins:
+        card.data["models"] = sorted({repo_id for repo_id, _ in pins})
+        lines = [f"{repo_id} {DOWNLOADED_FILES} {commit}" for repo_id, commit in pins]
+        card.data["preload_from_hub"] = lines[:PRELOAD_LIMIT]
+    return files | {"README.md": str(card).encode()}
+
+
+def find_pins(api: HfApi, namespace: str) -> list[Pin]:
+    """The commits that hold just the bundled models, those that are shown first before the others; none if a repository
+    is private, which a Space cannot read.
+
+    Raises:
+        PushError: The namespace does not hold these models.
+    """
+    pins = []
+    bundled = [(rank, name, tag) for name in list_models() for rank, tag in enumerate(list_tags(name))]
+    for directory in [checkpoint_dir(name, tag) for _, name, tag in sorted(bundled, key=lambda one: one[0])]:
+        repo_id = make_repo_id(namespace, directory.name.partition(".")[0])
+        revision = make_fixed_revision(directory)
+        try:
+            info = retry(lambda: api.model_info(repo_id, revision=revision))  # noqa: B023
+        except (RepositoryNotFoundError, RevisionNotFoundError) as error:
+            raise PushError(
+                f"{repo_id} does not hold the model that is bundled here ({revision}). Push the models first: "
+                f"python -m training.publishing.push --namespace {namespace}"
+            ) from error
+        if info.private or not info.sha:
+            return []
+        pins.append((repo_id, info.sha))
+    return pins
+
+
+def plan_space(api: HfApi, space_id: str, namespace: str | None = None) -> list[Change]:
+    """What a push would change, by path.
+
+    Raises:
+        PushError: There can be no such Space, it holds another page, or the namespace does not hold these models.
+    """
+    pins = find_pins(api, namespace or get_owner(space_id))
+    where = Revision(space_id, repo_type="space")
+    check_is_ours(api, where, OWN_FILE)
+    return retry(lambda: compare(api, where, collect_space_files(space_id, pins, api.endpoint)))[1]
+
+
+def push_space(api: HfApi, space_id: str, namespace: str | None = None, private: bool = False) -> str:
+    """Make or update the Space in one commit, prove what arrived, and tell it where its models lie.
+
+    Args:
+        space_id: `<owner>/<name>`.
+        namespace: Where the models lie; by default with the Space's owner.
+        private: Make a new Space private.
+
+    Returns:
+        Its address.
+
+    Raises:
+        PushError: It cannot go on.
+        OSError, httpx2.HTTPError, RuntimeError: What `fer_models.hub.explain` puts in words.
+    """
+    namespace = namespace or get_owner(space_id)
+    pins = find_pins(api, namespace)
+    files = collect_space_files(space_id, pins, api.endpoint)
+    where = Revision(space_id, repo_type="space")
+    retry(
+        lambda: api.create_repo(space_id, repo_type="space", space_sdk="gradio", private=private, exist_ok=True),
+    )
+    check_is_ours(api, where, OWN_FILE)
+    commit, changes = sync(api, where, files, "The page, and the models it is pinned to")
+    for change in changes:
+        print(f"  {change}")
+    verify_space(api, space_id, commit, files)
+    print(f"{where}: {'pushed' if changes else 'unchanged'}, commit {commit}; same files as here", flush=True)
+    set_namespace(api, space_id, namespace if pins else "")
+    if pins:
+        print(f"{where}: takes its models from {namespace}, each at a fixed commit")
+    else:
+        print(f"{where}: keeps to the weights it brings along, since a Space cannot read {namespace}'s private models")
+    return f"{api.endpoint}/spaces/{space_id}"
+
+
+def verify_space(api: HfApi, space_id: str, commit: str, files: dict[str, bytes]) -> None:
+    """Download a commit to an empty folder and compare it with what was sent.
+
+    Raises:
+        PushError: They differ.
+    """
+    with tempfile.TemporaryDirectory(prefix="fer-space-") as folder:
+        back = retry(lambda: api.snapshot_download(space_id, repo_type="space", revision=commit, cache_dir=folder))
+        different = list_differences(Path(back), files)
+    if different:
+        raise PushError(f"{space_id} at {commit} is not what was sent: {', '.join(different)}. Run the same again.")
+
+
+def set_namespace(api: HfApi, space_id: str, namespace: str) -> None:
+    """Tell the Space where its models lie, or nowhere; not if it knows, since to be told starts it anew."""
+    known = retry(lambda: api.get_space_variables(space_id)).get(NAMESPACE_VARIABLE)
+    if (known.value if known else "") == namespace:
+        return
+    if namespace:
+        retry(lambda: api.add_space_variable(space_id, NAMESPACE_VARIABLE, namespace))
+    else:
+        retry(lambda: api.delete_space_variable(space_id, NAMESPACE_VARIABLE))
+
+
+def get_owner(space_id: str) -> str:
+    """Whose Space it is.
+
+    Raises:
+        PushError: There can be no such Space.
+    """
+    owner, slash, _ = space_id.partition("/")
+    try:
+        validate_repo_id(space_id)
+    except HFValidationError:
+        slash = ""
+    if not slash:
+        raise PushError(f"{space_id!r} cannot be a Space: name it <owner>/<name>, such as alice/fer-compare.")
+    return owner

@@ -1,0 +1,419 @@
+"""The tables of the measured figures, as Markdown."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from fer_models import zoo
+from fer_models.inference import PEOPLE_SPLIT, SHOWN_SPLIT, choose_shown_split
+from fer_models.results import (
+    TEST_SPLITS,
+    find_ranks,
+    group_by_tag,
+    group_statistics,
+    order_models,
+    rank_printed,
+    shorten_commit,
+)
+from fer_models.zoo import list_models
+
+from .markdown import MISSING, format_share, list_bundled, render_table
+from .people import describe_accuracy
+from .records import (
+    SPLITS,
+    describe_spread,
+    list_measured_tags,
+    load_measured,
+    load_published,
+    load_runs,
+)
+
+# The expected calibration error that is asked of every model.
+MAX_CALIBRATION_ERROR = 0.03
+
+
+def _percents(runs: list[dict[str, Any]], split: str, figure: str = "accuracy") -> list[float]:
+    return [run["splits"][split][figure] for run in runs if split in run["splits"]]
+
+
+def render_reproduction() -> str:
+    """The models trained by the report's recipe beside the report's own figures (its Table 7)."""
+    published = load_published()
+    runs = {name: load_runs(name, "report") for name in list_models()}
+    runs = {name: some for name, some in runs.items() if some and name in published}
+    ranks = find_ranks({name: _percents(some, "report_test") for name, some in runs.items()})
+    their_ranks = rank_printed({name: published[name]["report_test"] for name in runs})
+    rows = []
+    for name, some in runs.items():
+        theirs = published[name]
+        train = [run["last_epoch"]["train_accuracy"] for run in some]
+        validation = _percents(some, "validation")
+        gaps = [a - b for a, b in zip(train, validation, strict=True)]
+        rows.append(
+            [
+                f"`{name}`",
+                *(describe_spread(train), f"{theirs['report_train']:.1%}"),
+                *(describe_spread(validation), f"{theirs['report_validation']:.1%}"),
+                *(describe_spread(gaps), f"{theirs['report_train'] - theirs['report_validation']:.1%}"),
+                *(describe_spread(_percents(some, "report_test")), f"{theirs['report_test']:.1%}"),
+                *(ranks[name], their_ranks[name]),
+            ]
+        )
+    figures = ("train", "validation", "gap", "test", "rank")
+    header = ["model", *(f"{figure}, {whose}" for figure in figures for whose in ("ours", "report"))]
+    return render_table(header, rows)
+
+
+def render_statistics() -> str:
+    """What lagging statistics of batch normalisation cost, as `training.evaluation.batch_norm` wrote it."""
+    measured = load_measured("batch_norm")
+    if measured is None:
+        return "Not measured yet."
+    models = group_statistics(measured)
+    orders = {when: order_models(models, when) for when in ("before", "after")}
+    rows, changes = [], []
+    for one in models:
+        places = (str(orders[when].index(one.name) + 1) for when in ("before", "after"))
+        cells = [
+            describe_spread(shares[when])
+            for shares in (one.shares, one.shares_without_copies)
+            for when in ("before", "after")
+        ]
+        rows.append([f"`{one.name}`", *cells, *places])
+        if one.shares["after"]:
+            changes.append(
+                f"`{one.name}` from {describe_spread(one.shares['before'])} to {describe_spread(one.shares['after'])}"
+            )
+    split, copies = (f"{SPLITS[name]}, n = {measured['rows'][0]['splits'][name]['n']:,}"
+                     for name in ("official_test", "official_test_without_copies"))  # fmt: skip
+    header = ["model", f"{split}, before", "after", f"{copies}, before", "after", "place before", "place after"]
+    images = max(row["images"] for row in measured["rows"])
+    intervals = [row["splits"]["official_test"]["before_interval_95"] for row in measured["rows"]]
+    width = max(high - low for low, high in intervals) / 2
+    seeds = ", ".join(str(seed) for seed in sorted({row["seed"] for row in measured["rows"]}))
+    return (
+        "The two models with batch normalisation rank last because their running statistics lag behind the weights "
+        f"after ten epochs. Estimated anew from {images:,} training images, without labels and without changing a "
+        f"weight, they raise accuracy on PrivateTest: {' and '.join(changes)}. The order there was "
+        f"{_join(orders['before'])}; it becomes {_join(orders['after'])}. The 95 % intervals are "
+        f"± {100 * width:.1f} points, so the first place stays open.\n\n{render_table(header, rows)}\n\n"
+        f"Seeds: {seeds}; the weights of other seeds are not kept. `python -m training.evaluation.batch_norm`, "
+        f"{measured['hardware']}, commit {shorten_commit(measured['commit'])}."
+    )
+
+
+def _join(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def render_quality() -> str:
+    """How good every bundled model is, by FER2013's labels and by what most people saw, and what it costs."""
+    bundled = {f"{name}.{tag}": runs[0] for name, tag, runs in list_bundled()}
+    rows = []
+    for tag, names in group_by_tag(bundled):
+        for name in names:
+            splits = bundled[f"{name}.{tag}"]["splits"]
+            people = splits.get(PEOPLE_SPLIT)
+            rows.append(
+                [
+                    f"`{name}.{tag}`",
+                    format_share(splits.get(SHOWN_SPLIT), "accuracy"),
+                    format_share(splits.get("official_test"), "accuracy"),
+                    format_share(people, "accuracy"),
+                    format_share(people, "macro_recall"),
+                    f"{people['calibration']['ece']:.3f}" if people else MISSING,
+                    *describe_cost(name, tag),
+                ]
+            )
+
+    def head(words: str, split: str) -> str:
+        n = next((run["splits"][split]["n"] for run in bundled.values() if split in run["splits"]), None)
+        return f"{words}, n = {n:,}" if n else words
+
+    header = [
+        "model",
+        head("PrivateTest, no copies", SHOWN_SPLIT),
+        head("PrivateTest", "official_test"),
+        head("agrees with most people", PEOPLE_SPLIT),
+        "macro recall, by people",
+        "calibration error, by people",
+        "file",
+        "one face",
+    ]
+    return render_table(header, rows)
+
+
+def describe_cost(name: str, tag: str) -> list[str]:
+    """Size of the file, and the time for one face if just such a model was measured: its file is as large."""
+    weights = zoo.CHECKPOINTS_DIR / f"{name}.{tag}" / "model.safetensors"
+    if not weights.is_file():
+        return [MISSING, MISSING]
+    size = weights.stat().st_size
+    costs = [row for row in (load_measured("cost") or {"models": []})["models"] if row["model"] == name]
+    times = [f"{row['latency_ms']:.1f} ms" for row in costs if abs(row["file_bytes"] - size) < 0.01 * size]
+    return [f"{size / 1e6:.1f} MB", next(iter(times), MISSING)]
+
+
+def render_notebook() -> str:
+    """The variants of the author's notebook, where it differs from the report's printed tables."""
+    published = load_published()
+    rows = []
+    for name in list_models():
+        for run in load_runs(name, "notebook"):
+            overrides = json.loads(run["config_overrides"])
+            what = ", ".join(f"`{field}: {value}`" for field, value in overrides.items())
+            splits = run["splits"]
+            rows.append(
+                [
+                    f"`{name}`, {what}",
+                    f"{run['last_epoch']['train_accuracy']:.1%}",
+                    f"{splits['validation']['accuracy']:.1%}",
+                    f"{splits['report_test']['accuracy']:.1%}",
+                    f"{published[name]['report_test']:.1%}",
+                ]
+            )
+    return render_table(["model", "train", "validation", "test", "report, test"], rows)
+
+
+def render_accuracy() -> str:
+    """Accuracy of every bundled checkpoint on every split, with its 95 % interval."""
+    rows = []
+    sizes: dict[str, str] = {}
+    for name, tag, runs in list_bundled():
+        splits = runs[0]["splits"]
+        rows.append([f"`{name}.{tag}`", *(describe_accuracy(splits.get(split)) for split in TEST_SPLITS)])
+        for split in splits:
+            sizes.setdefault(split, f", n = {splits[split]['n']:,}")
+    return render_table(["model", *(f"{SPLITS[split]}{sizes.get(split, '')}" for split in TEST_SPLITS)], rows)
+
+
+def render_flip() -> str:
+    """Accuracy in one view and averaged over the mirror image, as `training.evaluation.flip_tta` wrote it."""
+    flip = load_measured("flip")
+    if flip is None:
+        return "Not measured yet."
+    by_checkpoint: dict[str, list[dict[str, Any]]] = {}
+    for row in flip["rows"]:
+        by_checkpoint.setdefault(f"`{row['model']}.{row['tag']}`", []).append(row)
+    rows = []
+    for name, some in by_checkpoint.items():
+        cells = []
+        for row in some:
+            low, high = row["two_views_interval_95"]
+            cells += [f"{row['one_view']:.1%}", f"{row['two_views']:.1%} ({100 * low:.1f}–{100 * high:.1f})"]
+        rows.append([name, *cells])
+    heads = [
+        f"{SPLITS[row['split']]}, n = {row['n']:,}, {views}"
+        for row in next(iter(by_checkpoint.values()))
+        for views in ("one view", "two")
+    ]
+    return f"{render_table(['model', *heads], rows)}\n\n{flip['hardware']}, commit {shorten_commit(flip['commit'])}."
+
+
+def render_classes() -> str:
+    """Macro-F1, macro recall and the recall of each class, a table for each split."""
+    bundled = list_bundled()
+    labels = bundled[0][2][0]["labels"] if bundled else []
+    tables = []
+    for split in TEST_SPLITS:
+        measured = [(f"`{name}.{tag}`", runs[0]["splits"].get(split)) for name, tag, runs in bundled]
+        n = next((one["n"] for _, one in measured if one), None)
+        if n is None:
+            continue
+        rows = [
+            [
+                key,
+                f"{one['macro_f1']:.3f}" if one else MISSING,
+                format_share(one, "macro_recall"),
+                *(f"{share:.1%}" for share in (one["recall"] if one else [])),
+                *[MISSING] * (0 if one else len(labels)),
+            ]
+            for key, one in measured
+        ]
+        heading = f"On {SPLITS[split]}, n = {n:,}:"
+        tables.append(f"{heading}\n\n{render_table(['model', 'macro-F1', 'macro recall', *labels], rows)}")
+    return "\n\n".join(tables) or "Not measured yet."
+
+
+def render_calibration() -> str:
+    """Expected calibration error before and after the temperature, and who misses the target."""
+    splits, moments = (SHOWN_SPLIT, PEOPLE_SPLIT), ("calibration_before", "calibration")
+    rows, missed, worse = [], [], []
+    for name, tag, runs in list_bundled():
+        key, run = f"`{name}.{tag}`", runs[0]
+        measured = [run["splits"].get(split) for split in splits]
+        errors = [f"{one[when]['ece']:.3f}" if one else MISSING for one in measured for when in moments]
+        rows.append([key, f"{run['temperature']:.2f}", *errors])
+        if shown := run["splits"].get(choose_shown_split(run)):
+            before, after = (shown[when]["ece"] for when in moments)
+            missed += [key] if after >= MAX_CALIBRATION_ERROR else []
+            worse += [key] if after > before else []
+    header = ["model", "temperature", *(f"{SPLITS[split]}, {when}" for split in splits for when in ("before", "after"))]
+    return (
+        f"{render_table(header, rows)}\n\nThe target is an error below {MAX_CALIBRATION_ERROR}, by the labels that a "
+        "model learnt: FER2013's, or for `ferplus` people's majority. It "
+        f"is missed by {', '.join(missed) or 'none'}. There, the temperature makes the error larger for "
+        f"{', '.join(worse) or 'none'}."
+    )
+
+
+def render_runs() -> str:
+    """Where every measured run comes from, bundled or not."""
+    rows = []
+    for name in list_models():
+        for tag in list_measured_tags(name):
+            for run in load_runs(name, tag):
+                trained, measured = run["trained_with"], run["measured_with"]
+                smaller = trained.get("widened_from")
+                parts = [smaller, trained] if smaller else [trained]
+                rows.append(
+                    [
+                        f"`{name}.{tag}`",
+                        str(run["seed"]),
+                        " + ".join(f"{part['seconds'] / 60:.0f}" for part in parts),
+                        ", ".join(dict.fromkeys(shorten_commit(part["commit"]) for part in parts)),
+                        trained["hardware"],
+                        str(trained.get("threads", "–")),
+                        shorten_commit(measured["commit"]),
+                        measured["hardware"],
+                    ]
+                )
+    header = ["recipe", "seed", "minutes", "trained at commit", "on", "threads", "measured at commit", "on"]
+    return render_table(header, rows)
+
+
+def render_robustness() -> str:
+    """Accuracy on the official test split under each change, one row each."""
+    bundled = [(name, tag, runs[0]) for name, tag, runs in list_bundled() if runs[0].get("robustness", {}).get("rows")]
+    if not bundled:
+        return "Not measured yet."
+    rows = [["unchanged", *(f"{run['splits']['official_test']['accuracy']:.1%}" for *_, run in bundled)]]
+    for index, row in enumerate(bundled[0][2]["robustness"]["rows"]):
+        shares = [run["robustness"]["rows"][index]["accuracy"] for *_, run in bundled]
+        rows.append([f"{row['change']}, {row['level']}", *(f"{share:.1%}" for share in shares)])
+    return render_table(["change", *(f"`{name}.{tag}`" for name, tag, _ in bundled)], rows)
+
+
+def render_cost() -> str:
+    """What each model costs, as `training.benchmarks.cost` wrote it."""
+    cost = load_measured("cost")
+    if cost is None:
+        return "Not measured yet."
+    rows = [
+        [
+            f"`{row['model']}`",
+            f"{row['parameters']:,}",
+            f"{row['file_bytes'] / 1e6:.1f} MB",
+            f"{row['multiply_adds'] / 1e6:,.0f} million",
+            f"{row['latency_ms']:.1f} ms ({row['latency_ratio']:.2f})",
+            f"{row['images_per_second']:,.0f} ({row['throughput_ratio']:.2f})",
+        ]
+        for row in cost["models"]
+    ]
+    header = ["model", "parameters", "file", "multiply-adds", "one face (ratio)", "faces a second (ratio)"]
+    return (
+        f"{render_table(header, rows)}\n\nMedians of {cost['rounds']} rounds in which the models take turns; one "
+        f"face with preprocessing, batches of {cost['batch_size']} without. {cost['hardware']}, threads: "
+        f"{cost['threads']}, commit {shorten_commit(cost['commit'])}."
+    )
+
+
+def render_ablation(name: str) -> str:
+    """What each technique brings, as `training.ablation` wrote it of `training/ablations/<name>.yaml`."""
+    ablation = load_measured(f"ablation.{name}")
+    if ablation is None:
+        return "Not measured yet."
+    runs: dict[str, list[dict[str, Any]]] = {}
+    for run in ablation["rows"]:
+        runs.setdefault(run["technique"], []).append(run)
+    rows = [
+        [
+            technique,
+            ", ".join(str(run["seed"]) for run in some),
+            ", ".join(f"{run['kept_epoch']} of {run['epochs']}" for run in some),
+            describe_spread([run["train"] for run in some]),
+            describe_spread([run["validation"] for run in some]),
+            describe_spread([run["train"] - run["validation"] for run in some]),
+        ]
+        for technique, some in runs.items()
+    ]
+    header = ["technique", "seeds", "epoch kept", "train", "validation", "gap"]
+    first = ablation["rows"][0]
+    commits = ", ".join(sorted({shorten_commit(run["commit"]) for run in ablation["rows"]}))
+    return (
+        f"![Validation accuracy of each technique, a dot for each seed](../training/results/ablation.{name}.png)\n\n"
+        f"{render_table(header, rows)}\n\nPublicTest, n = {first['n']:,}. {first['hardware']}, commits {commits}."
+    )
+
+
+def render_augmentation() -> str:
+    """What changing the faces costs, as `training.benchmarks.augmentation` wrote it."""
+    cost = load_measured("augmentation")
+    if cost is None:
+        return "Not measured yet."
+    rows = [
+        [name if name == "together" else f"`{name}`", f"{microseconds:.1f}"]
+        for name, microseconds in cost["microseconds_per_face"].items()
+    ]
+    return (
+        f"{render_table(['change', 'microseconds a face'], rows)}\n\nMedians of {cost['rounds']} batches of "
+        f"{cost['batch_size']} faces, by `{cost['recipe']}`. {cost['hardware']}, threads: {cost['threads']}, commit "
+        f"{shorten_commit(cost['commit'])}."
+    )
+
+
+def _describe_neighbours(neighbours: dict[str, Any] | None) -> list[list[str]]:
+    if neighbours is None:  # measured before there was this part
+        return []
+    models = neighbours["models"]
+    what = f"the same while {neighbours['processes']} other processes are busy"
+    return [[what, f"{models['median_ms']:.0f} ms (95 % within {models['p95_ms']:.0f} ms)"]]
+
+
+def render_app() -> str:
+    """How the page behaves, as `training.benchmarks.app` wrote it."""
+    app = load_measured("app")
+    if app is None:
+        return "Not measured yet."
+    page, live, memory, load, refusals = (app[name] for name in ("page", "live", "memory", "load", "refusals"))
+    rate = f"{load['answers_per_second']:.0f} answers a second, " if "answers_per_second" in load else ""
+    rows = [
+        ["from start to ready", f"{app['ready_s']:.1f} s"],
+        [
+            "photo of 640x480 with one face, from drop to four answers on the page",
+            f"{page['median_ms']:.0f} ms (slowest of {page['rounds']:,}: {page['max_ms']:.0f} ms)",
+        ],
+        ["the four models, of that", f"{memory['models_median_ms']:.0f} ms"],
+        *_describe_neighbours(app.get("neighbours")),
+        [
+            f"camera of 640x480 with one face, {live['models']} models",
+            f"{live['frames_per_second']:.1f} pictures a second",
+        ],
+        [
+            f"{load['visitors']} visitors at once, {load['requests']} requests",
+            f"{load['lost']} lost, {load['wrong']} wrong, {rate}95 % within {load['p95_ms'] / 1000:.1f} s, "
+            f"the slowest in {load['max_ms'] / 1000:.1f} s",
+        ],
+        [
+            f"memory after {memory['comparisons']:,} comparisons (after a fifth of them)",
+            f"{memory['at_the_end_mb']:.0f} MB ({memory['after_a_fifth_mb']:.0f} MB)",
+        ],
+        [
+            f"memory after {page['rounds']:,} visits to the page (after a fifth of them)",
+            f"{page['at_the_end_mb']:.0f} MB ({page['after_a_fifth_mb']:.0f} MB)",
+        ],
+        [
+            f"{refusals['flood']} requests in one moment",
+            f"{refusals['queued']} queued, {refusals['refused']} refused, "
+            f"{'answers' if refusals['answers_afterwards'] else 'no answers'} afterwards",
+        ],
+        [
+            f"upload of {refusals['oversized_upload']['bytes'] / 1e6:.0f} MB",
+            f"refused (status {refusals['oversized_upload']['status']})",
+        ],
+    ]
+    return (
+        f"{render_table(['page', 'measured'], rows)}\n\nMilliseconds are medians; {app['date']}, {app['hardware']}, "
+        f"with the browser on the same machine, commit {shorten_commit(app['commit'])}. "
+        "`python -m training.benchmarks.app` measures it anew."
+    )
