@@ -35,7 +35,6 @@ from fer_models.demo.device import place
 from fer_models.demo.forgetting import delete_regularly, forget_regularly
 from fer_models.demo.internals import find_files_in_use, hide_space
 from fer_models.demo.limits import BodyLimit, leave_room
-from fer_models.demo.scripts import HEAD
 from fer_models.demo.tabs.many import LONG_JOBS
 from fer_models.demo.theme import CSS_PATHS, THEME
 from fer_models.demo.ui import MAX_FILE_MB, MAX_UPLOAD_MB, build_demo
@@ -119,7 +118,6 @@ def main() -> None:
             server_port=port,
             theme=THEME,
             css_paths=CSS_PATHS,
-            head=HEAD,
             state_session_capacity=MAX_SESSIONS,
             run_history=False,  # by default faces would be kept in the visitor's browser
             max_file_size=f"{MAX_FILE_MB}mb",

@@ -29,8 +29,8 @@ def compare_in_browser(url: str) -> None:
     with open_page(url) as page:
         page.on("request", lambda request: asked.append(request.url))
         page.reload()
-        page.wait_for_selector("#photo\\.input input[type=file]", state="attached")
-        page.set_input_files("#photo\\.input input[type=file]", portrait_path())
+        page.wait_for_selector("#photo input[type=file]", state="attached")
+        page.set_input_files("#photo input[type=file]", portrait_path())
         page.wait_for_selector(ANSWERED)
         winners = [card.get_attribute("data-winner") for card in page.locator(ANSWERED).all()]
     elsewhere = [address for address in asked if not address.startswith((url, "data:", "blob:"))]

@@ -20,7 +20,7 @@ from fer_models.demo.locales import LOCALES, translate
 from fer_models.demo.tabs.live import build_live_tab
 from fer_models.demo.words import Words
 from fer_models.faces import FaceDetector
-from fer_models.inference import LoadedModel
+from fer_models.inference import LoadedModel, Prediction
 
 
 class Clock:
@@ -236,3 +236,23 @@ def test_the_page_has_every_word_that_it_shows(handlers: LiveHandlers, language:
         assert page["words"][key].strip(), key
     assert "{" not in page["words"]["live.over"]
     assert page["models"] == [model.name for model in handlers.models]
+
+
+def test_another_expression_has_its_label_at_once(handlers: LiveHandlers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The label came half a second late: a new face wore the old one."""
+    labels = handlers.models[0].labels
+
+    def say(label: str) -> dict[str, Any]:
+        answers = dict.fromkeys(labels, 0.05) | {label: 0.7}
+        monkeypatch.setattr(
+            live,
+            "predict_all",
+            lambda models, faces: [[Prediction(model.name, answers, 1.0) for _ in faces] for model in models],
+        )
+        return look(handlers, load_portrait())
+
+    for _ in range(5):
+        say(labels[0])
+    answer = say(labels[1])
+    assert set(winners(answer).values()) == {labels[1]}
+    assert (answer["votes"], answer["split"]) == ([4], 0)

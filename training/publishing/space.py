@@ -15,7 +15,7 @@ from .hub_sync import Change, PushError, Revision, check_is_ours, compare, list_
 
 SPACE_FILES = ("LICENSE", "README.md", "app.py", "docs/screenshot.png", "requirements.txt")
 OWN_FILE = "fer_models/zoo.py"  # no page but this has it
-PACKAGE_SUFFIXES = (".css", ".js", ".json", ".py", ".sh")
+PACKAGE_SUFFIXES = (".css", ".jpg", ".js", ".json", ".py", ".sh")
 # Of a checkpoint. Its code, recipe, card and figures are for those who load it without this package.
 CHECKPOINT_FILES = (*NETWORK_FILES, "history.json", "results.json")
 # What Hugging Face fetches while it builds a Space; of more models, the page fetches the rest when it starts.

@@ -26,7 +26,6 @@ MEANINGS = {"models.meaning.labels": "agreed", "models.meaning.copies": "copies"
 
 def render_lead(checkpoints: Sequence[Checkpoint], language: str) -> str:
     """One paragraph: the best model by what most people saw and by FER2013's labels, each against guessing."""
-    title = f"<h2>{escape(translate(language, 'models.title'))}</h2>"
     sentences = []
     for split_name in (PEOPLE_SPLIT, SHOWN_SPLIT):
         measured = [(split["accuracy"], one, split) for one in checkpoints if (split := one.get_split(split_name))]
@@ -48,24 +47,13 @@ def render_lead(checkpoints: Sequence[Checkpoint], language: str) -> str:
             )
         )
     if not sentences:
-        return title + render_message(translate(language, "models.unmeasured"))
-    return f'{title}<p class="fer-lead">{escape(" ".join(sentences))}</p>'
-
-
-def render_links(summary: dict[str, Any], language: str) -> str:
-    """Links to the sections, in their order; without those that have nothing to say yet."""
-    missing = {part for part in ("peers", "votes", "cost") if not summary.get(part)}
-    links = "".join(
-        f'<li><a href="#models.{part}">{escape(translate(language, f"models.{part}.title"))}</a></li>'
-        for part in ("report", "sets", "peers", "votes", "choose", "cost", "meaning", "limits")
-        if part not in missing
-    )
-    return f'<nav class="fer-links" aria-label="{escape(translate(language, "models.nav"))}"><ul>{links}</ul></nav>'
+        return render_message(translate(language, "models.unmeasured"))
+    return f'<p class="fer-small">{escape(" ".join(sentences))}</p>'
 
 
 def render_heading(part: str, language: str) -> str:
-    """The heading of a section, to which `render_links` leads, and its first paragraph if it has one."""
-    heading = f'<h2 id="models.{part}">{escape(translate(language, f"models.{part}.title"))}</h2>'
+    """The heading of a section, which its fold says to those who see it, and its first paragraph if it has one."""
+    heading = f'<h2 class="fer-hidden" id="models.{part}">{escape(translate(language, f"models.{part}.title"))}</h2>'
     key = f"models.{part}.text"
     return heading + (f"<p>{escape(translate(language, key))}</p>" if key in LOCALES[language] else "")
 
@@ -268,10 +256,11 @@ def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lang
     )
     table = render_table(caption, list(map(render_column, columns)), [("", rows)], "fer-costs")
     opening = render_heading("cost", language)
-    return f'{opening}<div class="fer-chart-and-table">{_render_cost_chart(points, charted, language)}{table}</div>'
+    return f'{opening}<div class="fer-chart-and-table">{render_cost_chart(points, charted, language)}{table}</div>'
 
 
-def _render_cost_chart(points: Sequence[tuple[str, float, float]], split: str, language: str) -> str:
+def render_cost_chart(points: Sequence[tuple[str, float, float]], split: str, language: str) -> str:
+    """Names, milliseconds and accuracies on a split, as a chart; empty without points."""
     if not points:
         return ""
     scale = Scale([accuracy for *_, accuracy in points])

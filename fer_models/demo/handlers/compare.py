@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,21 @@ from ...faces import DetectedFace, FaceDetector
 from ...images import ImageError, NoFaceError, read_image, shrink
 from ...inference import LoadedModel, compare, find_faces, predict_all, to_json
 from ...zoo import get_default_tag, sort_tags
-from ..components.compare import render_results, render_table
+from ..components.compare import render_no_face, render_results, render_table
 from ..components.html import render_message
-from ..components.photo import Preview, make_preview, render_crop, render_photo
+from ..components.photo import (
+    Preview,
+    make_preview,
+    render_choices,
+    render_crop,
+    render_empty,
+    render_examples,
+    render_photo,
+)
 from ..components.why import render_explanations
 from ..locales import translate
 from . import reasons
+from .choice import find_examples
 
 # How many models are compared until a visitor chooses: the report's four, which come first in the zoo.
 SHOWN_AT_FIRST = 4
@@ -42,6 +50,7 @@ class Request:
         names: The models.
         face_index: The face of the photo, counted from 0, largest first.
         whole_image: Take the whole picture for the face.
+        id: The choice's own, by which the page tells an answer from the one before in another language.
     """
 
     photo_path: str | None
@@ -50,6 +59,7 @@ class Request:
     names: Sequence[str]
     face_index: int = 0
     whole_image: bool = False
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,19 +130,21 @@ class Answer:
 
     Attributes:
         results: HTML: the verdict and the models' columns, or why there are none.
-        photo: HTML: the photo with its faces; empty if there is none.
+        photo: HTML: the photo with its faces, or the place of one.
+        choices: HTML: the faces to choose from, or the examples.
         crop: HTML: the face as the models see it; empty if there is none.
-        table: HTML: all probabilities in one table; empty if there are none.
+        table: HTML: all the numbers; empty if there are none.
         shown: What the next request may reuse; None if there is no answer.
-        offer_whole_image: Whether to offer to take the whole picture for the face.
+        has_no_face: Whether there is none because no face was found.
     """
 
     results: str
-    photo: str = ""
+    photo: str
+    choices: str
     crop: str = ""
     table: str = ""
     shown: Shown | None = None
-    offer_whole_image: bool = False
+    has_no_face: bool = False
 
 
 @dataclass(frozen=True)
@@ -183,25 +195,31 @@ class CompareHandlers:
         """
         language, models = request.language, self.choose_models(request.names, request.tag)
         if not models:
-            return Answer(render_message(translate(language, "choice.none"), "error"))
+            return self._refuse(render_message(translate(language, "choice.none"), "error", request.id), language)
         if request.photo_path is None:
-            return Answer(render_results(None, models, language))
+            return self._refuse(render_results(None, models, language), language)
         try:
             new = self._look(request, models, shown)
         except NoFaceError as error:
-            message = translate(language, "faces.none")
-            if error.reason == "no_face_in_first":
-                message += f" {translate(language, 'hint.animated')}"
-            return Answer(render_message(message, "error"), offer_whole_image=True)
+            animated = error.reason == "no_face_in_first"
+            answer = self._refuse(render_no_face(animated, language, request.id), language)
+            photo = render_photo(make_preview(read_image(request.photo_path)), [], None, language)
+            return replace(answer, photo=photo, has_no_face=True)
         except ImageError as error:
-            return Answer(render_message(reasons.explain(error.reason, language, error.values), "error"))
+            words = reasons.explain(error.reason, language, error.values)
+            return self._refuse(render_message(words, "error", request.id), language)
+        faces = [crop.picture for crop in new.crops] if new.faces else []
         return Answer(
-            render_results(new.comparison, models, language),
+            render_results(new.comparison, models, language, request.id),
             render_photo(new.preview, new.faces, new.comparison.face_index, language),
+            render_choices(faces, new.comparison.face_index, render_examples(find_examples(), language), language),
             render_crop(new.crop.get_view(self.models[0]), language),
-            render_table(new.comparison, language),
+            render_table(new.comparison, models, language),
             new,
         )
+
+    def _refuse(self, results: str, language: str) -> Answer:
+        return Answer(results, render_empty(language), render_examples(find_examples(), language))
 
     def explain(self, shown: Shown, label: str | None, language: str) -> str:
         """What in the face speaks for a label to each model, as HTML; without a label, for each one's own choice."""
@@ -303,21 +321,3 @@ def _sum_up(heat: np.ndarray) -> list[list[float]]:
     """The mean heat of each of 8 rows of 8 equal parts, from the top left."""
     cells = Image.fromarray(heat).resize((HEAT_CELLS, HEAT_CELLS), Image.Resampling.BOX)
     return np.asarray(cells, float).round(3).tolist()
-
-
-def find_examples() -> list[str]:
-    """Public-domain portraits that installed packages carry; those that are not installed are left out."""
-    examples = []
-    try:
-        import matplotlib
-
-        examples.append(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg")
-    except ImportError:
-        pass
-    try:
-        import skimage.data
-
-        examples.append(Path(skimage.data.__file__).parent / "astronaut.png")
-    except ImportError:
-        pass
-    return [str(path) for path in examples if path.is_file()]

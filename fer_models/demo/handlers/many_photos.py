@@ -15,7 +15,14 @@ from ...faces import FaceDetector
 from ...inference import LoadedModel
 from ...tables import write_csv
 from ..components.html import to_data_uri
-from ..components.many import MAX_SHOWN_ROWS, render_download, render_faces, render_progress, render_summary
+from ..components.many import (
+    MAX_SHOWN_ROWS,
+    render_download,
+    render_faces,
+    render_progress,
+    render_sort,
+    render_summary,
+)
 from ..locales import has_decimal_comma, translate
 from .jobs import Files, Pace, View
 from .reasons import explain
@@ -62,7 +69,7 @@ class FaceTable:
         return (
             f'<div role="status">{render_summary(rows, language)}</div>'
             f"{render_download(csv.getvalue(), 'faces.csv', language)}"
-            f"{f'<p>{hidden}</p>' if len(rows) > MAX_SHOWN_ROWS else ''}{faces}"
+            f"{f'<p>{hidden}</p>' if len(rows) > MAX_SHOWN_ROWS else ''}{render_sort(language)}{faces}"
         )
 
 

@@ -106,7 +106,7 @@ def watch(
     """
 
     def describe(comparison: Comparison) -> str:
-        doubt = "" if comparison.is_sure else f" · {translate(language, 'verdict.unsure')}"
+        doubt = "" if comparison.is_sure else f" · {translate(language, 'many.unsure')}"
         return f"{describe_average(comparison, language)}{doubt}"
 
     report = VideoReport(models, frames_per_second)

@@ -8,14 +8,14 @@ import gradio as gr
 from ...configuration_fer import FER_LABELS
 from ..handlers.compare import CompareHandlers
 from ..limits import ANSWERS
+from ..photo_input import PhotoInput
 
 
-def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
+def build_compare_api(handlers: CompareHandlers) -> None:
     """Offer `/compare` and `/explain`. Their components are never shown.
 
     Args:
         handlers: What they do.
-        photo: Takes the photo.
     """
 
     def compare(
@@ -84,6 +84,7 @@ def build_compare_api(handlers: CompareHandlers, photo: gr.Image) -> None:
         choices = {"face_index": face_index, "whole_image": whole_image, "names": models, "tag": tag}
         return _answer(handlers.explain_json, photo, choices | {"label": label})
 
+    photo = PhotoInput(label="photo", visible=False)
     label = gr.Dropdown(["", *FER_LABELS], value="", label="label", visible=False)
     face_index = gr.Number(0, label="face_index", visible=False)  # a minimum of gradio's fails at what is no number
     whole_image = gr.Checkbox(label="whole_image", visible=False)
