@@ -3,7 +3,7 @@ const version = "VERSION", files = ["FILES"];
 const name = `fer-${version}`;
 
 self.addEventListener("install", (event) => {
-    event.waitUntil(caches.open(name).then((cache) => cache.addAll(files.map((file) => new Request(file, { cache: "reload" })))));
+    event.waitUntil(caches.open(name).then((cache) => cache.addAll(files.map((file) => new Request(file, { cache: "no-cache" })))));
 });
 self.addEventListener("activate", (event) => {
     const others = caches.keys().then((names) => names.filter((one) => one.startsWith("fer-") && one !== name));
