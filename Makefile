@@ -8,7 +8,7 @@ PIP_ARGS ?=
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 
-.PHONY: help install demo test prove-hub prove-ray space style quality zoo ablation ablation-transfer peers evaluate report clean
+.PHONY: help install demo test prove-hub prove-ray space static static-demo style quality zoo ablation ablation-transfer peers evaluate report clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,12 @@ prove-ray: .venv/ray.stamp  ## Score on a Ray cluster on this machine, and kill 
 
 space: .venv/dev.stamp  ## Rehearse docs/space.md: from a run to a Space, on this machine (minutes, gigabytes)
 	PIP_ARGS="$(PIP_ARGS)" $(BIN)/python tests/prove_space.py
+
+static: .venv/dev.stamp  ## Write the page that runs in the visitor's browser to build/static; needs npm once
+	$(RUN) training.publishing.static_page
+
+static-demo: .venv/dev.stamp  ## Write it and serve it on http://127.0.0.1:7860; PORT=... changes the port
+	$(RUN) training.publishing.static_page --port $(PORT)
 
 style: .venv/dev.stamp  ## Format the code
 	$(BIN)/ruff check --fix .

@@ -46,7 +46,7 @@ OPTIONS = {
     *("rounds", "steps", "images", "live-seconds", "comparisons", "busy-comparisons", "neighbours", "visitors"),
     *("requests", "flood", "space", "private", "dry-run", "token", "python", "torch", "port"),
     *("onnx", "force", "missing", "at-once", "pack", "pack-megabytes", "minutes", "options", "logs", "large"),
-    *("environment", "packages", "timed"),
+    *("environment", "packages", "timed", "static-space"),
 }
 FILES = {
     "training.train": [RECIPE],
@@ -91,7 +91,8 @@ def test_help_says_of_each_option_what_it_is_and_what_it_is_otherwise(
     assert set(options) <= OPTIONS, "another name for what has one, or a new thing: then add it here"
     for name, (metavar, said) in options.items():
         assert len(said) > 5, name
-        if metavar and name not in ("namespace", "space", "split", "token"):  # of which only the last has a default
+        without = ("namespace", "space", "static-space", "split", "token")  # of which only the last has a default
+        if metavar and name not in without:
             assert "default" in said, f"--{name} says no default"
         assert metavar in (LISTS.get(name, metavar), "PATH")
 

@@ -158,7 +158,8 @@ def test_space_holds_what_the_page_needs_and_nothing_else(hub: HubServer) -> Non
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split()
     if tracked:
         checkpoint = "fer_models/checkpoints/"
-        package = {path for path in tracked if path.startswith("fer_models/") and not path.startswith(checkpoint)}
+        others = (checkpoint, "fer_models/static/")
+        package = {path for path in tracked if path.startswith("fer_models/") and not path.startswith(others)}
         assert {path for path in files if not path.startswith(checkpoint)} == package | {
             *(".gitattributes", "LICENSE", "README.md", "app.py", "docs/screenshot.png", "requirements.txt")
         }

@@ -39,7 +39,7 @@ def collect_space_files(space_id: str, pins: list[Pin], endpoint: str) -> dict[s
         if path.is_relative_to(CHECKPOINTS_DIR):
             is_needed = path.name in CHECKPOINT_FILES
         else:
-            is_needed = path.suffix in PACKAGE_SUFFIXES
+            is_needed = path.suffix in PACKAGE_SUFFIXES and path.parent.name != "static"  # a page of its own
         if is_needed:
             paths.append(path)
     files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths}
