@@ -72,7 +72,7 @@ def test_an_agent_has_many_photos_looked_at(app_url: str, photo: str) -> None:
 def test_an_agent_compares_and_explains_and_is_told_its_mistakes(app_url: str, photo: str) -> None:
     async def converse(session: Any) -> list[Any]:
         return [
-            await session.call_tool("compare", {"photo": photo, "networks": ["dense"]}),
+            await session.call_tool("compare", {"photo": photo, "models": ["dense"]}),
             await session.call_tool("explain", {"photo": photo, "label": "sad"}),
             await session.call_tool("compare", {"photo": photo, "face_index": 7}),
             await session.call_tool("compare", {"photo": "http://127.0.0.1:9/none.jpg"}),

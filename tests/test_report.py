@@ -105,7 +105,7 @@ def test_without_checkpoints_tables_have_no_rows(checkpoints: Path):
 def test_table_sets_our_figures_beside_the_report_s(checkpoints: Path):
     write_checkpoint(checkpoints / "dense.report", test_accuracy=0.54)
     write_checkpoint(checkpoints / "baseline.report", test_accuracy=0.50)
-    write_checkpoint(checkpoints / "batchnorm.tuned", test_accuracy=0.7)  # another way of training: another table
+    write_checkpoint(checkpoints / "batchnorm.tuned", test_accuracy=0.7)  # another tag: another table
     (checkpoints.parent / "results" / "dense.report.seed-1.json").write_text(make_results(0.56, seed=1))
     assert render_reproduction().splitlines()[2:] == [
         "| `baseline` | 50.0% | 67.4% | 25.0% | 56.0% | 25.0% | 11.4% | 50.0% | 55.0% | 1-2 | 1 |",
@@ -310,15 +310,15 @@ def test_the_page_is_described_by_what_was_measured(tmp_path: Path, monkeypatch:
                     "after_a_fifth_mb": 600,
                     "at_the_end_mb": 620,
                 },
-                "live": {"networks": 6, "frames_per_second": 12.34},
+                "live": {"models": 6, "frames_per_second": 12.34},
                 "load": {"visitors": 5, "requests": 50, "lost": 1, "wrong": 2, "p95_ms": 3210, "max_ms": 4321}
                 | {"answers_per_second": 17.3},
-                "neighbours": {"processes": 2, "networks": {"median_ms": 21.3, "p95_ms": 34.5}},
+                "neighbours": {"processes": 2, "models": {"median_ms": 21.3, "p95_ms": 34.5}},
                 "memory": {
                     "comparisons": 1000,
                     "after_a_fifth_mb": 700,
                     "at_the_end_mb": 710,
-                    "networks_median_ms": 23.4,
+                    "models_median_ms": 23.4,
                 },
                 "refusals": {
                     "flood": 300,
@@ -364,9 +364,9 @@ def test_the_page_is_as_fast_as_people_may_expect() -> None:
     assert app is not None
     assert app["ready_s"] < 10
     assert app["page"]["median_ms"] < 500
-    assert app["memory"]["networks_median_ms"] < 40
+    assert app["memory"]["models_median_ms"] < 40
     if "neighbours" in app:  # else it was measured before there was this part
-        assert app["neighbours"]["networks"]["median_ms"] < 40
+        assert app["neighbours"]["models"]["median_ms"] < 40
     assert app["live"]["frames_per_second"] > 8
     assert app["load"]["lost"] == app["load"]["wrong"] == 0
     assert app["load"]["p95_ms"] < 4000

@@ -41,7 +41,7 @@ from .tables import (
 )
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-# The ways of training of which the page tells every run: the zoo's, and the variants of the notebook of the report's
+# The tags of which the page tells every run: the zoo's, and the variants of the notebook of the report's
 # author, whose weights are not bundled.
 RESULT_TAGS = (*TAGS, "notebook")
 SUMMARY = ROOT / "fer_models" / "summary.json"

@@ -7,6 +7,7 @@ from typing import Any
 from fer_models import zoo
 from fer_models.inference import PEOPLE_SPLIT, SHOWN_SPLIT, choose_shown_split
 from fer_models.results import (
+    METRICS,
     TEST_SPLITS,
     find_ranks,
     group_by_tag,
@@ -211,7 +212,7 @@ def render_flip() -> str:
 
 
 def render_classes() -> str:
-    """Macro-F1, macro recall and the recall of each class, a table for each split."""
+    """`METRICS` and the recall of each class, a table for each split."""
     bundled = list_bundled()
     labels = bundled[0][2][0]["labels"] if bundled else []
     tables = []
@@ -223,15 +224,14 @@ def render_classes() -> str:
         rows = [
             [
                 key,
-                f"{one['macro_f1']:.3f}" if one else MISSING,
-                format_share(one, "macro_recall"),
+                *(format_share(one, metric) for metric in METRICS),
                 *(f"{share:.1%}" for share in (one["recall"] if one else [])),
                 *[MISSING] * (0 if one else len(labels)),
             ]
             for key, one in measured
         ]
         heading = f"On {SPLITS[split]}, n = {n:,}:"
-        tables.append(f"{heading}\n\n{render_table(['model', 'macro-F1', 'macro recall', *labels], rows)}")
+        tables.append(f"{heading}\n\n{render_table(['model', *METRICS.values(), *labels], rows)}")
     return "\n\n".join(tables) or "Not measured yet."
 
 
@@ -365,9 +365,9 @@ def render_augmentation() -> str:
 def _describe_neighbours(neighbours: dict[str, Any] | None) -> list[list[str]]:
     if neighbours is None:  # measured before there was this part
         return []
-    networks = neighbours["networks"]
+    models = neighbours["models"]
     what = f"the same while {neighbours['processes']} other processes are busy"
-    return [[what, f"{networks['median_ms']:.0f} ms (95 % within {networks['p95_ms']:.0f} ms)"]]
+    return [[what, f"{models['median_ms']:.0f} ms (95 % within {models['p95_ms']:.0f} ms)"]]
 
 
 def render_app() -> str:
@@ -383,10 +383,10 @@ def render_app() -> str:
             "photo of 640x480 with one face, from drop to four answers on the page",
             f"{page['median_ms']:.0f} ms (slowest of {page['rounds']:,}: {page['max_ms']:.0f} ms)",
         ],
-        ["the four models, of that", f"{memory['networks_median_ms']:.0f} ms"],
+        ["the four models, of that", f"{memory['models_median_ms']:.0f} ms"],
         *_describe_neighbours(app.get("neighbours")),
         [
-            f"camera of 640x480 with one face, {live['networks']} models",
+            f"camera of 640x480 with one face, {live['models']} models",
             f"{live['frames_per_second']:.1f} pictures a second",
         ],
         [
