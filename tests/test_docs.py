@@ -16,7 +16,6 @@ from browsing import REPOSITORY
 from hub_server import HubServer
 from photos import load_portrait
 
-from fer_models.__main__ import main as terminal
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.demo.handlers.code import DEFAULT_ADDRESS, SNIPPETS, SNIPPETS_DIR
 from fer_models.inference import Comparison, to_json
@@ -131,8 +130,6 @@ def test_every_block_runs(
     for language, block in find_blocks(page):
         code = block.replace("NAMESPACE", "alice").replace(DEFAULT_ADDRESS, app_url)
         if language == "python" and "alice" not in code:
-            for command in re.findall(r"# made by: \S+/python -m fer_models (.+)", code):
-                terminal(command.split())
             capfd.readouterr()
             exec(compile(code, page, "exec"), {})
             printed = capfd.readouterr().out
