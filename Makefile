@@ -42,7 +42,7 @@ prove-hub: .venv/dev.stamp  ## Load pushed models in fresh environments, from a 
 prove-ray: .venv/ray.stamp  ## Score on a Ray cluster on this machine, and kill one of its workers in the midst (minutes)
 	$(RUN) pytest tests/test_score.py -k ray_cluster
 
-space: .venv/dev.stamp  ## Rehearse the README's "Run your own": from a run to a Space, on this machine (minutes, gigabytes)
+space: .venv/dev.stamp  ## Rehearse docs/space.md: from a run to a Space, on this machine (minutes, gigabytes)
 	PIP_ARGS="$(PIP_ARGS)" $(BIN)/python tests/prove_space.py
 
 static: .venv/dev.stamp  ## Write the page that runs in the visitor's browser to build/static; needs npm once
@@ -64,13 +64,13 @@ quality: .venv/dev.stamp  ## Check format, style and types
 recipe = $(if $(findstring .,$*),$*,$*.report)
 
 # The last line replaces no other weights without FORCE=1, and ends with an error that says which; the run is kept.
-train-%: .venv/dev.stamp  ## Train and measure one network, such as train-baseline.report; FORCE=1 replaces the bundled one
+train-%: .venv/dev.stamp  ## Train and measure one model, such as train-baseline.report; FORCE=1 replaces the bundled one
 	$(RUN) training.train training/recipes/$(recipe).yaml
 	$(RUN) training.evaluation.calibrate runs/$(recipe)/seed-0
 	$(RUN) training.evaluation.evaluate runs/$(recipe)/seed-0
 	$(RUN) training.publishing.bundle runs/$(recipe)/seed-0 $(recipe) $(if $(FORCE),--force)
 
-# Those that go on from a smaller network, each seed from its own.
+# Those that go on from a smaller model, each seed from its own.
 train-batchnorm.tuned: first-batchnorm.narrow.seed-0
 train-batchnorm-dropout.tuned: first-batchnorm-dropout.narrow.seed-0
 seed-batchnorm.tuned: first-batchnorm.narrow.seed-$(SEED)
@@ -105,7 +105,7 @@ peers: .venv/dev.stamp  ## Measure the packages that people use instead; needs n
 	npm install --prefix build/peers --ignore-scripts --no-audit --no-fund
 	$(RUN) training.benchmarks.peers.measure --environment build/peers
 
-evaluate: .venv/dev.stamp  ## Measure every bundled network again
+evaluate: .venv/dev.stamp  ## Measure every bundled model again
 	for directory in fer_models/checkpoints/*.*; do $(RUN) training.evaluation.evaluate $$directory || exit 1; done
 
 report: .venv/dev.stamp  ## Draw the ablations' figures, and write the README's tables from the JSON of the checkpoints

@@ -15,7 +15,7 @@ gc.disable()  # while libraries load nothing is garbage; to look for it took a s
 # `baseline` 202 and 38 ms against 6 and 2 ms, the four together 691 and 407 ms against 31 and 30 ms; its fastest
 # 1.4 against 1.3 ms. Set before torch is loaded, since `torch.set_num_threads` reaches no convolution of
 # another thread than the one that calls it.
-os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENCV_FOR_THREADS_NUM"] = "1"
 
 from fer_models.demo.uploads import use_own_folder
 
@@ -35,12 +35,12 @@ from fer_models.demo.device import place
 from fer_models.demo.forgetting import delete_regularly, forget_regularly
 from fer_models.demo.internals import find_files_in_use, hide_space
 from fer_models.demo.limits import BodyLimit, leave_room
-from fer_models.demo.scripts import HEAD
 from fer_models.demo.tabs.many import LONG_JOBS
 from fer_models.demo.theme import CSS_PATHS, THEME
 from fer_models.demo.ui import MAX_FILE_MB, MAX_UPLOAD_MB, build_demo
 from fer_models.faces import FaceDetector
 from fer_models.inference import LoadedModel, load_models
+from fer_models.memory import keep_freed_memory
 from fer_models.zoo import NAMESPACE_VARIABLE, get_default_tag, list_models, list_tags
 
 gc.freeze()
@@ -48,6 +48,8 @@ gc.enable()
 disable_progress_bar()  # the weights load in milliseconds
 
 DEFAULT_PORT = 7860
+# So much freed memory is kept for the next photo: one of 24 megapixels takes as much.
+MAX_FREED_BYTES = 2**28
 # So many calls may wait for their turn, and so many of them for long jobs, of all and of each address; what comes then
 # is told to try again.
 MAX_WAITING = 64
@@ -68,7 +70,7 @@ def read_port() -> int:
 
 
 def load_other_ways() -> list[LoadedModel]:
-    """The networks as they are bundled beside their default ways of training."""
+    """The bundled models of the tags that are not the default."""
     return [
         model
         for name in list_models()
@@ -78,8 +80,8 @@ def load_other_ways() -> list[LoadedModel]:
     ]
 
 
-def load_networks() -> tuple[list[LoadedModel], list[LoadedModel]]:
-    """The networks in their default ways of training, and in the others.
+def load_all_models() -> tuple[list[LoadedModel], list[LoadedModel]]:
+    """The models with their default tag, and those with other tags.
 
     A Space whose models on the Hub have vanished or are refused keeps to the weights that it brings along.
     """
@@ -89,7 +91,7 @@ def load_networks() -> tuple[list[LoadedModel], list[LoadedModel]]:
         if not (os.environ.get("SPACE_ID") and os.environ.pop(NAMESPACE_VARIABLE, "")):
             raise
         print(f"warning: {error} Taking the bundled weights instead.", file=sys.stderr, flush=True)
-        return load_networks()
+        return load_all_models()
 
 
 def stop_cleanly() -> None:
@@ -102,20 +104,20 @@ def stop_cleanly() -> None:
 def main() -> None:
     port = read_port()
     stop_cleanly()
+    keep_freed_memory(MAX_FREED_BYTES)
     try:
-        models, other_ways = load_networks()
+        models, other_ways = load_all_models()
         place([*models, *other_ways])
         demo = build_demo(models, FaceDetector(), other_ways)
         hide_space(demo)
         # Not `api_open`: it would let programs pass by the queue, and all its limits.
-        demo.queue(default_concurrency_limit=2, max_size=MAX_WAITING, api_open=False)
+        demo.queue(default_concurrency_limit=2, max_size=MAX_WAITING, api_open=False, status_update_rate=1)
         leave_room(demo, LONG_JOBS, MAX_LONG_WAITING, MAX_LONG_WAITING_EACH)
         delete_regularly(UPLOADS, partial(find_files_in_use, demo))
         demo.launch(
             server_port=port,
             theme=THEME,
             css_paths=CSS_PATHS,
-            head=HEAD,
             state_session_capacity=MAX_SESSIONS,
             run_history=False,  # by default faces would be kept in the visitor's browser
             max_file_size=f"{MAX_FILE_MB}mb",

@@ -12,12 +12,12 @@ from zipfile import ZipInfo
 from PIL import Image
 
 from .archives import ArchiveError, list_files, open_archive, read_entry
-from .faces import FaceDetector, crop_face
-from .images import ImageError, NoFaceError, get_scale, read_image
-from .inference import Comparison, LoadedModel, predict_all, to_json
+from .comparison import Comparison
+from .faces import FaceDetector
+from .images import ImageError, read_image
+from .inference import LoadedModel, classify, find_faces, to_json
 from .kinds import is_zip, read_head
 from .names import read_name
-from .quality import find_hints
 
 MAX_FILES = 1000
 
@@ -84,29 +84,9 @@ def classify_files(
         raise ArchiveError("too_many_files", f"These are {total:,} files, of which at most {MAX_FILES:,} are taken.")
     sources = chain.from_iterable(_read(name, path, entries) for name, path, entries in listed)
     for done, (name, image) in enumerate(sources, 1):
-        found = image if isinstance(image, ImageError) else attempt(_find_faces, image, models, detector)
+        found = image if isinstance(image, ImageError) else attempt(_compare, image, models, detector)
         comparisons, error = ([], found) if isinstance(found, ImageError) else (found, None)
         yield FileResult(name, comparisons, error, done, total)
-
-
-def compare_faces(image: Image.Image, models: Sequence[LoadedModel], detector: FaceDetector) -> list[Comparison]:
-    """Classify every face of a picture, all of them in one batch for each network.
-
-    Args:
-        image: The picture, RGB, upright.
-        models: The networks.
-        detector: Finds the faces.
-
-    Returns:
-        One for each face, largest first.
-    """
-    faces = detector.detect(image)
-    crops = [crop_face(image, face) for face in faces]
-    by_model = predict_all(models, crops)
-    return [
-        Comparison(faces, face, crop, list(predictions), find_hints(image, face), get_scale(image))
-        for face, crop, *predictions in zip(faces, crops, *by_model, strict=True)
-    ]
 
 
 def to_rows(result: FileResult, models: Sequence[LoadedModel]) -> list[dict[str, Any]]:
@@ -169,11 +149,8 @@ def _flatten(row: dict[str, Any], width: int) -> list[str | float | None]:
     ]
 
 
-def _find_faces(image: Image.Image, models: Sequence[LoadedModel], detector: FaceDetector) -> list[Comparison]:
-    comparisons = compare_faces(image, models, detector)
-    if not comparisons:
-        raise NoFaceError(image)
-    return comparisons
+def _compare(image: Image.Image, models: Sequence[LoadedModel], detector: FaceDetector) -> list[Comparison]:
+    return classify(find_faces(image, detector), models)
 
 
 def _list(path: Path) -> list[ZipInfo] | None:
@@ -205,7 +182,6 @@ __all__ = [
     "FileResult",
     "attempt",
     "classify_files",
-    "compare_faces",
     "describe_face",
     "tabulate",
     "to_rows",

@@ -1,9 +1,10 @@
 """Finding faces in a picture, and cutting them out as FER2013's were."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ CROP_SIDE = 1.0
 class FaceDetector:
     """Finds faces of at least `MIN_FACE_SIDE` pixels with YuNet, offline, on the CPU.
 
-    The same picture gives the same faces. Threads may share one detector; they take turns.
+    The same picture gives the same faces. Threads may share one detector, and look at the same time.
 
     Args:
         score_threshold: Fainter faces than this are left out, in [0, 1].
@@ -63,8 +64,8 @@ class FaceDetector:
 
     def __init__(self, score_threshold: float = SCORE_THRESHOLD):
         self._score_threshold = score_threshold
-        self._network = _load_network(min(score_threshold, WEAK_SCORE))
-        self._lock = Lock()  # OpenCV's detector holds the size of its input as state
+        # OpenCV's detector holds the size of its input as state, so each look has one for itself: these are free.
+        self._networks = [self._load_network()]
 
     def detect(
         self, image: Image.Image, *, turned: bool = True, tiled: bool = True, padded: bool = True
@@ -90,7 +91,8 @@ class FaceDetector:
             tile_face_max=TILE_FACE_MAX,
             tile_pixels=TILE_PIXELS,
         )
-        faces = search(detector, image.convert("RGB"), turned=turned, tiled=tiled, padded=padded)
+        rgb = image if image.mode == "RGB" else image.convert("RGB")  # which would copy it
+        faces = search(detector, rgb, turned=turned, tiled=tiled, padded=padded)
         faces = [face for face in faces if face.height >= MIN_FACE_SIDE]
         return sorted(faces, key=lambda face: (-face.area, face.box_xyxy))
 
@@ -111,11 +113,25 @@ class FaceDetector:
         scaled = rgb.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
         bgr = np.zeros((max(height, MIN_INPUT_SIDE), max(width, MIN_INPUT_SIDE), 3), np.uint8)
         bgr[:height, :width] = np.asarray(scaled)[..., ::-1]  # (H, W, 3), as OpenCV orders colours
-        with self._lock:
-            self._network.setInputSize((bgr.shape[1], bgr.shape[0]))
-            rows = self._network.detect(bgr)[1]
+        with self._take_network() as network:
+            network.setInputSize((bgr.shape[1], bgr.shape[0]))
+            rows = network.detect(bgr)[1]
         to_picture = np.array([rgb.width / width, rgb.height / height])
         return [] if rows is None else [_to_face(row, to_picture) for row in rows.astype(float)]
+
+    @contextmanager
+    def _take_network(self) -> Iterator[Any]:
+        try:
+            network = self._networks.pop()
+        except IndexError:
+            network = self._load_network()
+        try:
+            yield network
+        finally:
+            self._networks.append(network)
+
+    def _load_network(self) -> Any:
+        return _load_network(min(self._score_threshold, WEAK_SCORE))
 
 
 def crop_box(face: DetectedFace) -> tuple[int, int, int, int]:

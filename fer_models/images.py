@@ -17,8 +17,8 @@ from .pixels import keep_pixels
 MAX_PIXELS = 50_000_000
 # A bitmap of so many, with four channels of 16 bits.
 MAX_BYTES = 8 * MAX_PIXELS + 1_000_000
-# In `Image.info` of what was read: whether the file holds more, and how many of its pixels, along a side, are one here.
-MORE_FRAMES, SCALE = "more_frames", "scale"
+# In `Image.info` of what was read: whether the file holds more.
+MORE_FRAMES = "more_frames"
 
 # What phones, cameras, scanners and browsers write, by decoders that stay in this process and need no other file. PIL
 # has more: some start other programs, some read a header and then as much as it says, and few people have such files.
@@ -170,14 +170,8 @@ def has_more_frames(image: Image.Image) -> bool:
     return bool(image.info.get(MORE_FRAMES))
 
 
-def get_scale(image: Image.Image) -> float:
-    """How many pixels of its file, along a side, one pixel of a picture is; more than 1 if `read_image` reduced it."""
-    return float(image.info.get(SCALE, 1.0))
-
-
 def _to_upright_rgb(image: Image.Image, max_pixels: int) -> Image.Image:
     _check_size(image, max_pixels)
-    longer_side = max(image.size)
     # PIL gives deep colours in 8 bits, but not deep greys.
     is_deep = any(";16" in str(tile) for tile in getattr(image, "tile", ()))
     image.load()
@@ -187,7 +181,7 @@ def _to_upright_rgb(image: Image.Image, max_pixels: int) -> Image.Image:
         picture = picture.transpose(turn)
     elif picture is image:
         picture = picture.copy()  # it shall not hold its file
-    picture.info = {MORE_FRAMES: _holds_more(image), SCALE: longer_side / max(picture.size)}
+    picture.info = {MORE_FRAMES: _holds_more(image)}
     return picture
 
 
@@ -271,4 +265,4 @@ def _spread_colors(image: Image.Image) -> Image.Image:
     return image.point([level for name in names for level in (range(256) if name == "A" else table)])
 
 
-__all__ = ["MAX_PIXELS", "ImageError", "NoFaceError", "get_scale", "has_more_frames", "read_image", "shrink"]
+__all__ = ["MAX_PIXELS", "ImageError", "NoFaceError", "has_more_frames", "read_image", "shrink"]

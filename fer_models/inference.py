@@ -1,31 +1,23 @@
-"""Faces and networks: what each network makes of a face, whether they agree, and whether to believe them."""
+"""From a picture to what each network makes of its faces."""
 
 import json
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from statistics import fmean
 from typing import Any
 
 import torch
 from PIL import Image
 from transformers import PreTrainedModel
 
+from .comparison import Comparison, Prediction
 from .faces import DetectedFace, FaceDetector, crop_face
 from .image_processing_fer import FerImageProcessor
-from .images import get_scale
-from .quality import DOUBTS, Hint, find_file_hints, find_hints, find_whole_hints
+from .images import NoFaceError
+from .quality import find_file_hints, find_hints, find_whole_hints
 from .zoo import find_checkpoint, get_default_tag, list_models, load_checkpoint
 
-# Below this average probability of the favourite the answer is "not sure": the lowest one from which on the average is
-# right at least as often as wrong, on FER2013's validation split (`python -m training.evaluation.abstention` writes
-# `training/results/unsure.json`). It covers most of the disagreement, too, which flattens the average.
-SURE_PROBABILITY = 0.5
-# And below this share of networks that chose it, or where as many chose another. Above the probability fewer agree too
-# rarely to measure; that two of four may differ is by the same measurement.
-SURE_AGREEMENT = 0.5
 # On what the one accuracy that is shown of a model was measured. Of one that learnt from votes, FER+'s test split, the
 # labels of which are what most people saw. Of others PrivateTest without its copies of training images, else all of it.
 # Not the report's test set, a half of which, PublicTest, chose the epochs.
@@ -72,104 +64,6 @@ class LoadedModel:
         return self.image_processor.to_json_string()
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What one network makes of one face.
-
-    Attributes:
-        model: The network's name.
-        probabilities: Each label's probability, in [0, 1], in the order of the network's labels; they sum to 1.
-        latency_ms: Time for preprocessing and network, in milliseconds; of a batch this face's share. Preprocessing
-            that several networks share counts for each.
-    """
-
-    model: str
-    probabilities: dict[str, float]
-    latency_ms: float
-
-    @property
-    def winner(self) -> str:
-        """The most probable label."""
-        return max(self.probabilities, key=self.probabilities.__getitem__)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What all networks make of one face of a picture.
-
-    Attributes:
-        faces: The faces found in the picture, largest first.
-        face: The one that was looked at; None if the whole picture was taken, or none was found.
-        crop: What was cut out for the networks, RGB; None if no face was found.
-        predictions: One for each network, all with the same labels; empty if no face was found.
-        hints: What about the face, or the file, may explain a bad answer.
-        scale: How many pixels of its file one pixel of the picture is, along a side.
-    """
-
-    faces: list[DetectedFace]
-    face: DetectedFace | None
-    crop: Image.Image | None
-    predictions: list[Prediction]
-    hints: Sequence[Hint] = ()
-    scale: float = 1.0
-
-    @property
-    def face_index(self) -> int | None:
-        """Which of `faces` was looked at, counted from 0; None if the whole picture was taken, or none was found."""
-        return None if self.face is None else self.faces.index(self.face)
-
-    @property
-    def average(self) -> dict[str, float]:
-        """Each label's probability, in [0, 1], the networks' mean; they sum to 1. Empty if no face was found."""
-        labels = self.predictions[0].probabilities if self.predictions else ()
-        return {label: fmean(one.probabilities[label] for one in self.predictions) for label in labels}
-
-    @property
-    def favourite(self) -> str | None:
-        """The label most probable on average; None if no face was found."""
-        average = self.average
-        return max(average, key=average.__getitem__, default=None)
-
-    @property
-    def agreement(self) -> int:
-        """How many networks chose the favourite."""
-        return sum(prediction.winner == self.favourite for prediction in self.predictions)
-
-    @property
-    def doubts(self) -> list[Hint]:
-        """Those of the hints with which no answer is sure, because there may be no face."""
-        return [hint for hint in self.hints if hint.id in DOUBTS]
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether the favourite is probable enough and enough networks chose it, and more than any other label.
-
-        False if no face was found, or if what was found may be none.
-        """
-        return (
-            bool(self.predictions)
-            and not self.doubts
-            and max(self.average.values()) >= SURE_PROBABILITY
-            and self.agreement >= SURE_AGREEMENT * len(self.predictions)
-            and (len(self.predictions) == 1 or self.majority is not None)
-        )
-
-    @property
-    def votes(self) -> list[tuple[str, list[str]]]:
-        """Winning labels with the networks that chose them; most votes first, ties in the order of the networks."""
-        counts = Counter(prediction.winner for prediction in self.predictions)
-        return [
-            (label, [prediction.model for prediction in self.predictions if prediction.winner == label])
-            for label, _ in counts.most_common()
-        ]
-
-    @property
-    def majority(self) -> str | None:
-        """The label that at least two networks chose, and more than any other; None if there is no such label."""
-        first, second = (*(len(names) for _, names in self.votes), 0, 0)[:2]
-        return self.votes[0][0] if first > max(second, 1) else None
-
-
 def load_models(
     names: Sequence[str] | None = None, tag: str | None = None, namespace: str | None = None
 ) -> list[LoadedModel]:
@@ -177,7 +71,7 @@ def load_models(
 
     Args:
         names: Names in the zoo; by default all that are bundled, with a tag all that are bundled so.
-        tag: The way of training; by default the one that `zoo.TAGS` prefers.
+        tag: The tag; by default the one that `zoo.TAGS` prefers.
         namespace: User or organization of the Hub to load them from, as `zoo.load` takes it.
 
     Raises:
@@ -269,6 +163,55 @@ def predict_all(models: Sequence[LoadedModel], faces: Sequence[Image.Image]) -> 
     return predictions
 
 
+def find_faces(
+    image: Image.Image, detector: FaceDetector, whole_image: bool = False, face_index: int | None = None
+) -> list[Comparison]:
+    """Find what the networks can be asked about in a picture; nobody is asked yet.
+
+    Args:
+        image: The picture, RGB, upright.
+        detector: Finds the faces.
+        whole_image: Take the whole picture for the face, as for one that is cropped already.
+        face_index: Which face, counted from 0, largest first; by default all of them.
+
+    Returns:
+        One for each face, largest first.
+
+    Raises:
+        NoFaceError: There is none.
+        ValueError: There are faces, but not that one.
+    """
+    if whole_image:
+        return [Comparison([], None, image, [], find_whole_hints(image, detector))]
+    faces = detector.detect(image)
+    if not faces:
+        raise NoFaceError(image)
+    if face_index is None:
+        return cut_out(image, faces, faces)
+    if not 0 <= face_index < len(faces):
+        raise ValueError(
+            f"There is no face {face_index}: {len(faces)} found, numbered from 0 (the largest) to {len(faces) - 1}."
+        )
+    return cut_out(image, faces, [faces[face_index]])
+
+
+def cut_out(image: Image.Image, faces: list[DetectedFace], chosen: Sequence[DetectedFace]) -> list[Comparison]:
+    """The same for some of the faces that were found in a picture already."""
+    crops = [crop_face(image, face) for face in chosen]
+    return [
+        Comparison(faces, face, crop, [], find_hints(image, face, crop))
+        for face, crop in zip(chosen, crops, strict=True)
+    ]
+
+
+def classify(comparisons: Sequence[Comparison], models: Sequence[LoadedModel]) -> list[Comparison]:
+    """Ask the networks about what was found, in one picture or in several: all of it in one batch for each network."""
+    by_model = predict_all(models, [one.crop for one in comparisons if one.crop])
+    return [
+        replace(one, predictions=list(predictions)) for one, *predictions in zip(comparisons, *by_model, strict=True)
+    ]
+
+
 def compare(
     image: Image.Image,
     models: Sequence[LoadedModel],
@@ -276,34 +219,17 @@ def compare(
     whole_image: bool = False,
     face_index: int = 0,
 ) -> Comparison:
-    """Find the faces and classify one of them with every network.
+    """Find the faces and classify one of them with every network; see `find_faces`.
 
-    Args:
-        image: The picture, RGB, upright.
-        models: The networks.
-        detector: Finds the faces.
-        whole_image: Take the whole picture for the face, as for one that is cropped already.
-        face_index: Which face, counted from 0, largest first; of no meaning where none is found or looked for.
+    Without a face the answer is empty.
 
     Raises:
         ValueError: There are faces, but not that one.
     """
-    if whole_image:
-        faces, face, crop = [], None, image
-        hints = find_whole_hints(image, detector)
-    else:
-        faces = detector.detect(image)
-        if not faces:
-            return Comparison([], None, None, [], find_file_hints(image))
-        if not 0 <= face_index < len(faces):
-            raise ValueError(
-                f"There is no face {face_index}: {len(faces)} found, numbered from 0 (the largest) to {len(faces) - 1}."
-            )
-        face = faces[face_index]
-        crop = crop_face(image, face)
-        hints = find_hints(image, face)
-    predictions = [ones[0] for ones in predict_all(models, [crop])]
-    return Comparison(faces, face, crop, predictions, hints, get_scale(image))
+    try:
+        return classify(find_faces(image, detector, whole_image, face_index), models)[0]
+    except NoFaceError:
+        return Comparison([], None, None, [], find_file_hints(image))
 
 
 def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, Any]:
@@ -326,7 +252,7 @@ def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, 
     """
     faces = [
         {
-            "box_xyxy": [round(comparison.scale * x, 1) for x in face.box_xyxy],
+            "box_xyxy": [round(x, 1) for x in face.box_xyxy],
             "score": round(face.score, 4),
             "turned_degrees": round(face.turned_degrees, 1),
             "tiled": face.tiled,

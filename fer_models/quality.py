@@ -1,5 +1,6 @@
 """What about a picture of a face may explain a bad answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,7 @@ class Rule:
         return value <= self.limit if self.is_floor else value >= self.limit
 
 
-# Beyond these the average of the four networks that the page shows is right clearly less often: `python -m
+# Beyond these the average of the four models that the page shows is right clearly less often: `python -m
 # training.evaluation.image_quality` writes `training/results/quality.json`, of which these are the limits, rounded.
 RULES: dict[str, Rule] = {
     "small": Rule("side", 24, is_floor=True),
@@ -47,7 +48,7 @@ RULES: dict[str, Rule] = {
     # By another measurement: what the detector finds with less is a face too rarely (`faces.SECOND_SCORE`).
     "doubtful": Rule("score", SECOND_SCORE, is_floor=True),
 }
-# With one of these no answer is sure, whatever the networks say: it may be about something that is no face.
+# With one of these no answer is sure, whatever the models say: it may be about something that is no face.
 DOUBTS = ("no_face", "doubtful")
 # A picture that is taken for a face is continued by its reflection before a face is looked for in it, on each side by
 # this share: cut out as FER2013's are, a face fills the picture.
@@ -77,12 +78,13 @@ ANIMATED = Hint("animated", 1, 1)
 NO_FACE = Hint("no_face", 0, 0)
 
 
-def find_hints(image: Image.Image, face: DetectedFace | None) -> list[Hint]:
+def find_hints(image: Image.Image, face: DetectedFace | None, crop: Image.Image | None = None) -> list[Hint]:
     """Say what about a face in a picture may explain a bad answer; usually nothing.
 
     Args:
         image: The picture, any PIL mode, upright.
         face: The face in it; None if the whole picture is taken for one.
+        crop: What was cut out for the face; by default it is cut out here.
 
     Returns:
         The hints: `animated` first, then those of `RULES`, in their order.
@@ -90,14 +92,9 @@ def find_hints(image: Image.Image, face: DetectedFace | None) -> list[Hint]:
     Raises:
         ValueError: The picture is empty.
     """
-    qualities = measure_quality(image, face)
-    hints = {
-        id: Hint(id, qualities[rule.quality], rule.limit)
-        for id, rule in RULES.items()
-        if rule.quality in qualities and rule.breaks(qualities[rule.quality])
-    }
-    implied = {IMPLIED.get(id) for id in hints}
-    return find_file_hints(image) + [hint for hint in hints.values() if hint.id not in implied]
+    hints = _break_rules(measure_quality(image, face, crop))
+    implied = {IMPLIED.get(hint.id) for hint in hints}
+    return find_file_hints(image) + [hint for hint in hints if hint.id not in implied]
 
 
 def find_whole_hints(image: Image.Image, detector: FaceDetector) -> list[Hint]:
@@ -109,20 +106,10 @@ def find_whole_hints(image: Image.Image, detector: FaceDetector) -> list[Hint]:
     dx, dy = WHOLE_MARGIN * image.width, WHOLE_MARGIN * image.height
     wide = cut_reflected(image.convert("RGB"), (-dx, -dy, image.width + dx, image.height + dy))
     certainty = max((face.certainty for face in detector.detect(wide, turned=False, tiled=False)), default=None)
-    doubt = [NO_FACE] if certainty is None else find_score_hints(certainty)
+    doubt = [NO_FACE] if certainty is None else _break_rules({"score": certainty})
     hints = find_hints(image, None)
     at = len(find_file_hints(image))
     return hints[:at] + doubt + hints[at:]
-
-
-def find_score_hints(certainty: float) -> list[Hint]:
-    """The part of `find_hints` that needs no pixels: whether it is doubtful that this is a face.
-
-    Args:
-        certainty: As `DetectedFace` has it.
-    """
-    rule = RULES["doubtful"]
-    return [Hint("doubtful", certainty, rule.limit)] if rule.breaks(certainty) else []
 
 
 def find_file_hints(image: Image.Image) -> list[Hint]:
@@ -130,15 +117,16 @@ def find_file_hints(image: Image.Image) -> list[Hint]:
     return [ANIMATED] if has_more_frames(image) else []
 
 
-def measure_quality(image: Image.Image, face: DetectedFace | None) -> dict[str, float]:
+def measure_quality(image: Image.Image, face: DetectedFace | None, crop: Image.Image | None = None) -> dict[str, float]:
     """Measure what hints are given by.
 
     Args:
         image: The picture, any PIL mode, upright.
         face: The face in it; None if the whole picture is taken for one.
+        crop: What was cut out for the face; by default it is cut out here.
 
     Returns:
-        Of what the networks see, 48x48 grey pixels: `brightness`, the mean, in [0, 1]; `contrast`, the standard
+        Of what the models see, 48x48 grey pixels: `brightness`, the mean, in [0, 1]; `contrast`, the standard
         deviation in means; `sharpness`, the variance of the Laplacian in variances, 0 or more, which does not depend on
         brightness and contrast. `side` of the crop, in pixels of the picture. With a face: `cut`, the share of its crop
         that lies outside the picture, in [0, 1], and its `score`, how certain the detector is in the end, in [0, 1].
@@ -148,7 +136,8 @@ def measure_quality(image: Image.Image, face: DetectedFace | None) -> dict[str, 
     Raises:
         ValueError: The picture is empty.
     """
-    crop = image if face is None else crop_face(image, face)
+    if crop is None:
+        crop = image if face is None else crop_face(image, face)
     grey = _image_processor(crop, return_tensors="np")["pixel_values"][0, 0].astype(float)
     inner = grey[1:-1, 1:-1]
     laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * inner
@@ -163,6 +152,14 @@ def measure_quality(image: Image.Image, face: DetectedFace | None) -> dict[str, 
         if face.landmarks_xy is not None:
             qualities |= _measure_pose(face)
     return qualities
+
+
+def _break_rules(qualities: Mapping[str, float]) -> list[Hint]:
+    return [
+        Hint(id, qualities[rule.quality], rule.limit)
+        for id, rule in RULES.items()
+        if rule.quality in qualities and rule.breaks(qualities[rule.quality])
+    ]
 
 
 def _measure_cut(image: Image.Image, face: DetectedFace) -> float:

@@ -17,10 +17,10 @@ from av.stream import Disposition
 from PIL import Image
 
 from .batch import describe_face
-from .faces import FaceDetector, crop_face
+from .comparison import Comparison
+from .faces import FaceDetector
 from .images import ImageError
-from .inference import Comparison, LoadedModel, predict_all
-from .quality import find_hints
+from .inference import LoadedModel, classify, cut_out
 from .tracking import FaceTracker, Track
 
 # The detector makes larger pictures smaller than this; what it does not see need not be kept.
@@ -104,14 +104,9 @@ def analyze_video(
         tracks = tracker.update(faces, time_s)
         if main is None or not tracker.remembers(main):
             main = tracks[0] if tracks else None
-        found = main.face if main is not None and main in tracks else None
-        crop = None if found is None else crop_face(image, found)
-        predictions = [] if crop is None else [ones[0] for ones in predict_all(models, [crop])]
-        hints = [] if found is None else find_hints(image, found)
-        in_video = {face: face.scaled(scale) for face in faces}
-        face = None if found is None else in_video[found]
-        comparison = Comparison(list(in_video.values()), face, crop, predictions, hints)
-        yield Moment(time_s, duration_s, image, scale, comparison)
+        found = [main.face] if main is not None and main in tracks else []
+        comparisons = classify(cut_out(image, faces, found), models) or [Comparison(faces, None, None, [])]
+        yield Moment(time_s, duration_s, image, scale, comparisons[0].scaled(scale))
 
 
 def to_row(moment: Moment, models: Sequence[LoadedModel]) -> dict[str, Any]:

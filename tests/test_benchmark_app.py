@@ -104,7 +104,7 @@ def test_every_step_is_measured(tmp_path: Path):
     assert results["live"]["frames_per_second"] > 0
     assert (results["load"]["lost"], results["load"]["wrong"]) == (0, 0)
     assert results["load"]["answers_per_second"] > 0
-    assert results["neighbours"]["networks"]["median_ms"] < results["neighbours"]["request"]["median_ms"]
+    assert results["neighbours"]["models"]["median_ms"] < results["neighbours"]["request"]["median_ms"]
     assert results["memory"]["at_the_end_mb"] > 100
     assert results["refusals"]["oversized_upload"]["status"] == 413
     assert results["refusals"]["queued"] + results["refusals"]["refused"] == 100

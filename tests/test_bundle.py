@@ -15,6 +15,7 @@ from transformers import AutoModelForImageClassification, TrainingArguments
 import fer_models
 from fer_models import FerImageProcessor
 from fer_models.hub import compute_fingerprint
+from fer_models.memory import keep_freed_memory
 from fer_models.zoo import CHECKPOINTS_DIR, list_models, list_tags
 from training import train
 from training.data import decode
@@ -23,8 +24,7 @@ from training.evaluation.subsets import keep_agreed
 from training.publishing import bundle as bundle_module
 from training.publishing.bundle import bundle
 from training.recipe import RecipeArguments, parse_recipe
-from training.runtime.memory import keep_freed_memory
-from training.train import PLACE_FIELDS
+from training.runtime.runs import PLACE_FIELDS
 
 FILES = {
     *("config.json", "model.safetensors", "preprocessor_config.json"),
@@ -150,7 +150,7 @@ def test_unfinished_run_is_refused(missing: str, run: Path, tmp_path: Path):
         ("batchnorm-dropout.", "named <name>.<tag>"),
         (".report", "There is no model ''"),
         ("resnet.report", "There is no model 'resnet'"),  # the zoo could not load it
-        ("baseline.report", "trained the network 'batchnorm-dropout', which cannot be bundled as 'baseline.report'"),
+        ("baseline.report", "trained the model 'batchnorm-dropout', which cannot be bundled as 'baseline.report'"),
     ],
 )
 def test_wrong_name_is_refused(name: str, message: str, run: Path, tmp_path: Path):
@@ -332,7 +332,7 @@ def test_bundled_validation_accuracy_is_that_of_the_epoch_that_the_recipe_takes(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BUNDLED)
 def test_bundled_weights_reproduce_their_answers(name: str, fer_data: Path):
-    """To the last digit; on the smallest set of faces, so that the slow networks need some seconds only."""
+    """To the last digit; on the smallest set of faces, so that the slow models need some seconds only."""
     results = json.loads((CHECKPOINTS_DIR / name / "results.json").read_text())
     model, image_processor = fer_models.load(*name.split("."))
     rows = keep_agreed(load_fer2013_once(fer_data, "official")["validation"])

@@ -22,8 +22,11 @@ from training.evaluation import calibrate, evaluate
 from training.recipe import RecipeArguments
 
 RECIPE = "training/recipes/baseline.report.yaml"
+# `python_peers` runs in the environment of the packages that it asks, and is called by `measure` alone.
 TRAINING = sorted(
-    path.stem for path in (REPOSITORY / "training").glob("*.py") if "\ndef main(" in path.read_text(encoding="utf-8")
+    ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+    for path in (REPOSITORY / "training").rglob("*.py")
+    if "\ndef main(" in path.read_text(encoding="utf-8") and path.stem != "python_peers"
 )
 # `hub_probe` runs where this package is not installed, and is called by `prove_hub` alone.
 TESTS = sorted(
@@ -32,7 +35,7 @@ TESTS = sorted(
     if "\ndef main(" in path.read_text(encoding="utf-8") and path.stem != "hub_probe"
 )
 COMMANDS: dict[str, tuple[str, list[str]]] = {
-    **{f"training.{name}": (f"training.{name}", []) for name in TRAINING},
+    **{name: (name, []) for name in TRAINING},
     **{name: (name, []) for name in TESTS},
     **{f"fer_models {name}": ("fer_models.__main__", [name]) for name in ("compare", "export", "list")},
 }
@@ -42,8 +45,8 @@ OPTIONS = {
     *("files", "split", "chunk-size", "batch-size", "ray", "seed", "seeds", "runs", "n", "found", "padding"),
     *("rounds", "steps", "images", "live-seconds", "comparisons", "busy-comparisons", "neighbours", "visitors"),
     *("requests", "flood", "space", "private", "dry-run", "token", "python", "torch", "port"),
-    *("force", "missing", "at-once", "pack", "pack-megabytes", "minutes", "options", "logs", "large"),
-    *("onnx", "static-space"),
+    *("onnx", "force", "missing", "at-once", "pack", "pack-megabytes", "minutes", "options", "logs", "large"),
+    *("environment", "packages", "timed", "static-space"),
 }
 FILES = {
     "training.train": [RECIPE],
@@ -51,7 +54,7 @@ FILES = {
     "training.views": ["training/views.yaml"],
     "training.zoo": ["training/zoo.yaml"],
 }
-LISTS = {"models": "NAME,NAME", "seeds": "N,N", "python": "PATH,PATH"}
+LISTS = {"models": "NAME,NAME", "seeds": "N,N", "python": "PATH,PATH", "packages": "NAME,NAME"}
 
 
 def get_main(command: str) -> Callable[[list[str]], None]:
@@ -75,7 +78,7 @@ def read_options(text: str) -> dict[str, tuple[str, str]]:
 
 
 def test_every_program_is_looked_at() -> None:
-    assert {"train", "data", "score", "push", "benchmark_app"} < set(TRAINING)
+    assert {"training.train", "training.scoring.score", "training.benchmarks.app"} < set(TRAINING)
     assert set(TESTS) == {"hub_server", "prove_hub", "prove_space"}
 
 

@@ -228,7 +228,7 @@ def test_auto_classes_need_no_trust_once_the_package_is_imported(checkpoint: Pat
     assert torch.equal(model(pixel_values).logits, logits)
 
 
-def test_auto_model_makes_an_untrained_network_from_a_configuration() -> None:
+def test_auto_model_makes_an_untrained_model_from_a_configuration() -> None:
     model = AutoModelForImageClassification.from_config(make_tiny_config())
     assert type(model) is FerCnnForImageClassification
 

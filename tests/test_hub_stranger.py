@@ -76,7 +76,7 @@ def test_push_from_the_command_line_arrived(stranger: Stranger) -> None:
     assert set(stranger.hub.repo(REPO_ID).branches) == {"main", *list_tags("baseline")}
 
 
-def test_stranger_gets_the_network_with_its_code(stranger: Stranger, first: dict[str, Any]) -> None:
+def test_stranger_gets_the_model_with_its_code(stranger: Stranger, first: dict[str, Any]) -> None:
     model, image_processor = load("baseline", "report")
     with torch.inference_mode():
         pixels = image_processor(Image.open(stranger.home / "face.png"), return_tensors="pt")
@@ -93,7 +93,7 @@ def test_stranger_gets_the_network_with_its_code(stranger: Stranger, first: dict
     assert probabilities[best] == pytest.approx(expected.softmax(-1).max().item(), abs=1e-5)
 
 
-def test_branch_report_is_the_report_s_network(stranger: Stranger, first: dict[str, Any]) -> None:
+def test_branch_report_is_the_report_s_model(stranger: Stranger, first: dict[str, Any]) -> None:
     assert stranger.probe("report")["logits"] == first["logits"]
 
 

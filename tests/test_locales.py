@@ -111,8 +111,3 @@ def test_a_language_chosen_while_the_page_loads_stays(models: list[LoadedModel],
 def test_a_machine_has_its_cores_in_the_language(hardware: str, words: str) -> None:
     assert format_hardware("es", hardware) == words
     assert format_hardware("en", hardware) == hardware
-
-
-def test_a_doubtful_answer_is_called_the_same_everywhere() -> None:
-    for language in LOCALES:
-        assert translate(language, "verdict.unsure") == translate(language, "many.unsure")

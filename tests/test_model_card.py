@@ -41,7 +41,7 @@ def test_card_tells_robustness_where_it_was_measured(checkpoint: Path, rows: lis
 
 
 def test_card_tells_cost_where_it_was_measured(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(records, "COST", tmp_path / "cost.json")
+    monkeypatch.setattr(records, "RESULTS_DIR", tmp_path)
     assert find_cost("baseline", 14_637_952) is None
     assert "### Cost" not in render_card(checkpoint)
     row = {
@@ -60,7 +60,7 @@ def test_card_tells_cost_where_it_was_measured(checkpoint: Path, tmp_path: Path,
         assert words in card
 
 
-def test_card_tells_of_the_smaller_network_it_went_on_from(checkpoint: Path):
+def test_card_tells_of_the_smaller_model_it_went_on_from(checkpoint: Path):
     card = render_card(checkpoint)
     assert "Before, " not in card
     assert "did not start from chance" not in card

@@ -96,7 +96,7 @@ def test_second_push_makes_no_commit(hub: HubServer) -> None:
     assert len(hub.store.collections) == 1
 
 
-def test_best_network_is_main_and_the_report_s_has_its_branch(hub: HubServer, checkpoints: Path) -> None:
+def test_best_model_is_main_and_the_report_s_has_its_branch(hub: HubServer, checkpoints: Path) -> None:
     main(PUSH)
     tuned = tune(checkpoints)
     main(PUSH)
@@ -201,7 +201,7 @@ def test_wrong_arguments_are_a_sentence(argv: list[str], sentence: str, hub: Hub
 
 
 def test_all_weights_are_there_before_a_repository_is_made(hub: HubServer, checkpoints: Path) -> None:
-    """Only the default way of training was looked at, here `tuned`."""
+    """Only the default tag was looked at, here `tuned`."""
     tune(checkpoints)
     (checkpoints / "baseline.report" / "model.safetensors").unlink()
     assert "baseline.report/model.safetensors are missing" in fail(PUSH)
@@ -274,7 +274,7 @@ def test_push_that_broke_off_is_finished_by_the_same_command(fault: Fault, hub: 
 
 @pytest.mark.parametrize("cut", ["/branch/report$", "/commit/report$", "/tag/"])
 def test_branch_never_serves_the_weights_of_another(cut: str, hub: HubServer, checkpoints: Path) -> None:
-    """It began at the head of `main`, so that a push cut off there left the tuned network as the report's."""
+    """It began at the head of `main`, so that a push cut off there left the tuned model as the report's."""
     tuned = tune(checkpoints)
     hub.faults.append(Fault(cut, "POST", status=503))
     assert "Run the same again" in fail(PUSH)
@@ -286,7 +286,7 @@ def test_branch_never_serves_the_weights_of_another(cut: str, hub: HubServer, ch
     main(PUSH)
     own = (checkpoints / "baseline.report" / "config.json").read_bytes()
     assert repo.get("report").files["config.json"].content == own != (tuned / "config.json").read_bytes()
-    assert repo.branches["tuned"] == repo.branches["main"], "the same network is the same commit"
+    assert repo.branches["tuned"] == repo.branches["main"], "the same model is the same commit"
     assert hub.count("POST", "/commit/main$") == 1
     assert list_titles(hub, "report") == ["baseline.report", "initial commit"]
 

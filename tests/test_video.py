@@ -11,7 +11,7 @@ from pillow_heif import register_heif_opener
 from videos import SIZE, make_empty_picture, make_picture, write_matrix, write_video
 
 from fer_models import video
-from fer_models.demo.figures.annotate import AnnotatedVideo
+from fer_models.demo.components.annotate import AnnotatedVideo
 from fer_models.faces import DetectedFace, FaceDetector
 from fer_models.inference import LoadedModel
 from fer_models.kinds import is_picture, is_video, read_head
@@ -337,7 +337,7 @@ def test_the_annotated_video_has_the_pictures_that_were_looked_at(
 
 
 def test_odd_sizes_and_sizes_that_change_are_written(tmp_path: Path, models: list[LoadedModel]) -> None:
-    from fer_models.inference import Comparison
+    from fer_models.comparison import Comparison
 
     with AnnotatedVideo(tmp_path / "out.mp4", str) as annotated:
         for index, size in enumerate([(101, 75), (64, 48), (200, 31)]):

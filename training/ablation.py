@@ -19,8 +19,9 @@ from transformers import TrainingArguments
 from fer_models.commands import CommandParser, at_least, command, split_list
 
 from . import RECIPES_DIR, RESULTS_DIR
-from .recipe import PLACE_FIELDS, RUNS_DIR, RecipeArguments, parse_recipe
+from .recipe import RUNS_DIR, RecipeArguments, parse_recipe
 from .runtime.files import write_json
+from .runtime.runs import PLACE_FIELDS
 from .train import train
 
 NONE, TOGETHER = "none", "together"

@@ -20,13 +20,13 @@ from transformers import AutoModelForImageClassification, PreTrainedModel, set_s
 from fer_models import FerImageProcessor
 from fer_models.commands import CommandParser, command
 from fer_models.hub import compute_fingerprint
+from fer_models.memory import keep_freed_memory
 
 from .augmentation import AugmentationArguments, augment
 from .data import DATA_VARIABLE, DataError, find_data, load_fer2013
 from .objective import NUM_LABELS
 from .recipe import make_parser, to_argument
 from .runtime.files import write_json
-from .runtime.memory import keep_freed_memory
 from .runtime.provenance import describe_environment
 from .training_set import TrainingSet, make_training_set
 

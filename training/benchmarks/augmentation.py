@@ -13,12 +13,12 @@ from typing import Any
 import torch
 
 from fer_models.commands import CommandParser, at_least, command
+from fer_models.memory import keep_freed_memory
 
 from .. import RESULTS_DIR
 from ..augmentation import AugmentationArguments, augment
 from ..recipe import parse_recipe
 from ..runtime.files import write_json
-from ..runtime.memory import keep_freed_memory
 from ..runtime.provenance import describe_environment
 
 OUTPUT = RESULTS_DIR / "augmentation.json"

@@ -15,17 +15,17 @@ from transformers import AutoModelForImageClassification
 
 from fer_models import FerImageProcessor
 from fer_models.commands import CommandParser, at_least, command
+from fer_models.memory import keep_freed_memory
 from fer_models.zoo import checkpoint_dir
 
 from .. import RESULTS_DIR
 from ..data import add_data_option, decode, load_fer2013
 from ..ema import choose_statistics_faces, has_batch_norm, retake_statistics
 from ..runtime.files import write_json
-from ..runtime.memory import keep_freed_memory
 from ..runtime.provenance import describe_environment
 from .evaluate import predict_logits
 from .metrics import accuracy_interval
-from .subsets import drop_copies
+from .subsets import drop_duplicates
 
 OUTPUT = RESULTS_DIR / "batch_norm.json"
 IMAGES = 1536
@@ -94,7 +94,7 @@ def measure_batch_norm(source: str, directories: Sequence[Path], images: int = I
     keep_freed_memory()
     official = load_fer2013(source, "official")
     test = official["test"].add_column("position", list(range(len(official["test"]))))
-    without_copies = drop_copies(test, official["train"])["position"][:]
+    without_copies = drop_duplicates(test, official["train"])["position"][:]
     rows = []
     for directory in directories:
         protocol = yaml.safe_load((directory / "recipe.yaml").read_text())["protocol"]

@@ -23,9 +23,9 @@ from transformers import AutoConfig, AutoModelForImageClassification
 from fer_models import FerImageProcessor
 from fer_models.commands import CommandParser, command
 from fer_models.configuration_fer import FER_LABELS
+from fer_models.memory import keep_freed_memory
 
 from ..data import DATA_VARIABLE, decode, load_fer2013
-from ..runtime.memory import keep_freed_memory
 from ..votes import NO_MAJORITY, find_majority, make_targets
 from .evaluate import predict_logits
 
@@ -41,7 +41,7 @@ def fit_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
         labels: `(N,)`, int64, in [0, num_labels).
 
     Returns:
-        A number above 0; above 1 if the network is surer than it is right.
+        A number above 0; above 1 if the model is surer than it is right.
 
     Raises:
         ValueError: There is no image, or no temperature helps because every prediction is right.

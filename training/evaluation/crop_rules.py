@@ -1,4 +1,4 @@
-"""Which crop the networks do best with: `python -m training.evaluation.crop_rules ../shared/data/fer2013`.
+"""Which crop the models do best with: `python -m training.evaluation.crop_rules ../shared/data/fer2013`.
 
 FER2013's validation images are set into larger pictures, found again by the detector and cut out by several rules. The
 rule in `fer_models.faces` is to stay as long as none here is better by more than chance.
@@ -18,11 +18,11 @@ from fer_models.commands import CommandParser, at_least, command
 from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.faces import DetectedFace, FaceDetector, crop_box, crop_face
 from fer_models.inference import LoadedModel, load_models
+from fer_models.memory import keep_freed_memory
 
 from .. import RESULTS_DIR
 from ..data import add_data_option
 from ..runtime.files import write_json
-from ..runtime.memory import keep_freed_memory
 from ..runtime.provenance import describe_environment
 from .face_crop import PADDINGS, make_canvas
 from .serving import SPLIT, describe_models, load_faces, measure_accuracies, predict_probabilities
@@ -98,7 +98,7 @@ def compare_rules(
     """Find the faces again, crop them by each rule, and count right answers.
 
     Args:
-        models: The networks.
+        models: The models.
         pictures: The pictures, mode L, one face each.
         frames: The images of FER2013 that they were made of.
         labels: `(N,)`, their classes.

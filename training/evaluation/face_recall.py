@@ -18,11 +18,11 @@ from fer_models.commands import CommandParser, at_least, command
 from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.faces import SECOND_SCORE, DetectedFace, FaceDetector, crop_face
 from fer_models.inference import LoadedModel, load_models, predict_batch
+from fer_models.memory import keep_freed_memory
 
 from .. import RESULTS_DIR
 from ..data import add_data_option, load_fer2013
 from ..runtime.files import write_json
-from ..runtime.memory import keep_freed_memory
 from ..runtime.provenance import describe_environment
 from .made_photos import Placed, load_pictures, load_portraits, make_background, make_noise, set_in
 
@@ -72,7 +72,7 @@ def measure_turned(photos: Photos, detector: FaceDetector, models: Sequence[Load
     Returns:
         For each range its `degrees`, `n` photos; of these the shares `found_before` and `found`, `upright_before` and
         `upright`, those found and cut out as upright as `RIGHT_TURN`; `same_before` and `same`, those of which the
-        networks' average says what it says of the same face upright; and `turned`, how many were.
+        models' average says what it says of the same face upright; and `turned`, how many were.
     """
     faces = [*photos.faces, *photos.portraits * 5]
     rows = []

@@ -22,8 +22,8 @@ from fer_models.hub import compute_fingerprint
 from fer_models.zoo import CHECKPOINTS_DIR, get_entry
 
 from .. import RECIPES_DIR
-from ..recipe import PLACE_FIELDS, RecipeArguments, parse_recipe
-from ..runtime.runs import check_whole
+from ..recipe import RecipeArguments, parse_recipe
+from ..runtime.runs import PLACE_FIELDS, check_whole
 
 RECORDS = ("recipe.yaml", "history.json", "results.json")
 
@@ -43,7 +43,7 @@ def bundle(run_dir: Path, checkpoint_name: str, checkpoints_dir: Path = CHECKPOI
         The checkpoint's folder.
 
     Raises:
-        ValueError: The name is not `<name>.<tag>`, the zoo does not know it, the run trained another network, is a
+        ValueError: The name is not `<name>.<tag>`, the zoo does not know it, the run trained another model, is a
             trial or not calibrated; something else lies in the checkpoint's place; or it takes `force`.
         FileNotFoundError: The run is not finished, or not measured.
     """
@@ -57,10 +57,10 @@ def bundle(run_dir: Path, checkpoint_name: str, checkpoints_dir: Path = CHECKPOI
                                 "training.evaluation.evaluate")  # fmt: skip
     trained = yaml.safe_load((run_dir / "recipe.yaml").read_text())["model"]
     if trained != name:
-        raise ValueError(f"{run_dir} trained the network {trained!r}, which cannot be bundled as {checkpoint_name!r}.")
+        raise ValueError(f"{run_dir} trained the model {trained!r}, which cannot be bundled as {checkpoint_name!r}.")
     check_whole(run_dir)
     model = AutoModelForImageClassification.from_pretrained(run_dir)
-    vars(model.config).pop("use_cache", None)  # left there by the Trainer; means nothing for these networks
+    vars(model.config).pop("use_cache", None)  # left there by the Trainer; means nothing for these models
     target = checkpoints_dir / checkpoint_name
     checkpoints_dir.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=checkpoints_dir, prefix=".") as temporary:
@@ -91,7 +91,7 @@ def bundle(run_dir: Path, checkpoint_name: str, checkpoints_dir: Path = CHECKPOI
 
 
 def list_changes(trained_dir: Path, checkpoint_name: str) -> list[str]:
-    """A sentence if the checkpoint's recipe is not what trained a network; none if it has no recipe."""
+    """A sentence if the checkpoint's recipe is not what trained a model; none if it has no recipe."""
     path = RECIPES_DIR / f"{checkpoint_name}.yaml"
     if not path.is_file():
         return []
@@ -111,13 +111,13 @@ def list_changes(trained_dir: Path, checkpoint_name: str) -> list[str]:
 
 def describe_loss(new: Path, target: Path) -> list[str]:
     """A sentence if there is a checkpoint with other weights already."""
-    before = describe_network(target) if target.exists() else ""
-    if before in ("", describe_network(new)):
+    before = describe_model(target) if target.exists() else ""
+    if before in ("", describe_model(new)):
         return []
-    return [f"{target} holds {before}; {describe_network(new)} would replace it."]
+    return [f"{target} holds {before}; {describe_model(new)} would replace it."]
 
 
-def describe_network(directory: Path) -> str:
+def describe_model(directory: Path) -> str:
     """Fingerprint, and accuracy where it is known."""
     try:
         name = f"the weights {compute_fingerprint(directory)}"

@@ -18,16 +18,18 @@ from transformers import AutoModelForImageClassification
 from fer_models.hub import make_fixed_revision, make_repo_id
 from fer_models.inference import PEOPLE_SPLIT, SHOWN_SPLIT, choose_shown_split
 from fer_models.onnx_export import ONNX_FILE
-from fer_models.results import shorten_commit
+from fer_models.results import METRICS, shorten_commit
 from fer_models.zoo import TAGS
 
 from ..benchmarks.cost import count_multiply_adds
-from ..recipe import PLACE_FIELDS
+from ..runtime.runs import PLACE_FIELDS
 from .architecture import describe_architecture
 from .markdown import format_share
 from .people import share_of_eight
 from .records import SPLITS, describe_spread, load_measured, load_published, load_seeds
 
+# How the Hub calls what it knows.
+HUB_METRICS = {"macro_f1": "f1", "macro_recall": "recall"}
 TEMPLATE = Path(__file__).parent / "card_template.md"
 # Stands for the user or organization in a card whose namespace is not known yet.
 PLACEHOLDER = "NAMESPACE"
@@ -91,6 +93,7 @@ def render_card(directory: Path, repo_id: str | None = None, figures: Collection
         by_people=learns_votes(results, parts),
         prior_strength=getattr(config, "prior_strength", 0.0),
         splits=describe_splits(results, runs, parts),
+        metrics=list(METRICS.values()),
         votes=describe_votes(results),
         spread={"n": len(runs), "seeds": sorted(runs)} if len(runs) > 1 else None,
         published=describe_published(name, recipe, results, history),
@@ -107,7 +110,7 @@ def render_card(directory: Path, repo_id: str | None = None, figures: Collection
 
 
 def make_card_data(name: str, results: dict[str, Any], parts: Sequence[Part] = ()) -> ModelCardData:
-    """The metadata, with `model-index` entries for each split: accuracy, macro-F1, macro recall and calibration error.
+    """The metadata, with `model-index` entries for each split: accuracy, `METRICS` and calibration error.
 
     What chose nothing comes first; PublicTest is there once, and says what it chose. FER2013 has no home on the Hub, so
     `datasets`, which takes ids of data sets there, names none.
@@ -134,8 +137,7 @@ def make_card_data(name: str, results: dict[str, Any], parts: Sequence[Part] = (
         for figures in [results["splits"][split]]
         for metric, metric_name, value in (
             ("accuracy", "Accuracy", figures["accuracy"]),
-            ("f1", "Macro F1", figures["macro_f1"]),
-            ("recall", "Macro recall", figures.get("macro_recall")),
+            *((HUB_METRICS.get(key, key), words.capitalize(), figures.get(key)) for key, words in METRICS.items()),
             ("ece", "Expected calibration error", figures["calibration"]["ece"]),
         )
         if value is not None
@@ -257,8 +259,7 @@ def describe_splits(
                 "text": text,
                 "n": figures["n"],
                 "accuracy": figures["accuracy"],
-                "macro_f1": figures["macro_f1"],
-                "macro_recall": format_share(figures, "macro_recall"),
+                "metrics": [format_share(figures, key) for key in METRICS],
                 "interval": f"{low:.1%} to {high:.1%}",
                 "spread": describe_spread(accuracies),
                 "ece": f"{figures['calibration']['ece']:.1%}",
@@ -332,9 +333,9 @@ def count_copies(results: dict[str, Any]) -> dict[str, int] | None:
 
 
 def find_cost(name: str, multiply_adds: int) -> dict[str, Any] | None:
-    """What `training.benchmarks.cost` wrote of a network, with the hardware; None if it was not measured.
+    """What `training.benchmarks.cost` wrote of a model, with the hardware; None if it was not measured.
 
-    However a network was trained, it costs the same; one under its name that has more to do does not.
+    However a model was trained, it costs the same; one under its name that has more to do does not.
     """
     cost = load_measured("cost") or {"models": []}
     for row in cost["models"]:
@@ -344,7 +345,7 @@ def find_cost(name: str, multiply_adds: int) -> dict[str, Any] | None:
 
 
 def find_tag(directory: Path) -> str:
-    """The way of training: from a checkpoint's name, `<name>.<tag>`, or a run's, `<name>.<tag>/seed-<n>`."""
+    """The tag: from a checkpoint's name, `<name>.<tag>`, or a run's, `<name>.<tag>/seed-<n>`."""
     names = [folder.name.partition(".")[2] for folder in (directory, directory.absolute().parent)]
     return names[0] or names[1] or "custom"
 

@@ -32,7 +32,7 @@ def plot_curves(history: list[dict[str, float]], title: str, smaller: int = 0, i
     Args:
         history: One row an epoch, as `history.json` holds them.
         title: Shown above.
-        smaller: How many of the epochs are those of the smaller network that this one went on from.
+        smaller: How many of the epochs are those of the smaller model that this one went on from.
         is_taught: Whether training's loss is one by teachers, too, and so no match for validation's.
     """
     figure = Figure(figsize=(9, 3.4), layout="constrained")
@@ -80,7 +80,7 @@ def plot_confusion_matrix(counts: list[list[int]], labels: list[str], title: str
 
 
 def plot_reliability(before: dict[str, Any], after: dict[str, Any], title: str) -> Figure:
-    """How right a network is where it is so sure, before and after the temperature; on the diagonal it is honest.
+    """How right a model is where it is so sure, before and after the temperature; on the diagonal it is honest.
 
     Args:
         before: What `metrics.expected_calibration_error` gives without the temperature.

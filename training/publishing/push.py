@@ -1,6 +1,6 @@
 """Put the bundled models on the Hub: `python -m training.publishing.push --namespace NAME`.
 
-One repository for each model, `NAME/fer-<model>`: `main` holds the best network, the branch `report` that of the
+One repository for each model, `NAME/fer-<model>`: `main` holds the best model, the branch `report` that of the
 report's recipe, and a tag such as `report-0a1b2c3d4e5f` just these weights for good. A collection holds them all. What
 is there already is not sent again, so that an interrupted push is finished by the same command. Each push ends with a
 download, whose logits must be those of the files here.
@@ -39,8 +39,8 @@ from .static_space import plan_static, push_static
 
 OWN_FILE = "recipe.yaml"  # no repository but those that are pushed from here has it
 _exported: dict[str, bytes] = {}
-COLLECTION_TITLE = "Facial expressions: small networks side by side"
-COLLECTION_TEXT = "Networks of a student's report on FER2013, and one beyond, with code, recipe, results and card."
+COLLECTION_TITLE = "Facial expressions: small models side by side"
+COLLECTION_TEXT = "Models of a student's report on FER2013, and one beyond, with code, recipe, results and card."
 
 
 def collect_files(directory: Path, repo_id: str) -> dict[str, bytes]:
@@ -59,7 +59,7 @@ def export_once(directory: Path) -> bytes:
 
 
 def list_branches(name: str) -> dict[str, Path]:
-    """Which checkpoint each branch of a model's repository holds: each way of training its own, `main` the best."""
+    """Which checkpoint each branch of a model's repository holds: each tag its own, `main` the best."""
     return {"main": checkpoint_dir(name)} | {tag: checkpoint_dir(name, tag) for tag in list_tags(name)}
 
 
@@ -77,7 +77,7 @@ def push_model(api: HfApi, name: str, repo_id: str, private: bool = False) -> No
     for branch, directory in list_branches(name).items():
         files = collect_files(directory, repo_id)
         if branch != "main":
-            # From its own network or from none: if the push is cut off here, the branch serves no other one.
+            # From its own model or from none: if the push is cut off here, the branch serves no other one.
             start = commits.get(directory, empty)
             retry(partial(api.create_branch, repo_id, branch=branch, revision=start, exist_ok=True))
         commit, changes = sync(api, Revision(repo_id, branch), files, directory.name)

@@ -41,7 +41,7 @@ def load_run(directory: Path) -> dict[str, Any]:
 
 
 def load_published() -> dict[str, dict[str, float]]:
-    """The report's own figures by network, as shares."""
+    """The report's own figures by model, as shares."""
     return yaml.safe_load(PUBLISHED.read_text())
 
 
@@ -51,7 +51,7 @@ def load_seeds(name: str, tag: str) -> list[dict[str, Any]]:
 
 
 def list_measured_tags(name: str) -> list[str]:
-    """The ways of training of which there is a measured run of `name`, bundled or not."""
+    """The tags of which there is a measured run of `name`, bundled or not."""
     return zoo.sort_tags(
         [*zoo.list_tags(name), *(path.name.split(".")[1] for path in SEEDS_DIR.glob(f"{name}.*.json"))]
     )

@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from fer_models import faces, images, inference, quality
+from fer_models import comparison, faces, images, quality
 from fer_models.commands import CommandParser, at_least, command
 from fer_models.configuration_fer import FER_CNN_ARCHITECTURES, FER_LABELS
 from fer_models.hub import make_fixed_revision
@@ -105,7 +105,7 @@ def describe_settings(languages: list[str]) -> dict[str, Any]:
             "cropSide": faces.CROP_SIDE,
         },
         "doubts": quality.DOUBTS,
-        "sure": {"probability": inference.SURE_PROBABILITY, "agreement": inference.SURE_AGREEMENT},
+        "sure": {"probability": comparison.SURE_PROBABILITY, "agreement": comparison.SURE_AGREEMENT},
     }
 
 

@@ -12,12 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from PIL import Image
 
 from fer_models.batch import attempt
-from fer_models.faces import FaceDetector, crop_face
-from fer_models.images import MAX_PIXELS, ImageError, NoFaceError, get_scale
-from fer_models.inference import Comparison, load_models, predict_all
+from fer_models.comparison import Comparison
+from fer_models.faces import FaceDetector
+from fer_models.images import MAX_PIXELS, ImageError, NoFaceError
+from fer_models.inference import classify, find_faces, load_models
 
 from .. import ROOT
 from .pictures import Row, open_collection
@@ -31,10 +31,10 @@ class Job:
         source: See `pictures.open_collection`, as `files` and `split`.
         output: The folder that the parts are written to.
         models: Names in the zoo.
-        tag: The way of training; None for the one that `zoo.TAGS` prefers.
+        tag: The tag; None for the one that `zoo.TAGS` prefers.
         detect: Find the largest face in each picture; else the whole picture is taken for the face.
         chunk_size: Pictures in a part; each part is written in one piece.
-        batch_size: Pictures that go through a network at once.
+        batch_size: Pictures that go through a model at once.
     """
 
     source: str
@@ -52,7 +52,7 @@ class Job:
 
 
 class Scorer:
-    """Scores the chunks of a collection. Networks and collection are opened once."""
+    """Scores the chunks of a collection. Models and collection are opened once."""
 
     def __init__(self, job: Job):
         self._job = job
@@ -80,70 +80,65 @@ class Scorer:
             unfinished.unlink(missing_ok=True)
         return part
 
-    def _make_batches(self, numbers: range) -> Iterator[list[tuple[dict[str, Any], Image.Image | None]]]:
+    def _make_batches(self, numbers: range) -> Iterator[list[tuple[dict[str, Any], Comparison | None]]]:
         """Rows with their faces, None where there is none; a batch of huge pictures holds fewer."""
-        batch: list[tuple[dict[str, Any], Image.Image | None]] = []
+        batch: list[tuple[dict[str, Any], Comparison | None]] = []
         pixels = 0
         for picture in self._collection.get_rows(numbers):
             row: dict[str, Any] = {"row": picture.number, "file": picture.name}
-            found = attempt(self._find_face, picture, row)
-            face = None if isinstance(found, ImageError) else found
+            found = attempt(self._find_face, picture)
             if isinstance(found, ImageError):
-                row["error"] = str(found)
-            batch.append((row, face))
-            pixels += face.width * face.height if face else 0
+                row |= {"error": str(found)} | ({"faces": 0} if isinstance(found, NoFaceError) else {})
+                batch.append((row, None))
+            else:
+                batch.append((row | _describe_face(found), found))
+                pixels += found.crop.width * found.crop.height if found.crop else 0
             if len(batch) == self._job.batch_size or pixels > MAX_PIXELS:
                 yield batch
                 batch, pixels = [], 0
         yield batch
 
-    def _find_face(self, picture: Row, row: dict[str, Any]) -> Image.Image:
+    def _find_face(self, picture: Row) -> Comparison:
         image = picture.read()
-        if self._detector is None:
-            return image
-        faces = self._detector.detect(image)
-        row["faces"] = len(faces)
-        if not faces:
-            raise NoFaceError(image)
-        row |= {"box_xyxy": [get_scale(image) * x for x in faces[0].box_xyxy], "score": faces[0].score}
-        return crop_face(image, faces[0])
+        return find_faces(image, self._detector, face_index=0)[0] if self._detector else Comparison([], None, image, [])
 
-    def _predict(self, batch: list[tuple[dict[str, Any], Image.Image | None]]) -> Iterator[dict[str, Any]]:
-        faces = [face for _, face in batch if face]
-        answers = self._ask_one_by_one(faces)
-        for row, face in batch:
-            if face:
+    def _predict(self, batch: list[tuple[dict[str, Any], Comparison | None]]) -> Iterator[dict[str, Any]]:
+        answers = self._ask_one_by_one([found for _, found in batch if found])
+        for row, found in batch:
+            if found:
                 answer = next(answers)
                 row |= {"error": str(answer)} if isinstance(answer, ImageError) else answer
             yield row
 
-    def _ask_one_by_one(self, faces: list[Image.Image]) -> Iterator[dict[str, Any] | ImageError]:
+    def _ask_one_by_one(self, found: list[Comparison]) -> Iterator[dict[str, Any] | ImageError]:
         """All at once, or each alone if that fails: a face costs the others nothing.
 
         Raises:
             RuntimeError: Each of several fails, so the machine does.
         """
-        answers = attempt(self._ask, faces)
+        answers = attempt(self._ask, found)
         if not isinstance(answers, ImageError):
             return iter(answers)
-        alone = [attempt(self._ask_alone, face) for face in faces]
+        alone = [attempt(lambda: self._ask([one])[0]) for one in found]  # noqa: B023  called at once
         if len(alone) > 1 and all(isinstance(answer, ImageError) for answer in alone):
-            raise RuntimeError(f"The networks fail at every face: {answers}")
+            raise RuntimeError(f"The models fail at every face: {answers}")
         return iter(alone)
 
-    def _ask_alone(self, face: Image.Image) -> dict[str, Any]:
-        return self._ask([face])[0]
-
-    def _ask(self, faces: list[Image.Image]) -> list[dict[str, Any]]:
+    def _ask(self, found: list[Comparison]) -> list[dict[str, Any]]:
         """The columns of each face's answers."""
         rows = []
-        for predictions in zip(*predict_all(self._models, faces), strict=True):
-            comparison = Comparison([], None, None, list(predictions))
+        for comparison in classify(found, self._models):
             row = make_columns("average", comparison.favourite, comparison.average) | {"sure": comparison.is_sure}
             for prediction in comparison.predictions:
                 row |= make_columns(prediction.model, prediction.winner, prediction.probabilities)
             rows.append(row)
         return rows
+
+
+def _describe_face(found: Comparison) -> dict[str, Any]:
+    if found.face is None:
+        return {}
+    return {"faces": len(found.faces), "box_xyxy": list(found.face.box_xyxy), "score": found.face.score}
 
 
 def make_columns(name: str, winner: str | None, probabilities: dict[str, float]) -> dict[str, Any]:
@@ -152,7 +147,7 @@ def make_columns(name: str, winner: str | None, probabilities: dict[str, float])
 
 def make_schema(job: Job, labels: list[str]) -> pa.Schema:
     """The columns of a part: `row`, `file`, `error`; with `detect` the number of `faces`, and the largest one's
-    `box_xyxy` in pixels and `score` in [0, 1]; for each network and for `average` the winner and each label's
+    `box_xyxy` in pixels and `score` in [0, 1]; for each model and for `average` the winner and each label's
     probability, in [0, 1]; `sure`, false where the average should not be believed."""
     fields = [("row", pa.int64()), ("file", pa.string()), ("error", pa.string())]
     if job.detect:

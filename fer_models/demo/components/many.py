@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from ..locales import format_count, format_decimal, format_percent, translate
+from ..disagreement import measure_disagreement
+from ..locales import format_count, format_percent, translate
 from .compare import describe_hint
 
 # More rows than anybody reads make the page slow; the CSV has all of them.
@@ -41,14 +42,13 @@ def render_faces(
     Args:
         rows: As `batch.to_rows` gives them, `message` in the language.
         thumbnails: The face of each row as a data URI, as far as rows are shown.
-        models: The names of the networks, one column each.
+        models: The names of the models, one column each.
         language: Of the words.
     """
-    columns = [translate(language, f"many.column.{name}") for name in ("file", "face", "together", "box", "score")]
-    columns[3:3] = models
+    columns = [*(translate(language, f"many.column.{name}") for name in ("file", "face", "together")), *models]
     header = "".join(f'<th role="columnheader" scope="col">{escape(column)}</th>' for column in columns)
-    shown = zip(rows[:MAX_SHOWN_ROWS], thumbnails, strict=False)
-    body = "".join(_render_row(row, thumbnail, columns, language) for row, thumbnail in shown)
+    shown = enumerate(zip(rows[:MAX_SHOWN_ROWS], thumbnails, strict=False))
+    body = "".join(_render_row(index, row, thumbnail, columns, language) for index, (row, thumbnail) in shown)
     # The roles say again what the elements are: on a phone their layout is no table's, and browsers go by the layout.
     return (
         f'<table class="fer-faces" role="table"><caption>{escape(translate(language, "many.caption"))}</caption>'
@@ -82,24 +82,29 @@ def render_counts(counts: Sequence[tuple[str, int]], language: str) -> str:
     return f'<dl class="fer-counts">{items}</dl>' if counts else ""
 
 
-def _render_row(row: dict[str, Any], thumbnail: str | None, columns: Sequence[str], language: str) -> str:
+def render_sort(language: str) -> str:
+    """A switch that puts the faces on which the models are furthest apart on top; `scripts/many.js` does it."""
+    return f'<label class="fer-sort"><input type="checkbox"> {escape(translate(language, "many.sort"))}</label>'
+
+
+def _render_row(index: int, row: dict[str, Any], thumbnail: str | None, columns: Sequence[str], language: str) -> str:
     hints = " ".join(describe_hint(hint["id"], hint["value"], language) for hint in row["hints"])
     note = f"<small>{escape(hints)}</small>" if hints else ""
     file = _render_cell(f"<span>{escape(row['file'])}</span>{note}", columns[0], header=True)
     if row["face"] is None:
         message = f'<td role="cell" class="fer-row-message" colspan="{len(columns) - 1}">{escape(row["message"])}</td>'
-        return f'<tr role="row" class="fer-no-face">{file}{message}</tr>'
+        return f'<tr role="row" class="fer-no-face" data-row="{index}" data-split="-1">{file}{message}</tr>'
     number = row["face_index"] + 1
     image = f'<img src="{thumbnail}" alt="" width="48" height="48">' if thumbnail else ""
-    left, top, right, bottom = (format_decimal(language, x, 0) for x in row["face"]["box_xyxy"])
+    name = escape(translate(language, "many.open", number=number, file=row["file"]))
     cells = [
-        f"<b>{number}</b>{image}",
+        f'<button type="button" data-open="{index}" aria-label="{name}" title="{name}">{image or number}</button>',
         _render_together(row, language),
         *(_render_answer(model["winner"], model["probabilities"], row, language) for model in row["models"]),
-        f"{left}, {top}<br>{right}, {bottom}",
-        format_decimal(language, row["face"]["score"], 2),
     ]
-    return f'<tr role="row">{file}{"".join(map(_render_cell, cells, columns[1:]))}</tr>'
+    split = measure_disagreement([model["probabilities"] for model in row["models"]])
+    rest = "".join(map(_render_cell, cells, columns[1:]))
+    return f'<tr role="row" data-row="{index}" data-split="{split:.3f}">{file}{rest}</tr>'
 
 
 def _render_cell(content: str, label: str, header: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""What in the face speaks for a label to each network, as HTML."""
+"""Where the models looked: what in the face is evidence for a label to each of them, as HTML."""
 
 from collections.abc import Sequence
 from html import escape
@@ -9,9 +9,12 @@ from ...explain import Explanation, overlay
 from ..locales import format_percent, translate
 from .html import to_data_uri
 
+# Up to this share of the common scale a map is almost blank, and said to be weak.
+WEAK = 0.3
+
 
 def render_explanations(crop: Image.Image, explanations: Sequence[Explanation], language: str) -> str:
-    """One picture for each network, below its column, all on one scale.
+    """One picture for each model, all on one scale.
 
     Args:
         crop: The face that was explained.
@@ -27,12 +30,13 @@ def render_explanations(crop: Image.Image, explanations: Sequence[Explanation], 
 
 
 def _render_explanation(crop: Image.Image, explanation: Explanation, language: str) -> str:
-    label = translate(language, f"label.{explanation.label}")
-    if explanation.heat.max() > 0:
+    label, heat = translate(language, f"label.{explanation.label}"), float(explanation.heat.max())
+    if heat > 0:
         name = translate(
             language, "why.picture", model=explanation.model, label=label, where=_describe(explanation, language)
         )
-        strength = translate(language, "why.strength", share=format_percent(language, float(explanation.heat.max()), 0))
+        strength = translate(language, "why.weak" if heat <= WEAK else "why.strength")
+        strength = f"{strength} ({format_percent(language, heat, 0)})"
     else:
         name = strength = translate(language, "why.nothing")
     picture = to_data_uri(overlay(crop, explanation.heat), "JPEG")

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from html import escape
 
-from ...inference import Comparison, LoadedModel, Prediction
+from ...comparison import Comparison, Prediction
+from ...inference import LoadedModel
 from ...tracking import TIMELINE_S, Timeline
 from ..locales import format_decimal, format_percent, translate
-from .compare import describe_average, describe_votes
+from .compare import describe_verdict
 
 # The page's camera. Its words are filled in by `scripts/live.js`, so that they follow the language while it runs.
 STAGE = """
@@ -19,16 +20,21 @@ STAGE = """
       <div class="fer-problem-slot"></div>
     </div>
     <div class="fer-live-controls">
-      <button type="button" data-word="live.start"></button>
+      <button type="button" class="fer-live-start" data-word="live.start"></button>
       <label><span data-word="live.models"></span><select class="fer-live-models"></select></label>
       <label class="fer-live-cameras"><span data-word="live.camera"></span><select>
         <option value="user" data-word="live.front"></option>
         <option value="environment" data-word="live.back"></option>
       </select></label>
     </div>
+    <p class="fer-small" data-word="live.privacy"></p>
   </div>
   <div class="fer-live-answers"></div>
-  <p class="fer-live-privacy fer-small" data-word="live.privacy"></p>
+  <div class="fer-split">
+    <button type="button" class="fer-button" data-word="split.start"></button>
+    <p role="status"></p>
+    <div class="fer-split-card" hidden></div>
+  </div>
   <p class="fer-live-spoken fer-hidden" role="status"></p>
 </div>
 """
@@ -64,11 +70,11 @@ def render_overlay(
 def render_answers(
     comparison: Comparison | None, models: Sequence[LoadedModel], timeline: Timeline, now_s: float, language: str
 ) -> str:
-    """What the networks say about the followed face, and its timeline; without a face, the same shape, empty.
+    """What the models say about the followed face, and its timeline; without a face, the same shape, empty.
 
     Args:
         comparison: That of the followed face, smoothed; None if there is none.
-        models: The networks that are shown.
+        models: The models that are shown.
         timeline: Their average of late.
         now_s: The time at the timeline's right end.
         language: Of the words.
@@ -90,25 +96,17 @@ def render_answers(
 
 
 def say_aloud(comparison: Comparison | None, language: str) -> str:
-    """What a screen reader says: how many agree and, where it is so, that it is not sure; or that there is no face."""
-    if comparison is None:
-        return translate(language, "live.no_face")
-    headline = describe_votes(comparison, language)[0]
-    return headline if comparison.is_sure else f"{headline} ({translate(language, 'verdict.unsure')})"
+    """What a screen reader says: the answer, and how many agree; or that there is no face."""
+    return " ".join(describe_verdict(comparison, language)) if comparison else translate(language, "live.no_face")
 
 
 def _render_verdict(comparison: Comparison | None, language: str) -> str:
-    """How many agree, their average, and whether to believe it; always two lines, so that nothing moves."""
-    headline, kind, average, chip = translate(language, "live.empty"), " fer-live-empty", "", ""
-    if comparison:
-        headline, kind = describe_votes(comparison, language)[0], ""
-        words = translate(language, "verdict.average", total=len(comparison.predictions))
-        average = f"{escape(words)} <strong>{escape(describe_average(comparison, language))}</strong>"
-        if len(comparison.predictions) == 1:
-            average = ""
-        if not comparison.is_sure:
-            chip = f'<span class="fer-chip">{escape(translate(language, "verdict.unsure"))}</span>'
-    return f'<p class="fer-live-headline{kind}">{escape(headline)}</p><p class="fer-live-average">{average} {chip}</p>'
+    """The answer, and how many agree; always two lines, so that nothing moves."""
+    if comparison is None:
+        words = escape(translate(language, "live.empty"))
+        return f'<h2 class="fer-live-headline fer-live-empty">{words}</h2><p class="fer-live-agreement"></p>'
+    headline, sentence = map(escape, describe_verdict(comparison, language))
+    return f'<h2 class="fer-live-headline">{headline}</h2><p class="fer-live-agreement">{sentence}</p>'
 
 
 def _render_face(
@@ -132,7 +130,7 @@ def _render_face(
 
 def _say_winners(comparison: Comparison, language: str) -> list[str]:
     """One line for each label that won, short enough for a face in a crowd, and one if they are not sure."""
-    unsure = [] if comparison.is_sure else [translate(language, "verdict.unsure")]
+    unsure = [] if comparison.is_sure else [translate(language, "many.unsure")]
     if len(comparison.predictions) == 1:
         prediction = comparison.predictions[0]
         share = format_percent(language, prediction.probabilities[prediction.winner], 0)

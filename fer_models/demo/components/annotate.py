@@ -1,4 +1,4 @@
-"""The video again, with what the networks say of it: its pictures that were looked at, without sound."""
+"""The video again, with what the models say of it: its pictures that were looked at, without sound."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -8,7 +8,7 @@ from types import TracebackType
 import av
 from PIL import Image, ImageDraw, ImageOps
 
-from ...inference import Comparison
+from ...comparison import Comparison
 from ...video import Moment
 from .summary import load_font
 

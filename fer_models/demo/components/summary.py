@@ -5,11 +5,11 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
 
-from ...inference import Comparison
+from ...comparison import Comparison
 from ..locales import format_percent, translate
-from .compare import describe_average, describe_doubt, describe_votes
+from .compare import describe_face, describe_verdict
 
-SIZE = (1200, 630)  # what messengers and networks show whole
+SIZE = (1200, 630)  # what messengers show whole
 MARGIN, GAP, FACE_SIDE = 48, 24, 168
 INK, GREY, LINE, PAPER, TRACK = "#18181b", "#52525b", "#d4d4d8", "#ffffff", "#f4f4f5"
 WINNER, WINNER_EDGE, REST = "#99f6e4", "#0f766e", "#d4d4d8"
@@ -24,13 +24,14 @@ def load_font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/{name}", size)
 
 
-def draw_summary(comparison: Comparison, language: str, face: Image.Image | None = None) -> bytes:
-    """Draw what the networks said, as a PNG.
+def draw_summary(comparison: Comparison, language: str, face: Image.Image | None = None, source: str = "") -> bytes:
+    """Draw what the models said, as a PNG.
 
     Args:
         comparison: Has a face, or the whole picture.
         language: Of the words.
         face: Drawn beside the verdict if it is given.
+        source: Where and when it was made.
     """
     image = Image.new("RGB", SIZE, PAPER)
     draw = ImageDraw.Draw(image)
@@ -38,13 +39,9 @@ def draw_summary(comparison: Comparison, language: str, face: Image.Image | None
     if face:
         image.paste(face.convert("RGB").resize((FACE_SIDE, FACE_SIDE), Image.Resampling.BICUBIC), (left, MARGIN))
         left += FACE_SIDE + GAP
-    headline, notes = describe_votes(comparison, language)
-    average = translate(language, "verdict.average", total=len(comparison.predictions))
-    sure = "" if comparison.is_sure else f" · {translate(language, 'verdict.unsure')}"
-    lines = [(headline, 36, True, INK), (" ".join(notes), 20, False, INK)]
-    lines.append((f"{average} {describe_average(comparison, language)}{sure}", 24, True, INK))
-    if not comparison.is_sure:
-        lines.append((describe_doubt(comparison, language), 16, False, GREY))
+    headline, sentence = describe_verdict(comparison, language)
+    notes = " ".join(describe_face(comparison, language))
+    lines = [(headline, 36, True, INK), (sentence, 22, False, INK), (notes, 18, False, GREY)]
     y = top
     for text, size, bold, color in lines:
         y = _write(draw, (left, y), right - left, text, size, bold, color)
@@ -70,8 +67,8 @@ def draw_summary(comparison: Comparison, language: str, face: Image.Image | None
             draw.text((x + 8, middle), translate(language, f"label.{label}"), INK, font, "lm")
             draw.text((x + width - 8, middle), format_percent(language, share, 0), INK, font, "rm")
     foot = translate(language, "verdict.disclaimer")
-    draw.text((MARGIN, SIZE[1] - MARGIN), foot, GREY, load_font(16), "ls")
-    draw.text((SIZE[0] - MARGIN, SIZE[1] - MARGIN), "fer_models", GREY, load_font(16, True), "rs")
+    draw.text((MARGIN, SIZE[1] - MARGIN), foot, GREY, load_font(15), "ls")
+    draw.text((SIZE[0] - MARGIN, SIZE[1] - MARGIN), source or "fer_models", GREY, load_font(15, True), "rs")
     buffer = BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()

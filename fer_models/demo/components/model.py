@@ -1,4 +1,4 @@
-"""One network: its training, where it errs, how sure it may be, and what it bears."""
+"""One model: its training, where it errs, how sure it may be, and what it bears."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ from .tables import Row, render_table
 SPLIT_KINDS = {"train": "a", "validation": "b"}
 
 
-def render_network(checkpoint: Checkpoint | None, language: str, split: str | None = None) -> str:
+def render_model(checkpoint: Checkpoint | None, language: str, split: str | None = None) -> str:
     """Everything that is known of a model; what was not measured says so.
 
     Args:
@@ -43,7 +43,7 @@ def render_network(checkpoint: Checkpoint | None, language: str, split: str | No
         ),
         render_provenance(checkpoint, language),
     ]
-    return f'<div class="fer-network" data-network="{escape(checkpoint.key)}">{"".join(parts)}</div>'
+    return f'<div class="fer-model" data-model="{escape(checkpoint.key)}">{"".join(parts)}</div>'
 
 
 def render_curves(checkpoint: Checkpoint, language: str) -> str:
@@ -144,7 +144,7 @@ def render_recall(split: dict[str, Any] | None, name: str, labels: Sequence[str]
 
 
 def render_reliability(split: dict[str, Any] | None, name: str, language: str) -> str:
-    """How often a network is right where it is so sure, before and after its temperature."""
+    """How often a model is right where it is so sure, before and after its temperature."""
     if split is None or "calibration" not in split:
         return _render_missing("models.reliability.title", language)
     series = [Series(translate(language, "models.reliability.honest"), [(0, 0), (1, 1)], "reference", has_marks=False)]

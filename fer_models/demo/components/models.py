@@ -1,4 +1,4 @@
-"""All networks side by side: beside the report's figures, on five test sets, what they cost, and what it means."""
+"""All models side by side: beside the report's figures, on five test sets, what they cost, and what it means."""
 
 from collections.abc import Sequence
 from html import escape
@@ -26,7 +26,6 @@ MEANINGS = {"models.meaning.labels": "agreed", "models.meaning.copies": "copies"
 
 def render_lead(checkpoints: Sequence[Checkpoint], language: str) -> str:
     """One paragraph: the best model by what most people saw and by FER2013's labels, each against guessing."""
-    title = f"<h2>{escape(translate(language, 'models.title'))}</h2>"
     sentences = []
     for split_name in (PEOPLE_SPLIT, SHOWN_SPLIT):
         measured = [(split["accuracy"], one, split) for one in checkpoints if (split := one.get_split(split_name))]
@@ -48,30 +47,19 @@ def render_lead(checkpoints: Sequence[Checkpoint], language: str) -> str:
             )
         )
     if not sentences:
-        return title + render_message(translate(language, "models.unmeasured"))
-    return f'{title}<p class="fer-lead">{escape(" ".join(sentences))}</p>'
-
-
-def render_links(summary: dict[str, Any], language: str) -> str:
-    """Links to the sections, in their order; without those that have nothing to say yet."""
-    missing = {part for part in ("peers", "votes", "cost") if not summary.get(part)}
-    links = "".join(
-        f'<li><a href="#models.{part}">{escape(translate(language, f"models.{part}.title"))}</a></li>'
-        for part in ("report", "sets", "peers", "votes", "choose", "cost", "meaning", "limits")
-        if part not in missing
-    )
-    return f'<nav class="fer-links" aria-label="{escape(translate(language, "models.nav"))}"><ul>{links}</ul></nav>'
+        return render_message(translate(language, "models.unmeasured"))
+    return f'<p class="fer-small">{escape(" ".join(sentences))}</p>'
 
 
 def render_heading(part: str, language: str) -> str:
-    """The heading of a section, to which `render_links` leads, and its first paragraph if it has one."""
-    heading = f'<h2 id="models.{part}">{escape(translate(language, f"models.{part}.title"))}</h2>'
+    """The heading of a section, which its fold says to those who see it, and its first paragraph if it has one."""
+    heading = f'<h2 class="fer-hidden" id="models.{part}">{escape(translate(language, f"models.{part}.title"))}</h2>'
     key = f"models.{part}.text"
     return heading + (f"<p>{escape(translate(language, key))}</p>" if key in LOCALES[language] else "")
 
 
 def render_report_comparison(summary: dict[str, Any], language: str) -> str:
-    """The networks trained here beside the report's own figures, with the spread over the seeds.
+    """The models trained here beside the report's own figures, with the spread over the seeds.
 
     Args:
         summary: What `results.read_summary` gives.
@@ -105,7 +93,7 @@ def render_report_comparison(summary: dict[str, Any], language: str) -> str:
     columns = [
         render_column(translate(language, f"models.report.{column}"), note)
         for column, note in (
-            ("network", ""),
+            ("model", ""),
             ("test", ""),
             ("published", ""),
             ("difference", translate(language, "models.points")),
@@ -184,7 +172,7 @@ def render_test_sets(checkpoints: Sequence[Checkpoint], language: str) -> str:
         return opening + render_message(translate(language, "models.unmeasured"))
     scale = Scale([bound for split in measured for bound in split["accuracy_interval_95"]])
     counts = {name: next((s["n"] for one in checkpoints if (s := one.get_split(name))), None) for name in TEST_SPLITS}
-    columns = [render_column(translate(language, "models.report.network"))]
+    columns = [render_column(translate(language, "models.report.model"))]
     columns += [
         render_column(
             translate(language, f"models.sets.{name}"),
@@ -254,7 +242,7 @@ def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lang
                 f"{format_decimal(language, row['multiply_adds'] / 1e6)} M",
             ]
         )
-    columns = [translate(language, "models.report.network")]
+    columns = [translate(language, "models.report.model")]
     columns += [translate(language, f"models.cost.accuracy.{name}") for name in (SHOWN_SPLIT, PEOPLE_SPLIT)]
     columns += [
         translate(language, f"models.cost.{column}")
@@ -268,10 +256,11 @@ def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lang
     )
     table = render_table(caption, list(map(render_column, columns)), [("", rows)], "fer-costs")
     opening = render_heading("cost", language)
-    return f'{opening}<div class="fer-chart-and-table">{_render_cost_chart(points, charted, language)}{table}</div>'
+    return f'{opening}<div class="fer-chart-and-table">{render_cost_chart(points, charted, language)}{table}</div>'
 
 
-def _render_cost_chart(points: Sequence[tuple[str, float, float]], split: str, language: str) -> str:
+def render_cost_chart(points: Sequence[tuple[str, float, float]], split: str, language: str) -> str:
+    """Names, milliseconds and accuracies on a split, as a chart; empty without points."""
     if not points:
         return ""
     scale = Scale([accuracy for *_, accuracy in points])
@@ -299,7 +288,7 @@ def _render_cost_chart(points: Sequence[tuple[str, float, float]], split: str, l
 
 
 def render_meaning(summary: dict[str, Any], language: str) -> str:
-    """What the figures mean, how they came about, and what the networks cannot do.
+    """What the figures mean, how they came about, and what the models cannot do.
 
     Args:
         summary: What `results.read_summary` gives; a sentence whose figure it lacks is left out.

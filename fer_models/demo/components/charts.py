@@ -1,6 +1,6 @@
 """Line charts and scatter plots as SVG whose colours and font are the page's own.
 
-Drawn here rather than by Matplotlib: a chart is drawn anew for each network and language, and importing that library
+Drawn here rather than by Matplotlib: a chart is drawn anew for each model and language, and importing that library
 and laying a figure out would be the slowest things that the page does.
 """
 

@@ -1,4 +1,4 @@
-"""What people saw in FER2013's faces, beside what the networks see there; statistics only, no picture."""
+"""What people saw in FER2013's faces, beside what the models see there; statistics only, no picture."""
 
 from collections.abc import Sequence
 from html import escape
@@ -12,30 +12,29 @@ from .tables import Row, Scale, render_column, render_table
 
 
 def render_votes(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], language: str) -> str:
-    """FER+'s votes, label by label, and each network's recall on the same split; empty if they were not counted.
+    """FER+'s votes, label by label, and each model's recall on the same split; empty if they were not counted.
 
     Args:
         summary: What `results.read_summary` gives.
-        checkpoints: The bundled networks, of which those that `load` takes are shown.
+        checkpoints: The bundled models, of which those that `load` takes are shown.
         language: One of `locales.LOCALES`.
     """
     votes = summary.get("votes")
     if not votes:
         return ""
-    networks = [
+    models = [
         (one, dict(zip(one.results["labels"], split["recall"], strict=True)))
         for one in checkpoints
         if one.tag == get_default_tag(one.name) and (split := one.get_split(votes["split"]))
     ]
     rows = [
-        _render_label(label, row, [recall for _, recall in networks], language)
-        for label, row in votes["labels"].items()
+        _render_label(label, row, [recall for _, recall in models], language) for label, row in votes["labels"].items()
     ]
     columns = [
         render_column(translate(language, f"models.votes.{column}"))
         for column in ("label", "images", "people", "agreed", "other")
     ]
-    columns += [render_column(one.name, translate_tag(one.tag, language)) for one, _ in networks]
+    columns += [render_column(one.name, translate_tag(one.tag, language)) for one, _ in models]
     caption = translate(
         language,
         "models.votes.caption",

@@ -1,4 +1,4 @@
-"""What the networks say of a face over the time of a video, as HTML."""
+"""What the models say of a face over the time of a video, as HTML."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ NUM_TICKS = 4
 def render_timeline(
     rows: Sequence[dict[str, Any]], labels: Sequence[str], seen_s: float, duration_s: float, language: str
 ) -> str:
-    """The average of the networks over time, a line for each label, all on one scale from 0 to 1.
+    """The average of the models over time, a line for each label, all on one scale from 0 to 1.
 
     Each look at the video is drawn until the next one; where the face was out of sight nothing is drawn.
 

@@ -7,10 +7,17 @@ from io import BytesIO
 from PIL import Image
 
 
-def render_message(text: str, kind: str = "hint") -> str:
-    """A sentence where an answer would be; `kind` is `hint` or `error`."""
+def render_message(text: str, kind: str = "hint", id: str = "") -> str:
+    """A sentence where an answer would be.
+
+    Args:
+        text: The sentence.
+        kind: `hint` or `error`.
+        id: Of what it answers: the page brings it into view once for each.
+    """
     role = "alert" if kind == "error" else "status"
-    return f'<p class="fer-message fer-message-{kind}" role="{role}">{escape(text)}</p>'
+    look = f' data-look="{escape(id)}" tabindex="-1"' if id else ""
+    return f'<p class="fer-message fer-message-{kind}" role="{role}"{look}>{escape(text)}</p>'
 
 
 def to_data_uri(image: Image.Image, format: str) -> str:
