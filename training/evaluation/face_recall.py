@@ -8,7 +8,6 @@ import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -185,7 +184,7 @@ def measure_none(photos: Photos, detector: FaceDetector, seed: int) -> tuple[dic
         pictures += [ImageOps.scale(picture, 0.5), ImageOps.scale(picture, 2), make_background(picture, (2400, 1800))]
     pictures += make_noise(seed)
     with ThreadPoolExecutor(NUM_THREADS) as pool:
-        before = list(pool.map(partial(detector.detect, **BEFORE), pictures))
+        before = list(pool.map(lambda picture: detector.detect(picture, **BEFORE), pictures))
         after = list(pool.map(detector.detect, pictures))
     certainties = [face.certainty for faces in after for face in faces]
     row = {
