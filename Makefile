@@ -8,7 +8,7 @@ PIP_ARGS ?=
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 
-.PHONY: help install demo test prove-hub prove-ray space style quality zoo ablation ablation-transfer peers evaluate report clean
+.PHONY: help install demo test prove-hub prove-ray space static static-demo style quality zoo ablation ablation-transfer peers evaluate report clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,11 +20,11 @@ help:  ## Say what there is
 	@touch $@
 
 .venv/dev.stamp: .venv/app.stamp
-	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,training,dev]"
+	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,onnx,training,dev]"
 	@touch $@
 
 .venv/ray.stamp: .venv/dev.stamp
-	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,training,dev,ray]"
+	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,onnx,training,dev,ray]"
 	@touch $@
 
 install: .venv/dev.stamp  ## Make .venv with all that the commands below need
@@ -42,8 +42,14 @@ prove-hub: .venv/dev.stamp  ## Load pushed models in fresh environments, from a 
 prove-ray: .venv/ray.stamp  ## Score on a Ray cluster on this machine, and kill one of its workers in the midst (minutes)
 	$(RUN) pytest tests/test_score.py -k ray_cluster
 
-space: .venv/dev.stamp  ## Rehearse the README's "Run your own": from a run to a Space, on this machine (minutes, gigabytes)
+space: .venv/dev.stamp  ## Rehearse docs/space.md: from a run to a Space, on this machine (minutes, gigabytes)
 	PIP_ARGS="$(PIP_ARGS)" $(BIN)/python tests/prove_space.py
+
+static: .venv/dev.stamp  ## Write the page that runs in the visitor's browser to build/static; needs npm once
+	$(RUN) training.publishing.static_page
+
+static-demo: .venv/dev.stamp  ## Write it and serve it on http://127.0.0.1:7860; PORT=... changes the port
+	$(RUN) training.publishing.static_page --port $(PORT)
 
 style: .venv/dev.stamp  ## Format the code
 	$(BIN)/ruff check --fix .
@@ -58,13 +64,13 @@ quality: .venv/dev.stamp  ## Check format, style and types
 recipe = $(if $(findstring .,$*),$*,$*.report)
 
 # The last line replaces no other weights without FORCE=1, and ends with an error that says which; the run is kept.
-train-%: .venv/dev.stamp  ## Train and measure one network, such as train-baseline.report; FORCE=1 replaces the bundled one
+train-%: .venv/dev.stamp  ## Train and measure one model, such as train-baseline.report; FORCE=1 replaces the bundled one
 	$(RUN) training.train training/recipes/$(recipe).yaml
 	$(RUN) training.evaluation.calibrate runs/$(recipe)/seed-0
 	$(RUN) training.evaluation.evaluate runs/$(recipe)/seed-0
 	$(RUN) training.publishing.bundle runs/$(recipe)/seed-0 $(recipe) $(if $(FORCE),--force)
 
-# Those that go on from a smaller network, each seed from its own.
+# Those that go on from a smaller model, each seed from its own.
 train-batchnorm.tuned: first-batchnorm.narrow.seed-0
 train-batchnorm-dropout.tuned: first-batchnorm-dropout.narrow.seed-0
 seed-batchnorm.tuned: first-batchnorm.narrow.seed-$(SEED)
@@ -99,13 +105,12 @@ peers: .venv/dev.stamp  ## Measure the packages that people use instead; needs n
 	npm install --prefix build/peers --ignore-scripts --no-audit --no-fund
 	$(RUN) training.benchmarks.peers.measure --environment build/peers
 
-evaluate: .venv/dev.stamp  ## Measure every bundled network again
+evaluate: .venv/dev.stamp  ## Measure every bundled model again
 	for directory in fer_models/checkpoints/*.*; do $(RUN) training.evaluation.evaluate $$directory || exit 1; done
 
-report: .venv/dev.stamp  ## Draw the figures, write cards and the README's tables from the JSON of the checkpoints
+report: .venv/dev.stamp  ## Draw the ablations' figures, and write the README's tables from the JSON of the checkpoints
 	$(RUN) training.publishing.plots
 	$(RUN) training.publishing.report
-	$(RUN) training.publishing.model_card
 
 clean:  ## Remove .venv and caches; trained runs stay
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache *.egg-info build dist

@@ -36,7 +36,6 @@ from fer_models.demo.device import place
 from fer_models.demo.forgetting import delete_regularly, forget_regularly
 from fer_models.demo.internals import find_files_in_use, hide_space
 from fer_models.demo.limits import BodyLimit, leave_room
-from fer_models.demo.scripts import HEAD
 from fer_models.demo.tabs.many import LONG_JOBS
 from fer_models.demo.theme import CSS_PATHS, THEME
 from fer_models.demo.ui import MAX_FILE_MB, MAX_UPLOAD_MB, build_demo
@@ -72,7 +71,7 @@ def read_port() -> int:
 
 
 def load_other_ways() -> list[LoadedModel]:
-    """The networks as they are bundled beside their default ways of training."""
+    """The bundled models of the tags that are not the default."""
     return [
         model
         for name in list_models()
@@ -82,8 +81,8 @@ def load_other_ways() -> list[LoadedModel]:
     ]
 
 
-def load_networks() -> tuple[list[LoadedModel], list[LoadedModel]]:
-    """The networks in their default ways of training, and in the others.
+def load_all_models() -> tuple[list[LoadedModel], list[LoadedModel]]:
+    """The models with their default tag, and those with other tags.
 
     A Space whose models on the Hub have vanished or are refused keeps to the weights that it brings along.
     """
@@ -93,7 +92,7 @@ def load_networks() -> tuple[list[LoadedModel], list[LoadedModel]]:
         if not (os.environ.get("SPACE_ID") and os.environ.pop(NAMESPACE_VARIABLE, "")):
             raise
         print(f"warning: {error} Taking the bundled weights instead.", file=sys.stderr, flush=True)
-        return load_networks()
+        return load_all_models()
 
 
 def stop_cleanly() -> None:
@@ -108,7 +107,7 @@ def main() -> None:
     stop_cleanly()
     keep_freed_memory(MAX_FREED_BYTES)
     try:
-        models, other_ways = load_networks()
+        models, other_ways = load_all_models()
         place([*models, *other_ways])
         demo = build_demo(models, FaceDetector(), other_ways)
         hide_space(demo)
@@ -121,7 +120,6 @@ def main() -> None:
             server_port=port,
             theme=THEME,
             css_paths=CSS_PATHS,
-            head=HEAD,
             state_session_capacity=MAX_SESSIONS,
             run_history=False,  # by default faces would be kept in the visitor's browser
             max_file_size=f"{MAX_FILE_MB}mb",

@@ -11,10 +11,11 @@ from transformers.utils.logging import disable_progress_bar
 from .commands import CommandParser, at_least, command, split_list
 from .comparison import Comparison
 from .configuration_fer import FER_CNN_ARCHITECTURES
+from .export import collect_export, write_files
 from .faces import FaceDetector
 from .images import read_image
 from .inference import LoadedModel, compare, load_models, to_json
-from .zoo import NAMESPACE_VARIABLE, list_models, list_tags
+from .zoo import NAMESPACE_VARIABLE, checkpoint_dir, list_models, list_tags
 
 # The title of the row of accuracies, by whose labels they are.
 ACCURACIES = {"people": "most people", "fer2013": "test accuracy"}
@@ -77,6 +78,18 @@ def run_list(arguments: argparse.Namespace) -> None:
         print(f"{name:<20}{', '.join(list_tags(name)) or 'not bundled'}")
 
 
+def run_export(arguments: argparse.Namespace) -> None:
+    name, _, tag = arguments.model.partition(".")
+    directory = checkpoint_dir(name, tag or None)
+    files = collect_export(directory)
+    if arguments.onnx:
+        from .onnx_export import ONNX_FILE, export_onnx
+
+        files[ONNX_FILE] = export_onnx(directory)
+    write_files(files, arguments.directory)
+    print(f"{directory.name}: {arguments.directory}")
+
+
 @command
 def main(argv: list[str] | None = None) -> None:
     parser = CommandParser(prog="python -m fer_models", description="Facial-expression models.")
@@ -88,7 +101,9 @@ def main(argv: list[str] | None = None) -> None:
     compare_parser.add_argument(
         "--models", type=split_list, default=four, metavar="NAME,NAME", help="which to ask, with commas between them"
     )
-    compare_parser.add_argument("--tag", help="way of training, such as report; by default the one that `load` takes")
+    compare_parser.add_argument(
+        "--tag", help="what the models learned from, such as report; by default the one that `load` takes"
+    )
     compare_parser.add_argument(
         "--face", type=at_least(0), default=0, metavar="N", help="which face, counted from 0, the largest"
     )
@@ -99,8 +114,13 @@ def main(argv: list[str] | None = None) -> None:
     )
     compare_parser.add_argument("--whole-image", action="store_true", help="take the whole picture for the face")
     compare_parser.set_defaults(run=run_compare)
-    list_parser = commands.add_parser("list", help="the models, and the ways of training in which they are bundled")
+    list_parser = commands.add_parser("list", help="the models, and the tags in which they are bundled")
     list_parser.set_defaults(run=run_list)
+    export_parser = commands.add_parser("export", help="write a model as a folder that plain transformers loads")
+    export_parser.add_argument("model", metavar="NAME[.TAG]", help="such as baseline, or baseline.report")
+    export_parser.add_argument("directory", type=Path, metavar="DIR", help="an empty folder, or a new one")
+    export_parser.add_argument("--onnx", action="store_true", help="add onnx/model.onnx, for onnxruntime")
+    export_parser.set_defaults(run=run_export)
     arguments = parser.parse_args(argv)
     disable_progress_bar()  # the weights load in milliseconds
     arguments.run(arguments)

@@ -1,4 +1,4 @@
-"""Configuration of the convolutional networks of the report (Tables 3 to 6)."""
+"""Configuration of the convolutional models of the report (Tables 3 to 6)."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ FER_LABELS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 @strict
 class FerCnnConfig(PreTrainedConfig):
     r"""
-    Everything that tells one of the four networks from another.
+    Everything that tells one of the four models from another.
 
-    A network is a chain of blocks, each `conv -> ReLU [-> batch norm] [-> max pool] [-> dropout]`, then
+    A model is a chain of blocks, each `conv -> ReLU [-> batch norm] [-> max pool] [-> dropout]`, then
     `flatten [-> dense -> ReLU]* -> dense`. Defaults are the report's `baseline`.
 
     Args:
@@ -116,7 +116,7 @@ class FerCnnConfig(PreTrainedConfig):
             )
 
 
-# The report's Tables 3 to 6: the fields in which each network differs from the defaults above.
+# The report's Tables 3 to 6: the fields in which each model differs from the defaults above.
 FER_CNN_ARCHITECTURES: dict[str, dict[str, Any]] = {
     "baseline": {},
     "dense": {"dense_sizes": [64, 32]},

@@ -1,4 +1,4 @@
-"""Configuration of the transfer-learning network."""
+"""Configuration of the transfer-learning model."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ class FerTransferConfig(PreTrainedConfig):
     r"""
     A backbone that was trained on other pictures, and a new classifier for faces. Defaults are EfficientNet-Lite0.
 
-    The network takes the same grey faces as the others, enlarges them, and moves the pixels into the range that the
+    The model takes the same grey faces as the others, enlarges them, and moves the pixels into the range that the
     backbone knows. The names of the labels are given as `id2label`; without them there are two, as in transformers.
 
     Args:
@@ -84,7 +84,7 @@ class FerTransferConfig(PreTrainedConfig):
         """Channels that the backbone gets."""
         return max(self.num_channels, len(self.pixel_mean))
 
-    def validate_network(self) -> None:
+    def validate_model(self) -> None:
         """Check the fields one at a time. Called by `@strict`."""
         for name in ("num_channels", "image_size", "stem_channels", "head_channels"):
             if getattr(self, name) < 1:

@@ -1,4 +1,4 @@
-"""Where a network looks: Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391)."""
+"""Where a model looks: Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391)."""
 
 import copy
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from torch import nn
 from .inference import LoadedModel
 
 # The last map with at least so many pixels a side is looked at: 7 is what Grad-CAM usually has, in a ResNet. The very
-# last maps of the report's networks are 2x2 pixels, in which a face has no eyes; the ones before are 8x8.
+# last maps of the report's models are 2x2 pixels, in which a face has no eyes; the ones before are 8x8.
 MIN_MAP_SIDE = 7
 
 COLORMAP = "viridis"
@@ -22,12 +22,12 @@ OVERLAY_SIDE = 240
 
 @dataclass(frozen=True)
 class Explanation:
-    """What in a face speaks for a label, to one network.
+    """What in a face speaks for a label, to one model.
 
     Attributes:
-        model: The network's name.
+        model: The model's name.
         label: The label.
-        heat: `(48, 48)` for a network that sees 48x48 pixels, float32, in [0, 1]: how much each part of the crop speaks
+        heat: `(48, 48)` for a model that sees 48x48 pixels, float32, in [0, 1]: how much each part of the crop speaks
             for the label. What speaks against it is 0.
         scale: What a heat of 1 stands for, in units of the calibrated logit, 0 or more; 0 if nothing speaks for it.
     """
@@ -44,23 +44,23 @@ def explain(model: LoadedModel, face: Image.Image, label: str | None = None) -> 
     Threads may share the model; it is left as it was.
 
     Args:
-        model: The network.
+        model: The model.
         face: The cropped face, any PIL mode and size.
         label: One of the model's labels; by default the one that it chooses.
 
     Raises:
-        ValueError: There is no such label, the picture is empty, or the network's maps are all too small.
+        ValueError: There is no such label, the picture is empty, or the model's maps are all too small.
     """
     if label is not None and label not in model.labels:
         raise ValueError(f"There is no label {label!r}. Choose one of: {', '.join(model.labels)}.")
     with torch.inference_mode(False), torch.enable_grad():
-        # Hooks would see what other threads send through the network, so they are set on a copy.
-        network = copy.deepcopy(model.model).requires_grad_(False)
-        recorder = _MapRecorder(network)
-        pixel_values = model.image_processor(face, return_tensors="pt")["pixel_values"].to(network.device)
-        logits = network(pixel_values.requires_grad_()).logits[0]
+        # Hooks would see what other threads send through the model, so they are set on a copy.
+        module = copy.deepcopy(model.model).requires_grad_(False)
+        recorder = _MapRecorder(module)
+        pixel_values = model.image_processor(face, return_tensors="pt")["pixel_values"].to(module.device)
+        logits = module(pixel_values.requires_grad_()).logits[0]
         if recorder.map is None:
-            raise ValueError(f"The network {model.name!r} has no map of {MIN_MAP_SIDE} pixels a side to look at.")
+            raise ValueError(f"The model {model.name!r} has no map of {MIN_MAP_SIDE} pixels a side to look at.")
         index = model.labels.index(label) if label else int(logits.argmax())
         (gradient,) = torch.autograd.grad(logits[index], recorder.map)
     weights = gradient.mean((2, 3), keepdim=True)  # (1, C, 1, 1)
@@ -72,12 +72,12 @@ def explain(model: LoadedModel, face: Image.Image, label: str | None = None) -> 
 
 
 def explain_all(models: Sequence[LoadedModel], face: Image.Image, label: str | None = None) -> list[Explanation]:
-    """Explain what several networks make of one face, on one scale: the largest heat of all of them is 1.
+    """Explain what several models make of one face, on one scale: the largest heat of all of them is 1.
 
     Args:
-        models: The networks.
+        models: The models.
         face: The cropped face, any PIL mode and size.
-        label: One of the models' labels; by default each network's own choice.
+        label: One of the models' labels; by default each model's own choice.
 
     Raises:
         ValueError: There is no such label, or the picture is empty.
@@ -114,8 +114,8 @@ def overlay(face: Image.Image, heat: np.ndarray) -> Image.Image:
 class _MapRecorder:
     """Keeps the last large map of a forward pass, and where its pixels lie in the input.
 
-    The report's networks do not pad, and others pad one side more: to stretch a map over the whole input would shift
-    what it shows by several pixels. The network must be a chain of layers; shortcuts without layers may pass them by.
+    The report's models do not pad, and others pad one side more: to stretch a map over the whole input would shift
+    what it shows by several pixels. The model must be a chain of layers; shortcuts without layers may pass them by.
 
     Attributes:
         map: `(N, C, H, W)`, in the graph.
@@ -123,11 +123,11 @@ class _MapRecorder:
         step: How far apart its pixels are, in pixels of the input.
     """
 
-    def __init__(self, network: nn.Module):
+    def __init__(self, model: nn.Module):
         self.map: torch.Tensor | None = None
         self.first, self.step = 0.0, 1.0
         self._near_padding = 0
-        for module in network.modules():
+        for module in model.modules():
             if not any(module.children()):
                 module.register_forward_hook(self._record)
 

@@ -20,7 +20,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import validate_repo_id
 
-# All that decides what a network answers; the code is this package's.
+# All that decides what a model answers; the code is this package's.
 NETWORK_FILES = ("config.json", "model.safetensors", "preprocessor_config.json")
 # What the client raises. RuntimeError comes from hf_xet, which moves large files and tells all else in its message.
 CLIENT_ERRORS = (OSError, httpx2.HTTPError, RuntimeError)
@@ -52,25 +52,25 @@ def make_repo_id(namespace: str, name: str) -> str:
 
 
 def make_fixed_revision(directory: Path, tag: str | None = None) -> str:
-    """A revision's name that can only mean the network in `directory`, such as `report-0a1b2c3d4e5f`.
+    """A revision's name that can only mean the model in `directory`, such as `report-0a1b2c3d4e5f`.
 
-    It is the way of training, and the beginning of the SHA-256 over weights, configuration and preprocessing, so that
-    it names the same network wherever it was pushed, and what is downloaded by it can be checked.
+    It is the tag, and the beginning of the SHA-256 over weights, configuration and preprocessing, so that
+    it names the same model wherever it was pushed, and what is downloaded by it can be checked.
 
     Args:
         directory: A checkpoint's folder.
-        tag: The way of training; by default what the folder's name, `<name>.<tag>`, says.
+        tag: The tag; by default what the folder's name, `<name>.<tag>`, says.
     """
     return f"{tag or directory.name.partition('.')[2]}-{compute_fingerprint(directory)}"
 
 
 def compute_fingerprint(directory: Path) -> str:
-    """The first 12 hexadecimal digits of the SHA-256 over the files that decide what a network answers."""
+    """The first 12 hexadecimal digits of the SHA-256 over the files that decide what a model answers."""
     return hashlib.sha256(b"".join((directory / name).read_bytes() for name in NETWORK_FILES)).hexdigest()[:12]
 
 
 def download_checkpoint(repo_id: str, revision: str) -> Path:
-    """Fetch a network and its results from the Hub, or from the cache if they are there and the Hub is not.
+    """Fetch a model and its results from the Hub, or from the cache if they are there and the Hub is not.
 
     Args:
         repo_id: `<namespace>/fer-<name>`.
@@ -108,7 +108,7 @@ def download_checkpoint(repo_id: str, revision: str) -> Path:
     fixed = re.fullmatch(r".+-([0-9a-f]{12})", revision)
     if fixed and fixed[1] != compute_fingerprint(directory):
         raise OSError(
-            f"{what} does not hold the network that this revision names. Run `{make_removal(directory)}` and try "
+            f"{what} does not hold the model that this revision names. Run `{make_removal(directory)}` and try "
             "again; if it is so again, the repository was tampered with."
         )
     return directory

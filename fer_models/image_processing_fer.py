@@ -14,7 +14,7 @@ from transformers.image_utils import PILImageResampling
 
 class FerImageProcessor(PilBackend):
     r"""
-    Turns pictures into the networks' `pixel_values`.
+    Turns pictures into the models' `pixel_values`.
 
     Accepts a PIL image of any mode (turned upright by its EXIF tag; transparent pixels become white; of an animation
     the current frame), a file's path or URL, a NumPy array or a torch tensor, and lists or batches of these. Arrays are

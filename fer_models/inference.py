@@ -71,7 +71,7 @@ def load_models(
 
     Args:
         names: Names in the zoo; by default all that are bundled, with a tag all that are bundled so.
-        tag: The way of training; by default the one that `zoo.TAGS` prefers.
+        tag: The tag; by default the one that `zoo.TAGS` prefers.
         namespace: User or organization of the Hub to load them from, as `zoo.load` takes it.
 
     Raises:

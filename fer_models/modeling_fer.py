@@ -1,4 +1,4 @@
-"""The convolutional networks of the report (Tables 3 to 6), as one class driven by its configuration."""
+"""The convolutional models of the report (Tables 3 to 6), as one class driven by its configuration."""
 
 from itertools import pairwise
 from typing import Any
@@ -29,7 +29,7 @@ class FerCnnBlock(nn.Module):
         out_channels = config.filters[index]
         self.conv = nn.Conv2d(in_channels, out_channels, config.kernel_size)
         self.activation = nn.ReLU(inplace=True)
-        # After the ReLU, as in the report; most later networks normalise before it.
+        # After the ReLU, as in the report; most later models normalise before it.
         self.norm = (
             nn.BatchNorm2d(out_channels, eps=config.batch_norm_eps, momentum=config.batch_norm_momentum)
             if config.batch_norm

@@ -1,4 +1,4 @@
-"""The transfer-learning network: EfficientNet-Lite (Tan and Le 2019, arXiv:1905.11946), or any other backbone."""
+"""The transfer-learning model: EfficientNet-Lite (Tan and Le 2019, arXiv:1905.11946), or any other backbone."""
 
 from typing import Any
 

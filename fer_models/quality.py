@@ -33,7 +33,7 @@ class Rule:
         return value <= self.limit if self.is_floor else value >= self.limit
 
 
-# Beyond these the average of the four networks that the page shows is right clearly less often: `python -m
+# Beyond these the average of the four models that the page shows is right clearly less often: `python -m
 # training.evaluation.image_quality` writes `training/results/quality.json`, of which these are the limits, rounded.
 RULES: dict[str, Rule] = {
     "small": Rule("side", 24, is_floor=True),
@@ -48,7 +48,7 @@ RULES: dict[str, Rule] = {
     # By another measurement: what the detector finds with less is a face too rarely (`faces.SECOND_SCORE`).
     "doubtful": Rule("score", SECOND_SCORE, is_floor=True),
 }
-# With one of these no answer is sure, whatever the networks say: it may be about something that is no face.
+# With one of these no answer is sure, whatever the models say: it may be about something that is no face.
 DOUBTS = ("no_face", "doubtful")
 # A picture that is taken for a face is continued by its reflection before a face is looked for in it, on each side by
 # this share: cut out as FER2013's are, a face fills the picture.
@@ -126,7 +126,7 @@ def measure_quality(image: Image.Image, face: DetectedFace | None, crop: Image.I
         crop: What was cut out for the face; by default it is cut out here.
 
     Returns:
-        Of what the networks see, 48x48 grey pixels: `brightness`, the mean, in [0, 1]; `contrast`, the standard
+        Of what the models see, 48x48 grey pixels: `brightness`, the mean, in [0, 1]; `contrast`, the standard
         deviation in means; `sharpness`, the variance of the Laplacian in variances, 0 or more, which does not depend on
         brightness and contrast. `side` of the crop, in pixels of the picture. With a face: `cut`, the share of its crop
         that lies outside the picture, in [0, 1], and its `score`, how certain the detector is in the end, in [0, 1].

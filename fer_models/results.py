@@ -1,4 +1,4 @@
-"""What was measured of the networks, read from the JSON beside their weights; what was not measured yet is empty."""
+"""What was measured of the models, read from the JSON beside their weights; what was not measured yet is empty."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,18 +11,21 @@ from typing import Any
 from .inference import PEOPLE_SPLIT, SHOWN_SPLIT
 from .zoo import CHECKPOINTS_DIR, ZOO, sort_tags
 
-# Written by `make report`: the report's own figures, every seed of every recipe, what the networks cost, and
+# Written by `make report`: the report's own figures, every seed of every recipe, what the models cost, and
 # what people said of the same faces.
 SUMMARY_PATH = Path(__file__).parent / "summary.json"
 # What models are told apart by, and read on; those that chose nothing come first.
 TEST_SPLITS = (SHOWN_SPLIT, "official_test", PEOPLE_SPLIT, "official_validation", "report_test")
+# What is shown of a split beside its accuracy, in tables, cards and page, by its name in `results.json`. A metric that
+# is added to `training.evaluation.metrics` is shown by one more line here; a split that lacks it shows a dash.
+METRICS = {"macro_f1": "macro F1", "macro_recall": "macro recall"}
 # Of one model called better than another that is as good, among all pairs together.
 MAX_CHANCE = 0.05
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A bundled network and its figures.
+    """A bundled model and its figures.
 
     Attributes:
         name: Its name in the zoo.
@@ -47,7 +50,7 @@ class Checkpoint:
 
 
 def read_checkpoints(directory: Path = CHECKPOINTS_DIR) -> list[Checkpoint]:
-    """The bundled networks: way of training by way of training, each in the order of the zoo.
+    """The bundled models: tag by tag, each in the order of the zoo.
 
     Raises:
         ValueError: A file is damaged.
@@ -57,8 +60,8 @@ def read_checkpoints(directory: Path = CHECKPOINTS_DIR) -> list[Checkpoint]:
         Checkpoint(
             name,
             tag,
-            _read_json(directory / f"{name}.{tag}" / "results.json") or {},
-            _read_json(directory / f"{name}.{tag}" / "history.json") or [],
+            read_json(directory / f"{name}.{tag}" / "results.json") or {},
+            read_json(directory / f"{name}.{tag}" / "history.json") or [],
         )
         for tag, names in group_by_tag(keys)
         for name in names
@@ -71,7 +74,7 @@ def read_summary(path: Path = SUMMARY_PATH) -> dict[str, Any]:
     Raises:
         ValueError: The file is damaged.
     """
-    return _read_json(path) or {}
+    return read_json(path) or {}
 
 
 def group_by_tag(keys: Iterable[str]) -> list[tuple[str, Sequence[str]]]:
@@ -157,14 +160,14 @@ def order_models(models: Iterable[Statistics], when: str) -> list[str]:
 def join_history(
     history: Sequence[dict[str, float]], trained_with: Mapping[str, Any]
 ) -> tuple[list[dict[str, float]], int]:
-    """The epochs of a run, behind those of the smaller network that it went on from, if there is one.
+    """The epochs of a run, behind those of the smaller model that it went on from, if there is one.
 
     Args:
         history: The run's own, one row an epoch.
         trained_with: Where it comes from, as `training.train` writes it.
 
     Returns:
-        All rows, numbered on, and how many of them are the smaller network's.
+        All rows, numbered on, and how many of them are the smaller model's.
     """
     smaller = trained_with.get("widened_from", {}).get("history", [])
     return [*smaller, *({**row, "epoch": row["epoch"] + len(smaller)} for row in history)], len(smaller)
@@ -175,7 +178,12 @@ def shorten_commit(commit: str) -> str:
     return commit[:10] + ("-dirty" if commit.endswith("-dirty") else "")
 
 
-def _read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """The content of a file; None if there is none.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
     if not path.is_file():
         return None
     try:

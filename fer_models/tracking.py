@@ -1,4 +1,4 @@
-"""Faces over time: which face is which, and what the networks make of it, smoothed. Pure arithmetic, no pictures.
+"""Faces over time: which face is which, and what the models make of it, smoothed. Pure arithmetic, no pictures.
 
 Times are in seconds of a clock that never goes back, and nothing here reads a clock. What depends on time is said in
 seconds, so that it is the same at any frame rate.
@@ -61,7 +61,7 @@ class Track:
         face: Where it was last seen.
         seen_s: When that was.
         velocity_xy: How fast its centre moves, `x` and `y` in pixels per second; nothing after one look.
-        probabilities: What each network makes of it, smoothed; by the network's name.
+        probabilities: What each model makes of it, smoothed; by the model's name.
     """
 
     id: int
@@ -96,7 +96,7 @@ class Track:
         self.face, self.seen_s = face, now_s
 
     def smooth(self, model: str, probabilities: Mapping[str, float], now_s: float) -> dict[str, float]:
-        """Take in what a network makes of the face now; returns the smoothed probabilities, which sum to 1 again."""
+        """Take in what a model makes of the face now; returns the smoothed probabilities, which sum to 1 again."""
         return self.probabilities.setdefault(model, Smoothed()).update(probabilities, now_s)
 
 

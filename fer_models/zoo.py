@@ -18,7 +18,7 @@ from .modeling_fer import FerCnnForImageClassification
 from .modeling_fer_transfer import FerTransferForImageClassification
 
 CHECKPOINTS_DIR = Path(__file__).parent / "checkpoints"
-# The ways of training, in the order in which `load` prefers them and every list shows them: by what ten people saw in
+# The tags, in the order in which `load` prefers them and every list shows them: by what ten people saw in
 # each face, by the data set's own labels, and by the report's recipe.
 TAGS = {
     "ferplus": "what ten people saw",
@@ -35,8 +35,8 @@ class ZooEntry:
     """One row of the table.
 
     Attributes:
-        make_config: Makes the network's configuration; keyword arguments override its fields.
-        model_class: The network.
+        make_config: Makes the model's configuration; keyword arguments override its fields.
+        model_class: The model.
     """
 
     make_config: Callable[..., PreTrainedConfig]
@@ -71,27 +71,27 @@ def get_entry(name: str) -> ZooEntry:
 
 
 def list_models(tag: str | None = None) -> list[str]:
-    """The names that `load` takes: the networks that are bundled, the report's first and in its order.
+    """The names that `load` takes: the models that are bundled, the report's first and in its order.
 
     Args:
-        tag: Only those that are bundled in this way of training.
+        tag: Only those that are bundled with this tag.
     """
     return [name for name in ZOO if (tag in list_tags(name) if tag else list_tags(name))]
 
 
 def list_tags(name: str) -> list[str]:
-    """The ways of training in which `name` is bundled, such as `report`, in the order of `sort_tags`."""
+    """The tags in which `name` is bundled, such as `report`, in the order of `sort_tags`."""
     get_entry(name)
     return sort_tags(path.name.partition(".")[2] for path in CHECKPOINTS_DIR.glob(f"{name}.*"))
 
 
 def sort_tags(tags: Iterable[str]) -> list[str]:
-    """Ways of training, each once, in the order of `TAGS`; others follow by name."""
+    """Tags, each once, in the order of `TAGS`; others follow by name."""
     return sorted(set(tags), key=lambda tag: (tag not in TAGS, list(TAGS).index(tag) if tag in TAGS else 0, tag))
 
 
 def get_default_tag(name: str) -> str:
-    """The way of training that `load` takes when none is named: the first of `TAGS` in which `name` is bundled."""
+    """The tag that `load` takes when none is named: the first of `TAGS` in which `name` is bundled."""
     bundled = list_tags(name)
     return next((tag for tag in TAGS if tag in bundled), next(iter(TAGS)))
 
@@ -100,7 +100,7 @@ def checkpoint_dir(name: str, tag: str | None = None) -> Path:
     """The folder of a bundled checkpoint.
 
     Raises:
-        ValueError: There is no such model, or no such way of training it.
+        ValueError: There is no such model, or no such tag of it.
         FileNotFoundError: The checkpoint's weights are missing.
     """
     tag = tag or get_default_tag(name)
@@ -125,9 +125,9 @@ def find_checkpoint(
 
     Args:
         name: One of `list_models()`.
-        tag: The way of training; by default the one that `TAGS` prefers.
+        tag: The tag; by default the one that `TAGS` prefers.
         namespace: User or organization of the Hub; by default what FER_MODELS_NAMESPACE says, if it is set.
-        revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled network.
+        revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled model.
 
     Raises:
         ValueError: There is no such model, tag or namespace, or a revision without a namespace.
@@ -155,9 +155,9 @@ def load(
 
     Args:
         name: One of `list_models()`.
-        tag: The way of training; by default the one that `TAGS` prefers.
+        tag: The tag; by default the one that `TAGS` prefers.
         namespace: User or organization of the Hub; by default what FER_MODELS_NAMESPACE says, if it is set.
-        revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled network.
+        revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled model.
 
     Returns:
         The model, in evaluation mode on the CPU, and the image processor.

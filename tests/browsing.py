@@ -77,7 +77,7 @@ def serve_here(models: list[LoadedModel], detector: FaceDetector) -> Iterator[st
 
 @contextmanager
 def run_main(models: list[LoadedModel]) -> Iterator[Any]:
-    """The page as `app.py` starts it, in this process, with these networks alone."""
+    """The page as `app.py` starts it, in this process, with these models alone."""
     import gradio as gr
 
     demos: list[gr.Blocks] = []

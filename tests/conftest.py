@@ -46,7 +46,7 @@ TRUE_COUNTS = {
 
 
 def make_tiny_config(**overrides: Any) -> FerCnnConfig:
-    """A network of two blocks for images of 20x20 pixels."""
+    """A model of two blocks for images of 20x20 pixels."""
     return FerCnnConfig(**{"image_size": 20, "filters": [4, 8], "num_pools": 2, **overrides})
 
 
@@ -149,7 +149,7 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def refuse(*arguments: Any, **_: Any) -> None:
         tried.append(repr(arguments[1:] or arguments))
-        raise OSError("The network is cut in this test.")
+        raise OSError("The model is cut in this test.")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
@@ -160,7 +160,7 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture(scope="session")
 def models() -> list[LoadedModel]:
-    """The networks of the zoo, trained in their default ways. Tests leave them as they are."""
+    """The models of the zoo, trained in their default ways. Tests leave them as they are."""
     return load_models()
 
 

@@ -1,4 +1,4 @@
-"""Made-up figures of networks, in the shape that `training.evaluation.evaluate` and `make report` write."""
+"""Made-up figures of models, in the shape that `training.evaluation.evaluate` and `make report` write."""
 
 import json
 from pathlib import Path

@@ -61,17 +61,17 @@ def install(environment: Path, *requirements: str) -> None:
 
 
 def list_visits() -> list[tuple[str, str, str]]:
-    """Model, revision and the way of training that it must hold: the branches, and the tags that stay for good."""
+    """Model, revision and the tag that it must hold: the branches, and the tags that stay for good."""
     branches = [("baseline", "report", "report"), ("baseline", "main", "tuned"), ("transfer", "main", "tuned")]
     tags = {(name, make_fixed_revision(checkpoint_dir(name, tag)), tag) for name, _, tag in branches}
     return branches + sorted(tags)
 
 
 def prove(environment: Path, endpoint: str, visits: Sequence[tuple[str, str, str]], home: Path) -> dict[str, Any]:
-    """One environment: what it holds, and what came out of the networks there, with and without the Hub.
+    """One environment: what it holds, and what came out of the models there, with and without the Hub.
 
     Returns:
-        Versions and class, and `logits` by model and way of training.
+        Versions and class, and `logits` by model and tag.
     """
     packages = run(environment / "bin" / "python", "-m", "pip", "list", "--format=freeze")
     if "fer_models" in packages or "fer-models" in packages:

@@ -1,6 +1,6 @@
 """What takes too long for a test: the Space, rehearsed on this machine, as somebody with an account would make it.
 
-`python tests/prove_space.py` follows the README's section "Run your own", command by command, on the loopback Hub and
+`python tests/prove_space.py` follows docs/space.md, command by command, on the loopback Hub and
 with a run of its own, takes the page back from there into an empty folder, and does what a Space does with it: a new
 virtual environment from `requirements.txt`, the header's version of gradio, the models of `preload_from_hub` in the
 cache, a Space's environment, a home that is read-only but for the cache, two cores. Then one comparison through
@@ -50,21 +50,19 @@ def make_project(folder: Path) -> Path:
     shutil.copytree(REPOSITORY, project, ignore=shutil.ignore_patterns(".*", "__pycache__", "runs", "tests"))
     (project / ".venv").symlink_to(sys.prefix)
     run_dir = project / "runs" / "baseline.report" / "seed-0"
-    pictures = shutil.ignore_patterns("*.png")  # a run has none
-    shutil.copytree(project / "fer_models" / "checkpoints" / "baseline.report", run_dir, ignore=pictures)
+    shutil.copytree(project / "fer_models" / "checkpoints" / "baseline.report", run_dir)
     weights = load_file(run_dir / "model.safetensors")
     weights["classifier.bias"] += 0.01
     save_file(weights, run_dir / "model.safetensors", metadata={"format": "pt"})
     return project
 
 
-def follow_readme(hub: HubServer, folder: Path) -> None:
+def follow_page(hub: HubServer, folder: Path) -> None:
     """From a run to a Space, and to a copy of it."""
     project = make_project(folder)
-    section = (
-        (project / "README.md").read_text(encoding="utf-8").partition("\n## Run your own\n")[2].partition("\n## ")[0]
-    )
-    duplicate, push = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    page = (project / "docs" / "space.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    push, duplicate = (next(block for block in blocks if word in block) for word in ("publishing.bundle", "duplicate"))
     env = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(folder / "pusher"), "HF_TOKEN": "hf_alice"}
     for line in (push + duplicate).splitlines():
         print(f"$ {line}", flush=True)
@@ -182,7 +180,7 @@ class ZeroGpuApi(BaseHTTPRequestHandler):
 
 
 def rehearse(hub: HubServer, python: Path, folder: Path, port: int) -> None:
-    follow_readme(hub, folder)
+    follow_page(hub, folder)
     start = time.monotonic()
     home, python = build(hub, python, folder), folder / "venv" / "bin" / "python"
     check_home(python, home)

@@ -18,7 +18,7 @@ OPEN_CAMERA = "navigator.mediaDevices.getUserMedia({video: true}).then(stream =>
 
 def compare_as_program(url: str) -> None:
     photo, names = handle_file(str(portrait_path())), list_models()
-    answer = Client(url, verbose=False).predict(photo, networks=names, api_name="/compare")
+    answer = Client(url, verbose=False).predict(photo, models=names, api_name="/compare")
     if len(answer["faces"]) != 1 or [row["model"] for row in answer["models"]] != names:
         sys.exit(f"error: the API answers something else: {answer}")
     print(f"  gradio_client: {answer['favourite']}", flush=True)
@@ -29,8 +29,8 @@ def compare_in_browser(url: str) -> None:
     with open_page(url) as page:
         page.on("request", lambda request: asked.append(request.url))
         page.reload()
-        page.wait_for_selector("#photo\\.input input[type=file]", state="attached")
-        page.set_input_files("#photo\\.input input[type=file]", portrait_path())
+        page.wait_for_selector("#photo input[type=file]", state="attached")
+        page.set_input_files("#photo input[type=file]", portrait_path())
         page.wait_for_selector(ANSWERED)
         winners = [card.get_attribute("data-winner") for card in page.locator(ANSWERED).all()]
     elsewhere = [address for address in asked if not address.startswith((url, "data:", "blob:"))]
@@ -40,9 +40,9 @@ def compare_in_browser(url: str) -> None:
 
 
 def open_camera_in_frame(url: str) -> None:
-    """The README's frame on another server's page has the camera; without its `allow` it would not."""
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    (frame,) = re.findall(r"```html\n(.*?)```", readme, re.DOTALL)
+    """The frame of docs/space.md on another server's page has the camera; without its `allow` it would not."""
+    page = (REPOSITORY / "docs" / "space.md").read_text(encoding="utf-8")
+    (frame,) = re.findall(r"```html\n(.*?)```", page, re.DOTALL)
     frame = re.sub(r'src="[^"]*"', f'src="{url}"', frame)
     for html, expected in ((frame, True), (frame.replace('allow="camera"', ""), "NotAllowedError")):
         answer = ask_for_camera(url, html)

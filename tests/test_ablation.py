@@ -41,7 +41,7 @@ def make_row(technique: str, seed: int, validation: float) -> dict[str, Any]:
             {"config_overrides": {"batch_norm": True, "num_pools": 3}},
         ),
     ],
-    ids=["no technique", "one", "two", "two of the network"],
+    ids=["no technique", "one", "two", "two of the model"],
 )
 def test_variants_are_none_each_and_all(techniques: dict[str, Any], together: dict[str, Any]) -> None:
     settings = {"techniques": techniques}
@@ -50,7 +50,7 @@ def test_variants_are_none_each_and_all(techniques: dict[str, Any], together: di
 
 
 @pytest.mark.parametrize(
-    "fields", [{"weight_decay": 0.2}, {"config_overrides": {"batch_norm": False}}], ids=["recipe", "network"]
+    "fields", [{"weight_decay": 0.2}, {"config_overrides": {"batch_norm": False}}], ids=["recipe", "model"]
 )
 def test_two_techniques_that_set_one_field_are_refused(fields: dict[str, Any]) -> None:
     first = {"weight_decay": 0.1, "config_overrides": {"batch_norm": True}}
@@ -131,10 +131,10 @@ def test_rows_of_a_trial_are_not_mixed_with_those_that_are_published(
 
 def test_a_file_with_something_else_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "settings.yaml").write_text(yaml.safe_dump(SMALL))
-    (tmp_path / "cost.json").write_text('{"networks": []}')
+    (tmp_path / "cost.json").write_text('{"models": []}')
     with pytest.raises(SystemExit, match=r"cost\.json holds something else than an ablation\. Choose another --output"):
         ablation.main([str(tmp_path / "settings.yaml"), "--output", str(tmp_path / "cost.json")])
-    assert (tmp_path / "cost.json").read_text() == '{"networks": []}'
+    assert (tmp_path / "cost.json").read_text() == '{"models": []}'
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,9 @@ def test_there_may_be_no_threshold(accuracies: tuple[float, ...]) -> None:
 
 
 def test_bands_count_each_answer_once() -> None:
-    sureness = np.array([0.2, 0.22, 0.41, 0.4, 0.44, 0.99])
+    confidence = np.array([0.2, 0.22, 0.41, 0.4, 0.44, 0.99])
     right = np.array([True, False, True, False, True, True])
-    bands = describe_bands(sureness, right)
+    bands = describe_bands(confidence, right)
     assert [(band["from"], band["n"]) for band in bands] == [(0.2, 2), (0.4, 3), (0.95, 1)]
     assert [band["accuracy"] for band in bands] == [0.5, 0.6667, 1.0]
     assert [band["coverage"] for band in bands] == [1.0, 0.6667, 0.1667]

@@ -39,26 +39,35 @@ def test_no_tab_has_barriers(app_url: str, tmp_path: Path, theme: str, width: in
         assert find_violations(page) == []
         page.set_input_files("input[type=file]", str(tmp_path / "two.png"))
         page.wait_for_selector("#photo\\.faces input")
-        page.locator("#why\\.button").click()
+        for fold in ("why", "break", "numbers", "share"):
+            page.locator(f"#{fold} > button").click()
         page.wait_for_selector(".fer-why img")
-        page.locator("#share > button").click()
+        page.wait_for_selector(".fer-step img")
         page.wait_for_selector("#share .cm-content >> text=gradio_client")
         assert find_violations(page) == []
-        page.locator("#photo\\.input button.icon-button").last.click()
-        page.wait_for_selector("#results .fer-message")
+        page.locator(".fer-guess input").check()
+        page.locator('[data-face="1"] .fer-box').click()
+        page.wait_for_selector(".fer-guessing")
+        assert find_violations(page) == []
+        page.locator("[data-guess=sad]").click()
+        page.locator(".fer-guess input").uncheck()
+        page.set_input_files("input[type=file]", str(tmp_path / "sky.png"))
+        page.wait_for_selector("[data-do=whole]")
+        assert find_violations(page) == []
         page.set_input_files("input[type=file]", str(tmp_path / "text.png"))
         page.wait_for_selector(".fer-message-error")
         assert find_violations(page) == []
 
         open_tab("live", ".fer-live button")
         assert find_violations(page) == []
-        page.click(".fer-live button")
+        page.click(".fer-live-start")
         page.wait_for_selector(".fer-live-followed")
+        assert find_violations(page) == []
+        page.click(".fer-live-start")
+        page.wait_for_selector(".fer-live[data-state=idle] .fer-live-answers[data-answered]")
         assert find_violations(page) == []
 
         open_tab("many", "#many\\.start")
-        page.locator("#many\\.start").click()
-        page.wait_for_selector("#many\\.results [role=alert]")
         assert find_violations(page) == []
         files = [str(tmp_path / name) for name in ("two.png", "sky.png")]
         page.set_input_files("#many\\.files input[type=file]", files)
@@ -76,6 +85,8 @@ def test_no_tab_has_barriers(app_url: str, tmp_path: Path, theme: str, width: in
         assert find_violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
-        for name, selector in (("models", "#models\\.report"), ("code", ".cm-content")):
+        for name, selector in (("models", ".fer-overview"), ("code", ".cm-content")):
             open_tab(name, selector)
+            for fold in page.locator("#models button.label-wrap:visible").all():
+                fold.click()
             assert find_violations(page) == []

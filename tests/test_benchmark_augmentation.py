@@ -45,9 +45,9 @@ def test_costs_are_written_and_tabulated(tmp_path: Path, monkeypatch: pytest.Mon
     written = json.loads(output.read_text())
     assert (written["recipe"], written["batch_size"]) == ("transfer", 64)
     assert all(cost > 0 for cost in written["microseconds_per_face"].values())
-    monkeypatch.setattr(records, "AUGMENTATION", output)
+    monkeypatch.setattr(records, "RESULTS_DIR", tmp_path)
     assert "| `erase_probability` |" in tables.render_augmentation()
-    monkeypatch.setattr(records, "AUGMENTATION", tmp_path / "none.json")
+    output.unlink()
     assert tables.render_augmentation() == "Not measured yet."
 
 

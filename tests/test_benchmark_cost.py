@@ -8,9 +8,9 @@ from training.benchmarks.cost import count_multiply_adds, main, measure_cost
 
 
 def test_nothing_to_measure_is_refused():
-    with pytest.raises(ValueError, match="at least one network and one round"):
+    with pytest.raises(ValueError, match="at least one model and one round"):
         measure_cost([], 1)
-    with pytest.raises(ValueError, match="at least one network and one round"):
+    with pytest.raises(ValueError, match="at least one model and one round"):
         measure_cost(load_models(["baseline"]), 0)
 
 
@@ -20,7 +20,7 @@ def test_multiply_adds_are_those_of_the_report_s_baseline():
     assert count_multiply_adds(load_models(["baseline"])[0].model) == by_hand
 
 
-def test_cost_of_every_network_is_written_with_its_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_cost_of_every_model_is_written_with_its_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     main(["--rounds", "1", "--output", str(tmp_path / "cost.json")])
     cost = json.loads((tmp_path / "cost.json").read_text())
     assert [row["parameters"] for row in cost["models"][:4]] == [389_639, 406_599, 391_047, 391_047]

@@ -30,7 +30,7 @@ def test_both_ways_train_the_same_number_of_steps(tmp_path: Path, capsys: pytest
     assert f"peak memory: {result['peak_memory_gb']:.2f} GB" in out
 
 
-def test_both_ways_end_with_the_same_kind_of_network(monkeypatch: pytest.MonkeyPatch):
+def test_both_ways_end_with_the_same_kind_of_model(monkeypatch: pytest.MonkeyPatch):
     """Memory order and optimizer are the recipe's, for the bare loop, too."""
     models = []
     make_model = benchmark.make_model

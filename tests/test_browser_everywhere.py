@@ -19,7 +19,7 @@ new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts += entry.value;
 }).observe({ type: "layout-shift", buffered: true });
 """
-MAX_SHIFT = 0.1
+MAX_SHIFT, MAX_SHIFT_OF_AN_ANSWER = 0.1, 0.02
 # A file as the browser hands it over when somebody drops or pastes it.
 MAKE_TRANSFER = """async (photo) => {
     const blob = await (await fetch("data:image/png;base64," + photo)).blob();
@@ -46,13 +46,15 @@ def bad_faces(tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     ("width", "height", "locale", "whole", "count"),
     [
-        (1366, 768, "es-ES", ".fer-card", 4),
-        (1280, 720, "en-US", ".fer-card", 4),
-        (1366, 640, "en-US", ".fer-card dl", 4),
-        (390, 844, "es-ES", ".fer-verdict .fer-average", 1),
-        (390, 664, "es-ES", ".fer-verdict .fer-headline", 1),
+        (1440, 900, "es-ES", ".fer-card", 4),
+        (1366, 768, "es-ES", ".fer-card dl", 4),
+        (1280, 720, "en-US", ".fer-card dl", 4),
+        (1366, 640, "en-US", ".fer-winner", 4),
+        (390, 844, "es-ES", ".fer-verdict", 1),
+        (390, 664, "es-ES", ".fer-verdict", 1),
+        (683, 384, "en-US", ".fer-verdict", 1),
     ],
-    ids=["laptop", "projector", "laptop less the browser's bars", "phone", "phone less the browser's bars"],
+    ids=["desk", "laptop", "projector", "laptop less the browser's bars", "phone", "phone less its bars", "200 %"],
 )
 @pytest.mark.parametrize("photo", ["two_faces", "bad_faces"])
 def test_nothing_jumps_and_the_first_screen_holds_the_answers_or_a_phones_the_verdict(
@@ -66,16 +68,19 @@ def test_nothing_jumps_and_the_first_screen_holds_the_answers_or_a_phones_the_ve
     request: pytest.FixtureRequest,
 ) -> None:
     with open_page(app_url, viewport={"width": width, "height": height}, locale=locale) as page:
-        page.evaluate(WATCH_SHIFTS)
+        page.wait_for_timeout(1000)
+        page.evaluate(WATCH_SHIFTS.replace(", buffered: true", ""))
         page.set_input_files("input[type=file]", request.getfixturevalue(photo))
         page.wait_for_selector(ANSWERED)
         page.wait_for_selector("#photo\\.faces input")
         assert (page.locator(".fer-hints b:not(:empty)").count() == 1) == (photo == "bad_faces")
         bottoms = [box["y"] + box["height"] for part in page.locator(whole).all() if (box := part.bounding_box())]
         assert len(bottoms) == count
-        assert max(bottoms) <= height
         page.wait_for_timeout(500)
-        assert page.evaluate("window.shifts") <= MAX_SHIFT
+        bottoms = [box["y"] + box["height"] for part in page.locator(whole).all() if (box := part.bounding_box())]
+        assert max(bottoms) <= height + 1
+        assert page.locator(".fer-verdict").bounding_box()["y"] >= 0
+        assert page.evaluate("window.shifts") <= MAX_SHIFT_OF_AN_ANSWER
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)], ids=["wide", "phone"])
@@ -111,17 +116,6 @@ def test_on_a_wide_screen_four_answers_stand_beside_each_other(
         assert max(box["x"] + box["width"] for box in boxes) < width
 
 
-@pytest.mark.parametrize(("width", "below"), [(1440, "#details"), (390, "#results")], ids=["wide", "phone"])
-def test_the_photo_has_its_place_before_gradios_code_for_it_has_come(app_url: str, width: int, below: str) -> None:
-    find_top = f"() => document.querySelector('{below}').getBoundingClientRect().top"
-    with open_page(app_url, viewport={"width": width, "height": 844}) as page:
-        page.wait_for_selector("#photo\\.input")
-        page.wait_for_selector("html.fer-ready")
-        top = page.evaluate(find_top)
-        page.evaluate("document.getElementById('photo.input').remove()")
-        assert page.evaluate(find_top) == pytest.approx(top, abs=1)
-
-
 def test_letters_of_twice_the_size_need_no_sideways_scrolling(app_url: str, two_faces: str) -> None:
     """A zoom of 200 % halves the screen of 1440x900 that the page is laid out for."""
     with open_page(app_url, viewport={"width": 720, "height": 450}, device_scale_factor=2) as page:
@@ -143,7 +137,6 @@ def test_a_photo_is_dropped_on_another_one_and_pasted_by_its_shortcut(app_url: s
             }""",
             portrait,
         )
-        page.wait_for_selector("#photo\\.input button[aria-dropeffect]")
         page.keyboard.press("Control+V")  # on the empty page
         page.wait_for_selector(ANSWERED)
         page.set_input_files("input[type=file]", two_faces)
@@ -180,14 +173,14 @@ def test_the_keyboard_leads_from_the_photo_to_every_tab(app_url: str, two_faces:
         go_to(page, "#header\\.language input")
         go_to(page, "[role=tab]")
         with page.expect_file_chooser() as chooser:
-            go_to(page, "#photo\\.input button[aria-dropeffect]")
+            go_to(page, "[data-do=choose]")
             page.keyboard.press("Enter")
         chooser.value.set_files(two_faces)
-        page.wait_for_selector("text=This is about face 1 of 2")
+        page.wait_for_selector(".fer-notes >> text=Face 1 of 2")
         go_to(page, "#photo\\.faces input")
         page.keyboard.press("ArrowRight")
-        page.wait_for_selector("text=This is about face 2 of 2")
-        go_to(page, "#why\\.button")
+        page.wait_for_selector(".fer-notes >> text=Face 2 of 2")
+        go_to(page, "#why > button")
         page.keyboard.press("Enter")
         page.wait_for_selector(".fer-why img")
         with page.expect_download():
@@ -199,8 +192,8 @@ def test_the_keyboard_leads_from_the_photo_to_every_tab(app_url: str, two_faces:
     ("tab", "control"),
     [
         ("Live", ".fer-live button"),
-        ("Many", "#many\\.start"),
-        ("Models", "#models\\.choice input"),
+        ("Many", "#many\\.files button"),
+        ("Models", "#models\\.sets\\.fold > button"),
         ("In your code", "#code button"),
     ],
 )
@@ -226,8 +219,8 @@ def test_the_keyboard_adds_files_to_those_that_are_there(app_url: str, two_faces
 @pytest.mark.parametrize(
     ("locale", "words"),
     [
-        ("en-US", ("emotion recognition", "reads no minds", "times in 10", "at work", "at school", "did not agree")),
-        ("es-ES", ("reconocimiento de emociones", "no lee la mente", "de cada 10", "trabajo", "escuela", "acuerdo")),
+        ("en-US", ("times in 10", "emotion recognition", "reads no minds", "at work", "at school", "consent")),
+        ("es-ES", ("de cada 10", "reconocimiento de emociones", "no lee la mente", "trabajo", "escuela", "consentim")),
     ],
 )
 def test_the_first_visit_says_what_this_is_and_is_not_for(app_url: str, locale: str, words: tuple[str, ...]) -> None:
@@ -236,4 +229,6 @@ def test_the_first_visit_says_what_this_is_and_is_not_for(app_url: str, locale: 
         notice.filter(has_text=words[0]).wait_for()
         box = notice.bounding_box()
         assert box["y"] + box["height"] < 844, "without scrolling"
-        assert [word for word in words if word not in notice.inner_text()] == []
+        assert box["height"] < 40, "in one line, or two"
+        notice.click()
+        assert [word for word in words if word not in page.inner_text(".fer-notice")] == []

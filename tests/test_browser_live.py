@@ -46,7 +46,7 @@ def test_the_camera_gets_a_box_winners_and_never_two_requests_at_once(app_url: s
         page.on("request", take_off)
         for landed in ("requestfinished", "requestfailed"):
             page.on(landed, lambda request: flying.discard(request))
-        page.get_by_role("button", name="Start the camera").click()
+        page.get_by_role("button", name="Turn on the camera").click()
         page.wait_for_selector(".fer-live-followed")
         page.wait_for_function("document.querySelector('.fer-live').dataset.answers > 9")
         assert float(page.get_attribute(".fer-live", "data-fps")) > 0
@@ -69,8 +69,8 @@ def test_the_camera_gets_a_box_winners_and_never_two_requests_at_once(app_url: s
         page.get_by_role("tab", name="Live").click()
         page.wait_for_selector(".fer-live[data-state=live]")
 
-        # One network alone, and the other language, while it runs.
-        page.get_by_label("Networks").select_option("dense")
+        # One model alone, and the other language, while it runs.
+        page.get_by_label("Models").select_option("dense")
         page.wait_for_selector(".fer-live-rows:not(:has(li + li))")
         page.get_by_label("Español").click()
         page.wait_for_selector("text=imágenes por segundo")
@@ -82,7 +82,7 @@ def test_the_camera_gets_a_box_winners_and_never_two_requests_at_once(app_url: s
 def test_time_is_up_and_a_button_goes_on(app_url: str, film: Path) -> None:
     with open_live(app_url, film, permissions=["camera"]) as page:
         page.route("**/component_server/", lambda route: route.fulfill(json={"status": "over"}), times=1)
-        page.get_by_role("button", name="Start the camera").click()
+        page.get_by_role("button", name="Turn on the camera").click()
         page.wait_for_selector("text=so that others get their turn")
         page.get_by_role("button", name="Go on").press("Enter")
         page.wait_for_selector(".fer-live-face")
@@ -91,7 +91,7 @@ def test_time_is_up_and_a_button_goes_on(app_url: str, film: Path) -> None:
 def test_too_many_cameras_wait_for_their_turn(app_url: str, film: Path) -> None:
     with open_live(app_url, film, permissions=["camera"]) as page:
         page.route("**/component_server/", lambda route: route.fulfill(json={"status": "full"}), times=2)
-        page.get_by_role("button", name="Start the camera").click()
+        page.get_by_role("button", name="Turn on the camera").click()
         page.wait_for_selector("text=Too many cameras")
         page.wait_for_selector(".fer-live-face")
         assert not page.locator(".fer-live-message").inner_text()
@@ -99,7 +99,7 @@ def test_too_many_cameras_wait_for_their_turn(app_url: str, film: Path) -> None:
 
 def test_a_lost_connection_is_said_and_made_good(app_url: str, film: Path) -> None:
     with open_live(app_url, film, permissions=["camera"]) as page:
-        page.get_by_role("button", name="Start the camera").click()
+        page.get_by_role("button", name="Turn on the camera").click()
         page.wait_for_selector(".fer-live-face")
         page.context.set_offline(True)
         page.wait_for_selector(".fer-live-stage >> text=The connection to the server was lost")
@@ -110,7 +110,7 @@ def test_a_lost_connection_is_said_and_made_good(app_url: str, film: Path) -> No
 
 def test_a_hidden_page_sends_nothing_and_soon_switches_the_camera_off(app_url: str, film: Path) -> None:
     with open_live(app_url, film, permissions=["camera"]) as page:
-        page.get_by_role("button", name="Start the camera").click()
+        page.get_by_role("button", name="Turn on the camera").click()
         page.wait_for_selector(".fer-live-face")
         page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
         page.wait_for_selector(".fer-live[data-state=paused]")
@@ -140,7 +140,7 @@ PRETEND_CAMERAS = """([settings, devices]) => {
 def test_the_front_camera_is_mirrored_and_the_back_one_is_not(app_url: str, film: Path) -> None:
     with open_live(app_url, film, permissions=["camera"]) as page:
         page.evaluate(PRETEND_CAMERAS, [[{"facingMode": "user"}, {"facingMode": "environment"}], [{}, {}]])
-        page.get_by_role("button", name="Start the camera").click()
+        page.get_by_role("button", name="Turn on the camera").click()
         page.wait_for_selector(".fer-live-mirrored .fer-live-face")
         page.locator(".fer-live-cameras select").select_option("environment")
         page.wait_for_selector(".fer-live:not(.fer-live-mirrored) .fer-live-face")
@@ -151,7 +151,7 @@ def test_a_computers_cameras_are_chosen_by_their_names(app_url: str, film: Path)
     with open_live(app_url, film, permissions=["camera"]) as page:
         devices = [{"deviceId": "one", "label": "Lid"}, {"deviceId": "two", "label": "Desk"}]
         page.evaluate(PRETEND_CAMERAS, [devices, devices])
-        page.get_by_role("button", name="Start the camera").click()
+        page.get_by_role("button", name="Turn on the camera").click()
         page.wait_for_selector(".fer-live-mirrored .fer-live-face")
         choice = page.locator(".fer-live-cameras select")
         assert choice.locator("option").all_inner_texts() == ["Lid", "Desk"]
@@ -168,7 +168,7 @@ def test_a_computers_cameras_are_chosen_by_their_names(app_url: str, film: Path)
 def test_a_camera_that_gives_no_picture_is_said(app_url: str, film: Path, trouble: str) -> None:
     with open_live(app_url, film, permissions=["camera"]) as page:
         page.evaluate(f"() => {{ {trouble} = async () => {{ throw new Error('no picture'); }}; }}")
-        page.get_by_role("button", name="Start the camera").click()
+        page.get_by_role("button", name="Turn on the camera").click()
         page.wait_for_selector(".fer-live[data-state=idle] >> text=The camera gives no picture")
         assert page.evaluate("document.querySelector('.fer-live video').srcObject") is None
 
@@ -187,6 +187,27 @@ def test_without_a_camera_a_sentence_beside_the_picture_says_why(
 ) -> None:
     permissions = [] if has_camera else ["camera"]
     with open_live(app_url, film if has_camera else None, permissions=permissions, locale=locale) as page:
-        page.locator(".fer-live button").click()
+        page.locator(".fer-live-start").click()
         page.wait_for_selector(f".fer-live-stage >> text={sentence}")
         assert page.get_attribute(".fer-live", "data-state") == "idle"
+
+
+@pytest.mark.parametrize("width", [1440, 390], ids=["wide", "phone"])
+def test_the_last_answer_is_grey_and_the_widest_split_is_kept_without_the_face(
+    app_url: str, film: Path, width: int
+) -> None:
+    with open_live(app_url, film, permissions=["camera"], viewport={"width": width, "height": 844}) as page:
+        privacy, start = (
+            page.locator(part).bounding_box() for part in ("[data-word='live.privacy']", "button.fer-live-start")
+        )
+        assert privacy["y"] - start["y"] < 160, "beside the button"
+        page.locator(".fer-split button").click()
+        page.wait_for_selector(".fer-split-card .fer-live-rows li:not([data-winner=''])")
+        page.wait_for_selector(".fer-split >> text=Widest split so far")
+        assert page.locator(".fer-split-card").locator("img, video, canvas").count() == 0
+        assert re.search(r"\d+ s", page.inner_text(".fer-live-start")), "how long it goes on"
+        page.locator(".fer-live-start").click()
+        page.wait_for_selector(".fer-live[data-state=idle] .fer-live-answers[data-answered]")
+        style = "getComputedStyle(document.querySelector('.fer-live-answers'), '::before').content"
+        assert "Last answer" in page.evaluate(style)
+        assert page.locator(".fer-split-card").is_visible()

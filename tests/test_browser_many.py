@@ -38,7 +38,7 @@ def write_album(folder: Path, num_photos: int) -> str:
 
 
 def open_many(page: Any, files: list[str]) -> None:
-    page.locator("button[role=tab]", has_text=re.compile("^(Many|Muchas)$")).click()
+    page.locator("button[role=tab]", has_text=re.compile("^(Many|Varias fotos)$")).click()
     if files:
         page.set_input_files(FILES_INPUT, files)
         page.wait_for_selector("#many\\.files .file-preview")
@@ -63,7 +63,10 @@ def test_photos_and_a_zip_become_a_table_and_a_csv(app_url: str, photos: list[st
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert all(url.startswith((app_url, "data:", "blob:")) for url in requested)
         # As a table it is read out too, also where it is laid out as cards.
-        assert page.get_by_role("table").get_by_role("columnheader").count() == 5 + 4
+        assert page.get_by_role("table").get_by_role("columnheader").count() == 3 + 4
+        page.get_by_label("Most argued first").check()
+        splits = page.locator(".fer-faces tbody tr").evaluate_all("rows => rows.map(row => Number(row.dataset.split))")
+        assert splits == sorted(splits, reverse=True)
         with page.expect_download() as download:
             page.click(".fer-download")
         download.value.save_as(tmp_path / "faces.csv")
@@ -71,6 +74,10 @@ def test_photos_and_a_zip_become_a_table_and_a_csv(app_url: str, photos: list[st
         assert table[0]["file"] == "niña.png"
         assert len(table) == 7
         assert page.locator("#many\\.start").is_enabled()
+        for name, chosen in (("two.png", "Face 2 of 2"), ("album.zip/summer/a.png", "agree")):
+            page.get_by_role("tab", name="Many").click()
+            page.locator(f"[data-open][aria-label*='{name}']").last.click()
+            page.wait_for_selector(f"#compare .fer-verdict >> text={chosen}")
 
 
 @pytest.mark.browser
@@ -105,6 +112,7 @@ def test_cancel_ends_a_job_and_keeps_what_was_done(app_url: str, tmp_path: Path)
         # The place is free for the next job.
         open_many(page, [])
         page.locator("#many\\.files").get_by_label("Clear").click()
+        page.wait_for_selector("#many\\.start[disabled]")
         page.set_input_files(FILES_INPUT, str(tmp_path / "two.jpg"))
         page.wait_for_selector("#many\\.files .file-preview")
         page.locator("#many\\.start").click()
@@ -152,10 +160,9 @@ def test_the_tab_says_what_to_do_and_speaks_both_languages(app_url: str, photos:
     with open_page(app_url, locale="es-ES") as page:
         open_many(page, [])
         page.wait_for_selector("#many\\.results >> text=Elige fotos")
-        page.locator("#many\\.start").click()
-        page.wait_for_selector("#many\\.results [role=alert] >> text=Todavía no hay nada")
-        page.wait_for_timeout(1000)
-        assert "Todavía no hay nada" in page.inner_text("#many\\.results")
+        assert page.locator("#many\\.start").is_disabled(), "there is nothing to start"
+        hint, files = (page.locator(part).bounding_box() for part in ("#many\\.results", "#many\\.files"))
+        assert hint["y"] < files["y"], "what to do comes first"
         open_many(page, photos[:3])
         page.locator("#many\\.start").click()
         page.wait_for_selector(".fer-faces >> text=No se ha encontrado ninguna cara")

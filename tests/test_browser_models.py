@@ -13,45 +13,34 @@ pytestmark = [pytest.mark.browser, needs_chromium]
 
 
 def open_tab(page: Any, name: str) -> None:
-    """Through the tabs' own menu where a phone has no room for all of them."""
-    tab, menu = page.locator(f"[data-tab-id={name}]"), page.locator("#tabs .overflow-menu > button")
-    tab.or_(menu).first.wait_for()
-    if not tab.is_visible():
-        menu.click()
-        tab = page.locator(".overflow-dropdown button", has_text=translate("en", f"tab.{name}"))
-    tab.click()
+    page.locator(f"[data-tab-id={name}]").click()
     page.wait_for_selector(f"#{name}", state="visible")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")], ids=["wide", "phone"])
-def test_every_network_can_be_looked_at_in_both_languages(app_url: str, width: int, scheme: str) -> None:
+def test_every_model_can_be_looked_at_in_both_languages(app_url: str, width: int, scheme: str) -> None:
     keys = [one.key for one in read_checkpoints()]
     first = choose_first(read_checkpoints())
     other = next(key for key in keys if key != first)
     with open_page(app_url, viewport={"width": width, "height": 844}, color_scheme=scheme) as page:
         open_tab(page, "models")
-        assert page.locator(".fer-network").get_attribute("data-network") == first
+        box = page.locator(".fer-overview").bounding_box()
+        assert box["y"] + box["height"] <= 844, "the answer is on the first screen"
+        for fold in page.locator("#models button.label-wrap").all():
+            fold.click()
+        assert page.locator(".fer-model").get_attribute("data-model") == first
         assert page.locator("#models\\.choice input").count() == len(keys)
         page.locator(f"#models\\.choice input[value='{other}']").check()
-        page.wait_for_selector(f".fer-network[data-network='{other}']")
+        page.wait_for_selector(f".fer-model[data-model='{other}']")
         page.get_by_label("Español").check()
-        page.wait_for_selector(f".fer-network:has-text('{translate('es', 'models.confusion.title')}')")
-        assert page.locator(".fer-network").get_attribute("data-network") == other
-        if width == 390:
-            page.wait_for_selector("#tabs .overflow-menu > button[aria-label='Más pestañas']")
+        page.wait_for_selector(f".fer-model:has-text('{translate('es', 'models.confusion.title')}')")
+        assert page.locator(".fer-model").get_attribute("data-model") == other
         # Wide tables scroll inside themselves, the page does not, and all of them can be reached by keyboard.
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         tables = page.locator("#models .fer-scroll")
         assert [table for table in tables.all() if table.get_attribute("tabindex") != "0"] == []
         widths = tables.evaluate_all("tables => tables.map(table => table.scrollWidth - table.clientWidth)")
         assert any(width > 0 for width in widths) == (width == 390)
-
-
-def test_links_lead_to_the_sections(app_url: str) -> None:
-    with open_page(app_url) as page:
-        open_tab(page, "models")
-        page.get_by_role("link", name=translate("en", "models.limits.title")).click()
-        page.wait_for_function("document.getElementById('models.limits').getBoundingClientRect().top < innerHeight")
 
 
 def test_snippets_name_the_page_and_can_be_copied(app_url: str) -> None:

@@ -40,7 +40,7 @@ def test_what_cannot_be_calibrated_is_refused(logits: torch.Tensor, labels: torc
         fit_temperature(logits, labels)
 
 
-def test_the_network_divides_by_its_temperature():
+def test_the_model_divides_by_its_temperature():
     torch.manual_seed(0)
     model = FerCnnForImageClassification(make_tiny_config()).eval()
     faces = torch.rand(5, 1, 20, 20)

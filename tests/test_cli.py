@@ -26,7 +26,7 @@ def test_compare_prints_json_for_scripts(capsys: pytest.CaptureFixture[str]) -> 
     assert {row["tag"] for row in content["models"]} == {"report"}
 
 
-def test_compare_asks_the_networks_that_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_asks_the_models_that_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     main(["compare", "--json", str(portrait_path()), "--models", "transfer,dense"])
     assert [row["model"] for row in json.loads(capsys.readouterr().out)["models"]] == ["transfer", "dense"]
 

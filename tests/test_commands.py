@@ -22,8 +22,11 @@ from training.evaluation import calibrate, evaluate
 from training.recipe import RecipeArguments
 
 RECIPE = "training/recipes/baseline.report.yaml"
+# `python_peers` runs in the environment of the packages that it asks, and is called by `measure` alone.
 TRAINING = sorted(
-    path.stem for path in (REPOSITORY / "training").glob("*.py") if "\ndef main(" in path.read_text(encoding="utf-8")
+    ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+    for path in (REPOSITORY / "training").rglob("*.py")
+    if "\ndef main(" in path.read_text(encoding="utf-8") and path.stem != "python_peers"
 )
 # `hub_probe` runs where this package is not installed, and is called by `prove_hub` alone.
 TESTS = sorted(
@@ -32,9 +35,9 @@ TESTS = sorted(
     if "\ndef main(" in path.read_text(encoding="utf-8") and path.stem != "hub_probe"
 )
 COMMANDS: dict[str, tuple[str, list[str]]] = {
-    **{f"training.{name}": (f"training.{name}", []) for name in TRAINING},
+    **{name: (name, []) for name in TRAINING},
     **{name: (name, []) for name in TESTS},
-    **{f"fer_models {name}": ("fer_models.__main__", [name]) for name in ("compare", "list")},
+    **{f"fer_models {name}": ("fer_models.__main__", [name]) for name in ("compare", "export", "list")},
 }
 # One name for one thing. The recipe's fields are transformers', with underscores.
 OPTIONS = {
@@ -42,7 +45,8 @@ OPTIONS = {
     *("files", "split", "chunk-size", "batch-size", "ray", "seed", "seeds", "runs", "n", "found", "padding"),
     *("rounds", "steps", "images", "live-seconds", "comparisons", "busy-comparisons", "neighbours", "visitors"),
     *("requests", "flood", "space", "private", "dry-run", "token", "python", "torch", "port"),
-    *("force", "missing", "at-once", "pack", "pack-megabytes", "minutes", "options", "logs", "large"),
+    *("onnx", "force", "missing", "at-once", "pack", "pack-megabytes", "minutes", "options", "logs", "large"),
+    *("environment", "packages", "timed", "static-space"),
 }
 FILES = {
     "training.train": [RECIPE],
@@ -50,7 +54,7 @@ FILES = {
     "training.views": ["training/views.yaml"],
     "training.zoo": ["training/zoo.yaml"],
 }
-LISTS = {"models": "NAME,NAME", "seeds": "N,N", "python": "PATH,PATH"}
+LISTS = {"models": "NAME,NAME", "seeds": "N,N", "python": "PATH,PATH", "packages": "NAME,NAME"}
 
 
 def get_main(command: str) -> Callable[[list[str]], None]:
@@ -74,7 +78,7 @@ def read_options(text: str) -> dict[str, tuple[str, str]]:
 
 
 def test_every_program_is_looked_at() -> None:
-    assert {"train", "data", "score", "push", "benchmark_app"} < set(TRAINING)
+    assert {"training.train", "training.scoring.score", "training.benchmarks.app"} < set(TRAINING)
     assert set(TESTS) == {"hub_server", "prove_hub", "prove_space"}
 
 
@@ -87,7 +91,8 @@ def test_help_says_of_each_option_what_it_is_and_what_it_is_otherwise(
     assert set(options) <= OPTIONS, "another name for what has one, or a new thing: then add it here"
     for name, (metavar, said) in options.items():
         assert len(said) > 5, name
-        if metavar and name not in ("namespace", "space", "split", "token"):  # of which only the last has a default
+        without = ("namespace", "space", "static-space", "split", "token")  # of which only the last has a default
+        if metavar and name not in without:
             assert "default" in said, f"--{name} says no default"
         assert metavar in (LISTS.get(name, metavar), "PATH")
 

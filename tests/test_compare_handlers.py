@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import numpy as np
 import pytest
 from photos import load_portrait, make_no_face, make_two_faces, portrait_as_png, portrait_path, write_animations
@@ -17,13 +16,14 @@ from test_images import encode
 from test_tables import read_csv
 
 from fer_models.comparison import Comparison, Prediction
-from fer_models.demo.figures.compare import render_results
-from fer_models.demo.handlers.compare import Answer, CompareHandlers, Request, Shown, find_examples
+from fer_models.demo.components.breaking import find_flip, render_steps
+from fer_models.demo.components.compare import describe_verdict, render_results
+from fer_models.demo.handlers.breaking import WAYS, break_face
+from fer_models.demo.handlers.choice import Choice, find_examples, read_choice
+from fer_models.demo.handlers.compare import Answer, CompareHandlers, Request, Shown
 from fer_models.demo.handlers.saving import make_link, make_snippets, save
 from fer_models.demo.locales import LOCALES, translate
-from fer_models.demo.tabs.compare import build_compare_tab
 from fer_models.demo.ui import render_notice
-from fer_models.demo.words import Words
 from fer_models.explain import explain, explain_all
 from fer_models.faces import DetectedFace, FaceDetector
 from fer_models.images import ImageError, read_image
@@ -76,13 +76,9 @@ def test_without_a_photo_the_columns_stand_empty(handlers: CompareHandlers, lang
     answer = handlers.answer(ask(handlers, None, language))
     assert winners(answer) == [""] * 4
     assert translate(language, "verdict.empty") in answer.results
-    assert (answer.photo, answer.crop, answer.table, answer.shown, answer.offer_whole_image) == (
-        "",
-        "",
-        "",
-        None,
-        False,
-    )
+    assert translate(language, "photo.empty") in answer.photo
+    assert answer.choices.count("data-example") == len(find_examples())
+    assert (answer.crop, answer.table, answer.shown, answer.has_no_face) == ("", "", None, False)
 
 
 @pytest.mark.parametrize("language", LOCALES)
@@ -94,10 +90,11 @@ def test_a_portrait_gets_four_answers_a_box_a_crop_and_a_table(handlers: Compare
     assert answer.photo.count("data-face") == 1
     assert "<text" not in answer.photo  # one face needs no number
     assert "data:image/png" in answer.crop
-    assert answer.table.count("<td") == 7 * (4 + 1)
+    assert answer.table.count("<td") == (7 + 3) * (4 + 1)
+    assert "data-example" in answer.choices, "there is no face to choose"
 
 
-def test_the_crop_that_is_shown_is_what_the_networks_get(handlers: CompareHandlers) -> None:
+def test_the_crop_that_is_shown_is_what_the_models_get(handlers: CompareHandlers) -> None:
     shown = get_shown(handlers.answer(ask(handlers, portrait_path(), whole_image=True))).crop.get_view(
         handlers.models[0]
     )
@@ -137,22 +134,23 @@ def test_a_crowd_takes_no_more_memory_than_is_stated(
     assert sum(crop.picture.width * crop.picture.height for crop in shown.crops) <= 100_000
 
 
-def test_another_face_another_language_and_other_networks_need_no_new_search(
+def test_another_face_another_language_and_other_models_need_no_new_search(
     handlers: CompareHandlers, two_faces: str
 ) -> None:
     first = handlers.answer(ask(handlers, two_faces))
     assert first.photo.count("data-face") == 2
-    assert "face 1 of 2" in first.results
+    assert "Face 1 of 2" in first.results
+    assert re.findall(r'data-face="(\d)"', first.choices) == ["0", "1"]
     second = handlers.answer(ask(handlers, two_faces, face_index=1), first.shown)
-    assert "face 2 of 2" in second.results
+    assert "Face 2 of 2" in second.results
     assert get_shown(second).comparison.predictions != get_shown(first).comparison.predictions
     spanish = handlers.answer(ask(handlers, two_faces, "es", face_index=1), second.shown)
-    assert "cara 2 de 2" in spanish.results
+    assert "Cara 2 de 2" in spanish.results
     assert spanish.shown is second.shown  # not even the networks are asked again
     fewer = handlers.answer(ask(handlers, two_faces, face_index=1, names=["dense"]), spanish.shown)
     assert len(winners(fewer)) == 1
     assert handlers.detector.searches == 1
-    assert handlers.answer(ask(handlers, two_faces, face_index=1)).results.count("face 2 of 2") == 1
+    assert handlers.answer(ask(handlers, two_faces, face_index=1)).results.count("Face 2 of 2") == 1
 
 
 @pytest.mark.parametrize(
@@ -177,7 +175,7 @@ def test_another_photo_is_searched_anew(handlers: CompareHandlers, two_faces: st
     assert handlers.detector.searches == 2
 
 
-def test_no_network_gets_a_sentence(handlers: CompareHandlers) -> None:
+def test_no_model_gets_a_sentence(handlers: CompareHandlers) -> None:
     answer = handlers.answer(ask(handlers, portrait_path(), names=[]))
     assert "Tick at least one" in answer.results
     assert answer.shown is None
@@ -187,10 +185,11 @@ def test_no_face_offers_the_whole_picture_which_then_works(handlers: CompareHand
     sky = tmp_path / "sky.png"
     make_no_face().save(sky)
     answer = handlers.answer(ask(handlers, sky))
-    assert answer.offer_whole_image
+    assert answer.has_no_face
     assert "No face was found" in answer.results
+    assert re.findall('data-do="([^"]*)"', answer.results) == ["choose", "whole"], "another photo first"
     whole = handlers.answer(ask(handlers, sky, whole_image=True), answer.shown)
-    assert not whole.offer_whole_image
+    assert not whole.has_no_face
     assert all(winners(whole))
     assert "The whole picture" in whole.results
     assert handlers.answer(ask(handlers, sky, "es"), whole.shown).shown is whole.shown  # it stays so
@@ -229,7 +228,7 @@ def test_bad_files_get_a_sentence_in_the_visitors_language(
         (["dense", "baseline"], "b", ["baseline.b", "dense.a"]),  # in the zoo's order; dense was not trained so
     ],
 )
-def test_networks_are_chosen_by_name_and_way_of_training(
+def test_models_are_chosen_by_name_and_way_of_training(
     models: list[LoadedModel],
     monkeypatch: pytest.MonkeyPatch,
     names: list[str] | None,
@@ -251,7 +250,7 @@ def test_networks_are_chosen_by_name_and_way_of_training(
 
 
 @pytest.mark.parametrize(("names", "tag"), [(["none"], None), (None, "none")])
-def test_unknown_networks_and_ways_are_refused(handlers: CompareHandlers, names: list[str], tag: str) -> None:
+def test_unknown_models_and_ways_are_refused(handlers: CompareHandlers, names: list[str], tag: str) -> None:
     with pytest.raises(ValueError, match=r"There is no 'none'\. Choose from"):
         handlers.compare_json(str(portrait_path()), names=names, tag=tag)
 
@@ -318,7 +317,7 @@ def test_explanations_of_no_face_are_none(handlers: CompareHandlers, tmp_path: P
 
 
 @pytest.mark.parametrize("language", LOCALES)
-def test_why_shows_one_picture_for_each_network(handlers: CompareHandlers, language: str) -> None:
+def test_why_shows_one_picture_for_each_model(handlers: CompareHandlers, language: str) -> None:
     shown = get_shown(handlers.answer(ask(handlers, portrait_path(), language)))
     html = handlers.explain(shown, "sad", language)
     assert html.count("<img") == 4
@@ -367,9 +366,9 @@ def test_the_saved_picture_has_no_face_unless_it_is_asked_for(handlers: CompareH
 def test_a_link_repeats_the_settings(handlers: CompareHandlers) -> None:
     request = ask(handlers, None, "es", face_index=1, names=["baseline", "dense"])
     link = make_link("http://host/", request)
-    assert link == f"http://host/?lang=es&tag={handlers.tags[0]}&networks=baseline,dense&face=2"
+    assert link == f"http://host/?lang=es&tag={handlers.tags[0]}&models=baseline,dense&face=2"
     whole = make_link("http://host/", ask(handlers, None, names=["dense"], whole_image=True))
-    assert whole == f"http://host/?lang=en&tag={handlers.tags[0]}&networks=dense&whole=1"
+    assert whole == f"http://host/?lang=en&tag={handlers.tags[0]}&models=dense&whole=1"
     assert set(make_snippets("http://host/", request)) == {"python", "shell"}
 
 
@@ -377,7 +376,7 @@ def test_a_link_repeats_the_settings(handlers: CompareHandlers) -> None:
     ("accuracies", "words"),
     [([0.545, 0.52], "about 5 times in 10"), ([0.71], "about 3 times in 10"), ([0.71, 0.46], "3 to 5 times in 10")],
 )
-def test_the_notice_says_how_often_the_networks_were_measured_to_be_wrong(
+def test_the_notice_says_how_often_the_models_were_measured_to_be_wrong(
     models: list[LoadedModel], accuracies: list[float], words: str
 ) -> None:
     measured = [replace(models[0], test_accuracy=accuracy) for accuracy in accuracies]
@@ -390,11 +389,62 @@ def test_every_example_has_one_face(handlers: CompareHandlers) -> None:
         assert len(handlers.detector.detect(read_image(path))) == 1, path
 
 
-@pytest.mark.parametrize("data", [{"example": 999}, {"example": "0"}, {"example": None}, {"example": [0]}, {}, None])
-def test_an_example_that_does_not_exist_is_no_exception(handlers: CompareHandlers, data: Any) -> None:
-    with gr.Blocks() as page:
-        build_compare_tab(page, handlers, Words(), gr.Radio())
-    (open_example,) = (event.fn for event in page.fns.values() if event.name == "open_example")
-    assert open_example is not None
-    assert open_example(gr.EventData(None, data)) == gr.skip()
-    assert open_example(gr.EventData(None, {"example": 0})) == find_examples()[0]
+def test_the_hard_example_splits_the_models(handlers: CompareHandlers) -> None:
+    answer = handlers.answer(ask(handlers, find_examples()[-1]))
+    assert len(get_shown(answer).comparison.votes) > 1
+    assert "They disagree." in answer.results
+
+
+@pytest.mark.parametrize(
+    "told", [{"example": 999}, {"example": "0"}, {"example": None}, {"example": [0]}, {"path": 3}, {}, None, "a", [1]]
+)
+def test_a_choice_that_makes_no_sense_is_none(told: Any) -> None:
+    assert read_choice(told, find_examples()).photo_path is None
+
+
+def test_a_choice_is_what_the_page_tells() -> None:
+    assert read_choice({"example": 0}, find_examples()).photo_path == find_examples()[0]
+    told = {"path": "/uploads/a.png", "face": 2, "whole": True, "id": "7"}
+    assert read_choice(told, []) == Choice("/uploads/a.png", 2, True, "7")
+    assert read_choice({"path": "a", "face": -1, "whole": "yes"}, []) == Choice("a")
+
+
+def test_a_face_is_broken_step_by_step_and_each_flip_is_told(handlers: CompareHandlers) -> None:
+    shown = get_shown(handlers.answer(ask(handlers, portrait_path())))
+    for way in WAYS:
+        steps = break_face(shown, way)
+        assert [one.winner for one in steps[0].predictions] == [one.winner for one in shown.comparison.predictions]
+        assert len({one.view.tobytes() for one in steps}) == len(steps), "each is worse than the one before"
+        html = render_steps(steps, way, "en")
+        assert html.count('class="fer-step"') == len(steps)
+        for index, prediction in enumerate(steps[0].predictions):
+            flip = find_flip(steps, index)
+            words = f"{prediction.model} changes to" if flip else f"{prediction.model} never changes"
+            assert words in html
+    turned = break_face(shown, "turn")
+    assert any(find_flip(turned, index) for index in range(4)), "on its side a face is another"
+
+
+@pytest.mark.parametrize(
+    ("choices", "share", "headline", "sentence"),
+    [
+        ("aaaa", 0.78, "Happy (78 %).", "All four agree."),
+        ("aaaa", 0.49, "Probably happy (49 %).", "All four agree, but weakly."),
+        ("aaab", 0.78, "Happy (59 %).", "Three of four agree; batchnorm-dropout says sad."),
+        ("aabb", 0.78, "They disagree.", "baseline and dense say happy; batchnorm and batchnorm-dropout say sad; on"),
+        ("abcc", 0.78, "They disagree.", "batchnorm and batchnorm-dropout say neutral; baseline says happy; dense"),
+        ("a", 0.3, "Probably happy (30 %).", "baseline says so, but weakly."),
+    ],
+)
+def test_the_verdict_explains_itself(
+    models: list[LoadedModel], choices: str, share: float, headline: str, sentence: str
+) -> None:
+    labels = {"a": "happy", "b": "sad", "c": "neutral"}
+    rest = (1 - share) / 6
+    predictions = [
+        Prediction(model.name, dict.fromkeys(model.labels, rest) | {labels[choice]: share}, 1.0)
+        for model, choice in zip(models, choices, strict=False)
+    ]
+    said = describe_verdict(Comparison([], None, None, predictions), "en")
+    assert said[0].replace("\N{NO-BREAK SPACE}", " ") == headline
+    assert said[1].lower().startswith(sentence.lower())

@@ -3,42 +3,42 @@ import pytest
 import torch
 from conftest import make_face
 
-from training.evaluation.corruptions import DEGRADATIONS, change_contrast, cut, degrade_all, shrink
+from training.evaluation.corruptions import CORRUPTIONS, change_contrast, corrupt_all, cut, shrink
 
 FACES = torch.stack([torch.from_numpy(np.asarray(make_face(seed=seed)) / 255).float()[None] for seed in range(4)])
-EVERY_LEVEL = [(name, level) for name, (_, levels) in DEGRADATIONS.items() for level in levels]
+EVERY_LEVEL = [(name, level) for name, (_, levels) in CORRUPTIONS.items() for level in levels]
 
 
-def degrade(name: str, level: float, faces: torch.Tensor = FACES, seed: int = 0) -> torch.Tensor:
-    return DEGRADATIONS[name][0](faces, level, torch.Generator().manual_seed(seed))
+def corrupt(name: str, level: float, faces: torch.Tensor = FACES, seed: int = 0) -> torch.Tensor:
+    return CORRUPTIONS[name][0](faces, level, torch.Generator().manual_seed(seed))
 
 
-@pytest.mark.parametrize("name", DEGRADATIONS)
+@pytest.mark.parametrize("name", CORRUPTIONS)
 def test_no_face_stays_no_face(name: str):
-    assert degrade(name, DEGRADATIONS[name][1][0], FACES[:0]).shape == (0, 1, 48, 48)
+    assert corrupt(name, CORRUPTIONS[name][1][0], FACES[:0]).shape == (0, 1, 48, 48)
 
 
 @pytest.mark.parametrize(("name", "level"), EVERY_LEVEL)
 def test_faces_change_but_keep_shape_and_range(name: str, level: float):
-    changed = degrade(name, level)
+    changed = corrupt(name, level)
     assert changed.shape == FACES.shape
     assert changed.dtype == torch.float32
     assert 0 <= changed.min() <= changed.max() <= 1
     assert not torch.allclose(changed, FACES, atol=1e-3)
-    assert torch.equal(changed, degrade(name, level)), "the same seed gives the same faces"
+    assert torch.equal(changed, corrupt(name, level)), "the same seed gives the same faces"
 
 
 @pytest.mark.parametrize("name", ["blur", "noise", "shift", "rotation", "jpeg"])
 def test_a_higher_level_changes_more(name: str):
-    differences = [(degrade(name, level) - FACES).abs().mean().item() for level in DEGRADATIONS[name][1]]
+    differences = [(corrupt(name, level) - FACES).abs().mean().item() for level in CORRUPTIONS[name][1]]
     assert differences == sorted(differences)
     assert differences[0] < differences[-1]
 
 
 @pytest.mark.parametrize("name", ["noise", "shift", "rotation"])
 def test_what_is_random_depends_on_the_seed(name: str):
-    level = DEGRADATIONS[name][1][-1]
-    assert not torch.equal(degrade(name, level, seed=0), degrade(name, level, seed=1))
+    level = CORRUPTIONS[name][1][-1]
+    assert not torch.equal(corrupt(name, level, seed=0), corrupt(name, level, seed=1))
 
 
 @pytest.mark.parametrize(
@@ -52,14 +52,14 @@ def test_what_is_random_depends_on_the_seed(name: str):
     ],
 )
 def test_a_grey_wall(name: str, level: float, expected: float):
-    changed = degrade(name, level, torch.full((2, 1, 48, 48), 0.5))
+    changed = corrupt(name, level, torch.full((2, 1, 48, 48), 0.5))
     torch.testing.assert_close(changed, torch.full((2, 1, 48, 48), expected))
 
 
 def test_a_shift_is_as_long_as_it_says():
     dot = torch.zeros(50, 1, 48, 48)
     dot[:, :, 24, 24] = 1
-    shifted = degrade("shift", 0.125, dot)
+    shifted = corrupt("shift", 0.125, dot)
     rows, columns = torch.meshgrid(torch.arange(48.0), torch.arange(48.0), indexing="ij")
     weight = shifted.sum(dim=(1, 2, 3))
     y, x = (((shifted[:, 0] * axis).sum(dim=(1, 2)) / weight) - 24 for axis in (rows, columns))
@@ -68,7 +68,7 @@ def test_a_shift_is_as_long_as_it_says():
 
 
 def test_all_are_tried_at_every_level():
-    assert [(name, level) for name, level, _ in degrade_all(FACES)] == EVERY_LEVEL
+    assert [(name, level) for name, level, _ in corrupt_all(FACES)] == EVERY_LEVEL
 
 
 @pytest.mark.parametrize(("change", "level"), [(change_contrast, 0.5), (shrink, 16), (cut, 0.25)])

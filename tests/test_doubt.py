@@ -10,9 +10,9 @@ from photos import load_portrait
 from PIL import Image
 
 from fer_models.comparison import Comparison, Prediction
-from fer_models.demo.figures.compare import describe_doubt, render_verdict
-from fer_models.demo.figures.live import say_aloud
-from fer_models.demo.figures.photo import make_preview
+from fer_models.demo.components.compare import describe_doubt, describe_verdict, render_verdict
+from fer_models.demo.components.live import say_aloud
+from fer_models.demo.components.photo import make_preview
 from fer_models.demo.handlers.compare import Shown
 from fer_models.demo.handlers.saving import save
 from fer_models.demo.locales import LOCALES, translate
@@ -26,7 +26,7 @@ FACE = DetectedFace((10, 10, 50, 60), 0.95)
 
 
 def make_comparison(models: list[LoadedModel], *hints: Hint) -> Comparison:
-    """All networks agree on the first label, and leave nothing to the others."""
+    """All models agree on the first label, and leave nothing to the others."""
     rows = [
         Prediction(model.name, {label: float(label == model.labels[0]) for label in model.labels}, 1.0)
         for model in models
@@ -81,12 +81,14 @@ def test_a_face_that_is_cut_out_already_is_one(models: list[LoadedModel], detect
 @pytest.mark.parametrize("hint", [NO_FACE, DOUBTFUL], ids=lambda hint: hint.id)
 def test_page_and_exports_say_so(models: list[LoadedModel], hint: Hint, language: str) -> None:
     comparison = make_comparison(models, hint)
-    unsure, words = translate(language, "verdict.unsure"), translate(language, f"hint.{hint.id}")
+    words = translate(language, f"hint.{hint.id}")
     assert describe_doubt(comparison, language) == words, "not what a higher average would change"
+    headline, _ = describe_verdict(comparison, language)
+    assert headline.startswith(LOCALES[language][f"verdict.{hint.id}"].partition("{")[0])
     page = render_verdict(comparison, language)
-    assert unsure in page
+    assert headline in page
     assert page.count(words) == 1
-    assert unsure in say_aloud(comparison, language)
+    assert headline in say_aloud(comparison, language)
     shown = Shown("", make_preview(load_portrait()), [comparison], [load_portrait()], models, comparison)
     assert json.loads(save(shown, "json", language))["sure"] is False
     text = save(shown, "csv", language).decode().removeprefix("\ufeff")

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from training import train
 from training.data import FaceTensors
-from training.ema import AVERAGE_FILE, WeightAveraging
+from training.ema import AVERAGE_FILE, EmaCallback
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def load_data_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("decay", [0.0, 1.0, -0.1])
 def test_a_decay_that_averages_nothing_is_refused(decay: float) -> None:
     with pytest.raises(ValueError, match="decay must lie in"):
-        WeightAveraging(decay)
+        EmaCallback(decay)
 
 
 def test_the_average_follows_its_formula_and_stands_in_for_the_evaluation_only(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_the_average_follows_its_formula_and_stands_in_for_the_evaluation_only(t
     state = SimpleNamespace(global_step=0, is_world_process_zero=True, best_model_checkpoint=None)
     args = SimpleNamespace(output_dir=str(tmp_path), device=torch.device("cpu"))
     control = SimpleNamespace(should_evaluate=True)
-    averaging = WeightAveraging(0.75)
+    averaging = EmaCallback(0.75)
     averaging.on_train_begin(args, state, control, model=model)
     for value in (4.0, 8.0, 16.0):
         nn.init.constant_(model.weight, value)
@@ -69,7 +69,7 @@ def test_statistics_are_taken_with_nothing_dropped_and_of_equal_batches(count: i
     args, control = SimpleNamespace(device=torch.device("cpu")), SimpleNamespace(should_evaluate=True)
     values = torch.rand(count, 1, 4, 4)
     values[256:] = 9
-    averaging = WeightAveraging(0.5)
+    averaging = EmaCallback(0.5)
     averaging.on_train_begin(args, SimpleNamespace(global_step=0), control, model=model)
     loader = DataLoader(FaceTensors(values, torch.zeros(count, dtype=torch.int64)))
     averaging.on_epoch_end(args, SimpleNamespace(), control, model=model, train_dataloader=loader)
@@ -85,7 +85,7 @@ def test_statistics_are_those_of_the_averaged_weights(tmp_path: Path) -> None:
     state = SimpleNamespace(global_step=0)
     args, control = SimpleNamespace(device=torch.device("cpu")), SimpleNamespace(should_evaluate=True)
     faces = FaceTensors(torch.rand(300, 1, 4, 4), torch.zeros(300, dtype=torch.int64))
-    averaging = WeightAveraging(0.5)
+    averaging = EmaCallback(0.5)
     averaging.on_train_begin(args, state, control, model=model)
     for value in (1.0, 3.0):
         nn.init.constant_(model[0].weight, value)

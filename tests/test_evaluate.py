@@ -46,7 +46,7 @@ def results(run: Path) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluate, "load_fer2013", load_fer2013_once)
         patch.setattr(evaluate, "decode", decode_one_per_class)
-        patch.setattr(evaluate, "degrade_all", lambda faces: [("nothing", 0.0, faces), ("darkness", 1.0, 0 * faces)])
+        patch.setattr(evaluate, "corrupt_all", lambda faces: [("nothing", 0.0, faces), ("darkness", 1.0, 0 * faces)])
         return evaluate.evaluate(run)
 
 

@@ -9,7 +9,7 @@ import pytest
 from photos import load_portrait, make_no_face, make_two_faces
 from PIL import Image
 
-from fer_models.demo.handlers.compare import find_examples
+from fer_models.demo.handlers.choice import find_examples
 from fer_models.face_search import Box, DetectedFace, View, cut_reflected, drop_duplicates
 from fer_models.faces import SECOND_SCORE, FaceDetector, crop_face
 from fer_models.images import read_image

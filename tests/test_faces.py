@@ -145,7 +145,7 @@ def test_small_faces_of_a_group_are_found(detector, hopper):
     assert all(30 < face.box_xyxy[3] - face.box_xyxy[1] < 55 for face in faces)
 
 
-def test_faces_too_small_for_the_networks_are_left_out(detector, hopper):
+def test_faces_too_small_for_the_models_are_left_out(detector, hopper):
     side = MIN_FACE_SIDE * hopper.height / (HOPPER_FACE[3] - HOPPER_FACE[1])
     tiny = hopper.resize((round(0.8 * side * hopper.width / hopper.height), round(0.8 * side)))
     assert detector.detect(tiny) == []

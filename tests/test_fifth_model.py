@@ -1,4 +1,4 @@
-"""A network that the report does not have: everything takes it as soon as its checkpoint is there, and not before."""
+"""A model that the report does not have: everything takes it as soon as its checkpoint is there, and not before."""
 
 import json
 import re
@@ -14,9 +14,9 @@ from photos import portrait_path
 import fer_models
 from fer_models import FerImageProcessor, zoo
 from fer_models.__main__ import main
-from fer_models.demo.figures.models import render_cost, render_report_comparison, render_test_sets
+from fer_models.demo.components.models import render_cost, render_report_comparison, render_test_sets
 from fer_models.demo.handlers.compare import CompareHandlers, Request
-from fer_models.demo.handlers.models import show_network
+from fer_models.demo.handlers.models import show_model
 from fer_models.demo.ui import build_demo
 from fer_models.faces import FaceDetector
 from fer_models.inference import LoadedModel, load_models
@@ -70,7 +70,7 @@ def test_it_is_listed_last_and_loads(five: list[LoadedModel]) -> None:
 
 def test_page_shows_four_columns_and_the_fifth_when_it_is_ticked(five: list[LoadedModel]) -> None:
     demo = build_demo(five, FaceDetector())
-    ticks = next(block for block in demo.blocks.values() if block.elem_id == "networks")
+    ticks = next(block for block in demo.blocks.values() if block.elem_id == "compare.models")
     assert [value for _, value in ticks.choices] == [*FOUR, "transfer"]
     assert ticks.value == FOUR
     handlers = CompareHandlers(five, FaceDetector())
@@ -103,7 +103,7 @@ def test_tab_models_has_its_row_without_figures_of_the_report(checkpoints: Path)
     assert 'scope="row">transfer<' in render_cost(summary, bundled, "en")
     summary["cost"]["models"] = [cost for cost in summary["cost"]["models"] if cost["model"] != "transfer"]
     assert "transfer" not in render_cost(summary, bundled, "en"), "its cost was not measured"
-    assert "70.0" in show_network(bundled, "transfer.tuned", "en")
+    assert "70.0" in show_model(bundled, "transfer.tuned", "en")
 
 
 def test_tables_of_the_report_have_its_row_but_where_the_report_s_figures_are() -> None:

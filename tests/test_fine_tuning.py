@@ -25,6 +25,7 @@ from torch.nn import functional
 from transformers import ResNetBackbone, ResNetConfig, TrainingArguments, set_seed
 
 from fer_models import FerCnnForImageClassification, FerImageProcessor, FerTransferForImageClassification
+from fer_models.export import collect_export
 from fer_models.hub import compute_fingerprint
 from fer_models.zoo import get_entry
 from training import pretrained, train
@@ -32,10 +33,10 @@ from training.data import decode, keep_first_per_class
 from training.distillation import Distillation, load_teachers
 from training.evaluation import evaluate
 from training.evaluation.calibrate import calibrate
-from training.fine_tuning import give_head_its_rate
 from training.pretrained import STEM, load_efficientnet_lite, make_pretrained
 from training.publishing.bundle import bundle
 from training.recipe import parse_recipe
+from training.train import give_head_its_rate
 
 RECIPE = str(Path(__file__).parent / "transfer.yaml")
 SMALL = json.dumps(TINY | {"upsampled_size": 48})
@@ -48,7 +49,7 @@ def load_data_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def train_small(source: Path, output_dir: Path, *overrides: str) -> Path:
-    """Two epochs by the recipe, of few images and a small network that knows nothing."""
+    """Two epochs by the recipe, of few images and a small model that knows nothing."""
     return train.train(
         *parse_recipe(
             RECIPE,
@@ -178,7 +179,7 @@ def test_backbone_that_cannot_be_had_gets_a_sentence(
             ["--pretrained", "resnet"],
             "pretrained must be one of efficientnet-lite0, efficientnet-lite1, efficientnet-lite2, or the Hub's id",
         ),
-        (["--model", "dense"], "pretrained is for networks with a backbone"),
+        (["--model", "dense"], "pretrained is for models with a backbone"),
         (["--frozen_epochs", "-1"], "frozen_epochs must be 0 or more; got -1"),
         (["--head_learning_rate", "nan"], "head_learning_rate must be 0 or more"),
         (["--teachers", "runs/a"], "teachers must be a list of folders"),
@@ -197,14 +198,15 @@ def test_teachers_are_a_list_of_a_recipe(tmp_path: Path) -> None:
     assert parse_recipe(tmp_path / "own.yaml", [])[0].list_teachers() == ["runs/a", "runs/b"]
 
 
-def test_run_becomes_a_checkpoint_with_its_own_code(made_up_parquet: Path, tmp_path: Path) -> None:
+def test_run_becomes_a_checkpoint_that_is_exported_with_its_own_code(made_up_parquet: Path, tmp_path: Path) -> None:
     """From the recipe to the bundle: train, calibrate, measure, bundle."""
     run = train_small(made_up_parquet, tmp_path / "run")
     calibrate(run)
     pass_for_whole(run)
     evaluate.main([str(run)])
     checkpoint = bundle(run, "transfer.trial", tmp_path / "checkpoints")
-    assert {path.name for path in checkpoint.glob("*.py")} == {
+    assert not list(checkpoint.glob("*.py"))
+    assert {name for name in collect_export(checkpoint) if name.endswith(".py")} == {
         "configuration_fer_transfer.py",
         "modeling_fer_transfer.py",
         "image_processing_fer.py",
@@ -305,18 +307,18 @@ def test_weight_goes_from_labels_alone_to_teachers_alone(weight: float) -> None:
 
 
 def test_training_learns_from_teachers(made_up_parquet: Path, tmp_path: Path) -> None:
-    """The loss that is logged is the one by hand: with a learning rate of 0 the network stays as it is."""
+    """The loss that is logged is the one by hand: with a learning rate of 0 the model stays as it is."""
     plain = (*PLAIN, "--learning_rate", "0", "--num_train_epochs", "1")
     quiet = [word for name in ("flip_probability", "shift_fraction", "rotation_degrees", "scale_fraction",
                                "brightness_fraction", "erase_probability") for word in (f"--{name}", "0")]  # fmt: skip
-    network = ("--model", "dense", "--config_overrides", "{}", "--label_smoothing_factor", "0")
-    alone = train_small(made_up_parquet, tmp_path / "alone", *plain, *quiet, *network)
+    model = ("--model", "dense", "--config_overrides", "{}", "--label_smoothing_factor", "0")
+    alone = train_small(made_up_parquet, tmp_path / "alone", *plain, *quiet, *model)
     torch.manual_seed(1)
     teacher = FerCnnForImageClassification(get_entry("baseline").make_config()).eval()
     teacher.save_pretrained(tmp_path / "teacher")
     FerImageProcessor().save_pretrained(tmp_path / "teacher")
     taught = train_small(
-        *(made_up_parquet, tmp_path / "taught", *plain, *quiet, *network),
+        *(made_up_parquet, tmp_path / "taught", *plain, *quiet, *model),
         *("--teachers", json.dumps([str(tmp_path / "teacher")]), "--distillation_weight", "0.5"),
     )
     before, after = (json.loads((run / "history.json").read_text())[0]["train_loss"] for run in (alone, taught))
@@ -324,7 +326,7 @@ def test_training_learns_from_teachers(made_up_parquet: Path, tmp_path: Path) ->
     faces = decode(rows, FerImageProcessor()).pixel_values
     student = FerCnnForImageClassification.from_pretrained(taught).eval()
     with torch.no_grad():
-        theirs, ours = ((network(faces).logits / 2).softmax(-1) for network in (teacher, student))
+        theirs, ours = ((model(faces).logits / 2).softmax(-1) for model in (teacher, student))
     divergence = (theirs * (theirs.log() - ours.log())).sum(-1).mean().item()
     told = json.loads((taught / "run.json").read_text())["teachers"]
     assert told == {str(tmp_path / "teacher"): compute_fingerprint(tmp_path / "teacher")}
@@ -335,7 +337,7 @@ def test_training_learns_from_teachers(made_up_parquet: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        (None, "is no folder of a trained network"),
+        (None, "is no folder of a trained model"),
         ({"image_size": 30}, "image_size of .* is 30, not 20"),
         ({"id2label": {0: "calm", 1: "tense"}}, "id2label of"),
     ],

@@ -36,7 +36,7 @@ def report_is_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def api(hub: HubServer) -> HfApi:
-    """The client; the network of `baseline.report` is on the Hub, fixed by its tag, without figures and code."""
+    """The client; the model of `baseline.report` is on the Hub, fixed by its tag, without figures and code."""
     api = HfApi()
     api.create_repo(REPO_ID)
     put(api, checkpoint_dir("baseline", "report"))
@@ -47,7 +47,7 @@ def api(hub: HubServer) -> HfApi:
 def put(api: HfApi, directory: Path, repo_id: str = REPO_ID) -> str:
     names = [*hub_module.NETWORK_FILES, "results.json"]
     files = {name: (directory / name).read_bytes() for name in names if (directory / name).is_file()}
-    return sync(api, Revision(repo_id), files, "a network")[0]
+    return sync(api, Revision(repo_id), files, "a model")[0]
 
 
 def send_without_xet(api: HfApi, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +111,7 @@ def test_without_a_namespace_nobody_asks_the_hub(hub: HubServer) -> None:
     assert hub.requests == []
 
 
-def test_network_of_the_hub_is_the_bundled_one(api: HfApi, hub: HubServer) -> None:
+def test_model_of_the_hub_is_the_bundled_one(api: HfApi, hub: HubServer) -> None:
     assert torch.equal(compute_logits("baseline", namespace="alice"), compute_logits("baseline"))
     assert hub.count("GET", f"/revision/{FIXED}$") > 0
 
@@ -137,7 +137,7 @@ def test_namespace_comes_from_the_environment(api: HfApi, hub: HubServer, monkey
 
 
 def test_branch_and_commit_are_revisions_too(api: HfApi, tmp_path: Path) -> None:
-    other = put(api, checkpoint_dir("dense"))  # any network will do
+    other = put(api, checkpoint_dir("dense"))  # any model will do
     assert find_checkpoint("baseline", namespace="alice", revision="main").name == other
     assert find_checkpoint("baseline", namespace="alice", revision=other).name == other
     assert find_checkpoint("baseline", namespace="alice").name != other, "the fixed revision stays"
@@ -209,7 +209,7 @@ def test_bundled_weights_serve_without_network_and_cache(
 def test_hub_out_of_order_is_no_network(
     fault: Fault, api: HfApi, hub: HubServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And nothing half-loaded stays: once the Hub is well again, its network is taken."""
+    """And nothing half-loaded stays: once the Hub is well again, its model is taken."""
     hub.faults.append(fault)
     assert find_checkpoint("baseline", namespace="alice") == checkpoint_dir("baseline", "report")
     assert "Taking the bundled baseline.report instead." in caplog.text
@@ -318,7 +318,7 @@ def test_files_that_were_fetched_one_by_one_are_taken_if_none_is_missing(
     assert find_checkpoint("baseline", namespace="alice") == path.parent
 
 
-# --- what is wrong for good: a sentence, and no other network in its place ---
+# --- what is wrong for good: a sentence, and no other model in its place ---
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,7 @@ def test_full_disk_is_a_sentence_and_leaves_no_half(
 def test_other_weights_under_a_fixed_revision_are_refused(api: HfApi, hub: HubServer) -> None:
     """Whoever owns the repository can move a tag; its name tells."""
     hub.repo(REPO_ID).tags[FIXED] = put(api, checkpoint_dir("dense"))
-    with pytest.raises(OSError, match=r"does not hold the network that this revision names.*tampered"):
+    with pytest.raises(OSError, match=r"does not hold the model that this revision names.*tampered"):
         fer_models.load("baseline", namespace="alice")
 
 
@@ -378,7 +378,7 @@ def test_repository_of_something_else_is_refused(api: HfApi, hub: HubServer) -> 
         fer_models.load("baseline", namespace="alice", revision="main")
 
 
-def test_network_without_results_is_refused(api: HfApi, tmp_path: Path) -> None:
+def test_model_without_results_is_refused(api: HfApi, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(checkpoint_dir("baseline", "report"), tmp_path / "copy"))
     (copy / "results.json").unlink()
     put(api, copy)

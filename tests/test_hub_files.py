@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 import torch
 from conftest import REPO_ROOT, make_color_image, make_face, make_tiny_config
+from PIL import Image
 from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageClassification, pipeline
 from transformers.dynamic_module_utils import get_imports, get_relative_imports
 
-from fer_models import FerCnnConfig, FerCnnForImageClassification, FerImageProcessor
+from fer_models import FerCnnConfig, FerCnnForImageClassification, FerImageProcessor, load
+from fer_models.__main__ import main
+from fer_models.zoo import checkpoint_dir
 
 PATTERNS = ("configuration_*.py", "modeling_*.py", "image_processing_*.py")
 HUB_FILES = sorted(path for pattern in PATTERNS for path in (REPO_ROOT / "fer_models").glob(pattern))
@@ -180,7 +183,38 @@ def test_stranger_gets_equal_scores_from_the_pipeline(checkpoint: Path, stranger
     assert to_scores(stranger["pipeline"]) == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize("name", ["baseline", "transfer"])
+def test_exported_model_works_without_the_package(name: str, tmp_path: Path) -> None:
+    main(["export", name, str(tmp_path / "export")])
+    make_face(100).save(tmp_path / "face.png")
+    command = [sys.executable, "-I", "-c", STRANGER, tmp_path / "export", tmp_path / "face.png", tmp_path / "answers"]
+    env = os.environ | {"HF_MODULES_CACHE": str(tmp_path / "modules")}
+    result = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=240)
+    assert result.returncode == 0, result.stderr
+    answers = json.loads((tmp_path / "answers").read_text())
+    model, image_processor = load(name)
+    with torch.no_grad():
+        logits = model(**image_processor(Image.open(tmp_path / "face.png"), return_tensors="pt")).logits
+    torch.testing.assert_close(torch.tensor(answers["logits"]), logits, rtol=1e-4, atol=1e-5)
+
+
+def test_export_leaves_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(SystemExit, match="is not an empty folder"):
+        main(["export", "baseline.report", str(tmp_path)])
+    assert [path.name for path in tmp_path.iterdir()] == ["notes"]
+
+
 # The folder, beside `import fer_models`.
+
+
+@pytest.mark.parametrize("trust", [None, True], ids=["plain", "trust_remote_code"])
+def test_bundled_folder_loads_by_itself(trust: bool | None) -> None:
+    """It names code that does not lie in it; the package's is registered."""
+    model = AutoModelForImageClassification.from_pretrained(checkpoint_dir("baseline"), trust_remote_code=trust)
+    assert type(model) is FerCnnForImageClassification
+    image_processor = AutoImageProcessor.from_pretrained(checkpoint_dir("baseline"), trust_remote_code=trust)
+    assert type(image_processor) is FerImageProcessor
 
 
 def test_auto_classes_need_no_trust_once_the_package_is_imported(checkpoint: Path) -> None:
@@ -194,7 +228,7 @@ def test_auto_classes_need_no_trust_once_the_package_is_imported(checkpoint: Pat
     assert torch.equal(model(pixel_values).logits, logits)
 
 
-def test_auto_model_makes_an_untrained_network_from_a_configuration() -> None:
+def test_auto_model_makes_an_untrained_model_from_a_configuration() -> None:
     model = AutoModelForImageClassification.from_config(make_tiny_config())
     assert type(model) is FerCnnForImageClassification
 

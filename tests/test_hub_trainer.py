@@ -15,7 +15,7 @@ from fer_models.zoo import checkpoint_dir
 from training import train
 from training.publishing.hub_trainer import HubTrainer
 
-REPO_ID = "alice/my-network"
+REPO_ID = "alice/my-model"
 PUSH = ("--push_to_hub", "true", "--hub_model_id", REPO_ID, "--num_train_epochs", "1")
 
 
@@ -64,7 +64,7 @@ def test_token_stays_out_of_the_recipe(hub: HubServer, made_up_parquet: Path, ru
     ("fault", "sentence", "is_trained"),
     [
         (Fault("/repos/create", status=401), "does not know your token", False),  # before an hour of training
-        (Fault("/repos/create", status=403), "not allowed this with alice/my-network", False),
+        (Fault("/repos/create", status=403), "not allowed this with alice/my-model", False),
         (Fault("/commit/", status=503), "is trained, but not pushed.*out of order.*same command pushes it", True),
     ],
     ids=["unknown token", "no right", "out of order at the end"],
@@ -115,7 +115,7 @@ def test_a_run_replaces_no_network_that_was_measured(hub: HubServer, made_up_par
     HfApi().create_repo(REPO_ID)
     HfApi().upload_folder(repo_id=REPO_ID, folder_path=checkpoint_dir("baseline", "report"))
     before = hub.repo(REPO_ID).branches["main"]
-    with pytest.raises(SystemExit, match="holds a network that was measured, and this one is not"):
+    with pytest.raises(SystemExit, match="holds a model that was measured, and this one is not"):
         train.main(argv)
     assert hub.repo(REPO_ID).branches["main"] == before
 

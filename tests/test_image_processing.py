@@ -13,7 +13,7 @@ from PIL import Image
 from fer_models import FerImageProcessor
 
 GREY = make_grey_array()
-# What the networks must see of `GREY`.
+# What the models must see of `GREY`.
 EXPECTED = np.float32(GREY / 255)
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from fer_models import list_models
 from fer_models.comparison import SURE_PROBABILITY, Comparison, Prediction
-from fer_models.demo.figures.compare import describe_doubt
+from fer_models.demo.components.compare import describe_doubt
 from fer_models.faces import FaceDetector, crop_face
 from fer_models.inference import LoadedModel, compare, predict, predict_batch, to_json
 from fer_models.zoo import checkpoint_dir
@@ -28,7 +28,7 @@ def make_votes(*winners: str) -> Comparison:
         (("sad", "happy", "sad", "happy"), [("sad", ["m0", "m2"]), ("happy", ["m1", "m3"])], None),
         (("a", "b", "c", "d"), [("a", ["m0"]), ("b", ["m1"]), ("c", ["m2"]), ("d", ["m3"])], None),
     ],
-    ids=["no face", "one network", "all agree", "one differs", "two and two", "none agrees"],
+    ids=["no face", "one model", "all agree", "one differs", "two and two", "none agrees"],
 )
 def test_votes_are_counted_most_first(
     winners: tuple[str, ...], votes: list[tuple[str, list[str]]], majority: str | None
@@ -44,7 +44,7 @@ def test_models_answer_with_probabilities(models: list[LoadedModel], detector: F
         assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
         assert prediction.latency_ms > 0
         assert prediction.probabilities[prediction.winner] == max(prediction.probabilities.values())
-    # Different networks: their answers are not copies of each other.
+    # Different models: their answers are not copies of each other.
     assert len({tuple(prediction.probabilities.values()) for prediction in comparison.predictions}) == len(models)
 
 
@@ -125,7 +125,7 @@ def test_a_batch_answers_as_one_by_one(models: list[LoadedModel]) -> None:
 
 
 def make_comparison(*rows: tuple[float, ...]) -> Comparison:
-    """Networks with the labels a, b, c."""
+    """Models with the labels a, b, c."""
     predictions = [Prediction(f"m{i}", dict(zip("abc", row, strict=True)), 1.0) for i, row in enumerate(rows)]
     return Comparison([], None, None, predictions)
 
@@ -168,7 +168,7 @@ def make_comparison(*rows: tuple[float, ...]) -> Comparison:
         "each says something else",
         "two against two",
         "two against one and one",
-        "one network",
+        "one model",
     ],
 )
 def test_the_average_and_whether_it_is_sure(
@@ -201,7 +201,7 @@ def test_a_one_pixel_picture_is_no_face_and_no_error(models: list[LoadedModel], 
     assert compare(Image.new("RGB", (1, 1)), models, detector).predictions == []
 
 
-def test_doubt_about_one_network_speaks_of_no_agreement() -> None:
+def test_doubt_about_one_model_speaks_of_no_agreement() -> None:
     rest = 1 - SURE_PROBABILITY + 0.02
     one = make_comparison((SURE_PROBABILITY - 0.02, 0.6 * rest, 0.4 * rest))
     two = make_comparison(*((SURE_PROBABILITY - 0.02, 0.6 * rest, 0.4 * rest),) * 2)

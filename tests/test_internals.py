@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from fer_models.demo import internals
-from fer_models.demo.internals import TRIED_WITH, convert_tool_answers, find_files_in_use, is_target, list_waiting
+from fer_models.demo.internals import TRIED_WITH, convert_tool_answers, find_files_in_use, list_waiting
 from fer_models.inference import LoadedModel
 
 SOURCES = [REPO_ROOT / "app.py", *sorted((REPO_ROOT / "fer_models" / "demo").rglob("*.py"))]
@@ -75,7 +75,7 @@ def test_a_running_page_has_the_name(name: str, demo: gr.Blocks) -> None:
     [
         (gr.Image, "async_move_resource_to_block_cache"),
         (gr.File, "move_resource_to_block_cache"),
-        *((component, "preprocess") for component in (gr.Image, gr.File, gr.Radio)),
+        *((component, "preprocess") for component in (gr.Image, gr.File)),
         (gr.File, "api_info"),
     ],
 )
@@ -107,13 +107,6 @@ def test_an_answer_of_a_tool_is_converted(demo: gr.Blocks, monkeypatch: pytest.M
     monkeypatch.setattr(server, "postprocess_output_data", lambda outputs, root_url: outputs)
     convert_tool_answers(demo, str)
     assert server.postprocess_output_data([1], "") == ["1"]
-
-
-def test_the_target_of_an_event_is_known() -> None:
-    with gr.Blocks():
-        button, other = gr.Button(), gr.Button()
-    event = gr.EventData(button, None)
-    assert (is_target(event, button), is_target(event, other)) == (True, False)
 
 
 @pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.name)

@@ -92,7 +92,7 @@ def test_long_jobs_leave_room_in_the_queue() -> None:
         ("testclient",) * 2,
     ],
 )
-def test_of_ipv6_a_network_is_one_address(host: str, address: str) -> None:
+def test_of_ipv6_a_model_is_one_address(host: str, address: str) -> None:
     """But not of IPv4 as a server that listens to both sees it, where all the world is one network."""
     assert find_address(SimpleNamespace(headers={}, client=SimpleNamespace(host=host))) == address
 

@@ -12,7 +12,8 @@ from gradio.routes import App
 from photos import load_portrait, make_no_face, make_two_faces
 from PIL import Image
 
-from fer_models.demo.figures.live import STAGE
+from fer_models.comparison import Prediction
+from fer_models.demo.components.live import STAGE
 from fer_models.demo.handlers import live
 from fer_models.demo.handlers.compare import SHOWN_AT_FIRST
 from fer_models.demo.handlers.live import LiveHandlers
@@ -82,7 +83,7 @@ def test_a_face_gets_a_box_winners_and_a_timeline(handlers: LiveHandlers, langua
     assert translate(language, "live.fps", fps=10) in answer["overlay"]
 
 
-def test_one_network_is_shown_alone(handlers: LiveHandlers) -> None:
+def test_one_model_is_shown_alone(handlers: LiveHandlers) -> None:
     answer = look(handlers, load_portrait(), model="dense")
     assert list(winners(answer)) == ["dense"]
     assert re.search(rf"{winners(answer)['dense']} \d+\N{{NO-BREAK SPACE}}%", answer["overlay"])
@@ -116,7 +117,7 @@ def test_the_answers_stay_with_one_face(handlers: LiveHandlers) -> None:
     assert handlers._sessions["a"].followed is not first
 
 
-def test_another_choice_of_networks_begins_another_timeline(handlers: LiveHandlers) -> None:
+def test_another_choice_of_models_begins_another_timeline(handlers: LiveHandlers) -> None:
     for _ in range(20):
         look(handlers, load_portrait())
     assert len(handlers._sessions["a"].timeline.points) > 2
@@ -236,3 +237,23 @@ def test_the_page_has_every_word_that_it_shows(handlers: LiveHandlers, language:
         assert page["words"][key].strip(), key
     assert "{" not in page["words"]["live.over"]
     assert page["models"] == [model.name for model in handlers.models]
+
+
+def test_another_expression_has_its_label_at_once(handlers: LiveHandlers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The label came half a second late: a new face wore the old one."""
+    labels = handlers.models[0].labels
+
+    def say(label: str) -> dict[str, Any]:
+        answers = dict.fromkeys(labels, 0.05) | {label: 0.7}
+        monkeypatch.setattr(
+            live,
+            "predict_all",
+            lambda models, faces: [[Prediction(model.name, answers, 1.0) for _ in faces] for model in models],
+        )
+        return look(handlers, load_portrait())
+
+    for _ in range(5):
+        say(labels[0])
+    answer = say(labels[1])
+    assert set(winners(answer).values()) == {labels[1]}
+    assert (answer["votes"], answer["split"]) == ([4], 0)

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +9,18 @@ from test_archives import write_zip
 from videos import write_video
 
 from fer_models.batch import MAX_FILES
-from fer_models.demo.figures.many import MAX_SHOWN_ROWS, render_faces
+from fer_models.demo.components.many import MAX_SHOWN_ROWS, render_faces
+from fer_models.demo.disagreement import measure_disagreement
 from fer_models.demo.handlers import many_photos
 from fer_models.demo.handlers.jobs import MAX_JOBS, View
 from fer_models.demo.handlers.many import ManyHandlers
+from fer_models.demo.handlers.many_open import find_photo
 from fer_models.demo.handlers.many_photos import FaceTable
 from fer_models.demo.locales import LOCALES, translate
 from fer_models.demo.tabs.many import BEGINNING, build_many_tab
 from fer_models.demo.words import Words
 from fer_models.faces import FaceDetector
+from fer_models.images import read_image
 from fer_models.inference import LoadedModel
 
 
@@ -42,7 +46,7 @@ def run(handlers: ManyHandlers, files: Any, language: str = "en") -> list[View]:
 def find_events(handlers: ManyHandlers) -> dict[str | None, Any]:
     """The functions of the tab, by their names."""
     with gr.Blocks() as page:
-        build_many_tab(handlers, Words(), gr.Radio())
+        build_many_tab(handlers, Words(), gr.Radio(), gr.HTML(), gr.Tabs())
     return {event.name: event.fn for event in page.fns.values()}
 
 
@@ -78,7 +82,7 @@ def test_why_there_is_nothing_is_said_again_in_another_language(
 def test_every_face_and_every_failure_is_a_row(handlers: ManyHandlers, files: Any, language: str) -> None:
     last = run(handlers, files, language)[-1]
     assert last.results is not None
-    assert last.results.count('<tr role="row">') == 1 + 3  # header and faces
+    assert len(re.findall('<tr role="row" data-row=[^>]*>', last.results)) == 3 + 2
     assert last.results.count('class="fer-no-face"') == 2
     assert translate(language, "error.no_face") in last.results
     assert translate(language, "error.not_an_image") in last.results
@@ -235,7 +239,7 @@ def test_a_long_table_is_cut_on_the_page_and_whole_in_the_csv(
     table.rows *= MAX_SHOWN_ROWS + 1
     table.thumbnails *= MAX_SHOWN_ROWS
     shown = handlers.show(table, "en")
-    assert shown.count('<tr role="row">') == 1 + MAX_SHOWN_ROWS
+    assert shown.count('<tr role="row" data-row=') == MAX_SHOWN_ROWS
     assert translate("en", "many.shown", shown=MAX_SHOWN_ROWS, total=MAX_SHOWN_ROWS + 1) in shown
 
 
@@ -244,3 +248,25 @@ def test_names_of_files_are_text_and_not_html(handlers: ManyHandlers, files: Any
     assert isinstance(table, FaceTable)
     assert "<script" not in handlers.show(table, "en")
     assert "<script" not in render_faces(table.rows, table.thumbnails, ["<script>"], "en")
+
+
+def test_a_row_leads_to_its_photo(files: Any, tmp_path: Path) -> None:
+    (tmp_path / "unpacked").mkdir()
+    archive = write_zip(tmp_path / "album.zip", {"a/one.png": files[0][1].read_bytes()})
+    uploads = [*files, ("album.zip", archive)]
+    assert find_photo(uploads, "one.png", tmp_path / "unpacked") == files[0][1]
+    photo = find_photo(uploads, "album.zip/a/one.png", tmp_path / "unpacked")
+    assert photo
+    assert list(read_image(photo).getdata()) == list(read_image(files[0][1]).getdata()), "to the last pixel"
+    for gone in ("none.png", "album.zip/none.png"):
+        assert find_photo(uploads, gone, tmp_path / "unpacked") is None
+    assert find_photo([*files, files[0]], "one.png", tmp_path / "unpacked") is None, "either may be meant"
+
+
+def test_the_most_argued_face_has_the_widest_split() -> None:
+    def say(*labels: str) -> float:
+        return measure_disagreement([{one: 0.7 if one == label else 0.3 for one in "ab"} for label in labels])
+
+    assert measure_disagreement([]) == say("a") == 0
+    assert say("a", "a", "a", "a") < say("a", "a", "a", "b") < say("a", "a", "b", "b")
+    assert int(say("a", "a", "b", "b")) == 2

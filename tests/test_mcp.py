@@ -72,7 +72,7 @@ def test_an_agent_has_many_photos_looked_at(app_url: str, photo: str) -> None:
 def test_an_agent_compares_and_explains_and_is_told_its_mistakes(app_url: str, photo: str) -> None:
     async def converse(session: Any) -> list[Any]:
         return [
-            await session.call_tool("compare", {"photo": photo, "networks": ["dense"]}),
+            await session.call_tool("compare", {"photo": photo, "models": ["dense"]}),
             await session.call_tool("explain", {"photo": photo, "label": "sad"}),
             await session.call_tool("compare", {"photo": photo, "face_index": 7}),
             await session.call_tool("compare", {"photo": "http://127.0.0.1:9/none.jpg"}),
@@ -123,7 +123,7 @@ def test_an_agent_hands_a_photo_over_as_the_tool_says(app_url: str, tmp_path: Pa
         assert command in answer.content[0].text, "what to do instead"
 
 
-def test_the_readme_tells_an_agent_the_same() -> None:
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    assert "curl -F files=@photo.jpg http://127.0.0.1:7860/gradio_api/upload" in readme
+def test_the_docs_tell_an_agent_the_same() -> None:
+    text = (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8")
+    assert "curl -F files=@photo.jpg http://127.0.0.1:7860/gradio_api/upload" in text
     assert "curl -F files=@photo.jpg ADDRESS/gradio_api/upload" in HOW_TO_SEND

@@ -102,7 +102,7 @@ def test_evaluation_is_deterministic_and_leaves_its_input_alone(model: PreTraine
     pixel_values = make_batch(model.config)["pixel_values"]
     before = pixel_values.clone()
     assert torch.equal(model(pixel_values).logits, model(pixel_values).logits)
-    assert torch.equal(pixel_values, before)  # the networks' ReLU works in place
+    assert torch.equal(pixel_values, before)  # the models' ReLU works in place
 
 
 def test_loss_is_given_only_with_labels(model: PreTrainedModel) -> None:
@@ -164,7 +164,7 @@ def test_batch_norm_is_that_of_keras(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["baseline", "dense"])
-def test_networks_without_batch_norm_have_none(name: str) -> None:
+def test_models_without_batch_norm_have_none(name: str) -> None:
     assert not any(isinstance(module, nn.BatchNorm2d) for module in make_model(name).modules())
 
 

@@ -1,4 +1,4 @@
-"""What the transfer-learning network has of its own; what it shares with the others is in `test_modeling`."""
+"""What the transfer-learning model has of its own; what it shares with the others is in `test_modeling`."""
 
 import math
 from pathlib import Path

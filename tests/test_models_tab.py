@@ -14,21 +14,20 @@ import pytest
 from made_up_results import make_checkpoint, make_history, make_people_results, make_results, make_summary
 
 from fer_models.configuration_fer import FER_LABELS
-from fer_models.demo.figures.charts import Axis, Series, render_chart
-from fer_models.demo.figures.models import (
+from fer_models.demo.components.charts import Axis, Series, render_chart
+from fer_models.demo.components.model import render_curves, render_model, render_provenance, render_robustness
+from fer_models.demo.components.models import (
     format_points,
     render_cost,
-    render_heading,
     render_lead,
-    render_links,
     render_meaning,
     render_report_comparison,
     render_test_sets,
 )
-from fer_models.demo.figures.network import render_curves, render_network, render_provenance, render_robustness
-from fer_models.demo.figures.tables import Scale, render_table
-from fer_models.demo.figures.votes import render_votes
-from fer_models.demo.handlers.models import choose_first, show_network
+from fer_models.demo.components.overview import render_overview
+from fer_models.demo.components.tables import Scale, render_table
+from fer_models.demo.components.votes import render_votes
+from fer_models.demo.handlers.models import choose_first, show_model
 from fer_models.demo.locales import LOCALES, format_percent, translate, translate_tag
 from fer_models.results import Checkpoint, find_ranks, rank_printed
 from fer_models.zoo import TAGS, get_default_tag
@@ -50,21 +49,21 @@ def test_without_figures_every_section_says_so(language: str) -> None:
         render_lead([], language),
         render_report_comparison({}, language),
         render_test_sets([], language),
-        show_network([], None, language),
-        show_network([make_checkpoint()], "none.such", language),
+        show_model([], None, language),
+        show_model([make_checkpoint()], "none.such", language),
     ]
     assert [section for section in sections if missing not in section] == []
 
 
 @pytest.mark.parametrize("language", LOCALES)
 @pytest.mark.parametrize("absent", ["splits", "robustness", "labels", "trained_with", "temperature", "seed"])
-def test_a_network_with_a_figure_missing_is_shown_without_it(absent: str, language: str) -> None:
+def test_a_model_with_a_figure_missing_is_shown_without_it(absent: str, language: str) -> None:
     results = make_results()
     del results[absent]
     if absent == "labels":
         results["splits"] = {}  # labels name the rows of the matrices
     checkpoint = make_checkpoint()
-    html = render_network(type(checkpoint)("baseline", "report", results, []), language)
+    html = render_model(type(checkpoint)("baseline", "report", results, []), language)
     assert translate(language, "models.unmeasured") in html
     assert translate(language, "models.provenance.title") in html
 
@@ -80,7 +79,7 @@ def test_the_lead_names_the_best_model_by_labels_and_by_people_and_what_guessing
     assert [word for word in words if word not in html] == []
     assert "ten people" not in html
     html = render_lead([*checkpoints, make_voter()], "en")
-    words = ("560 faces", "dense (what ten people saw), agrees with most of ten people " + f"80.0{SPACE}%", *words)
+    words = ("560 held-out faces", "is dense (what ten people saw)", f"most of ten people 80.0{SPACE}%", *words)
     assert [word for word in words if word not in html] == []
 
 
@@ -92,7 +91,7 @@ def test_the_lead_is_read_without_copies_of_training_images() -> None:
     assert f"90.0{SPACE}%" not in html
 
 
-def test_networks_stand_beside_the_report_with_spread_difference_rank_and_gap() -> None:
+def test_models_stand_beside_the_report_with_spread_difference_rank_and_gap() -> None:
     rows = read_rows(render_report_comparison(make_summary(), "en"))
     assert rows == [
         [
@@ -161,7 +160,7 @@ def test_the_spread_is_drawn_as_one_dot_a_run_and_a_diamond() -> None:
     assert html.count('class="fer-diamond"') == 2
 
 
-def test_a_network_that_the_report_has_not_is_shown_without_its_figures() -> None:
+def test_a_model_that_the_report_has_not_is_shown_without_its_figures() -> None:
     summary = make_summary()
     del summary["published"]["dense"]
     assert read_rows(render_report_comparison(summary, "en"))[1][2:4] == ["–", "–"]
@@ -201,13 +200,12 @@ def test_ways_of_training_are_told_in_words(tag: str, language: str) -> None:
 
 
 @pytest.mark.parametrize("summary", [{}, {"cost": None, "votes": None}], ids=["none", "null"])
-def test_what_was_not_measured_at_all_has_no_section_and_no_link(summary: dict[str, Any]) -> None:
+def test_what_was_not_measured_at_all_has_no_section(summary: dict[str, Any]) -> None:
     assert render_cost(summary, [make_checkpoint()], "en") == ""
     assert render_votes(summary, [make_checkpoint()], "en") == ""
-    assert re.search("models.(cost|votes)", render_links(summary, "en")) is None
 
 
-def test_votes_of_people_stand_beside_the_networks_that_load_takes() -> None:
+def test_votes_of_people_stand_beside_the_models_that_load_takes() -> None:
     ways = {name: get_default_tag(name) for name in ("baseline", "dense")}
     others = [make_checkpoint("baseline.notebook", 0.9), make_checkpoint(f"dense.{ways['dense']}", splits={})]
     html = render_votes(make_summary(), [make_checkpoint(f"baseline.{ways['baseline']}", 0.5), *others], "es")
@@ -219,7 +217,7 @@ def test_votes_of_people_stand_beside_the_networks_that_load_takes() -> None:
 
 def test_cost_is_a_table_and_a_chart_with_the_same_figures() -> None:
     html = render_cost(make_summary(), [make_checkpoint()], "es")
-    way = "baseline como en el informe original de 2022"
+    way = "baseline la receta original de 2022"
     assert read_rows(html) == [[way, "50,0 %", "–", "2,2 ms", "1234", "389 639", "1,6 MB", "12,3 M"]]
     assert "2 núcleos, a made-up machine" in html
     assert f'aria-label="baseline.report: 2,2 ms, 50,0{SPACE}%"' in html
@@ -235,11 +233,11 @@ def test_the_chart_of_cost_has_one_kind_of_accuracy_that_all_of_its_models_have(
 
 
 def test_a_model_is_first_shown_by_the_labels_that_it_learnt() -> None:
-    assert "What most people saw, 560 images" in show_network([make_voter()], "dense.ferplus", "en")
-    assert "PrivateTest, no copies, 700 images" in show_network([make_checkpoint()], "baseline.report", "en")
+    assert "What most people saw, 560 images" in show_model([make_voter()], "dense.ferplus", "en")
+    assert "PrivateTest, no copies, 700 images" in show_model([make_checkpoint()], "baseline.report", "en")
 
 
-def test_networks_that_differ_by_training_cost_the_same_and_all_labels_can_be_read() -> None:
+def test_models_that_differ_by_training_cost_the_same_and_all_labels_can_be_read() -> None:
     checkpoints = [make_checkpoint(f"baseline.{tag}", 0.5 + 0.001 * index) for index, tag in enumerate(("a", "b", "c"))]
     html = render_cost(make_summary(), checkpoints, "en")
     assert [row[3] for row in read_rows(html)] == ["2.2 ms"] * 3
@@ -249,8 +247,8 @@ def test_networks_that_differ_by_training_cost_the_same_and_all_labels_can_be_re
 
 
 @pytest.mark.parametrize("language", LOCALES)
-def test_a_network_is_shown_with_all_its_figures(language: str) -> None:
-    html = show_network([make_checkpoint()], "baseline.report", language)
+def test_a_model_is_shown_with_all_its_figures(language: str) -> None:
+    html = show_model([make_checkpoint()], "baseline.report", language)
     assert translate(language, "models.unmeasured") not in html
     assert html.count("<figure") == 3
     for label in FER_LABELS:  # rows and columns of the matrix, and a row of the recall
@@ -265,16 +263,16 @@ def test_errors_are_shown_on_the_test_set_that_is_chosen(language: str) -> None:
     checkpoint = make_checkpoint()
     split = checkpoint.results["splits"]["official_test"]
     checkpoint.results["splits"]["report_test"] = split | {"macro_f1": 0.4321, "confusion_matrix": [[7] * 7] * 7}
-    html = show_network([checkpoint], "baseline.report", language, "report_test")
+    html = show_model([checkpoint], "baseline.report", language, "report_test")
     assert unescape(html).count(translate(language, "models.sets.report_test")) >= 3
     assert format_percent(language, 0.4321) in html
-    assert format_percent(language, 0.4321) not in show_network([checkpoint], "baseline.report", language)
+    assert format_percent(language, 0.4321) not in show_model([checkpoint], "baseline.report", language)
     del checkpoint.results["splits"]["report_test"]
-    html = show_network([checkpoint], "baseline.report", language, "report_test")
+    html = show_model([checkpoint], "baseline.report", language, "report_test")
     assert html.count(translate(language, "models.unmeasured")) == 3
 
 
-def test_curves_begin_with_the_smaller_network_and_name_the_teachers() -> None:
+def test_curves_begin_with_the_smaller_model_and_name_the_teachers() -> None:
     trained_with = {"widened_from": {"history": make_history(2)}, "teachers": {"dense.tuned": "0123456789ab"}}
     html = render_curves(make_checkpoint(trained_with=trained_with), "en")
     assert html.count("made larger after epoch 2") >= 2
@@ -284,7 +282,7 @@ def test_curves_begin_with_the_smaller_network_and_name_the_teachers() -> None:
 
 
 @pytest.mark.parametrize("language", LOCALES)
-def test_of_a_widened_network_both_parts_commits_are_told(language: str) -> None:
+def test_of_a_widened_model_both_parts_commits_are_told(language: str) -> None:
     narrow = {"widened_from": {"commit": "fedcba98" * 5, "hardware": "2 cores, CPU"}}
     trained = make_results()["trained_with"]
     for trained_with, count in ((trained | narrow, 1), (trained, 0)):
@@ -294,7 +292,7 @@ def test_of_a_widened_network_both_parts_commits_are_told(language: str) -> None
 
 
 def test_the_rows_of_the_confusion_matrix_are_shares_of_a_label() -> None:
-    html = show_network([make_checkpoint(accuracy=0.25)], "baseline.report", "en")
+    html = show_model([make_checkpoint(accuracy=0.25)], "baseline.report", "en")
     angry = read_rows(html)[0]
     assert angry[0] == "angry 100"
     assert angry[1:4] == ["25 % 25", "75 % 75", "0 % 0"]
@@ -315,25 +313,23 @@ def test_a_change_that_has_no_words_keeps_its_name() -> None:
     assert read_rows(html)[0][:2] == ["fog", "0,5 50,0 % 0,0"]
 
 
-def test_all_figures_of_a_network_can_be_taken_away() -> None:
-    html = show_network([make_checkpoint()], "baseline.report", "en")
+def test_all_figures_of_a_model_can_be_taken_away() -> None:
+    html = show_model([make_checkpoint()], "baseline.report", "en")
     (content,) = re.findall(r'download="baseline.report.json" href="data:application/json;base64,(.*?)"', html)
     assert json.loads(base64.b64decode(content)) == make_results()
 
 
 @pytest.mark.parametrize("language", LOCALES)
-def test_every_link_has_its_section(language: str) -> None:
-    sections = [
-        render_report_comparison({}, language),
-        render_test_sets([], language),
-        render_heading("choose", language),
-        render_votes(make_summary(), [], language),
-        render_cost(make_summary(), [], language),
-        render_meaning({}, language),
-    ]
-    linked = re.findall(r'href="#(.*?)"', render_links(make_summary(), language))
-    assert linked
-    assert [name for name in linked if f'<h2 id="{name}">' not in "".join(sections)] == []
+def test_the_overview_says_which_is_best_how_sure_that_is_and_what_it_costs(language: str) -> None:
+    ways = [f"{name}.{get_default_tag(name)}" for name in ("baseline", "dense")]
+    html = render_overview(make_summary(), [make_voter(ways[0], 0.3, 0.4), make_voter(ways[1], 0.3, 0.8)], language)
+    rows = read_rows(html)
+    assert [row[0] for row in rows] == ["dense", "baseline"], "the best first"
+    assert rows[0][1].startswith(format_percent(language, 0.8).replace(SPACE, " "))
+    assert translate(language, "models.interval", low="", high="").strip() in rows[0][1]
+    assert rows[1][2] == ("2,2 ms" if language == "es" else "2.2 ms")
+    assert "<svg" in html
+    assert translate(language, "models.unmeasured") in render_overview({}, [], language)
 
 
 @pytest.mark.parametrize("language", LOCALES)
@@ -360,7 +356,7 @@ BY_DEFAULT = f"baseline.{get_default_tag('baseline')}"
         (["baseline.notebook", BY_DEFAULT], BY_DEFAULT),
     ],
 )
-def test_the_first_network_shown_is_the_one_that_load_takes(keys: list[str], first: str | None) -> None:
+def test_the_first_model_shown_is_the_one_that_load_takes(keys: list[str], first: str | None) -> None:
     assert choose_first([make_checkpoint(key) for key in keys]) == first
 
 

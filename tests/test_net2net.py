@@ -1,4 +1,4 @@
-"""Going on from a smaller network."""
+"""Going on from a smaller model."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def load_data_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "load_fer2013", load_fer2013_once)
 
 
-def make_network(seed: int = 0, **overrides: Any) -> FerCnnForImageClassification:
+def make_model(seed: int = 0, **overrides: Any) -> FerCnnForImageClassification:
     torch.manual_seed(seed)
     return FerCnnForImageClassification(make_tiny_config(**overrides)).eval()
 
@@ -29,31 +29,31 @@ def make_network(seed: int = 0, **overrides: Any) -> FerCnnForImageClassificatio
 @pytest.mark.parametrize(
     ("overrides", "widths"),
     [
-        ({}, {"filters": [4, 3]}),  # no wider: the same network
+        ({}, {"filters": [4, 3]}),  # no wider: the same model
         ({}, {"filters": [9, 3]}),
         ({}, {"filters": [4, 7]}),  # what is flattened has more channels of several pixels each
         ({"batch_norm": True}, {"filters": [9, 7]}),
         ({"dense_sizes": [5, 4]}, {"filters": [9, 7], "dense_sizes": [6, 4]}),
     ],
 )
-def test_wide_network_answers_as_the_narrow_one(
+def test_wide_model_answers_as_the_narrow_one(
     overrides: dict[str, Any], widths: dict[str, Any], tmp_path: Path
 ) -> None:
-    narrow = make_network(filters=[4, 3], **overrides)
+    narrow = make_model(filters=[4, 3], **overrides)
     for module in narrow.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(module.running_mean)
             torch.nn.init.uniform_(module.running_var, 0.5, 2)
     narrow.save_pretrained(tmp_path)
-    wide = make_network(1, **{**overrides, **widths})
+    wide = make_model(1, **{**overrides, **widths})
     widen(wide, str(tmp_path))
     faces = torch.rand(5, 1, narrow.config.image_size, narrow.config.image_size)
     torch.testing.assert_close(wide(faces).logits, narrow(faces).logits)
 
 
 def test_new_channels_learn(tmp_path: Path) -> None:
-    make_network(filters=[4, 3]).save_pretrained(tmp_path)
-    wide = make_network(1, filters=[9, 7])
+    make_model(filters=[4, 3]).save_pretrained(tmp_path)
+    wide = make_model(1, filters=[9, 7])
     drawn = wide.blocks[0].conv.weight.detach().clone()
     widen(wide, str(tmp_path))
     assert torch.equal(wide.blocks[0].conv.weight[4:], drawn[4:]), "as they were drawn"
@@ -71,19 +71,19 @@ def test_new_channels_learn(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        (None, "is no folder of a trained network"),
-        ({"filters": [9, 3]}, "is no smaller network of the same kind"),
-        ({"filters": [3, 3], "batch_norm": True}, "is no smaller network of the same kind"),
-        ({"filters": [3, 3], "kernel_size": 1}, "is no smaller network of the same kind"),
-        ({"filters": [3, 3], "temperature": 1.5}, "is no smaller network of the same kind"),
+        (None, "is no folder of a trained model"),
+        ({"filters": [9, 3]}, "is no smaller model of the same kind"),
+        ({"filters": [3, 3], "batch_norm": True}, "is no smaller model of the same kind"),
+        ({"filters": [3, 3], "kernel_size": 1}, "is no smaller model of the same kind"),
+        ({"filters": [3, 3], "temperature": 1.5}, "is no smaller model of the same kind"),
         ({"image_size": 30}, "image_size of .* is 30, not 20"),
     ],
 )
 def test_what_is_not_narrower_is_refused(overrides: dict[str, Any] | None, words: str, tmp_path: Path) -> None:
     if overrides is not None:
-        make_network(**overrides).save_pretrained(tmp_path)
+        make_model(**overrides).save_pretrained(tmp_path)
     with pytest.raises(ValueError, match=f"widened_from: .*{words}"):
-        widen(make_network(filters=[4, 3]), str(tmp_path))
+        widen(make_model(filters=[4, 3]), str(tmp_path))
 
 
 def test_run_goes_on_from_a_narrow_one_and_tells_of_it(made_up_parquet: Path, tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ from datasets import Image as ImageFeature
 from made_up_results import make_checkpoint, make_summary
 
 from fer_models.configuration_fer import FER_LABELS
-from fer_models.demo.figures.models import render_links
-from fer_models.demo.figures.peers import render_peers
+from fer_models.demo.components.peers import render_peers
 from fer_models.demo.locales import LOCALES
 from training.benchmarks.peers import table
 from training.benchmarks.peers.measure import WARM_UP, Peer, _measure_one, ask, encode_faces, score
@@ -113,7 +112,7 @@ def make_peers() -> dict[str, Any]:
 def test_the_table_sets_ours_beside_them_and_a_missing_figure_is_a_dash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "PEERS", tmp_path / "peers.json")
+    monkeypatch.setattr(records, "RESULTS_DIR", tmp_path)
     assert table.render_peers() == "Not measured yet."
     (tmp_path / "peers.json").write_text(json.dumps(make_peers()))
     split = {"n": 3000, "accuracy": 0.7, "accuracy_interval_95": [0.69, 0.71]}
@@ -134,10 +133,8 @@ def test_the_table_sets_ours_beside_them_and_a_missing_figure_is_a_dash(
 def test_the_page_has_them_once_they_are_measured(language: str) -> None:
     summary = make_summary()
     assert render_peers(summary, [], language) == ""
-    assert "#models.peers" not in render_links(summary, language)
     summary["peers"] = make_peers()
     html = render_peers(summary, [make_checkpoint("baseline.tuned")], language)
-    assert "#models.peers" in render_links(summary, language)
     for words in ("one", "baseline.tuned", "a made-up machine"):
         assert words in html
     assert "two" not in html.replace("network", "")

@@ -13,12 +13,14 @@ from hub_server import Fault, HubServer
 from huggingface_hub import HfApi, ModelCard
 
 from fer_models import zoo
+from fer_models.export import collect_export
 from fer_models.hub import make_fixed_revision
 from fer_models.zoo import checkpoint_dir
 from training.publishing import push
 from training.publishing.push import PushError, main
 
 REPO_ID = "alice/fer-baseline"
+FIGURES = {"curves.png", "confusion_matrix.png", "reliability.png"}
 PUSH = ["--namespace", "alice", "--models", "baseline"]
 
 
@@ -28,6 +30,12 @@ def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(checkpoint_dir("baseline", "report"), tmp_path / "baseline.report")
     monkeypatch.setattr(zoo, "CHECKPOINTS_DIR", tmp_path)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def quick_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`test_onnx` exports; here it would take seconds each time."""
+    monkeypatch.setattr(push, "export_onnx", lambda directory: b"onnx of " + directory.name.encode())
 
 
 def tune(checkpoints: Path) -> Path:
@@ -64,11 +72,11 @@ def test_push_makes_repository_branch_tag_and_collection(
     main(PUSH)
     repo, directory = hub.repo(REPO_ID), checkpoint_dir("baseline", "report")
     assert list_titles(hub) == ["baseline.report", "initial commit"], "one commit"
-    here = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in directory.iterdir()}
+    here = {name: hashlib.sha256(content).hexdigest() for name, content in collect_export(directory).items()}
     there = {path: file.sha256 for path, file in repo.get("main").files.items() if path != ".gitattributes"}
     card = ModelCard(repo.get("main").files["README.md"].content.decode())
-    assert there.pop("README.md") != here.pop("README.md"), "the one names the namespace"
-    assert there == here
+    assert there.keys() - here.keys() == {"README.md", "onnx/model.onnx", *FIGURES}
+    assert {name: there[name] for name in here} == here
     assert f'"{REPO_ID}", "{make_fixed_revision(directory)}"' in card.text
     assert not repo.private
     assert repo.branches["report"] == repo.branches["main"]
@@ -88,7 +96,7 @@ def test_second_push_makes_no_commit(hub: HubServer) -> None:
     assert len(hub.store.collections) == 1
 
 
-def test_best_network_is_main_and_the_report_s_has_its_branch(hub: HubServer, checkpoints: Path) -> None:
+def test_best_model_is_main_and_the_report_s_has_its_branch(hub: HubServer, checkpoints: Path) -> None:
     main(PUSH)
     tuned = tune(checkpoints)
     main(PUSH)
@@ -116,11 +124,12 @@ def test_changed_figures_are_one_commit_a_branch_and_leave_the_fixed_revision(
 ) -> None:
     main(PUSH)
     fixed = dict(hub.repo(REPO_ID).tags)
-    (checkpoints / "baseline.report" / "curves.png").unlink()
+    before = hub.repo(REPO_ID).get("main").files["curves.png"]
+    history = json.loads((checkpoints / "baseline.report" / "history.json").read_text())
+    (checkpoints / "baseline.report" / "history.json").write_text(json.dumps(history[:-1]))
     main(PUSH)
     assert list_titles(hub) == ["baseline.report", "baseline.report", "initial commit"]
-    assert "curves.png" not in hub.repo(REPO_ID).get("main").files
-    assert b"curves.png" not in hub.repo(REPO_ID).get("main").files["README.md"].content
+    assert hub.repo(REPO_ID).get("main").files["curves.png"] != before
     assert list_titles(hub, "report") == list_titles(hub)
     assert hub.repo(REPO_ID).get("report").files == hub.repo(REPO_ID).get("main").files
     assert hub.repo(REPO_ID).tags == fixed, "the weights are the same"
@@ -146,18 +155,26 @@ def test_dry_run_says_what_would_change_and_changes_nothing(
     assert "  + config.json  875 bytes" in lines
     assert hub.store.repos == {}
     main(PUSH)
-    (checkpoints / "baseline.report" / "history.json").unlink()
     (checkpoints / "baseline.report" / "recipe.yaml").open("a").write("# changed\n")
+    hub.repo(REPO_ID).get("main").files["old.txt"] = hub.repo(REPO_ID).get("main").files["recipe.yaml"]
     capsys.readouterr()
     before = len(hub.requests)
     main([*PUSH, "--dry-run"])
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines if line.startswith("  ")][:3] == [
-        ["~", "README.md"],
-        ["-", "history.json"],
-        ["~", "recipe.yaml"],
-    ]
+    assert [line.split()[:2] for line in lines if line.startswith("  ")][:2] == [["-", "old.txt"], ["~", "recipe.yaml"]]
     assert {method for method, _, _ in hub.requests[before:]} <= {"GET", "HEAD"}
+
+
+def test_output_is_what_would_be_pushed(hub: HubServer, tmp_path: Path) -> None:
+    main(["--models", "baseline", "--namespace", "alice", "--output", str(tmp_path / "out")])
+    assert hub.requests == []
+    main(PUSH)
+    there = hub.repo(REPO_ID).get("main").files
+    folder = tmp_path / "out" / "fer-baseline"
+    written = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
+    assert {name: hashlib.sha256(content).hexdigest() for name, content in written.items()} == {
+        path: file.sha256 for path, file in there.items() if path != ".gitattributes"
+    }
 
 
 # --- what goes wrong ---
@@ -184,7 +201,7 @@ def test_wrong_arguments_are_a_sentence(argv: list[str], sentence: str, hub: Hub
 
 
 def test_all_weights_are_there_before_a_repository_is_made(hub: HubServer, checkpoints: Path) -> None:
-    """Only the default way of training was looked at, here `tuned`."""
+    """Only the default tag was looked at, here `tuned`."""
     tune(checkpoints)
     (checkpoints / "baseline.report" / "model.safetensors").unlink()
     assert "baseline.report/model.safetensors are missing" in fail(PUSH)
@@ -257,7 +274,7 @@ def test_push_that_broke_off_is_finished_by_the_same_command(fault: Fault, hub: 
 
 @pytest.mark.parametrize("cut", ["/branch/report$", "/commit/report$", "/tag/"])
 def test_branch_never_serves_the_weights_of_another(cut: str, hub: HubServer, checkpoints: Path) -> None:
-    """It began at the head of `main`, so that a push cut off there left the tuned network as the report's."""
+    """It began at the head of `main`, so that a push cut off there left the tuned model as the report's."""
     tuned = tune(checkpoints)
     hub.faults.append(Fault(cut, "POST", status=503))
     assert "Run the same again" in fail(PUSH)
@@ -269,7 +286,7 @@ def test_branch_never_serves_the_weights_of_another(cut: str, hub: HubServer, ch
     main(PUSH)
     own = (checkpoints / "baseline.report" / "config.json").read_bytes()
     assert repo.get("report").files["config.json"].content == own != (tuned / "config.json").read_bytes()
-    assert repo.branches["tuned"] == repo.branches["main"], "the same network is the same commit"
+    assert repo.branches["tuned"] == repo.branches["main"], "the same model is the same commit"
     assert hub.count("POST", "/commit/main$") == 1
     assert list_titles(hub, "report") == ["baseline.report", "initial commit"]
 

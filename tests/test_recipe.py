@@ -22,7 +22,7 @@ def write_recipe(folder: Path, text: str) -> Path:
 def test_recipe_of_the_project_is_valid(path: Path) -> None:
     recipe, arguments = parse_recipe(path, [])
     assert path.stem.partition(".")[0] == recipe.model
-    assert path.stem.partition(".")[2]  # a way of training
+    assert path.stem.partition(".")[2]  # a tag
     assert arguments.seed >= 0
 
 

@@ -9,17 +9,16 @@ from fer_models import zoo
 from training.publishing import records, tables
 from training.publishing.markdown import render_table
 from training.publishing.people import render_balance, render_people
+from training.publishing.readme import render_best, render_compared, render_install
 from training.publishing.report import (
-    README,
-    RESULTS,
+    PAGES,
     SECTIONS,
     SUMMARY,
     describe_labels,
     make_summary,
     render_labels,
+    render_page,
     render_provenance,
-    render_readme,
-    render_results,
     replace_section,
 )
 from training.publishing.tables import (
@@ -106,7 +105,7 @@ def test_without_checkpoints_tables_have_no_rows(checkpoints: Path):
 def test_table_sets_our_figures_beside_the_report_s(checkpoints: Path):
     write_checkpoint(checkpoints / "dense.report", test_accuracy=0.54)
     write_checkpoint(checkpoints / "baseline.report", test_accuracy=0.50)
-    write_checkpoint(checkpoints / "batchnorm.tuned", test_accuracy=0.7)  # another way of training: another table
+    write_checkpoint(checkpoints / "batchnorm.tuned", test_accuracy=0.7)  # another tag: another table
     (checkpoints.parent / "results" / "dense.report.seed-1.json").write_text(make_results(0.56, seed=1))
     assert render_reproduction().splitlines()[2:] == [
         "| `baseline` | 50.0% | 67.4% | 25.0% | 56.0% | 25.0% | 11.4% | 50.0% | 55.0% | 1-2 | 1 |",
@@ -137,7 +136,7 @@ def test_how_good_every_model_is_with_a_dash_for_what_was_not_measured(checkpoin
 
 
 def test_the_time_is_that_of_just_such_a_model(checkpoints: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(records, "COST", checkpoints / "cost.json")
+    monkeypatch.setattr(records, "RESULTS_DIR", checkpoints)
     row = {"model": "dense", "file_bytes": 2_000_100, "latency_ms": 3.21}
     (checkpoints / "cost.json").write_text(json.dumps({"models": [row]}))
     write_results(checkpoints / "dense.tuned", made_up_results.make_results(0.5))
@@ -200,7 +199,7 @@ def test_misses_of_the_calibration_error_are_told(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(tables, "list_bundled", lambda e=errors: [("dense", "report", [make_run(0, *e)])])
         text = render_calibration()
         assert f"is missed by {missed}." in text
-        assert text.endswith(f"makes it worse there for {worse}.")
+        assert text.endswith(f"makes the error larger for {worse}.")
 
 
 def test_every_run_is_listed_with_where_it_comes_from(monkeypatch: pytest.MonkeyPatch):
@@ -218,7 +217,7 @@ def test_provenance_names_seeds_images_hardware_and_commit(checkpoints: Path):
     write_checkpoint(checkpoints / "baseline.report", 0.5, seed=0)
     write_checkpoint(checkpoints / "dense.report", 0.5, seed=1)
     sentence = render_provenance()
-    words = ("Seeds 0, 1;", "20,099 train", "2,151 validation", "7,178 test", "2 cores, a processor", "0123456789.")
+    words = ("Seeds 0, 1:", "20,099 train", "2,151 validation", "7,178 test", "2 cores, a processor", "0123456789.")
     assert [word for word in words if word not in sentence] == []
 
 
@@ -230,14 +229,49 @@ def test_published_figures_are_of_models_in_the_zoo():
         assert all(0 < share < 1 for share in figures.values())
 
 
-@pytest.mark.parametrize(
-    ("path", "render"), [(README, render_readme), (RESULTS, render_results)], ids=["README", "RESULTS"]
-)
-def test_tables_are_up_to_date(path: Path, render):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_tables_are_up_to_date(page: Path) -> None:
     """Their figures are the checkpoints'; otherwise run `make report`."""
-    text = path.read_text(encoding="utf-8")
-    assert render(text) == text
-    assert "| `baseline" in text
+    text = page.read_text(encoding="utf-8")
+    assert render_page(text) == text
+
+
+def test_every_table_is_on_a_page() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert [name for name in SECTIONS if f"<!-- {name}:begin -->" not in text] == []
+
+
+def test_a_section_that_nothing_renders_is_an_error() -> None:
+    with pytest.raises(ValueError, match="Nothing renders the section 'results'"):
+        render_page(TEXT)
+
+
+def test_each_target_is_answered_by_the_tag_that_learned_it(checkpoints: Path) -> None:
+    assert len(render_best().splitlines()) == 4
+    write_results(checkpoints / "dense.tuned", made_up_results.make_results(0.5))
+    write_results(checkpoints / "dense.ferplus", made_up_results.make_people_results(0.3, 0.8))
+    (row,) = [line for line in render_best().splitlines() if line.startswith("| `")]
+    assert row.startswith("| `dense` | 50.0% (")
+    assert "| 80.0% (" in row
+
+
+def test_the_report_s_figure_stands_beside_its_recipe_and_ours(checkpoints: Path) -> None:
+    write_checkpoint(checkpoints / "dense.report", test_accuracy=0.54)
+    write_checkpoint(checkpoints / "dense.tuned", test_accuracy=0.65)
+    write_checkpoint(checkpoints / "transfer.tuned", test_accuracy=0.7)
+    assert render_compared().splitlines()[2:4] == [
+        "| `dense` | 51.4% | 54.0% | 65.0% |",
+        "| `transfer` | – | – | 70.0% |",
+    ]
+
+
+def test_the_cost_of_a_clone_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    step = {"install_seconds": 90, "environment_bytes": 2_500_000_000}
+    install = {"demo": step, "test": step, "test_seconds": 300, "pip_args": "--x", "versions": {"torch": "9.9"}}
+    told = install | {"hardware": "2 cores", "commit": "0123456789abcdef"}
+    monkeypatch.setattr("training.publishing.readme.load_measured", lambda name: told)
+    assert "| `make demo` | 1.5 min | 2.5 GB | until Ctrl-C |" in render_install()
+    assert "| 5 min |" in render_install()
 
 
 def test_the_summary_of_the_page_is_up_to_date():
@@ -246,7 +280,7 @@ def test_the_summary_of_the_page_is_up_to_date():
 
 
 def test_agreement_and_copies_are_counted(checkpoints: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(records, "VOTES", checkpoints / "votes.json")
+    monkeypatch.setattr(records, "RESULTS_DIR", checkpoints)
     assert describe_labels() == {}
     assert render_labels() == "Not counted yet."
     labels = {"fear": {"n": 30, "agreed": 0.5}, "happy": {"n": 10, "agreed": 0.9}}
@@ -262,7 +296,7 @@ def test_agreement_and_copies_are_counted(checkpoints: Path, monkeypatch: pytest
 
 
 def test_the_page_is_described_by_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "APP", tmp_path / "app.json")
+    monkeypatch.setattr(records, "RESULTS_DIR", tmp_path)
     assert render_app() == "Not measured yet."
     (tmp_path / "app.json").write_text(
         json.dumps(
@@ -276,15 +310,15 @@ def test_the_page_is_described_by_what_was_measured(tmp_path: Path, monkeypatch:
                     "after_a_fifth_mb": 600,
                     "at_the_end_mb": 620,
                 },
-                "live": {"networks": 6, "frames_per_second": 12.34},
+                "live": {"models": 6, "frames_per_second": 12.34},
                 "load": {"visitors": 5, "requests": 50, "lost": 1, "wrong": 2, "p95_ms": 3210, "max_ms": 4321}
                 | {"answers_per_second": 17.3},
-                "neighbours": {"processes": 2, "networks": {"median_ms": 21.3, "p95_ms": 34.5}},
+                "neighbours": {"processes": 2, "models": {"median_ms": 21.3, "p95_ms": 34.5}},
                 "memory": {
                     "comparisons": 1000,
                     "after_a_fifth_mb": 700,
                     "at_the_end_mb": 710,
-                    "networks_median_ms": 23.4,
+                    "models_median_ms": 23.4,
                 },
                 "refusals": {
                     "flood": 300,
@@ -304,7 +338,7 @@ def test_the_page_is_described_by_what_was_measured(tmp_path: Path, monkeypatch:
             "4.6 s",
             "321 ms (slowest of 20: 654 ms)",
             "23 ms",
-            "6 networks",
+            "6 models",
             "12.3 pictures",
             "1 lost, 2 wrong, 17 answers a second, 95 % within 3.2 s",
             "while 2 other processes are busy",
@@ -330,9 +364,9 @@ def test_the_page_is_as_fast_as_people_may_expect() -> None:
     assert app is not None
     assert app["ready_s"] < 10
     assert app["page"]["median_ms"] < 500
-    assert app["memory"]["networks_median_ms"] < 40
+    assert app["memory"]["models_median_ms"] < 40
     if "neighbours" in app:  # else it was measured before there was this part
-        assert app["neighbours"]["networks"]["median_ms"] < 40
+        assert app["neighbours"]["models"]["median_ms"] < 40
     assert app["live"]["frames_per_second"] > 8
     assert app["load"]["lost"] == app["load"]["wrong"] == 0
     assert app["load"]["p95_ms"] < 4000

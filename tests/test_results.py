@@ -46,11 +46,11 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         (["stranger.report"], [("report", [])]),  # not in the zoo
     ],
 )
-def test_networks_are_grouped_by_their_way_of_training(keys: list[str], groups: list[tuple[str, list[str]]]) -> None:
+def test_models_are_grouped_by_their_way_of_training(keys: list[str], groups: list[tuple[str, list[str]]]) -> None:
     assert group_by_tag(keys) == groups
 
 
-def test_every_bundled_network_is_read_with_its_figures() -> None:
+def test_every_bundled_model_is_read_with_its_figures() -> None:
     checkpoints = read_checkpoints()
     assert {one.key for one in checkpoints} == {f"{name}.{tag}" for name in list_models() for tag in list_tags(name)}
     for checkpoint in checkpoints:

@@ -39,13 +39,13 @@ def put_meal(folder: Path) -> None:
     (folder / RECIPE).write_text("flour: 500 g")
 
 
-def put_network(folder: Path) -> None:
+def put_model(folder: Path) -> None:
     """Of others, or of ours."""
     shutil.copytree(CHECKPOINTS_DIR / "baseline.report", folder)
 
 
 @pytest.mark.parametrize("resume", ["true", "false"])
-@pytest.mark.parametrize("put", [put_file, put_thesis, put_meal, put_network])
+@pytest.mark.parametrize("put", [put_file, put_thesis, put_meal, put_model])
 def test_a_folder_of_others_is_refused_and_stays_as_it_is(
     put: Callable[[Path], None], resume: str, made_up_parquet: Path, tmp_path: Path
 ) -> None:

@@ -137,7 +137,7 @@ def test_what_systems_leave_in_folders_is_not_scored(tmp_path: Path) -> None:
 def test_whatever_one_of_a_hundred_faces_raises_is_its_row_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once while it is read, and once when the networks are asked."""
+    """Once while it is read, and once when the models are asked."""
     folder = tmp_path / "faces"
     folder.mkdir()
     for number in range(100):

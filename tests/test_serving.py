@@ -16,7 +16,7 @@ def test_faces_get_the_probabilities_that_are_served() -> None:
     assert dict(zip(FER_LABELS, probabilities[1, 2], strict=True)) == pytest.approx(served, abs=1e-6)
 
 
-def test_accuracies_are_of_each_network_and_of_the_average() -> None:
+def test_accuracies_are_of_each_model_and_of_the_average() -> None:
     models = load_models(["baseline", "dense"])
     probabilities = np.zeros((2, 4, 7))
     probabilities[0, :, 0] = 0.9  # the first says angry, and is sure

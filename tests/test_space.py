@@ -158,7 +158,8 @@ def test_space_holds_what_the_page_needs_and_nothing_else(hub: HubServer) -> Non
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split()
     if tracked:
         checkpoint = "fer_models/checkpoints/"
-        package = {path for path in tracked if path.startswith("fer_models/") and not path.startswith(checkpoint)}
+        others = (checkpoint, "fer_models/static/")
+        package = {path for path in tracked if path.startswith("fer_models/") and not path.startswith(others)}
         assert {path for path in files if not path.startswith(checkpoint)} == package | {
             *(".gitattributes", "LICENSE", "README.md", "app.py", "docs/screenshot.png", "requirements.txt")
         }
@@ -262,7 +263,7 @@ def test_no_token_is_a_sentence(models: HubServer, monkeypatch: pytest.MonkeyPat
 
 def test_other_weights_on_the_hub_are_a_sentence(models: HubServer) -> None:
     models.repo("alice/fer-dense").tags.clear()
-    assert "alice/fer-dense does not hold the network that is bundled here" in fail("--space", SPACE_ID)
+    assert "alice/fer-dense does not hold the model that is bundled here" in fail("--space", SPACE_ID)
 
 
 def test_somebody_else_s_space_is_left_alone(models: HubServer) -> None:
@@ -319,9 +320,9 @@ def test_space_whose_models_cannot_be_read_takes_those_it_brings_along(
     change(models)
     monkeypatch.setenv(NAMESPACE_VARIABLE, "alice")
     with pytest.raises(OSError, match=why):
-        app.load_networks()
+        app.load_all_models()
     monkeypatch.setenv("SPACE_ID", SPACE_ID)
-    defaults, others = app.load_networks()
+    defaults, others = app.load_all_models()
     assert [model.name for model in defaults] == list_models()
     assert len(defaults + others) == sum(len(list_tags(name)) for name in list_models())
     assert re.search(f"warning: .*{why}.* Taking the bundled weights instead", capsys.readouterr().err)
@@ -337,7 +338,7 @@ def test_space_that_brings_nothing_along_says_so(
     monkeypatch.setenv(NAMESPACE_VARIABLE, "alice")
     monkeypatch.setenv("SPACE_ID", SPACE_ID)
     with pytest.raises(OSError, match="are missing"):
-        app.load_networks()
+        app.load_all_models()
 
 
 # --- where it computes ---
@@ -361,8 +362,8 @@ def test_device(has_cuda: bool, zero_gpu: str, expected: str, monkeypatch: pytes
     assert len(decorated) == bool(zero_gpu), "ZeroGPU stops an app in which nothing asks for a GPU"
 
 
-def test_networks_answer_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`meta` stands for a GPU: it shows that a network was moved, and that it was run there."""
+def test_models_answer_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`meta` stands for a GPU: it shows that a model was moved, and that it was run there."""
     (model,) = load_models(["baseline"])
     ran_on: list[str] = []
     monkeypatch.setattr(device, "choose_device", lambda: "meta")

@@ -6,7 +6,7 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 from datasets import Image as ImageFeature
 
 from fer_models.configuration_fer import FER_LABELS
-from training.evaluation.subsets import drop_copies, keep_agreed
+from training.evaluation.subsets import drop_duplicates, keep_agreed
 
 
 def make_rows(images: list[bytes], labels: list[str], votes: list[Any] | None = None) -> Dataset:
@@ -36,7 +36,7 @@ FACES = [encode_png(make_face(seed=seed)) for seed in range(3)]
     ids=["no row", "no original", "one copy", "other bytes", "all copies"],
 )
 def test_copies_are_found_by_their_pixels(rows: list[bytes], originals: list[bytes], left: list[str]):
-    kept = drop_copies(make_rows(rows, ["sad"] * len(rows)), make_rows(originals, ["happy"] * len(originals)))
+    kept = drop_duplicates(make_rows(rows, ["sad"] * len(rows)), make_rows(originals, ["happy"] * len(originals)))
     assert kept["file_name"][:] == left
 
 

@@ -12,11 +12,16 @@ from test_live_handlers import to_frame
 from test_locales import placeholders
 from videos import write_video
 
-from fer_models.demo.figures import models as models_figures
-from fer_models.demo.figures.network import render_network
-from fer_models.demo.figures.photo import render_examples
-from fer_models.demo.figures.votes import render_votes
-from fer_models.demo.handlers.compare import CompareHandlers, Request, find_examples
+from fer_models.demo.components import models as models_figures
+from fer_models.demo.components.breaking import render_steps
+from fer_models.demo.components.compare import render_no_face
+from fer_models.demo.components.guess import render_guess
+from fer_models.demo.components.model import render_model
+from fer_models.demo.components.photo import render_examples
+from fer_models.demo.components.votes import render_votes
+from fer_models.demo.handlers.breaking import WAYS, break_face
+from fer_models.demo.handlers.choice import find_examples
+from fer_models.demo.handlers.compare import CompareHandlers, Request
 from fer_models.demo.handlers.live import LiveHandlers
 from fer_models.demo.handlers.many import ManyHandlers
 from fer_models.demo.handlers.saving import FORMATS, save
@@ -69,10 +74,14 @@ def test_a_comparison(language: str, models: list[LoadedModel], tmp_path: Path) 
     handlers = CompareHandlers(models, FaceDetector())
     answer = handlers.answer(Request(str(tmp_path / "two.png"), language, handlers.tags[0], handlers.names))
     assert answer.shown
-    for html in (answer.results, answer.photo, answer.crop, answer.table):
+    for html in (answer.results, answer.photo, answer.choices, answer.crop, answer.table):
         check(html)
     check(handlers.explain(answer.shown, None, language))
     check(render_examples(find_examples(), language))
+    check(render_no_face(True, language))
+    check(render_guess(language))
+    for way in WAYS:
+        check(render_steps(break_face(answer.shown, way), way, language))
     for format in FORMATS:
         assert save(answer.shown, format, language)
 
@@ -96,7 +105,7 @@ def test_photos_and_a_video(language: str, models: list[LoadedModel], tmp_path: 
         assert ";" not in read_download(last.results or ""), "it has no decimal comma"
 
 
-def test_the_figures_of_the_networks(language: str) -> None:
+def test_the_figures_of_the_models(language: str) -> None:
     checkpoints, summary = [make_checkpoint(accuracy=0.5)], make_summary()
     check(models_figures.render_lead(checkpoints, language))
     check(models_figures.render_report_comparison(summary, language))
@@ -104,7 +113,7 @@ def test_the_figures_of_the_networks(language: str) -> None:
     check(models_figures.render_cost(summary, checkpoints, language))
     check(models_figures.render_meaning(summary, language))
     check(render_votes(summary, checkpoints, language))
-    check(re.sub("<code>.*?</code>", "", render_network(checkpoints[0], language)))
+    check(re.sub("<code>.*?</code>", "", render_model(checkpoints[0], language)))
 
 
 def test_the_page_around_them(language: str, models: list[LoadedModel]) -> None:

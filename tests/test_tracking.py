@@ -79,7 +79,7 @@ def test_the_first_values_are_shown_as_they_are_and_sums_stay() -> None:
     assert sum(smoothed.update({"happy": 0.2, "sad": 0.8}, 100.1).values()) == pytest.approx(1)
 
 
-def test_each_network_of_a_track_is_smoothed_on_its_own() -> None:
+def test_each_model_of_a_track_is_smoothed_on_its_own() -> None:
     (track,) = FaceTracker().update([face_at(100)], 0.0)
     track.smooth("dense", {"happy": 0.0}, 0.0)
     assert track.smooth("baseline", {"happy": 1.0}, 1.0) == {"happy": 1.0}

@@ -31,7 +31,8 @@ from fer_models.memory import keep_freed_memory
 from training import train
 from training.data import decode, keep_first_per_class
 from training.evaluation import evaluate
-from training.train import find_resumable_checkpoint, make_history
+from training.runtime.callbacks import make_history
+from training.runtime.runs import find_resumable_checkpoint
 
 ROOT = Path(__file__).parents[1]
 
@@ -122,7 +123,7 @@ def test_validation_accuracy_is_the_saved_models(finished: Path, made_up_parquet
 
 
 def test_training_accuracy_is_that_of_every_image_of_its_own_epoch(made_up_parquet: Path, tmp_path: Path):
-    """With a learning rate of 0 the network stays what it is, so that its accuracy can be computed again."""
+    """With a learning rate of 0 the model stays what it is, so that its accuracy can be computed again."""
     frozen = ("--learning_rate", "0", "--config_overrides", '{"filters": [8, 8, 8, 8]}')
     run = train_tiny(made_up_parquet, tmp_path / "run", *frozen, model="baseline")
     model = AutoModelForImageClassification.from_pretrained(run)
@@ -134,7 +135,7 @@ def test_training_accuracy_is_that_of_every_image_of_its_own_epoch(made_up_parqu
     assert [row["train_accuracy"] for row in read_json(run / "history.json")] == [accuracy, accuracy]
 
 
-def test_training_accuracy_is_of_what_the_network_answered_while_it_learnt(
+def test_training_accuracy_is_of_what_the_model_answered_while_it_learnt(
     made_up_parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """With dropout, and before each step; nothing of the epoch before, nothing of the evaluation."""
@@ -508,7 +509,7 @@ RECIPE = str(tiny_runs.RECIPES_DIR / "baseline.report.yaml")
         ([RECIPE, "--config_overrides", '{"filters": []}'], ["config_overrides", "filters must hold at least one"]),
         (  # the order of the logits is the data's; another would train on wrong names
             [RECIPE, "--config_overrides", json.dumps({"id2label": dict(enumerate(reversed(FER_LABELS)))})],
-            ["The network's labels", "surprise", "are not the data's"],
+            ["The model's labels", "surprise", "are not the data's"],
         ),
     ],
 )

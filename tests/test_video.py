@@ -11,7 +11,7 @@ from pillow_heif import register_heif_opener
 from videos import SIZE, make_empty_picture, make_picture, write_matrix, write_video
 
 from fer_models import video
-from fer_models.demo.figures.annotate import AnnotatedVideo
+from fer_models.demo.components.annotate import AnnotatedVideo
 from fer_models.faces import DetectedFace, FaceDetector
 from fer_models.inference import LoadedModel
 from fer_models.kinds import is_picture, is_video, read_head

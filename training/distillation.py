@@ -1,4 +1,4 @@
-"""Learning from other networks' answers (Hinton et al. 2015, arXiv:1503.02531)."""
+"""Learning from other models' answers (Hinton et al. 2015, arXiv:1503.02531)."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ class Distillation:
     """Mixes a loss with the distance to what teachers answer on average.
 
     Args:
-        teachers: At least one network that sees the same faces.
+        teachers: At least one model that sees the same faces.
         weight: Of the teachers, in [0, 1]; the labels weigh the rest.
         temperature: Divides the logits of both, above 0; above 1 the teachers' second choices count for more.
     """

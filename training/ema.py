@@ -15,15 +15,16 @@ from torch.utils.data import DataLoader
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-AVERAGE_FILE = "average.safetensors"
-# Of so many training images, spread over all of them, the averaged network's statistics are taken, in such batches.
+from .runtime.runs import AVERAGE_FILE
+
+# Of so many training images, spread over all of them, the averaged model's statistics are taken, in such batches.
 STATISTICS_IMAGES = 2048
 STATISTICS_BATCH = 128
 
 
 @contextmanager
 def _without_dropout(model: nn.Module) -> Iterator[None]:
-    """Nothing is dropped, though the network is in training: as in evaluation, for which statistics are taken."""
+    """Nothing is dropped, though the model is in training: as in evaluation, for which statistics are taken."""
     probabilities = {module: module.p for module in model.modules() if isinstance(module, nn.Dropout)}
     try:
         for module in probabilities:
@@ -65,7 +66,7 @@ def has_batch_norm(model: nn.Module) -> bool:
     return any(isinstance(module, _BatchNorm) for module in model.modules())
 
 
-class WeightAveraging(TrainerCallback):
+class EmaCallback(TrainerCallback):
     """Keeps an average of the weights, updated after every step.
 
     Batch normalisation's statistics cannot be averaged with them, for averaged weights make other activations: before

@@ -1,4 +1,4 @@
-"""A network that goes on from a smaller one, which learns most of it in a fraction of the time."""
+"""A model that goes on from a smaller one, which learns most of it in a fraction of the time."""
 
 import json
 from pathlib import Path
@@ -19,14 +19,14 @@ SAME = ("num_pools", "temperature")
 
 @torch.no_grad()
 def widen(model: PreTrainedModel, folder: str, head: str | None = None) -> None:
-    """Give a network the weights, and so the answers, of one with fewer filters, or with as many.
+    """Give a model the weights, and so the answers, of one with fewer filters, or with as many.
 
     The narrow one's weights become the leading channels. The other channels stay as they were drawn, and count for
     nothing at first, since what leads from them to the leading ones is zero: the answers are the same, and every weight
     can learn. (Net2Net, Chen et al. 2016, arXiv:1511.05641, makes the new channels copies of the old ones.)
 
     Args:
-        model: The wide network, freshly drawn; changed in place.
+        model: The wide model, freshly drawn; changed in place.
         folder: Where the narrow one lies: a run or a checkpoint.
         head: Of one with two heads, the one that goes on: `votes`, or `label`.
 
@@ -40,7 +40,7 @@ def widen(model: PreTrainedModel, folder: str, head: str | None = None) -> None:
         or not all(fits(wide[name], narrow[name]) for name in wide)
         or any(getattr(source.config, name, None) != getattr(model.config, name, None) for name in SAME)
     ):
-        raise ValueError(f"widened_from: {folder} is no smaller network of the same kind.")
+        raise ValueError(f"widened_from: {folder} is no smaller model of the same kind.")
     for name, theirs in narrow.items():
         ours = wide[name]
         if ours.ndim > 1:
@@ -56,7 +56,7 @@ def fits(wide: torch.Tensor, narrow: torch.Tensor) -> bool:
 
 
 def describe_start(folder: str) -> dict[str, Any]:
-    """Where the smaller network comes from: `run.json`, `recipe`, `history` of epochs, fingerprint of its `weights`."""
+    """Where the smaller model comes from: `run.json`, `recipe`, `history` of epochs, fingerprint of its `weights`."""
     return load_run(Path(folder)) | {
         "weights": compute_fingerprint(Path(folder)),
         "recipe": yaml.safe_load(Path(folder, "recipe.yaml").read_text()),

@@ -77,10 +77,10 @@ def check_pretrained(config: PreTrainedConfig, name: str) -> None:
     """Refuse early what cannot be loaded.
 
     Raises:
-        ValueError: The network has no backbone, or there is none of this name.
+        ValueError: The model has no backbone, or there is none of this name.
     """
     if not isinstance(config, FerTransferConfig):
-        raise ValueError(f"pretrained is for networks with a backbone, such as transfer; got {name!r} for another one.")
+        raise ValueError(f"pretrained is for models with a backbone, such as transfer; got {name!r} for another one.")
     if name not in PACKAGED and "/" not in name:
         raise ValueError(
             f"pretrained must be one of {', '.join(PACKAGED)}, or the Hub's id or the folder of a backbone of "
@@ -89,10 +89,10 @@ def check_pretrained(config: PreTrainedConfig, name: str) -> None:
 
 
 def make_pretrained(config: FerTransferConfig, name: str) -> PreTrainedModel:
-    """A network whose backbone knows other pictures; its classifier is new.
+    """A model whose backbone knows other pictures; its classifier is new.
 
     Args:
-        config: The network's configuration. A backbone of the Hub changes it: kind, mean and deviation of the pixels.
+        config: The model's configuration. A backbone of the Hub changes it: kind, mean and deviation of the pixels.
         name: One of `PACKAGED`, or the Hub's id or the folder of a backbone of transformers.
 
     Raises:
@@ -152,11 +152,11 @@ def keep_head(model: PreTrainedModel, head: str, config: PreTrainedConfig) -> No
 
 
 def load_trained(folder: str, config: PreTrainedConfig, field: str, head: str | None = None) -> PreTrainedModel:
-    """Load a network of this project from the folder of a run or a checkpoint.
+    """Load a model of this project from the folder of a run or a checkpoint.
 
     Args:
         folder: Where it lies.
-        config: Of the network that is to be trained with it; labels and faces must be the same.
+        config: Of the model that is to be trained with it; labels and faces must be the same.
         field: The recipe's field that names the folder, for the messages.
         head: Of a model with two heads, the one to keep.
 
@@ -164,7 +164,7 @@ def load_trained(folder: str, config: PreTrainedConfig, field: str, head: str | 
         ValueError: The folder holds no network, or one that sees or says something else.
     """
     if not (Path(folder) / "config.json").is_file():
-        raise ValueError(f"{field}: {folder} is no folder of a trained network.")
+        raise ValueError(f"{field}: {folder} is no folder of a trained model.")
     model = AutoModelForImageClassification.from_pretrained(folder)
     if head is not None and tuple(model.config.id2label.values()) == HEAD_LABELS:
         keep_head(model, head, config)

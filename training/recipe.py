@@ -20,11 +20,6 @@ from .pretrained import check_pretrained
 from .runtime.runs import list_trial_settings
 
 RUNS_DIR = Path("runs")
-# Fields that say where a run is done, not what is done; a run may go on with others.
-PLACE_FIELDS = {"data", "output_dir", "resume", "report_to", "disable_tqdm", "push_to_hub"} | {
-    f"hub_{what}" for what in ("model_id", "strategy", "token", "private_repo", "always_push", "revision")
-}
-
 # What every recipe shares: one evaluation, one line and one checkpoint an epoch. The second-newest checkpoint is kept
 # in case the newest was cut short while it was written.
 SHARED_DEFAULTS: dict[str, Any] = {
@@ -45,13 +40,13 @@ SHARED_DEFAULTS: dict[str, Any] = {
 class RecipeArguments(AugmentationArguments):
     """What a recipe says beyond `transformers.TrainingArguments`: these fields, and how faces are augmented."""
 
-    model: str = field(metadata={"help": "Name of the network, one of fer_models.zoo.ZOO."})
+    model: str = field(metadata={"help": "Name of the model, one of fer_models.zoo.ZOO."})
     protocol: str = field(metadata={"help": f"Split of the data: {' or '.join(PROTOCOLS)}."})
     config_overrides: str = field(
-        default="{}", metadata={"help": "JSON object of fields of the network's configuration to change."}
+        default="{}", metadata={"help": "JSON object of fields of the model's configuration to change."}
     )
     channels_last: bool = field(
-        default=False, metadata={"help": "Keep the weights in channels-last memory order; see training/README.md."}
+        default=False, metadata={"help": "Keep the weights in channels-last memory order; see docs/training.md."}
     )
     data: str = field(
         default_factory=find_data,
@@ -71,7 +66,7 @@ class RecipeArguments(AugmentationArguments):
     widened_from: str = field(
         default="",
         metadata={
-            "help": "Folder of the same network with fewer filters or smaller faces, trained already, from which this "
+            "help": "Folder of the same model with fewer filters or smaller faces, trained already, from which this "
             "one goes on."
         },
     )
@@ -82,7 +77,7 @@ class RecipeArguments(AugmentationArguments):
         default=None, metadata={"help": "Learning rate of the classifier; by default learning_rate."}
     )
     teachers: str = field(
-        default="[]", metadata={"help": "JSON list of folders of trained networks whose mean answer is learnt, too."}
+        default="[]", metadata={"help": "JSON list of folders of trained models whose mean answer is learnt, too."}
     )
     views: str = field(
         default="",
@@ -174,7 +169,7 @@ class RecipeArguments(AugmentationArguments):
         if self.pretrained:
             check_pretrained(config, self.pretrained)
             if self.widened_from:
-                raise ValueError("A network starts from pretrained or from widened_from; name one of them.")
+                raise ValueError("A model starts from pretrained or from widened_from; name one of them.")
 
     @property
     def needs_objective(self) -> bool:
@@ -196,7 +191,7 @@ class RecipeArguments(AugmentationArguments):
         return teachers
 
     def make_config(self) -> Any:
-        """The network's configuration.
+        """The model's configuration.
 
         Raises:
             ValueError: An override is no field of the configuration, or its value is out of range.

@@ -1,4 +1,4 @@
-"""Train one network by a recipe: `python -m training.train training/recipes/baseline.report.yaml [--seed 1 ...]`.
+"""Train one model by a recipe: `python -m training.train training/recipes/baseline.report.yaml [--seed 1 ...]`.
 
 Writes `runs/<recipe>/seed-<seed>/`, or for a trial `trial-seed-<seed>/`: checkpoints, the final model and image
 processor, the resolved recipe (`recipe.yaml`), the curves (`history.json`) and where they come from (`run.json`).
@@ -6,9 +6,7 @@ Interrupted, it goes on from the last finished epoch when it is started again.
 """
 
 import contextlib
-import json
 import sys
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -19,19 +17,16 @@ import safetensors
 import torch
 import yaml
 from accelerate.utils import broadcast_object_list
-from tqdm import tqdm
 from transformers import (
     EarlyStoppingCallback,
+    PreTrainedModel,
     PrinterCallback,
     ProgressCallback,
     TrainerCallback,
-    TrainerControl,
-    TrainerState,
     TrainingArguments,
     set_seed,
 )
-from transformers.trainer_callback import ExportableState
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, EvalPrediction
+from transformers.trainer_utils import EvalPrediction
 
 from fer_models import FerImageProcessor
 from fer_models.commands import CommandParser, command
@@ -43,19 +38,19 @@ from fer_models.zoo import get_entry
 from .augmentation import AugmentationArguments, augment
 from .data import DataError, FaceTensors, collate_batch, decode, keep_first_per_class, load_fer2013
 from .distillation import Distillation, load_teachers
-from .ema import AVERAGE_FILE, WeightAveraging
-from .fine_tuning import FrozenBackbone, give_head_its_rate
+from .ema import EmaCallback
 from .net2net import describe_start, widen
 from .objective import HEAD_LABELS, NUM_LABELS, Objective, adjust_logits, mix_up
 from .pretrained import make_pretrained
 from .publishing.hub_sync import PushError
 from .publishing.hub_trainer import HubTrainer, push_run
-from .recipe import PLACE_FIELDS, RecipeArguments, make_recipe_parser, parse_recipe
+from .recipe import RecipeArguments, make_recipe_parser, parse_recipe
+from .runtime.callbacks import HEAD, EpochLine, EvaluateEvery, FrozenBackbone, ProgressBar, Stopwatch, make_history
 from .runtime.cuda_graph import RecordedStep
 from .runtime.distributed import OwnRandomness, count_own_images, share_batch, share_buffers, synchronize_batch_norm
 from .runtime.files import write_json, write_text
 from .runtime.provenance import describe_environment
-from .runtime.runs import check_run_folder, delete_run
+from .runtime.runs import check_run_folder, check_same_recipe, delete_run, find_resumable_checkpoint
 from .training_set import TrainingSet, load_views, make_majority_labels, make_training_set
 from .views import describe_views
 from .votes import NO_MAJORITY
@@ -135,7 +130,7 @@ class FerTrainer(HubTrainer):
         super().log(logs, *args, **kwargs)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        share_buffers(self.model)  # each process measures a part of the images, all with one network
+        share_buffers(self.model)  # each process measures a part of the images, all with one model
         return super().evaluate(*args, **kwargs)
 
     def _save_rng_state(self, output_dir: str) -> None:
@@ -151,6 +146,22 @@ class FerTrainer(HubTrainer):
             super().save_model(*args, **kwargs)
 
 
+def give_head_its_rate(optimizer: torch.optim.Optimizer, model: torch.nn.Module, learning_rate: float) -> None:
+    """Give the classifier's weights a learning rate of their own, which the schedule then changes as it does the other.
+
+    Args:
+        optimizer: One that has not made a step yet.
+        model: The model.
+        learning_rate: The classifier's.
+    """
+    head = {id(weights) for weights in model.get_submodule(HEAD).parameters()}
+    for group in list(optimizer.param_groups):
+        own = [weights for weights in group["params"] if id(weights) in head]
+        if own:
+            group["params"] = [weights for weights in group["params"] if id(weights) not in head]
+            optimizer.add_param_group({**group, "params": own, "lr": learning_rate})
+
+
 @contextlib.contextmanager
 def report_failed_writes(output_dir: str | None) -> Iterator[None]:
     """Turn what safetensors and torch raise when a file cannot be written, neither an OSError, into one."""
@@ -160,107 +171,11 @@ def report_failed_writes(output_dir: str | None) -> Iterator[None]:
         raise OSError(f"{output_dir} cannot be written to; is the disk full? ({error})") from error
 
 
-class EvaluateEvery(TrainerCallback):
-    """Measures, and keeps a checkpoint, every so many epochs and at the end, where the Trainer does every epoch."""
-
-    def __init__(self, epochs: int):
-        self._epochs = epochs
-
-    def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if round(state.epoch or 0) % self._epochs and state.global_step < state.max_steps:
-            control.should_evaluate = control.should_save = False
-
-
-class ProgressBar(ProgressCallback):
-    """The Trainer's progress bar, with the time left, but without its log: that is `EpochLine`'s."""
-
-    def on_log(self, *args: Any, **kwargs: Any) -> None:
-        pass
-
-
-class Stopwatch(TrainerCallback, ExportableState):
-    """Counts the seconds of a run over all its interruptions: each checkpoint holds what was counted until then."""
-
-    def __init__(self) -> None:
-        self.seconds_before = 0.0
-        self._start = time.monotonic()
-
-    def read(self) -> float:
-        return self.seconds_before + time.monotonic() - self._start
-
-    def state(self) -> dict[str, Any]:
-        return {"args": {}, "attributes": {"seconds_before": self.read()}}
-
-
-class EpochLine(TrainerCallback):
-    """One line an epoch, with the time left."""
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-        self._epochs_before = 0.0
-
-    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        self._start, self._epochs_before = time.monotonic(), state.epoch or 0.0
-
-    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if not state.is_world_process_zero or not state.epoch:
-            return
-        row = make_history(state.log_history)[-1]
-        seconds = (time.monotonic() - self._start) / max(state.epoch - self._epochs_before, 1e-9)
-        tqdm.write(  # as print, but above the progress bar
-            f"epoch {row['epoch']}/{int(args.num_train_epochs)}  "
-            f"train: loss {row['train_loss']:.4f}, accuracy {row['train_accuracy']:.4f}  "
-            f"validation: loss {row['validation_loss']:.4f}, accuracy {row['validation_accuracy']:.4f}  "
-            f"{seconds:.0f} s an epoch, {(args.num_train_epochs - state.epoch) * seconds / 60:.0f} min left"
-        )
-        sys.stdout.flush()
-
-
-def make_history(log_history: list[dict[str, float]]) -> list[dict[str, float]]:
-    """The Trainer's log as a row for each epoch that was measured: train (as it went) and validation (after)."""
-    rows: dict[int, dict[str, float]] = {}
-    for log in log_history:
-        epoch = round(log["epoch"])
-        if "loss" in log:
-            rows[epoch] = {
-                "epoch": epoch,
-                "train_loss": log["loss"],
-                "train_accuracy": log["accuracy"],
-                "learning_rate": log["learning_rate"],
-            }
-        elif "eval_loss" in log and epoch in rows:
-            rows[epoch] |= {"validation_loss": log["eval_loss"], "validation_accuracy": log["eval_accuracy"]}
-    return [row for _, row in sorted(rows.items()) if "validation_loss" in row]
-
-
 def compute_accuracy(prediction: EvalPrediction) -> dict[str, float]:
     """Accuracy, in [0, 1], on the faces that have a label; of two heads, the labels'."""
     known = prediction.label_ids != NO_MAJORITY
     predicted = np.argmax(np.asarray(prediction.predictions)[:, :NUM_LABELS], axis=-1)
     return {"accuracy": float((predicted == prediction.label_ids)[known].mean())}
-
-
-def find_resumable_checkpoint(output_dir: Path, averaged: bool = False) -> str | None:
-    """The newest complete checkpoint of a run, or None. One that was cut short while it was written is passed over.
-
-    Args:
-        averaged: Whether the run averages its weights, so that a complete checkpoint holds their average, too.
-    """
-    checkpoints = sorted(
-        output_dir.glob(f"{PREFIX_CHECKPOINT_DIR}-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True
-    )
-    for checkpoint in checkpoints:
-        try:
-            for file in ("model.safetensors", AVERAGE_FILE)[: 1 + averaged]:
-                with safetensors.safe_open(checkpoint / file, "pt") as weights:
-                    weights.keys()
-            torch.load(checkpoint / "optimizer.pt", weights_only=True, map_location="cpu")
-            json.loads((checkpoint / "trainer_state.json").read_text())  # the Trainer writes it last
-        except Exception as error:
-            print(f"Passing over {checkpoint}, which is incomplete: {error}", file=sys.stderr)
-            continue
-        return str(checkpoint)
-    return None
 
 
 def look_for_progress(output_dir: Path, args: TrainingArguments, averaged: bool) -> tuple[bool, str | None]:
@@ -276,28 +191,6 @@ def look_for_progress(output_dir: Path, args: TrainingArguments, averaged: bool)
                 print(f"Going on from {found[1]}.", flush=True)
     finished, checkpoint = broadcast_object_list(found)
     return finished, checkpoint
-
-
-def check_same_recipe(output_dir: Path, resolved: dict[str, Any]) -> None:
-    """Refuse to go on with a run that was started with other settings.
-
-    Raises:
-        ValueError: Names each field that differs.
-    """
-    path = output_dir / "recipe.yaml"
-    if not path.is_file():
-        return
-    before = yaml.safe_load(path.read_text())
-    changed = [
-        f"{key}: {before.get(key, 'the default')} -> {resolved.get(key, 'the default')}"
-        for key in sorted((before.keys() | resolved.keys()) - PLACE_FIELDS)
-        if before.get(key) != resolved.get(key)
-    ]
-    if changed:
-        raise ValueError(
-            f"{output_dir} holds a run with other settings ({'; '.join(changed)}). "
-            "Choose another --output_dir, or --resume false to start it over."
-        )
 
 
 def resolve(recipe: RecipeArguments, args: TrainingArguments) -> dict[str, Any]:
@@ -378,49 +271,18 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
     stopwatch, environment = Stopwatch(), describe_environment()
     keep_freed_memory()
     set_seed(args.seed)
-    config = recipe.make_config()
-    if tuple(config.id2label.values()) not in (FER_LABELS, HEAD_LABELS):
-        raise ValueError(f"The network's labels {config.id2label} are not the data's {FER_LABELS}.")
-    model = (
-        make_pretrained(config, recipe.pretrained) if recipe.pretrained else get_entry(recipe.model).model_class(config)
-    )
-    before: dict[str, Any] = {}
-    if recipe.widened_from:
-        widen(model, recipe.widened_from, recipe.target)
-        before = {"widened_from": describe_start(recipe.widened_from)}
-    teachers = load_teachers(recipe.list_teachers(), config)
-    if teachers:
-        before["teachers"] = {folder: compute_fingerprint(Path(folder)) for folder in recipe.list_teachers()}
-    if recipe.channels_last:
-        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-arg]
-        teachers = [teacher.to(memory_format=torch.channels_last) for teacher in teachers]  # type: ignore[call-arg]
-    model = synchronize_batch_norm(model, args)
-    image_processor = FerImageProcessor(size={"height": config.image_size, "width": config.image_size})
-
+    model, teachers, before = make_model(recipe)
+    image_processor = FerImageProcessor(size={"height": model.config.image_size, "width": model.config.image_size})
     faces, train_set, validation = load_faces(recipe, args, image_processor)
-    objective = None
-    if recipe.needs_objective:
-        objective = make_objective(recipe, args, train_set)
-    if recipe.views:
-        before["views"] = describe_views(recipe.views)
-
-    # After the Trainer's own, and before the average is measured.
-    callbacks: list[TrainerCallback] = [EvaluateEvery(recipe.evaluate_every), stopwatch, EpochLine(), OwnRandomness()]
-    if recipe.ema_decay:
-        callbacks.append(WeightAveraging(recipe.ema_decay))
-    if recipe.frozen_epochs:
-        callbacks.append(FrozenBackbone(recipe.frozen_epochs))
-    if recipe.early_stopping_patience:
-        callbacks.append(EarlyStoppingCallback(recipe.early_stopping_patience, recipe.early_stopping_threshold))
     trainer = FerTrainer(
-        model=model,
+        model=synchronize_batch_norm(model, args),
         args=args,
         augmentation=recipe,
         head_learning_rate=recipe.head_learning_rate,
         distillation=(
             Distillation(teachers, recipe.distillation_weight, recipe.distillation_temperature) if teachers else None
         ),
-        objective=objective,
+        objective=make_objective(recipe, args, train_set) if recipe.needs_objective else None,
         mixup_alpha=recipe.mixup_alpha,
         cuda_graph=recipe.cuda_graph and not recipe.frozen_epochs,
         train_dataset=train_set,
@@ -428,7 +290,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
         data_collator=collate_batch,
         processing_class=image_processor,
         compute_metrics=compute_accuracy,
-        callbacks=callbacks,
+        callbacks=make_callbacks(recipe, stopwatch),
     )
     trainer.remove_callback(PrinterCallback)
     if trainer.pop_callback(ProgressCallback):  # there is none with --disable_tqdm true
@@ -437,26 +299,60 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
         output_dir.mkdir(parents=True, exist_ok=True)
         write_text(output_dir / "recipe.yaml", yaml.safe_dump(resolved))
     trainer.train(resume_from_checkpoint=checkpoint)
-
     trainer.save_model(_internal_call=True)  # pushed later, with its history
+    if args.should_save:
+        finish(trainer, output_dir, {"resumed": checkpoint is not None, "images": faces, **environment, **before})
+    return output_dir
+
+
+def make_model(recipe: RecipeArguments) -> tuple[PreTrainedModel, list[PreTrainedModel], dict[str, Any]]:
+    """The model as it begins, its teachers, and for `run.json` where both, and the views, come from.
+
+    Raises:
+        ValueError: The labels of the model are not those of the data.
+    """
+    config = recipe.make_config()
+    if tuple(config.id2label.values()) not in (FER_LABELS, HEAD_LABELS):
+        raise ValueError(f"The model's labels {config.id2label} are not the data's {FER_LABELS}.")
+    model = (
+        make_pretrained(config, recipe.pretrained) if recipe.pretrained else get_entry(recipe.model).model_class(config)
+    )
+    before: dict[str, Any] = {}
+    if recipe.widened_from:
+        widen(model, recipe.widened_from, recipe.target)
+        before["widened_from"] = describe_start(recipe.widened_from)
+    teachers = load_teachers(recipe.list_teachers(), config)
+    if teachers:
+        before["teachers"] = {folder: compute_fingerprint(Path(folder)) for folder in recipe.list_teachers()}
+    if recipe.views:
+        before["views"] = describe_views(recipe.views)
+    if recipe.channels_last:
+        for one in (model, *teachers):
+            one.to(memory_format=torch.channels_last)  # type: ignore[call-arg]
+    return model, teachers, before
+
+
+def make_callbacks(recipe: RecipeArguments, stopwatch: Stopwatch) -> list[TrainerCallback]:
+    """Those that come after the Trainer's own; the EMA is measured after all others."""
+    callbacks: list[TrainerCallback] = [EvaluateEvery(recipe.evaluate_every), stopwatch, EpochLine(), OwnRandomness()]
+    if recipe.ema_decay:
+        callbacks.append(EmaCallback(recipe.ema_decay))
+    if recipe.frozen_epochs:
+        callbacks.append(FrozenBackbone(recipe.frozen_epochs))
+    if recipe.early_stopping_patience:
+        callbacks.append(EarlyStoppingCallback(recipe.early_stopping_patience, recipe.early_stopping_threshold))
+    return callbacks
+
+
+def finish(trainer: FerTrainer, output_dir: Path, origin: dict[str, Any]) -> None:
+    """Write `history.json`, and `run.json` last and in one piece: a folder with this file is a finished run."""
+    # With no epoch of its own, what the run goes on from has had some.
+    history = make_history(trainer.state.log_history) or origin.get("widened_from", {}).get("history", [])
+    write_json(output_dir / "history.json", history)
     # After an interruption the Trainer has put another one in its place.
     (stopwatch,) = (one for one in trainer.callback_handler.callbacks if isinstance(one, Stopwatch))
-    if args.should_save:
-        history = make_history(trainer.state.log_history) or before.get("widened_from", {}).get("history", [])
-        write_json(output_dir / "history.json", history)  # with no epoch of its own, what it goes on from has had some
-        # Last, and in one piece: a folder with this file is a finished run.
-        write_json(
-            output_dir / "run.json",
-            {
-                "seconds": round(stopwatch.read(), 1),
-                "resumed": checkpoint is not None,
-                "images": faces,
-                "processes": args.world_size,
-                **environment,
-                **before,
-            },
-        )
-    return output_dir
+    seconds = {"seconds": round(stopwatch.read(), 1), "processes": trainer.args.world_size}
+    write_json(output_dir / "run.json", seconds | origin)
 
 
 @command

@@ -1,1 +1,1 @@
-"""The browser demo: frame in `ui`, layout in `tabs`, actions in `handlers`, HTML in `figures`, words in `locales`."""
+"""The demo: frame in `ui`, layout in `tabs`, actions in `handlers`, HTML in `components`, words in `locales`."""

@@ -22,14 +22,14 @@ def is_zero_gpu() -> bool:
 def choose_device() -> str:
     """`cuda` where a GPU is there to stay, else `cpu`.
 
-    On ZeroGPU, too, it is the CPU: a network answers there within milliseconds, while a GPU is lent after a wait, and
+    On ZeroGPU, too, it is the CPU: a model answers there within milliseconds, while a GPU is lent after a wait, and
     out of the few minutes a day that a visitor has.
     """
     return "cuda" if torch.cuda.is_available() and not is_zero_gpu() else "cpu"
 
 
 def place(models: Sequence[LoadedModel]) -> None:
-    """Put networks on the device, and run each once there, so that the first visitor does not wait."""
+    """Put models on the device, and run each once there, so that the first visitor does not wait."""
     if is_zero_gpu():
         spaces.GPU(choose_device)  # a Space in which nothing may ask for a GPU is stopped
     device = choose_device()

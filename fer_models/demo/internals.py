@@ -151,11 +151,6 @@ def replace_downloads(download: Callable[..., Any]) -> None:
         setattr(processing_utils, name, download)
 
 
-def is_target(event: gr.EventData, component: Block) -> bool:
-    """Whether it is this component that an event comes from."""
-    return getattr(event.target, "_id", None) == component._id
-
-
 def hide_space(demo: gr.Blocks) -> None:
     """Have gradio put no bar above the page of a Space, and not ask Google for its fonts."""
     demo.space_id = None

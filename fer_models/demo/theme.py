@@ -1,4 +1,4 @@
-"""How the page looks: greys, for that is what the networks see, and one colour for what they say. Light and dark."""
+"""How the page looks: greys, for that is what the models see, and one colour for what they say. Light and dark."""
 
 from pathlib import Path
 

@@ -1,6 +1,5 @@
 """The frame of the page: title, language, notice and tabs."""
 
-import json
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -38,9 +37,9 @@ def build_demo(
     """The page, ready to launch.
 
     Args:
-        models: The networks that are compared, one column each, trained in their default ways.
+        models: The models that are compared, one column each, trained in their default ways.
         detector: Finds the faces.
-        other_ways: The same networks trained otherwise, one switch away.
+        other_ways: The same models trained otherwise, one switch away.
     """
     fetch_nothing()
     language = DEFAULT_LANGUAGE
@@ -73,13 +72,15 @@ def build_demo(
             words.add(language_switch, lambda language: gr.update(label=translate(language, "app.language")))
         notice = gr.HTML(render_notice(language, models[:SHOWN_AT_FIRST]), elem_id="notice.view")
         words.add(notice, lambda language: render_notice(language, models[:SHOWN_AT_FIRST]))
-        with gr.Tabs(elem_id="tabs") as tabs:
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:  # `base.css` makes it a strip that scrolls
             with open_tab("compare"):
-                build_compare_tab(demo, CompareHandlers([*models, *other_ways], detector), words, language_switch)
+                compared = CompareHandlers([*models, *other_ways], detector)
+                choice = build_compare_tab(demo, compared, words, language_switch)
             with open_tab("live"):
                 build_live_tab(LiveHandlers(models, detector), words)
             with open_tab("many"):
-                build_many_tab(ManyHandlers(models[:SHOWN_AT_FIRST], detector), words, language_switch)
+                many = ManyHandlers(models[:SHOWN_AT_FIRST], detector)
+                build_many_tab(many, words, language_switch, choice, tabs)
             with open_tab("models"):
                 build_models_tab(read_checkpoints(), read_summary(), words, language_switch)
             with open_tab("code"):
@@ -103,12 +104,12 @@ def render_header(language: str) -> str:
         if pixel == "#"
     )
     logo = f'<svg viewBox="0 0 8 8" aria-hidden="true" shape-rendering="crispEdges">{pixels}</svg>'
-    title, subtitle = (escape(translate(language, f"app.{part}")) for part in ("title", "subtitle"))
+    title, subtitle = (escape(translate(language, f"app.{part}")) for part in ("lead", "subtitle"))
     return f'<header class="fer-header">{logo}<div><h1>{title}</h1><p>{subtitle}</p></div></header>'
 
 
 def render_notice(language: str, models: Sequence[LoadedModel]) -> str:
-    """What those who are shown to the networks must be told; how often they are wrong is what was measured."""
+    """What those who are shown to the models must be told; how often they are wrong is what was measured."""
     wrong_tenths = sorted({round(10 * (1 - model.test_accuracy)) for model in models})
     key = "notice.wrong" if len(wrong_tenths) == 1 else "notice.wrong_range"
     wrong = translate(language, key, low=wrong_tenths[0], high=wrong_tenths[-1])
@@ -116,7 +117,7 @@ def render_notice(language: str, models: Sequence[LoadedModel]) -> str:
         escape(translate(language, f"notice.{part}", wrong=wrong)) for part in ("short", "more", "text")
     )
     return (
-        f'<details class="fer-notice"><summary><span>{short}</span> <span class="fer-more">{more}</span></summary>'
+        f'<details class="fer-notice"><summary>{short} <span class="fer-more">{more}</span></summary>'
         f"<p>{text}</p></details>"
     )
 
@@ -131,20 +132,14 @@ def render_page_words(language: str) -> str:
         "max-upload-bytes": str(MAX_UPLOAD_MB * 1024**2),
         "file-too-large": translate(language, "error.file_too_large", megabytes=MAX_FILE_MB),
         "files-too-large": translate(language, "error.files_too_large", megabytes=MAX_UPLOAD_MB),
-        "not-an-image": translate(language, "error.not_an_image"),
         "camera-denied": translate(language, "error.camera_denied"),
         "camera-missing": translate(language, "error.camera_missing"),
         "camera-busy": translate(language, "error.camera_busy"),
         "camera-insecure": translate(language, "error.camera_insecure"),
-        "clipboard-denied": translate(language, "error.clipboard_denied"),
-        "clipboard-empty": translate(language, "error.clipboard_empty"),
         "busy": translate(language, "error.busy"),
         "full": translate(language, "error.full"),
         "offline": translate(language, "error.offline"),
         "unexpected": translate(language, "error.unexpected"),
-        "gradio": json.dumps(
-            {key.removeprefix("gradio."): word for key, word in LOCALES[language].items() if key.startswith("gradio.")}
-        ),
     }
     attributes = " ".join(f'data-{name}="{escape(value)}"' for name, value in values.items())
     return f"<span hidden {attributes}></span>"

@@ -116,17 +116,17 @@ def pick_memory(memory_mb: list[float]) -> dict[str, float]:
 
 def measure_memory(client: Client, process: psutil.Process, photo: Path, comparisons: int) -> dict[str, Any]:
     """Resident memory while photos are compared one after another."""
-    memory, networks_ms, seconds = [], [], []
+    memory, models_ms, seconds = [], [], []
     for _ in range(comparisons):
         start = time.perf_counter()
         answer = client.predict(handle_file(str(photo)), api_name="/compare")
         seconds.append(time.perf_counter() - start)
-        networks_ms.append(sum(row["latency_ms"] for row in answer["models"][:4]))
+        models_ms.append(sum(row["latency_ms"] for row in answer["models"][:4]))
         memory.append(process.memory_info().rss / 1e6)
     return {
         "comparisons": comparisons,
         **pick_memory(memory),
-        "networks_median_ms": statistics.median(networks_ms),
+        "models_median_ms": statistics.median(models_ms),
         "request": summarize(seconds),
     }
 
@@ -144,18 +144,18 @@ def keep_busy(processes: int) -> Iterator[None]:
 
 
 def measure_neighbours(client: Client, photo: Path, comparisons: int, neighbours: int) -> dict[str, Any]:
-    """How long the four networks take for one face, and the whole answer, while other processes are busy."""
-    networks, seconds = [], []
+    """How long the four models take for one face, and the whole answer, while other processes are busy."""
+    models, seconds = [], []
     with keep_busy(neighbours):
         for _ in range(comparisons):
             start = time.perf_counter()
             answer = client.predict(handle_file(str(photo)), api_name="/compare")
             seconds.append(time.perf_counter() - start)
-            networks.append(sum(row["latency_ms"] for row in answer["models"]) / 1000)
+            models.append(sum(row["latency_ms"] for row in answer["models"]) / 1000)
     return {
         "processes": neighbours,
         "comparisons": comparisons,
-        "networks": summarize(networks),
+        "models": summarize(models),
         "request": summarize(seconds),
     }
 
@@ -168,7 +168,7 @@ def connect(url: str) -> Client:
 
 
 def ask(client: Client, photo: Path) -> tuple[float, list[Any]]:
-    """How long an answer takes, in seconds, and what is only that photo's: each network's probabilities."""
+    """How long an answer takes, in seconds, and what is only that photo's: each model's probabilities."""
     start = time.perf_counter()
     answer = client.predict(handle_file(str(photo)), api_name="/compare")
     return time.perf_counter() - start, [(row["model"], row["probabilities"]) for row in answer["models"]]

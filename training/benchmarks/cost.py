@@ -1,6 +1,6 @@
-"""What each bundled network costs: `python -m training.benchmarks.cost` writes `training/results/cost.json`.
+"""What each bundled model costs: `python -m training.benchmarks.cost` writes `training/results/cost.json`.
 
-The networks take turns, so that a busy machine slows all of them; compare the ratios to the first, not the times.
+The models take turns, so that a busy machine slows all of them; compare the ratios to the first, not the times.
 """
 
 import statistics
@@ -46,22 +46,22 @@ def _time_ms(action: Callable[[], object]) -> float:
 
 @torch.inference_mode()
 def measure_cost(models: list[LoadedModel], rounds: int) -> list[dict[str, Any]]:
-    """Cost of each network.
+    """Cost of each model.
 
     Args:
-        models: The networks; ratios are to the first.
+        models: The models; ratios are to the first.
         rounds: How often each is timed; medians are kept.
 
     Returns:
-        For each network `model`, `tag`, `parameters`, `file_bytes` (of the weights), `multiply_adds` (one face),
+        For each model `model`, `tag`, `parameters`, `file_bytes` (of the weights), `multiply_adds` (one face),
         `latency_ms` (one face, with preprocessing), `images_per_second` (a batch of 64 without it), and
-        `latency_ratio` and `throughput_ratio` to the first network.
+        `latency_ratio` and `throughput_ratio` to the first model.
 
     Raises:
         ValueError: There is no network, or no round.
     """
     if not models or rounds < 1:
-        raise ValueError("Expected at least one network and one round.")
+        raise ValueError("Expected at least one model and one round.")
     face = Image.new("RGB", (FACE_SIDE, FACE_SIDE), (120, 100, 90))
     batches = [
         torch.rand(BATCH_SIZE, 1, model.image_processor.size["height"], model.image_processor.size["width"])
@@ -94,7 +94,7 @@ def measure_cost(models: list[LoadedModel], rounds: int) -> list[dict[str, Any]]
 @command
 def main(argv: list[str] | None = None) -> None:
     parser = CommandParser(prog="python -m training.benchmarks.cost", description=__doc__)
-    parser.add_argument("--rounds", type=at_least(1), default=30, help="how often each network is timed")
+    parser.add_argument("--rounds", type=at_least(1), default=30, help="how often each model is timed")
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
     keep_freed_memory()

@@ -29,7 +29,7 @@ def write_camera_film(path: Path, image: Image.Image, frames_per_second: int = 3
 
 
 def measure_live(url: str, chromium: str, seconds: float) -> dict[str, Any]:
-    """Answers a second on the page, the four networks, one face at 640x480; and the time from a picture to its answer.
+    """Answers a second on the page, the four models, one face at 640x480; and the time from a picture to its answer.
 
     Args:
         url: Of the running app.
@@ -56,7 +56,7 @@ def measure_live(url: str, chromium: str, seconds: float) -> dict[str, Any]:
         answers = _read(page, "answers") - before
         browser.close()
     return {
-        "networks": SHOWN_AT_FIRST,
+        "models": SHOWN_AT_FIRST,
         "seconds": elapsed,
         "frames_per_second": answers / elapsed,
         "round_trip_median_ms": median(round_trips),

@@ -87,14 +87,14 @@ def make_faces(num_images: int, image_size: int, num_labels: int) -> FaceTensors
 
 
 def make_model(recipe: RecipeArguments, seed: int) -> PreTrainedModel:
-    """The recipe's network with fresh weights, in the recipe's memory order."""
+    """The recipe's model with fresh weights, in the recipe's memory order."""
     set_seed(seed)
     model = get_entry(recipe.model).model_class(recipe.make_config())
     return model.to(memory_format=torch.channels_last) if recipe.channels_last else model  # type: ignore[call-arg]
 
 
 def time_bare_loop(recipe: RecipeArguments, args: TrainingArguments, faces: FaceTensors) -> float:
-    """Images per second of the plainest loop that trains the network."""
+    """Images per second of the plainest loop that trains the model."""
     model: torch.nn.Module = make_model(recipe, args.seed)
     model.to(args.device).train()
     optimizer_class, settings = Trainer.get_optimizer_cls_and_kwargs(args)
@@ -143,7 +143,7 @@ def measure(model_name: str, batch_size: int, steps: int, rounds: int, num_image
     """Time both ways in turn.
 
     Args:
-        model_name: One of the report's networks.
+        model_name: One of the report's models.
         batch_size: Images in a batch.
         steps: Timed steps in each round.
         rounds: How often each way is timed.
@@ -213,7 +213,7 @@ def format_table(result: dict[str, Any]) -> str:
 @command
 def main(argv: list[str] | None = None) -> None:
     parser = CommandParser(prog="python -m training.benchmarks.trainer", description=__doc__)
-    parser.add_argument("--model", default="baseline", help="one of the report's networks")
+    parser.add_argument("--model", default="baseline", help="one of the report's models")
     parser.add_argument("--batch-size", type=at_least(1), default=64, help="images in a batch")
     parser.add_argument("--steps", type=at_least(1), default=30, help="timed steps in each round")
     parser.add_argument("--rounds", type=at_least(1), default=5, help="how often each way is timed")

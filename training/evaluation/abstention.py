@@ -1,4 +1,4 @@
-"""When the networks' average may be believed: `python -m training.evaluation.abstention`.
+"""When the models' average may be believed: `python -m training.evaluation.abstention`.
 
 `fer_models.inference` takes the threshold of "not sure" from what this prints: the lowest average probability from
 which on the answers are right at least as often as wrong.
@@ -27,11 +27,11 @@ BAND = 0.05
 OUTPUT = RESULTS_DIR / "unsure.json"
 
 
-def describe_bands(sureness: np.ndarray, right: np.ndarray) -> list[dict[str, Any]]:
+def describe_bands(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, Any]]:
     """How often answers are right, by how probable they were said to be.
 
     Args:
-        sureness: `(N,)`, the answers' probabilities, in [0, 1].
+        confidence: `(N,)`, the answers' probabilities, in [0, 1].
         right: `(N,)`, bool.
 
     Returns:
@@ -39,7 +39,7 @@ def describe_bands(sureness: np.ndarray, right: np.ndarray) -> list[dict[str, An
         `coverage`, the share of all answers from it upwards, and their accuracy `accuracy_sure`; the accuracy of those
         below, `accuracy_unsure`, None for the lowest band.
     """
-    index = np.floor(sureness / BAND + 1e-9).astype(int)
+    index = np.floor(confidence / BAND + 1e-9).astype(int)
     bands = []
     for i in np.unique(index):
         inside, below = index == i, index < i
@@ -76,8 +76,8 @@ def find_majorities(models: Sequence[LoadedModel], probabilities: np.ndarray) ->
     """Where the page would find a majority.
 
     Args:
-        models: The networks.
-        probabilities: `(networks, N, classes)`.
+        models: The models.
+        probabilities: `(models, N, classes)`.
 
     Returns:
         `(N,)`, bool.
@@ -98,7 +98,7 @@ def measure_unsure(source: str) -> dict[str, Any]:
 
     Returns:
         `n`, `split`, `models`, their `accuracy` and that of the average; `bands` as `describe_bands` gives them, the
-        `threshold` that follows; `agreement`: by how many networks chose the average's favourite, `n` and `accuracy` of
+        `threshold` that follows; `agreement`: by how many models chose the average's favourite, `n` and `accuracy` of
         all answers, and `n_sure` and `accuracy_sure` of those that reach the threshold and have a majority.
 
     Raises:
@@ -110,11 +110,11 @@ def measure_unsure(source: str) -> dict[str, Any]:
     faces, labels = load_faces(source)
     probabilities = predict_probabilities(models, faces)
     average = probabilities.mean(0)
-    sureness, favourite = average.max(-1), average.argmax(-1)
+    confidence, favourite = average.max(-1), average.argmax(-1)
     right = favourite == labels
-    bands = describe_bands(sureness, right)
+    bands = describe_bands(confidence, right)
     threshold = choose_threshold(bands)
-    may_be_sure = (sureness >= threshold) & find_majorities(models, probabilities)
+    may_be_sure = (confidence >= threshold) & find_majorities(models, probabilities)
     agreement = (probabilities.argmax(-1) == favourite).sum(0)
     by_agreement = []
     for count in np.unique(agreement):
@@ -122,7 +122,7 @@ def measure_unsure(source: str) -> dict[str, Any]:
         sure = agreeing & may_be_sure
         by_agreement.append(
             {
-                "networks": int(count),
+                "models": int(count),
                 "n": int(agreeing.sum()),
                 "accuracy": round(float(right[agreeing].mean()), 4),
                 "n_sure": int(sure.sum()),

@@ -25,7 +25,7 @@ from ..runtime.files import write_json
 from ..runtime.provenance import describe_environment
 from .evaluate import predict_logits
 from .metrics import accuracy_interval
-from .subsets import drop_copies
+from .subsets import drop_duplicates
 
 OUTPUT = RESULTS_DIR / "batch_norm.json"
 IMAGES = 1536
@@ -94,7 +94,7 @@ def measure_batch_norm(source: str, directories: Sequence[Path], images: int = I
     keep_freed_memory()
     official = load_fer2013(source, "official")
     test = official["test"].add_column("position", list(range(len(official["test"]))))
-    without_copies = drop_copies(test, official["train"])["position"][:]
+    without_copies = drop_duplicates(test, official["train"])["position"][:]
     rows = []
     for directory in directories:
         protocol = yaml.safe_load((directory / "recipe.yaml").read_text())["protocol"]

@@ -41,7 +41,7 @@ def fit_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
         labels: `(N,)`, int64, in [0, num_labels).
 
     Returns:
-        A number above 0; above 1 if the network is surer than it is right.
+        A number above 0; above 1 if the model is surer than it is right.
 
     Raises:
         ValueError: There is no image, or no temperature helps because every prediction is right.

@@ -1,4 +1,4 @@
-"""Fixed changes of faces, such as a bad camera makes, to measure how networks bear them.
+"""Fixed changes of faces, such as a bad camera makes, to measure how models bear them.
 
 Each takes `pixel_values` `(N, 1, H, W)` in [0, 1] and a level, and returns the same shape and range. What is drawn at
 random is drawn from a generator, so that equal seeds give equal faces.
@@ -99,7 +99,7 @@ def _warp(pixel_values: torch.Tensor, angle: torch.Tensor, x: torch.Tensor, y: t
 
 # What robustness is measured by: name -> change and its levels, from weak to strong, on both sides where there are two.
 # `training.evaluation.image_quality` has levels of its own, and the other changes.
-DEGRADATIONS: dict[str, tuple[Change, tuple[float, ...]]] = {
+CORRUPTIONS: dict[str, tuple[Change, tuple[float, ...]]] = {
     "brightness": (change_brightness, (0.25, 0.5, 1.5, 2.0)),
     "blur": (blur, (0.5, 1.0, 2.0)),
     "noise": (add_noise, (0.02, 0.05, 0.1)),
@@ -109,8 +109,8 @@ DEGRADATIONS: dict[str, tuple[Change, tuple[float, ...]]] = {
 }
 
 
-def degrade_all(pixel_values: torch.Tensor, seed: int = SEED) -> Iterator[tuple[str, float, torch.Tensor]]:
+def corrupt_all(pixel_values: torch.Tensor, seed: int = SEED) -> Iterator[tuple[str, float, torch.Tensor]]:
     """Every change at every level: its name, the level, and the changed faces."""
-    for name, (change, levels) in DEGRADATIONS.items():
+    for name, (change, levels) in CORRUPTIONS.items():
         for level in levels:
             yield name, level, change(pixel_values, level, torch.Generator().manual_seed(seed))

@@ -1,4 +1,4 @@
-"""Which crop the networks do best with: `python -m training.evaluation.crop_rules ../shared/data/fer2013`.
+"""Which crop the models do best with: `python -m training.evaluation.crop_rules ../shared/data/fer2013`.
 
 FER2013's validation images are set into larger pictures, found again by the detector and cut out by several rules. The
 rule in `fer_models.faces` is to stay as long as none here is better by more than chance.
@@ -98,7 +98,7 @@ def compare_rules(
     """Find the faces again, crop them by each rule, and count right answers.
 
     Args:
-        models: The networks.
+        models: The models.
         pictures: The pictures, mode L, one face each.
         frames: The images of FER2013 that they were made of.
         labels: `(N,)`, their classes.

@@ -27,9 +27,9 @@ from ..runtime.files import write_json
 from ..runtime.provenance import describe_environment
 from ..runtime.runs import list_trial_settings
 from ..votes import VOTE_LABELS, count_distances, find_majority, make_targets
-from .corruptions import degrade_all
+from .corruptions import corrupt_all
 from .metrics import accuracy_interval, compute_metrics, expected_calibration_error
-from .subsets import drop_copies, keep_agreed, take_majority
+from .subsets import drop_duplicates, keep_agreed, take_majority
 
 BATCH_SIZE = 32
 BALANCE_STRENGTHS = tuple(step / 10 for step in range(11))
@@ -66,7 +66,7 @@ class RememberedLogits:
 
 
 def load_splits(source: str, protocol: str) -> dict[str, Dataset]:
-    """The splits that a network is measured on.
+    """The splits that a model is measured on.
 
     Returns:
         `train` and `validation` of its own protocol; `report_test`, the report's 7,178 images; `official_validation`
@@ -86,7 +86,7 @@ def load_splits(source: str, protocol: str) -> dict[str, Dataset]:
         "official_validation": official["validation"],
         "official_test": official["test"],
         "official_validation_agreed": keep_agreed(official["validation"]),
-        "official_test_without_copies": drop_copies(official["test"], official["train"]),
+        "official_test_without_copies": drop_duplicates(official["test"], official["train"]),
         "ferplus_validation": take_majority(official["validation"]),
         "ferplus_test": take_majority(official["test"]),
     }
@@ -97,9 +97,9 @@ def measure(logits: torch.Tensor, labels: torch.Tensor, temperature: float) -> d
     """The figures of one split.
 
     Args:
-        logits: `(N, num_labels)`, as the network gives them, so divided by its temperature.
+        logits: `(N, num_labels)`, as the model gives them, so divided by its temperature.
         labels: `(N,)`, true classes.
-        temperature: The network's, to tell the calibration before it too.
+        temperature: The model's, to tell the calibration before it too.
 
     Returns:
         What `metrics.compute_metrics` gives; `accuracy_interval_95`; `calibration` and `calibration_before`, with and
@@ -155,7 +155,7 @@ def measure_votes(logits: torch.Tensor, rows: Dataset) -> dict[str, Any]:
 def measure_robustness(model: PreTrainedModel, faces: FaceTensors) -> list[dict[str, Any]]:
     """Accuracy under every change of `corruptions`: its `change`, `level` and `accuracy`, in [0, 1]."""
     rows = []
-    for change, level, changed in degrade_all(faces.pixel_values):
+    for change, level, changed in corrupt_all(faces.pixel_values):
         predictions = predict_logits(model, FaceTensors(changed, faces.labels)).argmax(-1)
         rows.append({"change": change, "level": level, "accuracy": (predictions == faces.labels).float().mean().item()})
     return rows

@@ -1,7 +1,7 @@
 """How FER2013 frames its faces, in terms of the detector's boxes: `python -m training.evaluation.face_crop`.
 
 `fer_models.faces` takes its crop rule from the medians printed here, so that what the demo cuts out of a photo looks
-like what the networks were trained on.
+like what the models were trained on.
 """
 
 import json

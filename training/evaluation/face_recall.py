@@ -74,7 +74,7 @@ def measure_turned(photos: Photos, detector: FaceDetector, models: Sequence[Load
     Returns:
         For each range its `degrees`, `n` photos; of these the shares `found_before` and `found`, `upright_before` and
         `upright`, those found and cut out as upright as `RIGHT_TURN`; `same_before` and `same`, those of which the
-        networks' average says what it says of the same face upright; and `turned`, how many were.
+        models' average says what it says of the same face upright; and `turned`, how many were.
     """
     faces = [*photos.faces, *photos.portraits * 5]
     rows = []

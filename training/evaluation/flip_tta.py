@@ -1,7 +1,7 @@
 """What the mean over a face and its mirror image brings: `python -m training.evaluation.flip_tta`.
 
 All other figures are of one view of each face. Published ones often are not, so this one sets ours beside them: it
-measures every bundled network on the test images and writes `training/results/flip.json`.
+measures every bundled model on the test images and writes `training/results/flip.json`.
 """
 
 from pathlib import Path
@@ -28,12 +28,12 @@ def compare_views(model: PreTrainedModel, faces: FaceTensors) -> dict[str, Any]:
     """Accuracy in one view and in two.
 
     Args:
-        model: The network.
+        model: The model.
         faces: What it is measured on.
 
     Returns:
         `n`; `one_view` and `two_views`, accuracies in [0, 1], the latter by the mean of the probabilities that the
-        network gives for the face and for its mirror image; `two_views_interval_95`.
+        model gives for the face and for its mirror image; `two_views_interval_95`.
     """
     straight = predict_logits(model, faces).softmax(-1)
     mirrored = predict_logits(model, FaceTensors(faces.pixel_values.flip(-1), faces.labels)).softmax(-1)
@@ -50,7 +50,7 @@ def compare_views(model: PreTrainedModel, faces: FaceTensors) -> dict[str, Any]:
 
 
 def measure_flip(source: str) -> list[dict[str, Any]]:
-    """What `compare_views` gives for every bundled network and split of `SPLITS`, with `model`, `tag` and `split`.
+    """What `compare_views` gives for every bundled model and split of `SPLITS`, with `model`, `tag` and `split`.
 
     Raises:
         DataError: The data is not FER2013.

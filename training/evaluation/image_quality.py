@@ -1,6 +1,6 @@
 """Which flaws of a picture cost answers: `python -m training.evaluation.image_quality`.
 
-`fer_models.quality` takes its limits from what this prints: the mildest value from which on the networks' average is
+`fer_models.quality` takes its limits from what this prints: the mildest value from which on the models' average is
 right clearly less often than on FER2013's validation images as they are.
 """
 
@@ -100,7 +100,7 @@ def to_faces(pixel_values: torch.Tensor) -> list[Image.Image]:
 
 
 def is_right(models: Sequence[LoadedModel], faces: Sequence[Image.Image], labels: np.ndarray) -> np.ndarray:
-    """Which faces the networks' average gets right, `(N,)`, bool."""
+    """Which faces the models' average gets right, `(N,)`, bool."""
     return predict_probabilities(models, faces).mean(0).argmax(-1) == labels
 
 
@@ -108,7 +108,7 @@ def measure_flaws(models: Sequence[LoadedModel], faces: list[Image.Image], label
     """Measure the flaws that a change of the faces causes.
 
     Args:
-        models: The networks.
+        models: The models.
         faces: FER2013's images, 48x48, mode L.
         labels: `(N,)`, their classes.
 
@@ -148,7 +148,7 @@ def measure_found(
     """Measure the flaws that the detector tells, in faces that it finds again, some of them turned.
 
     Args:
-        models: The networks.
+        models: The models.
         faces: FER2013's images, 48x48, mode L.
         labels: `(N,)`, their classes.
         seed: Fixes the direction in which faces are turned.

@@ -51,7 +51,7 @@ class FerMetrics(evaluate.Metric):
 def expected_calibration_error(
     probabilities: np.ndarray, references: np.ndarray, num_bins: int = NUM_CALIBRATION_BINS
 ) -> dict[str, Any]:
-    """How far a classifier's sureness is from its accuracy (Guo et al. 2017, arXiv:1706.04599).
+    """How far a classifier's confidence is from its accuracy (Guo et al. 2017, arXiv:1706.04599).
 
     Args:
         probabilities: `(N, num_labels)`, in [0, 1].
@@ -59,8 +59,8 @@ def expected_calibration_error(
         num_bins: Bins of equal width over the winners' probabilities.
 
     Returns:
-        `ece`: the mean over images of |accuracy - sureness| of their bin, in [0, 1]. `bins`: for each bin that holds an
-        image its `n`, mean `confidence` and `accuracy`.
+        `ece`: the mean over images of |accuracy - confidence| of their bin, in [0, 1]. `bins`: for each bin that holds
+        an image its `n`, mean `confidence` and `accuracy`.
 
     Raises:
         ValueError: There is no image.

@@ -1,4 +1,4 @@
-"""What the networks, as they are served, make of many faces; for the programs that set the constants of serving."""
+"""What the models, as they are served, make of many faces; for the programs that set the constants of serving."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,10 +55,10 @@ def describe_models(models: Sequence[LoadedModel]) -> list[str]:
 
 
 def measure_accuracies(models: Sequence[LoadedModel], probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """The share of the faces that each network, and their average, gets right, in [0, 1].
+    """The share of the faces that each model, and their average, gets right, in [0, 1].
 
     Args:
-        models: The networks.
+        models: The models.
         probabilities: `(models, N, labels)`, as `predict_probabilities` gives them.
         labels: `(N,)`, true classes.
     """

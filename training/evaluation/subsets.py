@@ -11,7 +11,7 @@ from ..data import open_image
 from ..votes import FERPLUS_COLUMNS, NO_MAJORITY, find_majority
 
 
-def drop_copies(rows: Dataset, originals: Dataset) -> Dataset:
+def drop_duplicates(rows: Dataset, originals: Dataset) -> Dataset:
     """The rows whose picture is not, pixel for pixel, one of `originals`."""
     known = set(_digest_pixels(originals))
     return rows.select([index for index, digest in enumerate(_digest_pixels(rows)) if digest not in known])

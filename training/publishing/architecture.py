@@ -1,4 +1,4 @@
-"""A network in words: its blocks and layers, the shapes of what they give, their weights."""
+"""A model in words: its blocks and layers, the shapes of what they give, their weights."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ LONGEST_LIST = 8
 
 @torch.inference_mode()
 def describe_architecture(model: PreTrainedModel) -> list[dict[str, Any]]:
-    """One row for each block, in the order of the network.
+    """One row for each block, in the order of the model.
 
     Returns:
         `layers`, in words; `output`, the shape without the batch, such as `32 x 23 x 23`; `weights`, how many.

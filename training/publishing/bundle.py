@@ -1,7 +1,8 @@
 """Put a finished, measured run among the bundled checkpoints.
 
-`python -m training.publishing.bundle runs/baseline.report/seed-0 baseline.report` writes
-`fer_models/checkpoints/baseline.report`: everything that a repository on the Hub holds but the card, code included.
+`python -m training.publishing.bundle runs/baseline.report/seed-0 baseline.report` writes the folder `baseline.report`
+of `fer_models/checkpoints`: configuration, preprocessing, weights, recipe, history, results. Code, card and the
+figures that a repository on the Hub holds beside them are made when it is pushed.
 
 A trial is refused. To replace other weights, or to bundle what another recipe than the checkpoint's has trained, takes
 `--force`.
@@ -21,16 +22,14 @@ from fer_models.hub import compute_fingerprint
 from fer_models.zoo import CHECKPOINTS_DIR, get_entry
 
 from .. import RECIPES_DIR
-from ..recipe import PLACE_FIELDS, RecipeArguments, parse_recipe
-from ..runtime.runs import check_whole
-from .plots import plot_checkpoint
+from ..recipe import RecipeArguments, parse_recipe
+from ..runtime.runs import PLACE_FIELDS, check_whole
 
-FIGURES = ("curves.png", "confusion_matrix.png", "reliability.png")
 RECORDS = ("recipe.yaml", "history.json", "results.json")
 
 
 def bundle(run_dir: Path, checkpoint_name: str, checkpoints_dir: Path = CHECKPOINTS_DIR, force: bool = False) -> Path:
-    """Copy model, image processor, code and records of a run, and draw its figures, in one piece.
+    """Copy model, image processor and records of a run, in one piece.
 
     A crash leaves the old checkpoint.
 
@@ -44,7 +43,7 @@ def bundle(run_dir: Path, checkpoint_name: str, checkpoints_dir: Path = CHECKPOI
         The checkpoint's folder.
 
     Raises:
-        ValueError: The name is not `<name>.<tag>`, the zoo does not know it, the run trained another network, is a
+        ValueError: The name is not `<name>.<tag>`, the zoo does not know it, the run trained another model, is a
             trial or not calibrated; something else lies in the checkpoint's place; or it takes `force`.
         FileNotFoundError: The run is not finished, or not measured.
     """
@@ -58,10 +57,10 @@ def bundle(run_dir: Path, checkpoint_name: str, checkpoints_dir: Path = CHECKPOI
                                 "training.evaluation.evaluate")  # fmt: skip
     trained = yaml.safe_load((run_dir / "recipe.yaml").read_text())["model"]
     if trained != name:
-        raise ValueError(f"{run_dir} trained the network {trained!r}, which cannot be bundled as {checkpoint_name!r}.")
+        raise ValueError(f"{run_dir} trained the model {trained!r}, which cannot be bundled as {checkpoint_name!r}.")
     check_whole(run_dir)
     model = AutoModelForImageClassification.from_pretrained(run_dir)
-    vars(model.config).pop("use_cache", None)  # left there by the Trainer; means nothing for these networks
+    vars(model.config).pop("use_cache", None)  # left there by the Trainer; means nothing for these models
     target = checkpoints_dir / checkpoint_name
     checkpoints_dir.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=checkpoints_dir, prefix=".") as temporary:
@@ -70,13 +69,14 @@ def bundle(run_dir: Path, checkpoint_name: str, checkpoints_dir: Path = CHECKPOI
         model.save_pretrained(new)
         shutil.copymode(new / "config.json", new / "model.safetensors")  # safetensors lets only the owner read it
         FerImageProcessor.from_pretrained(run_dir).save_pretrained(new)
+        for code in new.glob("*.py"):  # written by transformers beside what it saves; the package has it already
+            code.unlink()
         for record in RECORDS:
             shutil.copy(run_dir / record, new)
-        check_place(target, {path.name for path in new.iterdir()} | set(FIGURES))
+        check_place(target, {path.name for path in new.iterdir()})
         reasons = [*list_changes(new, checkpoint_name), *describe_loss(new, target)]
         if reasons and not force:
             raise ValueError(f"{' '.join(reasons)} Nothing is changed. If that is what you want, add --force.")
-        plot_checkpoint(new, checkpoint_name)
         if target.exists():
             target.rename(old)
         try:
@@ -91,7 +91,7 @@ def bundle(run_dir: Path, checkpoint_name: str, checkpoints_dir: Path = CHECKPOI
 
 
 def list_changes(trained_dir: Path, checkpoint_name: str) -> list[str]:
-    """A sentence if the checkpoint's recipe is not what trained a network; none if it has no recipe."""
+    """A sentence if the checkpoint's recipe is not what trained a model; none if it has no recipe."""
     path = RECIPES_DIR / f"{checkpoint_name}.yaml"
     if not path.is_file():
         return []
@@ -111,13 +111,13 @@ def list_changes(trained_dir: Path, checkpoint_name: str) -> list[str]:
 
 def describe_loss(new: Path, target: Path) -> list[str]:
     """A sentence if there is a checkpoint with other weights already."""
-    before = describe_network(target) if target.exists() else ""
-    if before in ("", describe_network(new)):
+    before = describe_model(target) if target.exists() else ""
+    if before in ("", describe_model(new)):
         return []
-    return [f"{target} holds {before}; {describe_network(new)} would replace it, and its card would go."]
+    return [f"{target} holds {before}; {describe_model(new)} would replace it."]
 
 
-def describe_network(directory: Path) -> str:
+def describe_model(directory: Path) -> str:
     """Fingerprint, and accuracy where it is known."""
     try:
         name = f"the weights {compute_fingerprint(directory)}"
@@ -139,7 +139,7 @@ def check_place(target: Path, names: set[str]) -> None:
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise ValueError(f"{target} is no folder. Move it away.")
     found = {path.name for path in target.iterdir()} if target.is_dir() else set()
-    others = {name for name in found - names - {"README.md"} if not name.startswith((".", "__pycache__"))}
+    others = {name for name in found - names if not name.startswith((".", "__pycache__"))}
     if others:
         raise ValueError(f"{target} holds what was not bundled ({', '.join(sorted(others))}). Move that away first.")
 

@@ -42,7 +42,7 @@ def find_repo_name(args: TrainingArguments) -> str:
 
 
 def push_run(args: TrainingArguments) -> CommitInfo:
-    """Push the folder of a finished run with our card, and fix the network there by the tag that the card names.
+    """Push the folder of a finished run with our card, and fix the model there by the tag that the card names.
 
     Needs no Trainer, whose own push needs the data and sends a draft of a card. What is there already is not sent
     again.
@@ -59,7 +59,7 @@ def push_run(args: TrainingArguments) -> CommitInfo:
         check_is_ours(api, Revision(repo_id), RECIPE)
         if not (directory / RESULTS).exists() and RESULTS in retry(partial(api.list_repo_files, repo_id)):
             raise PushError(
-                f"{directory} is trained, but not pushed: {repo_id} holds a network that was measured, and this one is "
+                f"{directory} is trained, but not pushed: {repo_id} holds a model that was measured, and this one is "
                 "not. Choose another --hub_model_id, or measure it by training.evaluation.evaluate and run this again."
             )
         write_text(directory / "README.md", render_card(directory, repo_id))

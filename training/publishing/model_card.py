@@ -1,4 +1,4 @@
-"""Model cards, rendered from JSON: `python -m training.publishing.model_card` writes those of the bundled ones.
+"""Model cards, rendered from the JSON of a checkpoint when it is pushed.
 
 Every figure comes from `config.json`, `recipe.yaml`, `history.json`, `results.json` and `published.yaml`; what is not
 there is left out.
@@ -6,7 +6,7 @@ there is left out.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,51 +14,53 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from transformers import AutoModelForImageClassification
-from transformers.utils.logging import disable_progress_bar
 
-from fer_models.commands import CommandParser, command
 from fer_models.hub import make_fixed_revision, make_repo_id
 from fer_models.inference import PEOPLE_SPLIT, SHOWN_SPLIT, choose_shown_split
-from fer_models.results import shorten_commit
-from fer_models.zoo import CHECKPOINTS_DIR, TAGS
+from fer_models.onnx_export import ONNX_FILE
+from fer_models.results import METRICS, read_json, shorten_commit
+from fer_models.zoo import TAGS
 
 from ..benchmarks.cost import count_multiply_adds
-from ..recipe import PLACE_FIELDS
-from ..runtime.files import write_text
+from ..runtime.runs import PLACE_FIELDS
 from .architecture import describe_architecture
 from .markdown import format_share
 from .people import share_of_eight
 from .records import SPLITS, describe_spread, load_measured, load_published, load_seeds
 
+# How the Hub calls what it knows.
+HUB_METRICS = {"macro_f1": "f1", "macro_recall": "recall"}
 TEMPLATE = Path(__file__).parent / "card_template.md"
 # Stands for the user or organization in a card whose namespace is not known yet.
 PLACEHOLDER = "NAMESPACE"
+ENDPOINT = "https://huggingface.co"
 # The splits that chose nothing, the one that is least flattered by copies first.
 TESTS = (SHOWN_SPLIT, "official_test", PEOPLE_SPLIT)
 # A training: its recipe, and what `run.json` says of it.
 Part = tuple[dict[str, Any], dict[str, Any]]
 
 
-def render_card(directory: Path, repo_id: str | None = None) -> str:
+def render_card(directory: Path, repo_id: str | None = None, figures: Collection[str] = ()) -> str:
     """The README.md of a checkpoint.
 
     Args:
         directory: A checkpoint's folder, `<name>.<tag>`, or a run's.
         repo_id: The repository that shows it; by default the model's in a namespace that is not known yet.
+        figures: The pictures that lie beside the card, such as `curves.png`.
 
     Raises:
         OSError: The folder lacks the model or its recipe.
         ValueError: The metadata would not be valid.
     """
     recipe = yaml.safe_load((directory / "recipe.yaml").read_text())
-    results = _read_json(directory / "results.json") or {}
+    results = read_json(directory / "results.json") or {}
     name = recipe["model"]
     tag = find_tag(directory)
     model = AutoModelForImageClassification.from_pretrained(directory)
     config = model.config
     parameters = sum(weight.numel() for weight in model.parameters())
-    trained_with = results.get("trained_with") or _read_json(directory / "run.json")
-    history = _read_json(directory / "history.json") or []
+    trained_with = results.get("trained_with") or read_json(directory / "run.json")
+    history = read_json(directory / "history.json") or []
     parts = list_parts(recipe, trained_with)
     runs = {run["seed"]: run for run in [results, *load_seeds(name, tag)] if run}
     settings = {key: value for key, value in recipe.items() if key not in PLACE_FIELDS}
@@ -71,6 +73,8 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
         checkpoint=f"{name}.{tag}",
         repo_id=repo_id or make_repo_id(PLACEHOLDER, name),
         revision=make_fixed_revision(directory, tag),
+        onnx_file=ONNX_FILE,
+        endpoint=ENDPOINT,
         labels=list(config.id2label.values()),
         size=config.image_size,
         channels=config.num_channels,
@@ -89,6 +93,7 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
         by_people=learns_votes(results, parts),
         prior_strength=getattr(config, "prior_strength", 0.0),
         splits=describe_splits(results, runs, parts),
+        metrics=list(METRICS.values()),
         votes=describe_votes(results),
         spread={"n": len(runs), "seeds": sorted(runs)} if len(runs) > 1 else None,
         published=describe_published(name, recipe, results, history),
@@ -96,7 +101,7 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
         is_printed=is_printed(recipe),
         pretrained=find_pretrained(parts),
         worst=find_worst_classes(results),
-        figures={path.stem for path in directory.glob("*.png")},
+        figures=figures,
         copies=count_copies(results),
         robustness=results.get("robustness"),
         cost=find_cost(name, count_multiply_adds(model)),
@@ -105,7 +110,7 @@ def render_card(directory: Path, repo_id: str | None = None) -> str:
 
 
 def make_card_data(name: str, results: dict[str, Any], parts: Sequence[Part] = ()) -> ModelCardData:
-    """The metadata, with `model-index` entries for each split: accuracy, macro-F1, macro recall and calibration error.
+    """The metadata, with `model-index` entries for each split: accuracy, `METRICS` and calibration error.
 
     What chose nothing comes first; PublicTest is there once, and says what it chose. FER2013 has no home on the Hub, so
     `datasets`, which takes ids of data sets there, names none.
@@ -132,8 +137,7 @@ def make_card_data(name: str, results: dict[str, Any], parts: Sequence[Part] = (
         for figures in [results["splits"][split]]
         for metric, metric_name, value in (
             ("accuracy", "Accuracy", figures["accuracy"]),
-            ("f1", "Macro F1", figures["macro_f1"]),
-            ("recall", "Macro recall", figures.get("macro_recall")),
+            *((HUB_METRICS.get(key, key), words.capitalize(), figures.get(key)) for key, words in METRICS.items()),
             ("ece", "Expected calibration error", figures["calibration"]["ece"]),
         )
         if value is not None
@@ -255,8 +259,7 @@ def describe_splits(
                 "text": text,
                 "n": figures["n"],
                 "accuracy": figures["accuracy"],
-                "macro_f1": figures["macro_f1"],
-                "macro_recall": format_share(figures, "macro_recall"),
+                "metrics": [format_share(figures, key) for key in METRICS],
                 "interval": f"{low:.1%} to {high:.1%}",
                 "spread": describe_spread(accuracies),
                 "ece": f"{figures['calibration']['ece']:.1%}",
@@ -330,9 +333,9 @@ def count_copies(results: dict[str, Any]) -> dict[str, int] | None:
 
 
 def find_cost(name: str, multiply_adds: int) -> dict[str, Any] | None:
-    """What `training.benchmarks.cost` wrote of a network, with the hardware; None if it was not measured.
+    """What `training.benchmarks.cost` wrote of a model, with the hardware; None if it was not measured.
 
-    However a network was trained, it costs the same; one under its name that has more to do does not.
+    However a model was trained, it costs the same; one under its name that has more to do does not.
     """
     cost = load_measured("cost") or {"models": []}
     for row in cost["models"]:
@@ -342,27 +345,6 @@ def find_cost(name: str, multiply_adds: int) -> dict[str, Any] | None:
 
 
 def find_tag(directory: Path) -> str:
-    """The way of training: from a checkpoint's name, `<name>.<tag>`, or a run's, `<name>.<tag>/seed-<n>`."""
+    """The tag: from a checkpoint's name, `<name>.<tag>`, or a run's, `<name>.<tag>/seed-<n>`."""
     names = [folder.name.partition(".")[2] for folder in (directory, directory.absolute().parent)]
     return names[0] or names[1] or "custom"
-
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text()) if path.is_file() else None
-
-
-@command
-def main(argv: list[str] | None = None) -> None:
-    parser = CommandParser(prog="python -m training.publishing.model_card", description=__doc__)
-    parser.add_argument("directories", type=Path, nargs="*", help="checkpoints; by default all bundled ones")
-    arguments = parser.parse_args(argv)
-    disable_progress_bar()
-    for directory in arguments.directories or sorted(CHECKPOINTS_DIR.glob("*.*")):
-        try:
-            write_text(directory / "README.md", render_card(directory))
-        except (ValueError, OSError) as error:
-            raise ValueError(f"{directory}: {error}") from error
-
-
-if __name__ == "__main__":
-    main()

@@ -1,20 +1,19 @@
-"""The report's Figures 1 to 4, a confusion matrix and a reliability plot for each checkpoint, from its JSON.
+"""The report's Figures 1 to 4, a confusion matrix and a reliability plot of a checkpoint, from its JSON.
 
-`python -m training.publishing.plots` draws them for every bundled checkpoint, and the ablations' figures.
+They are drawn when a model is pushed. `python -m training.publishing.plots` draws the ablations' figures.
 """
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
 from fer_models.commands import CommandParser, command
 from fer_models.inference import PEOPLE_SPLIT, SHOWN_SPLIT, SHOWN_SPLIT_ELSE, choose_shown_split
 from fer_models.results import join_history
-from fer_models.zoo import CHECKPOINTS_DIR
 
 from .. import RESULTS_DIR
 
@@ -33,7 +32,7 @@ def plot_curves(history: list[dict[str, float]], title: str, smaller: int = 0, i
     Args:
         history: One row an epoch, as `history.json` holds them.
         title: Shown above.
-        smaller: How many of the epochs are those of the smaller network that this one went on from.
+        smaller: How many of the epochs are those of the smaller model that this one went on from.
         is_taught: Whether training's loss is one by teachers, too, and so no match for validation's.
     """
     figure = Figure(figsize=(9, 3.4), layout="constrained")
@@ -81,7 +80,7 @@ def plot_confusion_matrix(counts: list[list[int]], labels: list[str], title: str
 
 
 def plot_reliability(before: dict[str, Any], after: dict[str, Any], title: str) -> Figure:
-    """How right a network is where it is so sure, before and after the temperature; on the diagonal it is honest.
+    """How right a model is where it is so sure, before and after the temperature; on the diagonal it is honest.
 
     Args:
         before: What `metrics.expected_calibration_error` gives without the temperature.
@@ -132,19 +131,20 @@ def plot_ablation(rows: list[dict[str, Any]], title: str) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a PNG without the date and the version of Matplotlib, so that equal figures are equal files."""
-    figure.savefig(path, dpi=110, metadata={"Software": None})
+def to_png(figure: Figure) -> bytes:
+    """A PNG without the date and the version of Matplotlib, so that equal figures are equal files."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+    return buffer.getvalue()
 
 
-def plot_checkpoint(directory: Path, name: str | None = None) -> None:
-    """Write `curves.png`, `confusion_matrix.png` and `reliability.png` beside the JSON they are drawn from.
+def draw_checkpoint(directory: Path) -> dict[str, bytes]:
+    """`curves.png`, `confusion_matrix.png` and `reliability.png` of a checkpoint.
 
     Args:
-        directory: Folder with `results.json` and `history.json`.
-        name: For the titles; by default the folder's.
+        directory: Folder with `results.json` and `history.json`, named `<name>.<tag>`.
     """
-    name = name or directory.name
+    name = directory.name
     results = json.loads((directory / "results.json").read_text())
     history = json.loads((directory / "history.json").read_text())
     trained_with = results.get("trained_with", {})
@@ -163,21 +163,17 @@ def plot_checkpoint(directory: Path, name: str | None = None) -> None:
             f"{name}: {test['accuracy']:.1%} of\n{images}",
         ),
     }
-    for kind, figure in figures.items():
-        save(figure, directory / f"{kind}.png")
+    return {f"{kind}.png": to_png(figure) for kind, figure in figures.items()}
 
 
 @command
 def main(argv: list[str] | None = None) -> None:
     parser = CommandParser(prog="python -m training.publishing.plots", description=__doc__)
-    parser.add_argument("directories", type=Path, nargs="*", help="checkpoints; by default all bundled ones")
-    matplotlib.use("Agg")
-    for directory in parser.parse_args(argv).directories or sorted(CHECKPOINTS_DIR.glob("*.*")):
-        plot_checkpoint(directory)
+    parser.parse_args(argv)
     for path in sorted(RESULTS_DIR.glob("ablation.*.json")):
         ablation = json.loads(path.read_text())
         title = f"{ablation['recipe'].partition('.')[0]}, {ablation['rows'][0]['n']:,} images"
-        save(plot_ablation(ablation["rows"], title), path.with_suffix(".png"))
+        path.with_suffix(".png").write_bytes(to_png(plot_ablation(ablation["rows"], title)))
 
 
 if __name__ == "__main__":

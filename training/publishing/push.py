@@ -1,11 +1,14 @@
 """Put the bundled models on the Hub: `python -m training.publishing.push --namespace NAME`.
 
-One repository for each model, `NAME/fer-<model>`: `main` holds the best network, the branch `report` that of the
+One repository for each model, `NAME/fer-<model>`: `main` holds the best model, the branch `report` that of the
 report's recipe, and a tag such as `report-0a1b2c3d4e5f` just these weights for good. A collection holds them all. What
 is there already is not sent again, so that an interrupted push is finished by the same command. Each push ends with a
 download, whose logits must be those of the files here.
 
-With `--space NAME/fer-compare` the page is pushed instead, as a Space that takes its models from there.
+`--output DIR` writes what `main` of each repository would hold to `DIR/fer-<model>`, and pushes nothing.
+
+With `--space NAME/fer-compare` the page is pushed instead, as a Space that takes its models from there; with
+`--static-space NAME/fer-compare` the page that runs in the visitor's browser, which anybody may have for nothing.
 """
 
 import argparse
@@ -22,27 +25,41 @@ from PIL import Image
 from transformers.utils.logging import disable_progress_bar
 
 from fer_models.commands import CommandParser, command, split_list
+from fer_models.export import collect_export, write_files
 from fer_models.hub import CLIENT_ERRORS, explain, make_fixed_revision, make_repo_id
+from fer_models.onnx_export import ONNX_FILE, export_onnx
 from fer_models.zoo import checkpoint_dir, list_models, list_tags, load_checkpoint
 
 from ..runtime.runs import check_whole
 from .hub_sync import PushError, Revision, check_is_ours, compare, list_differences, retry, sync
-from .model_card import render_card
+from .model_card import PLACEHOLDER, render_card
+from .plots import draw_checkpoint
 from .space import plan_space, push_space
+from .static_space import plan_static, push_static
 
 OWN_FILE = "recipe.yaml"  # no repository but those that are pushed from here has it
-COLLECTION_TITLE = "Facial expressions: small networks side by side"
-COLLECTION_TEXT = "Networks of a student's report on FER2013, and one beyond, with code, recipe, results and card."
+_exported: dict[str, bytes] = {}
+COLLECTION_TITLE = "Facial expressions: small models side by side"
+COLLECTION_TEXT = "Models of a student's report on FER2013, and one beyond, with code, recipe, results and card."
 
 
 def collect_files(directory: Path, repo_id: str) -> dict[str, bytes]:
-    """What a repository holds: the files of a checkpoint by name, with a card for this repository."""
-    files = {path.name: path.read_bytes() for path in sorted(directory.iterdir()) if path.is_file()}
-    return files | {"README.md": render_card(directory, repo_id).encode()}
+    """What a repository holds, by path: the exported checkpoint, ONNX, figures, and a card for this repository."""
+    figures = draw_checkpoint(directory)
+    card = render_card(directory, repo_id, figures)
+    return collect_export(directory) | figures | {ONNX_FILE: export_once(directory), "README.md": card.encode()}
+
+
+def export_once(directory: Path) -> bytes:
+    """The ONNX of a checkpoint; an export takes seconds, and `main` is the same model as one of the other branches."""
+    key = f"{directory.name}-{make_fixed_revision(directory)}"
+    if key not in _exported:
+        _exported[key] = export_onnx(directory)
+    return _exported[key]
 
 
 def list_branches(name: str) -> dict[str, Path]:
-    """Which checkpoint each branch of a model's repository holds: each way of training its own, `main` the best."""
+    """Which checkpoint each branch of a model's repository holds: each tag its own, `main` the best."""
     return {"main": checkpoint_dir(name)} | {tag: checkpoint_dir(name, tag) for tag in list_tags(name)}
 
 
@@ -60,7 +77,7 @@ def push_model(api: HfApi, name: str, repo_id: str, private: bool = False) -> No
     for branch, directory in list_branches(name).items():
         files = collect_files(directory, repo_id)
         if branch != "main":
-            # From its own network or from none: if the push is cut off here, the branch serves no other one.
+            # From its own model or from none: if the push is cut off here, the branch serves no other one.
             start = commits.get(directory, empty)
             retry(partial(api.create_branch, repo_id, branch=branch, revision=start, exist_ok=True))
         commit, changes = sync(api, Revision(repo_id, branch), files, directory.name)
@@ -136,6 +153,20 @@ def print_plan(api: HfApi, names: list[str], namespace: str) -> None:
                 print(f"  {change}")
 
 
+def write_output(names: list[str], namespace: str, output: Path) -> None:
+    """Write what `main` of each model's repository would hold.
+
+    Raises:
+        ValueError: There can be no such namespace, or a model's folder is not empty.
+        OSError: A folder cannot be written.
+    """
+    for name in names:
+        repo_id = make_repo_id(namespace, name)
+        target = output / repo_id.partition("/")[2]
+        write_files(collect_files(checkpoint_dir(name), repo_id), target)
+        print(target)
+
+
 def push(names: list[str], namespace: str, token: str | None = None, private: bool = False) -> None:
     """Push models and collection, and print their addresses.
 
@@ -160,14 +191,18 @@ def push(names: list[str], namespace: str, token: str | None = None, private: bo
 
 def push_page(arguments: argparse.Namespace) -> None:
     """Push the Space that the command line names, or say what would change."""
-    api = HfApi(token=arguments.token)
+    api, is_static = HfApi(token=arguments.token), bool(arguments.static_space)
+    space_id = arguments.static_space or arguments.space
     if arguments.dry_run:
-        changes = plan_space(api, arguments.space, arguments.namespace)
-        print("\n".join([f"{arguments.space}: {len(changes)} files would change", *(f"  {one}" for one in changes)]))
+        changes = plan_static(api, space_id) if is_static else plan_space(api, space_id, arguments.namespace)
+        print("\n".join([f"{space_id}: {len(changes)} files would change", *(f"  {one}" for one in changes)]))
         return
     if not (arguments.token or get_token()):
         raise LocalTokenNotFoundError
-    print("\n" + push_space(api, arguments.space, arguments.namespace, arguments.private))
+    if is_static:
+        print("\n" + push_static(api, space_id, arguments.private))
+    else:
+        print("\n" + push_space(api, space_id, arguments.namespace, arguments.private))
 
 
 @command
@@ -175,6 +210,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = CommandParser(prog="python -m training.publishing.push", description=__doc__)
     parser.add_argument("--namespace", help="your user name on the Hub, or an organization's")
     parser.add_argument("--space", metavar="OWNER/NAME", help="push the page; its models are by default the owner's")
+    parser.add_argument("--static-space", metavar="OWNER/NAME", help="push the page that runs in the visitor's browser")
     parser.add_argument(
         "--models",
         type=split_list,
@@ -183,12 +219,23 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--private", action="store_true", help="make new repositories and the collection private")
     parser.add_argument("--dry-run", action="store_true", help="only print what would change, file by file")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="write what main would hold there; by default it is pushed",
+    )
     parser.add_argument("--token", help="by default HF_TOKEN, or that of `hf auth login`")
     arguments = parser.parse_args(argv)
-    if arguments.namespace is None and not arguments.space:
-        parser.error("name a --namespace for the models, or a --space for the page")
-    if arguments.space and arguments.models:
-        parser.error("--models goes with --namespace alone: the page shows all that are bundled")
+    is_page = bool(arguments.space or arguments.static_space)
+    if arguments.namespace is None and not is_page:
+        if not arguments.output:
+            parser.error("name a --namespace for the models, or a --space or --static-space for a page")
+        arguments.namespace = PLACEHOLDER
+    if arguments.space and arguments.static_space:
+        parser.error("--space and --static-space are two pages: push one after the other")
+    if is_page and arguments.models:
+        parser.error("--models goes with --namespace alone: a page shows all that are bundled")
     disable_progress_bar()
     if not sys.stderr.isatty():
         disable_progress_bars()
@@ -196,7 +243,9 @@ def main(argv: list[str] | None = None) -> None:
         names = arguments.models or list_models()
         for directory in [one for name in names for one in list_branches(name).values()]:
             check_whole(directory)  # before anything is made
-        if arguments.space:
+        if arguments.output:
+            write_output(names, arguments.namespace, arguments.output)
+        elif is_page:
             push_page(arguments)
         elif arguments.dry_run:
             print_plan(HfApi(token=arguments.token), names, arguments.namespace)
@@ -207,7 +256,7 @@ def main(argv: list[str] | None = None) -> None:
     except PushError as error:
         sys.exit(f"error: {error}")
     except CLIENT_ERRORS as error:
-        sys.exit(f"error: {explain(error, arguments.space or arguments.namespace)}")
+        sys.exit(f"error: {explain(error, arguments.space or arguments.static_space or arguments.namespace)}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """Render every table from JSON, without training: `python -m training.publishing.report`.
 
-The table beside the report's figures, how good the models are and how fast the page is go into README.md, all tables of
-the models into `docs/results.md`, and what the page shows beyond each checkpoint's own JSON into
-`fer_models/summary.json`.
+Each page has markers such as `<!-- accuracy:begin -->`; what stands between them is rendered by the row of `SECTIONS`
+of that name. What the page shows beyond each checkpoint's own JSON goes to `fer_models/summary.json`.
 """
 
 import json
@@ -22,6 +21,7 @@ from ..runtime.files import write_json, write_text
 from .markdown import list_bundled
 from .model_card import count_copies
 from .people import render_balance, render_people
+from .readme import render_best, render_compared, render_install
 from .records import load_measured, load_published, load_runs
 from .tables import (
     render_ablation,
@@ -40,10 +40,8 @@ from .tables import (
     render_statistics,
 )
 
-README = ROOT / "README.md"
-LOG = ROOT / "training" / "README.md"
-RESULTS = ROOT / "docs" / "results.md"
-# The ways of training of which the page tells every run: the zoo's, and the variants of the notebook of the report's
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+# The tags of which the page tells every run: the zoo's, and the variants of the notebook of the report's
 # author, whose weights are not bundled.
 RESULT_TAGS = (*TAGS, "notebook")
 SUMMARY = ROOT / "fer_models" / "summary.json"
@@ -80,27 +78,6 @@ def render_labels() -> str:
     return " ".join(faults) or "Not counted yet."
 
 
-SECTIONS: dict[str, Callable[[], str]] = {
-    "reproduction": render_reproduction,
-    "statistics": render_statistics,
-    "labels": render_labels,
-    "notebook": render_notebook,
-    "accuracy": render_accuracy,
-    "people": render_people,
-    "balance": render_balance,
-    "flip": render_flip,
-    "peers": render_peers,
-    "classes": render_classes,
-    "calibration": render_calibration,
-    "robustness": render_robustness,
-    "cost": render_cost,
-    "augmentation": render_augmentation,
-    "ablation": partial(render_ablation, "dense"),
-    "ablation-transfer": partial(render_ablation, "transfer"),
-    "runs": render_runs,
-}
-
-
 def render_provenance() -> str:
     """Markdown: where the figures of the report's recipes come from."""
     runs = [run for _, tag, some in list_bundled() if tag == "report" for run in some]
@@ -112,13 +89,10 @@ def render_provenance() -> str:
 
     splits = runs[0]["splits"]
     return (
-        f"Seeds {collect([str(run['seed']) for run in runs])}; mean and standard deviation where there are several, "
-        "and the ranks that they leave open: three runs against three part by chance in a tenth of the cases, and of "
-        "four models it takes five runs each to tell two apart (an exact permutation test, corrected for the number of "
-        "pairs). The report's rank is that of its single figures. "
-        f"Images: {splits['train']['n']:,} train, {splits['validation']['n']:,} "
-        f"validation, {splits['report_test']['n']:,} test. Train accuracy is the running one of the last epoch, as "
-        "Keras prints it; gap is train less validation, by which the report reads over-fitting. "
+        f"Seeds {collect([str(run['seed']) for run in runs])}: mean and standard deviation. "
+        f"Images: {splits['train']['n']:,} train, {splits['validation']['n']:,} validation, "
+        f"{splits['report_test']['n']:,} test. Train accuracy is the running one of the last epoch, as Keras prints "
+        "it. Gap is train less validation, the report's measure of over-fitting. "
         f"Trained on {collect([run['trained_with']['hardware'] for run in runs])}, commits "
         f"{collect([shorten_commit(run['trained_with']['commit']) for run in runs])}."
     )
@@ -136,18 +110,8 @@ def replace_section(text: str, name: str, content: str) -> str:
     return re.sub(pattern, lambda match: f"{match[1]}{content}\n{match[2]}", text, flags=re.DOTALL)
 
 
-def render_readme(text: str) -> str:
-    """README.md with its generated sections made anew."""
-    text = replace_section(text, "results", f"{render_reproduction()}\n\n{render_provenance()}")
-    text = replace_section(text, "statistics", render_statistics())
-    text = replace_section(text, "labels", render_labels())
-    text = replace_section(text, "quality", render_quality())
-    text = replace_section(text, "pin", render_pin())
-    return replace_section(text, "app", render_app())
-
-
 def render_pin() -> str:
-    """How to use a network of the Hub, pinned to the tag of the best weights."""
+    """How to use a model of the Hub, pinned to the tag of the best weights."""
     name = list_models()[0]
     return f"""```python
 from transformers import pipeline
@@ -158,25 +122,53 @@ print(classify(["face.png", "face.png"], top_k=3, batch_size=2))
 ```"""
 
 
-def render_results(text: str) -> str:
-    """RESULTS.md with its generated sections made anew."""
-    for name, render in SECTIONS.items():
-        text = replace_section(text, name, render())
+SECTIONS: dict[str, Callable[[], str]] = {
+    "best": render_best,
+    "compared": render_compared,
+    "install": render_install,
+    "pin": render_pin,
+    "reproduction": lambda: f"{render_reproduction()}\n\n{render_provenance()}",
+    "statistics": render_statistics,
+    "labels": render_labels,
+    "notebook": render_notebook,
+    "quality": render_quality,
+    "accuracy": render_accuracy,
+    "people": render_people,
+    "balance": render_balance,
+    "flip": render_flip,
+    "peers": render_peers,
+    "classes": render_classes,
+    "calibration": render_calibration,
+    "robustness": render_robustness,
+    "cost": render_cost,
+    "augmentation": render_augmentation,
+    "app": render_app,
+    "ablation": partial(render_ablation, "dense"),
+    "ablation-transfer": partial(render_ablation, "transfer"),
+    "runs": render_runs,
+}
+
+
+def render_page(text: str) -> str:
+    """A page with each of its generated sections made anew.
+
+    Raises:
+        ValueError: A section has no renderer, or no end.
+    """
+    for name in re.findall(r"<!-- (\S+):begin -->", text):
+        if name not in SECTIONS:
+            raise ValueError(f"Nothing renders the section {name!r}. Choose one of: {', '.join(SECTIONS)}.")
+        text = replace_section(text, name, SECTIONS[name]())
     return text
-
-
-def render_log(text: str) -> str:
-    """training/README.md with its generated section made anew."""
-    return replace_section(text, "statistics", render_statistics())
 
 
 def make_summary() -> dict[str, Any]:
     """What the page shows beyond each checkpoint's own JSON.
 
     Returns:
-        `published`: the report's figures by network. `runs`: by `<name>.<tag>` one row a seed with `seed`, `train`
+        `published`: the report's figures by model. `runs`: by `<name>.<tag>` one row a seed with `seed`, `train`
         (running accuracy of the last epoch), `validation` and `report_test`, shares in [0, 1]; `config_overrides` too
-        where a recipe changes the network. `batch_norm`, `peers`, `cost` and `votes`: what the program of that name
+        where a recipe changes the model. `batch_norm`, `peers`, `cost` and `votes`: what the program of that name
         wrote, or null. `labels`: what `describe_labels` gives.
     """
     return {
@@ -207,9 +199,8 @@ def make_summary() -> dict[str, Any]:
 @command
 def main(argv: list[str] | None = None) -> None:
     CommandParser(prog="python -m training.publishing.report", description=__doc__).parse_args(argv)
-    write_text(README, render_readme(README.read_text(encoding="utf-8")))
-    write_text(LOG, render_log(LOG.read_text(encoding="utf-8")))
-    write_text(RESULTS, render_results(RESULTS.read_text(encoding="utf-8")))
+    for page in PAGES:
+        write_text(page, render_page(page.read_text(encoding="utf-8")))
     write_json(SUMMARY, make_summary())
 
 

@@ -15,10 +15,10 @@ from .hub_sync import Change, PushError, Revision, check_is_ours, compare, list_
 
 SPACE_FILES = ("LICENSE", "README.md", "app.py", "docs/screenshot.png", "requirements.txt")
 OWN_FILE = "fer_models/zoo.py"  # no page but this has it
-PACKAGE_SUFFIXES = (".css", ".js", ".json", ".py", ".sh")
+PACKAGE_SUFFIXES = (".css", ".jpg", ".js", ".json", ".py", ".sh")
 # Of a checkpoint. Its code, recipe, card and figures are for those who load it without this package.
 CHECKPOINT_FILES = (*NETWORK_FILES, "history.json", "results.json")
-# What Hugging Face fetches while it builds a Space; of more networks, the page fetches the rest when it starts.
+# What Hugging Face fetches while it builds a Space; of more models, the page fetches the rest when it starts.
 PRELOAD_LIMIT = 10
 DOWNLOADED_FILES = ",".join((*NETWORK_FILES, "results.json"))
 
@@ -39,7 +39,7 @@ def collect_space_files(space_id: str, pins: list[Pin], endpoint: str) -> dict[s
         if path.is_relative_to(CHECKPOINTS_DIR):
             is_needed = path.name in CHECKPOINT_FILES
         else:
-            is_needed = path.suffix in PACKAGE_SUFFIXES
+            is_needed = path.suffix in PACKAGE_SUFFIXES and path.parent.name != "static"  # a page of its own
         if is_needed:
             paths.append(path)
     files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths}
@@ -57,7 +57,7 @@ def find_pins(api: HfApi, namespace: str) -> list[Pin]:
     is private, which a Space cannot read.
 
     Raises:
-        PushError: The namespace does not hold these networks.
+        PushError: The namespace does not hold these models.
     """
     pins = []
     bundled = [(rank, name, tag) for name in list_models() for rank, tag in enumerate(list_tags(name))]
@@ -68,7 +68,7 @@ def find_pins(api: HfApi, namespace: str) -> list[Pin]:
             info = retry(lambda: api.model_info(repo_id, revision=revision))  # noqa: B023
         except (RepositoryNotFoundError, RevisionNotFoundError) as error:
             raise PushError(
-                f"{repo_id} does not hold the network that is bundled here ({revision}). Push the models first: "
+                f"{repo_id} does not hold the model that is bundled here ({revision}). Push the models first: "
                 f"python -m training.publishing.push --namespace {namespace}"
             ) from error
         if info.private or not info.sha:
@@ -81,7 +81,7 @@ def plan_space(api: HfApi, space_id: str, namespace: str | None = None) -> list[
     """What a push would change, by path.
 
     Raises:
-        PushError: There can be no such Space, it holds another page, or the namespace does not hold these networks.
+        PushError: There can be no such Space, it holds another page, or the namespace does not hold these models.
     """
     pins = find_pins(api, namespace or get_owner(space_id))
     where = Revision(space_id, repo_type="space")

@@ -34,7 +34,7 @@ def synchronize_batch_norm(model: PreTrainedModel, args: TrainingArguments) -> P
         if args.should_save:
             print(
                 "Batch normalisation sees each process's share of the batch only, since torch synchronises it on GPUs "
-                "alone: on CPUs this network comes out otherwise than in one process.",
+                "alone: on CPUs this model comes out otherwise than in one process.",
                 file=sys.stderr,
             )
         return model

@@ -1,22 +1,32 @@
-"""The folder of a run: whether it is one, what a run may delete in it, and whether it is good for more than a trial."""
+"""The folder of a run: what may be deleted in it, where it goes on, and whether it is more than a trial."""
 
 import json
 import re
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import safetensors
+import torch
 import yaml
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from fer_models.hub import NETWORK_FILES
+
+AVERAGE_FILE = "average.safetensors"  # of a checkpoint whose run keeps an EMA of the weights
 
 RECIPE, RUN, RESULTS = "recipe.yaml", "run.json", "results.json"
 # What training, calibration, measurement and push write to it, and the recipe; a `.part` is not finished.
 FILES = {RUN, RESULTS, "history.json", "README.md", "training_args.bin", *NETWORK_FILES}
 CODE = re.compile(r"(configuration|modeling|image_processing)_fer\w*\.py")
 CHECKPOINT = re.compile(rf"{PREFIX_CHECKPOINT_DIR}-\d+")
+# Fields that say where a run is done, not what is done; a run may go on with others.
+PLACE_FIELDS = {"data", "output_dir", "resume", "report_to", "disable_tqdm", "push_to_hub"} | {
+    f"hub_{what}" for what in ("model_id", "strategy", "token", "private_repo", "always_push", "revision")
+}
+
 # Fields of a recipe that make a run a trial, with the values that do not.
 TRIAL_FIELDS: Mapping[str, tuple[Any, ...]] = {"samples_per_class": (None,), "max_steps": (None, -1)}
 
@@ -80,7 +90,7 @@ def delete_run(directory: Path) -> None:
 
 
 def check_whole(directory: Path) -> None:
-    """Refuse to publish a trial, or a network that is not calibrated, or was measured before it was.
+    """Refuse to publish a trial, or a model that is not calibrated, or was measured before it was.
 
     Args:
         directory: A finished run, or a checkpoint, with `recipe.yaml`, `config.json` and `results.json`.
@@ -105,4 +115,49 @@ def check_whole(directory: Path) -> None:
         raise ValueError(
             f"{directory} was measured with the temperature {measured}, and has {temperature} now. Run "
             "training.evaluation.evaluate on it again."
+        )
+
+
+def find_resumable_checkpoint(output_dir: Path, averaged: bool = False) -> str | None:
+    """The newest complete checkpoint of a run, or None. One that was cut short while it was written is passed over.
+
+    Args:
+        averaged: Whether the run averages its weights, so that a complete checkpoint holds their average, too.
+    """
+    checkpoints = sorted(
+        output_dir.glob(f"{PREFIX_CHECKPOINT_DIR}-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True
+    )
+    for checkpoint in checkpoints:
+        try:
+            for file in ("model.safetensors", AVERAGE_FILE)[: 1 + averaged]:
+                with safetensors.safe_open(checkpoint / file, "pt") as weights:
+                    weights.keys()
+            torch.load(checkpoint / "optimizer.pt", weights_only=True, map_location="cpu")
+            json.loads((checkpoint / "trainer_state.json").read_text())  # the Trainer writes it last
+        except Exception as error:
+            print(f"Passing over {checkpoint}, which is incomplete: {error}", file=sys.stderr)
+            continue
+        return str(checkpoint)
+    return None
+
+
+def check_same_recipe(output_dir: Path, resolved: dict[str, Any]) -> None:
+    """Refuse to go on with a run that was started with other settings.
+
+    Raises:
+        ValueError: Names each field that differs.
+    """
+    path = output_dir / "recipe.yaml"
+    if not path.is_file():
+        return
+    before = yaml.safe_load(path.read_text())
+    changed = [
+        f"{key}: {before.get(key, 'the default')} -> {resolved.get(key, 'the default')}"
+        for key in sorted((before.keys() | resolved.keys()) - PLACE_FIELDS)
+        if before.get(key) != resolved.get(key)
+    ]
+    if changed:
+        raise ValueError(
+            f"{output_dir} holds a run with other settings ({'; '.join(changed)}). "
+            "Choose another --output_dir, or --resume false to start it over."
         )

@@ -31,10 +31,10 @@ class Job:
         source: See `pictures.open_collection`, as `files` and `split`.
         output: The folder that the parts are written to.
         models: Names in the zoo.
-        tag: The way of training; None for the one that `zoo.TAGS` prefers.
+        tag: The tag; None for the one that `zoo.TAGS` prefers.
         detect: Find the largest face in each picture; else the whole picture is taken for the face.
         chunk_size: Pictures in a part; each part is written in one piece.
-        batch_size: Pictures that go through a network at once.
+        batch_size: Pictures that go through a model at once.
     """
 
     source: str
@@ -52,7 +52,7 @@ class Job:
 
 
 class Scorer:
-    """Scores the chunks of a collection. Networks and collection are opened once."""
+    """Scores the chunks of a collection. Models and collection are opened once."""
 
     def __init__(self, job: Job):
         self._job = job
@@ -121,7 +121,7 @@ class Scorer:
             return iter(answers)
         alone = [attempt(lambda: self._ask([one])[0]) for one in found]  # noqa: B023  called at once
         if len(alone) > 1 and all(isinstance(answer, ImageError) for answer in alone):
-            raise RuntimeError(f"The networks fail at every face: {answers}")
+            raise RuntimeError(f"The models fail at every face: {answers}")
         return iter(alone)
 
     def _ask(self, found: list[Comparison]) -> list[dict[str, Any]]:
@@ -147,7 +147,7 @@ def make_columns(name: str, winner: str | None, probabilities: dict[str, float])
 
 def make_schema(job: Job, labels: list[str]) -> pa.Schema:
     """The columns of a part: `row`, `file`, `error`; with `detect` the number of `faces`, and the largest one's
-    `box_xyxy` in pixels and `score` in [0, 1]; for each network and for `average` the winner and each label's
+    `box_xyxy` in pixels and `score` in [0, 1]; for each model and for `average` the winner and each label's
     probability, in [0, 1]; `sure`, false where the average should not be believed."""
     fields = [("row", pa.int64()), ("file", pa.string()), ("error", pa.string())]
     if job.detect:

@@ -1,7 +1,7 @@
 """Score a large collection of faces: `python -m training.scoring.score SOURCE OUTPUT`.
 
 SOURCE is a folder of pictures, a folder of parquet files or a data set's id on the Hub. OUTPUT becomes a folder of
-parquet files with one row for each picture: what each network makes of it, their average, or why there is no answer.
+parquet files with one row for each picture: what each model makes of it, their average, or why there is no answer.
 Stopped at any moment, it goes on when the same command is given again; no row is lost and none is there twice.
 """
 
@@ -116,7 +116,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--models", type=split_list, metavar="NAME,NAME", help="which to ask, with commas between them; by default all"
     )
-    parser.add_argument("--tag", help=f"way of training; by default the first that a network has of: {', '.join(TAGS)}")
+    parser.add_argument(
+        "--tag", help=f"what the models learned from; by default the first that a model has of: {', '.join(TAGS)}"
+    )
     parser.add_argument(
         "--whole-image", action="store_true", help="take each picture for a face; else its largest face is found"
     )

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,16 +14,25 @@ from ...faces import DetectedFace, FaceDetector
 from ...images import ImageError, NoFaceError, read_image, shrink
 from ...inference import LoadedModel, compare, find_faces, predict_all, to_json
 from ...zoo import get_default_tag, sort_tags
-from ..figures.compare import render_results, render_table
-from ..figures.html import render_message
-from ..figures.photo import Preview, make_preview, render_crop, render_photo
-from ..figures.why import render_explanations
+from ..components.compare import render_no_face, render_results, render_table
+from ..components.html import render_message
+from ..components.photo import (
+    Preview,
+    make_preview,
+    render_choices,
+    render_crop,
+    render_empty,
+    render_examples,
+    render_photo,
+)
+from ..components.why import render_explanations
 from ..locales import translate
 from . import reasons
+from .choice import find_examples
 
-# How many networks are compared until a visitor chooses: the report's four, which come first in the zoo.
+# How many models are compared until a visitor chooses: the report's four, which come first in the zoo.
 SHOWN_AT_FIRST = 4
-# Rows and columns in which `explain_json` sums a heat map up; finer than the networks' own maps are would be made up.
+# Rows and columns in which `explain_json` sums a heat map up; finer than the models' own maps are would be made up.
 HEAT_CELLS = 8
 # So many pixels of a photo's faces are kept in memory for the next click, at four bytes each: 16 MB of a crowd, 0.2 MB
 # of one face. The photo itself is not kept.
@@ -38,10 +46,11 @@ class Request:
     Attributes:
         photo_path: The uploaded file; None if there is none.
         language: One of `locales.LOCALES`.
-        tag: The way of training; networks that were not trained so stay as they are.
-        names: The networks.
+        tag: The way of training; models that were not trained so stay as they are.
+        names: The models.
         face_index: The face of the photo, counted from 0, largest first.
         whole_image: Take the whole picture for the face.
+        id: The choice's own, by which the page tells an answer from the one before in another language.
     """
 
     photo_path: str | None
@@ -50,6 +59,7 @@ class Request:
     names: Sequence[str]
     face_index: int = 0
     whole_image: bool = False
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,7 @@ class Crop:
 
     Attributes:
         picture: For people, RGB, no larger than the page shows it.
-        views: For the networks, grey, by the height and width that they ask for: just what they would make of the
+        views: For the models, grey, by the height and width that they ask for: just what they would make of the
             original, so that their answers are the same.
     """
 
@@ -66,11 +76,11 @@ class Crop:
     views: Mapping[tuple[int, int], Image.Image]
 
     def get_view(self, model: LoadedModel) -> Image.Image:
-        """The face as a network sees it."""
+        """The face as a model sees it."""
         return self.views[_get_size(model)]
 
     def predict(self, models: Sequence[LoadedModel]) -> list[Prediction]:
-        """What each network makes of the face; those that ask for the same view share its preprocessing."""
+        """What each model makes of the face; those that ask for the same view share its preprocessing."""
         by_size = {
             size: iter(predict_all([model for model in models if _get_size(model) == size], [view]))
             for size, view in self.views.items()
@@ -119,28 +129,30 @@ class Answer:
     """What the page shows for a photo.
 
     Attributes:
-        results: HTML: the verdict and the networks' columns, or why there are none.
-        photo: HTML: the photo with its faces; empty if there is none.
-        crop: HTML: the face as the networks see it; empty if there is none.
-        table: HTML: all probabilities in one table; empty if there are none.
+        results: HTML: the verdict and the models' columns, or why there are none.
+        photo: HTML: the photo with its faces, or the place of one.
+        choices: HTML: the faces to choose from, or the examples.
+        crop: HTML: the face as the models see it; empty if there is none.
+        table: HTML: all the numbers; empty if there are none.
         shown: What the next request may reuse; None if there is no answer.
-        offer_whole_image: Whether to offer to take the whole picture for the face.
+        has_no_face: Whether there is none because no face was found.
     """
 
     results: str
-    photo: str = ""
+    photo: str
+    choices: str
     crop: str = ""
     table: str = ""
     shown: Shown | None = None
-    offer_whole_image: bool = False
+    has_no_face: bool = False
 
 
 @dataclass(frozen=True)
 class CompareHandlers:
-    """The tab's actions, with the networks and the detector they use.
+    """The tab's actions, with the models and the detector they use.
 
     Attributes:
-        models: Every network in every way of training that can be chosen, in the order of the zoo.
+        models: Every model in every way of training that can be chosen, in the order of the zoo.
         detector: Finds the faces.
     """
 
@@ -149,19 +161,19 @@ class CompareHandlers:
 
     @property
     def names(self) -> list[str]:
-        """The networks that can be chosen."""
+        """The models that can be chosen."""
         return list(dict.fromkeys(model.name for model in self.models))
 
     @property
     def tags(self) -> list[str]:
-        """The ways of training that can be chosen, the first network's default first."""
+        """The ways of training that can be chosen, the first model's default first."""
         return list(dict.fromkeys([get_default_tag(self.names[0]), *sort_tags(model.tag for model in self.models)]))
 
     def choose_models(self, names: Sequence[str] | None = None, tag: str | None = None) -> list[LoadedModel]:
-        """One network for each name, trained as `tag` says where there is such a one, else in its default way.
+        """One model for each name, trained as `tag` says where there is such a one, else in its default way.
 
         Raises:
-            ValueError: There is no such network or way of training.
+            ValueError: There is no such model or way of training.
         """
         names = self.names[:SHOWN_AT_FIRST] if names is None else names
         for asked, known in ((names, self.names), ([tag] if tag else [], self.tags)):
@@ -175,7 +187,7 @@ class CompareHandlers:
         return chosen
 
     def answer(self, request: Request, shown: Shown | None = None) -> Answer:
-        """Compare the networks on a photo, in words and pictures.
+        """Compare the models on a photo, in words and pictures.
 
         Args:
             request: What to compare.
@@ -183,28 +195,34 @@ class CompareHandlers:
         """
         language, models = request.language, self.choose_models(request.names, request.tag)
         if not models:
-            return Answer(render_message(translate(language, "networks.none"), "error"))
+            return self._refuse(render_message(translate(language, "choice.none"), "error", request.id), language)
         if request.photo_path is None:
-            return Answer(render_results(None, models, language))
+            return self._refuse(render_results(None, models, language), language)
         try:
             new = self._look(request, models, shown)
         except NoFaceError as error:
-            message = translate(language, "faces.none")
-            if error.reason == "no_face_in_first":
-                message += f" {translate(language, 'hint.animated')}"
-            return Answer(render_message(message, "error"), offer_whole_image=True)
+            animated = error.reason == "no_face_in_first"
+            answer = self._refuse(render_no_face(animated, language, request.id), language)
+            photo = render_photo(make_preview(read_image(request.photo_path)), [], None, language)
+            return replace(answer, photo=photo, has_no_face=True)
         except ImageError as error:
-            return Answer(render_message(reasons.explain(error.reason, language, error.values), "error"))
+            words = reasons.explain(error.reason, language, error.values)
+            return self._refuse(render_message(words, "error", request.id), language)
+        faces = [crop.picture for crop in new.crops] if new.faces else []
         return Answer(
-            render_results(new.comparison, models, language),
+            render_results(new.comparison, models, language, request.id),
             render_photo(new.preview, new.faces, new.comparison.face_index, language),
+            render_choices(faces, new.comparison.face_index, render_examples(find_examples(), language), language),
             render_crop(new.crop.get_view(self.models[0]), language),
-            render_table(new.comparison, language),
+            render_table(new.comparison, models, language),
             new,
         )
 
+    def _refuse(self, results: str, language: str) -> Answer:
+        return Answer(results, render_empty(language), render_examples(find_examples(), language))
+
     def explain(self, shown: Shown, label: str | None, language: str) -> str:
-        """What in the face speaks for a label to each network, as HTML; without a label, for each one's own choice."""
+        """What in the face speaks for a label to each model, as HTML; without a label, for each one's own choice."""
         explanations = [explain(model, shown.crop.get_view(model), label) for model in shown.models]
         return render_explanations(shown.crop.picture, share_scale(explanations), language)
 
@@ -216,11 +234,11 @@ class CompareHandlers:
         names: Sequence[str] | None = None,
         tag: str | None = None,
     ) -> dict[str, Any]:
-        """Compare the networks on a photo, as JSON; see `inference.to_json` for its shape.
+        """Compare the models on a photo, as JSON; see `inference.to_json` for its shape.
 
         Raises:
             ImageError: There is no photo, or it cannot be used.
-            ValueError: There is no such face, network or way of training.
+            ValueError: There is no such face, model or way of training.
         """
         models = self.choose_models(names or None, tag)
         return to_json(self._compare(photo_path, models, face_index, whole_image), models)
@@ -234,15 +252,15 @@ class CompareHandlers:
         names: Sequence[str] | None = None,
         tag: str | None = None,
     ) -> dict[str, Any]:
-        """The same, and for each network what in the face speaks for a label, by default for its own choice.
+        """The same, and for each model what in the face speaks for a label, by default for its own choice.
 
         Returns:
-            What `compare_json` does, and `explanations`: for each network `model`, `label` and `heat`, 8 rows of 8
-            numbers in [0, 1], the mean of each part of the face from its top left; 1 is the greatest of all networks.
+            What `compare_json` does, and `explanations`: for each model `model`, `label` and `heat`, 8 rows of 8
+            numbers in [0, 1], the mean of each part of the face from its top left; 1 is the greatest of all models.
 
         Raises:
             ImageError: There is no photo, or it cannot be used.
-            ValueError: There is no such face, label, network or way of training.
+            ValueError: There is no such face, label, model or way of training.
         """
         models = self.choose_models(names or None, tag)
         comparison = self._compare(photo_path, models, face_index, whole_image)
@@ -303,21 +321,3 @@ def _sum_up(heat: np.ndarray) -> list[list[float]]:
     """The mean heat of each of 8 rows of 8 equal parts, from the top left."""
     cells = Image.fromarray(heat).resize((HEAT_CELLS, HEAT_CELLS), Image.Resampling.BOX)
     return np.asarray(cells, float).round(3).tolist()
-
-
-def find_examples() -> list[str]:
-    """Public-domain portraits that installed packages carry; those that are not installed are left out."""
-    examples = []
-    try:
-        import matplotlib
-
-        examples.append(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg")
-    except ImportError:
-        pass
-    try:
-        import skimage.data
-
-        examples.append(Path(skimage.data.__file__).parent / "astronaut.png")
-    except ImportError:
-        pass
-    return [str(path) for path in examples if path.is_file()]

@@ -15,7 +15,8 @@ from ...faces import COARSE_SIDE, DetectedFace, FaceDetector
 from ...images import ImageError, read_image
 from ...inference import LoadedModel, classify, cut_out
 from ...tracking import FaceTracker, FrameRate, Timeline, Track
-from ..figures.live import render_answers, render_overlay, say_aloud
+from ..components.live import render_answers, render_overlay, say_aloud
+from ..disagreement import measure_disagreement
 from ..locales import DEFAULT_LANGUAGE, LOCALES, translate
 from .compare import SHOWN_AT_FIRST
 
@@ -79,10 +80,10 @@ class Session:
 
 @dataclass(frozen=True)
 class LiveHandlers:
-    """The tab's actions, with the networks and the detector they use.
+    """The tab's actions, with the models and the detector they use.
 
     Attributes:
-        models: The networks.
+        models: The models.
         detector: Finds the faces.
         clock: Seconds that never go back.
     """
@@ -99,21 +100,23 @@ class LiveHandlers:
         """What the page's script needs in a language.
 
         Returns:
-            `language`; `words`, by their ids; `models`, their names; `empty`, the answers before there are any.
+            `language`; `words`, by their ids; `models`, their names; `empty`, the answers before there are any;
+            `limit_s`, after how many seconds the camera stops.
         """
-        words = {key: text for key, text in LOCALES[language].items() if key.startswith("live.")}
+        words = {key: text for key, text in LOCALES[language].items() if key.startswith(("live.", "split."))}
         words["live.over"] = translate(language, "live.over", seconds=TIME_LIMIT_S)
         words["live.lost"] = translate(language, "error.offline")
         words["live.broken"] = translate(language, "error.camera_busy")
         empty = render_answers(None, self.models[:SHOWN_AT_FIRST], Timeline(), 0.0, language)
-        return {"language": language, "words": words, "models": [model.name for model in self.models], "empty": empty}
+        names = [model.name for model in self.models]
+        return {"language": language, "words": words, "models": names, "empty": empty, "limit_s": TIME_LIMIT_S}
 
     def look(self, request: Mapping[str, Any], address: str) -> dict[str, Any]:
         """Find the faces of a picture and classify them.
 
         Args:
             request: `session`, an id that the page made up when its camera was switched on; `previous`, the one before,
-                which is over; `frame`, a JPEG as a data URL, not mirrored; `model`, the network that is shown, or empty
+                which is over; `frame`, a JPEG as a data URL, not mirrored; `model`, the model that is shown, or empty
                 for those that Compare shows at first; `mirrored`, whether the page shows the picture mirrored;
                 `language`.
             address: Where it comes from.
@@ -122,7 +125,8 @@ class LiveHandlers:
             `status`: `live`; or why there is no answer, the rest of an id of `locales.LOCALES`: `live.over`, the time
             is up; `live.full`, too many visitors; `live.pause`, others come first for some seconds; `live.busy`, the
             picture before is not answered yet; `live.unreadable`, this is no picture. If `live`, also `overlay` and
-            `answers`, HTML; `spoken`, one sentence; `fps`, frames per second; and `faces`, how many.
+            `answers`, HTML; `spoken`, one sentence; `fps`, frames per second; `faces`, how many; `votes`, how many
+            models chose each label, most first; and `split`, how far they are apart on the followed face.
         """
         now_s = self.clock()
         session_id, previous_id = (str(request.get(name))[:64] for name in ("session", "previous"))
@@ -187,6 +191,8 @@ class LiveHandlers:
             "spoken": say_aloud(comparison, language),
             "fps": round(frame_rate, 2),
             "faces": len(faces),
+            "votes": [len(names) for _, names in comparison.votes] if comparison else [],
+            "split": measure_disagreement([one.probabilities for one in comparison.predictions] if comparison else []),
         }
 
     def _detect(self, image: Image.Image) -> list[DetectedFace]:
@@ -198,11 +204,14 @@ class LiveHandlers:
 
 
 def _smooth(comparison: Comparison, track: Track, now_s: float) -> Comparison:
-    """What the networks make of a face, smoothed over time."""
-    predictions = [
-        Prediction(one.model, track.smooth(one.model, one.probabilities, now_s), one.latency_ms)
-        for one in comparison.predictions
-    ]
+    """What the models make of a face, its bars smoothed over time, and not its label."""
+    predictions = []
+    for one in comparison.predictions:
+        smoothed = track.smooth(one.model, one.probabilities, now_s)
+        if max(smoothed, key=smoothed.__getitem__) != one.winner:
+            del track.probabilities[one.model]
+            smoothed = track.smooth(one.model, one.probabilities, now_s)
+        predictions.append(Prediction(one.model, smoothed, one.latency_ms))
     return replace(comparison, crop=None, predictions=predictions)
 
 

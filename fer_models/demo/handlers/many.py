@@ -11,7 +11,7 @@ from ...batch import classify_files, to_rows
 from ...faces import FaceDetector
 from ...images import ImageError
 from ...inference import LoadedModel
-from ..figures.html import render_message
+from ..components.html import render_message
 from ..locales import translate
 from .jobs import Files, Jobs, Report, View
 from .many_photos import classify
@@ -21,7 +21,7 @@ from .reasons import Trouble
 
 @dataclass(frozen=True)
 class ManyHandlers:
-    """The tab's actions, with the networks and the detector they use."""
+    """The tab's actions, with the models and the detector they use."""
 
     models: Sequence[LoadedModel]
     detector: FaceDetector

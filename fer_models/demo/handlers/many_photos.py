@@ -14,8 +14,15 @@ from ...batch import FileResult, classify_files, tabulate, to_rows
 from ...faces import FaceDetector
 from ...inference import LoadedModel
 from ...tables import write_csv
-from ..figures.html import to_data_uri
-from ..figures.many import MAX_SHOWN_ROWS, render_download, render_faces, render_progress, render_summary
+from ..components.html import to_data_uri
+from ..components.many import (
+    MAX_SHOWN_ROWS,
+    render_download,
+    render_faces,
+    render_progress,
+    render_sort,
+    render_summary,
+)
 from ..locales import has_decimal_comma, translate
 from .jobs import Files, Pace, View
 from .reasons import explain
@@ -31,7 +38,7 @@ class FaceTable:
     """What a job has found so far: numbers, and small pictures for the rows that are shown.
 
     Attributes:
-        models: The networks.
+        models: The models.
         rows: As `batch.to_rows` gives them, with the `values` of their errors.
         thumbnails: A data URI for each of the first rows, None where there is no face.
         is_complete: Whether no rows follow.
@@ -62,7 +69,7 @@ class FaceTable:
         return (
             f'<div role="status">{render_summary(rows, language)}</div>'
             f"{render_download(csv.getvalue(), 'faces.csv', language)}"
-            f"{f'<p>{hidden}</p>' if len(rows) > MAX_SHOWN_ROWS else ''}{faces}"
+            f"{f'<p>{hidden}</p>' if len(rows) > MAX_SHOWN_ROWS else ''}{render_sort(language)}{faces}"
         )
 
 
@@ -73,7 +80,7 @@ def classify(
 
     Args:
         files: Name and place of each upload.
-        models: The networks.
+        models: The models.
         detector: Finds the faces.
         flag: Ends the job as soon as it is set.
         language: One of `locales.LOCALES`.

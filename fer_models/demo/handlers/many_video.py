@@ -15,11 +15,11 @@ from ...faces import FaceDetector
 from ...inference import LoadedModel
 from ...tables import write_csv
 from ...video import Moment, VideoError, analyze_video, to_row
-from ..figures.annotate import AnnotatedVideo
-from ..figures.compare import describe_average
-from ..figures.html import render_message
-from ..figures.many import render_download, render_progress
-from ..figures.timeline import format_duration, render_timeline, render_video_summary
+from ..components.annotate import AnnotatedVideo
+from ..components.compare import describe_average
+from ..components.html import render_message
+from ..components.many import render_download, render_progress
+from ..components.timeline import format_duration, render_timeline, render_video_summary
 from ..locales import has_decimal_comma, translate
 from ..uploads import make_folder
 from .jobs import Files, Pace, View
@@ -34,7 +34,7 @@ class VideoReport:
     """What a job has found so far in a video.
 
     Attributes:
-        models: The networks.
+        models: The models.
         frames_per_second: How many pictures per second of the video were looked at.
         rows: As `video.to_row` gives them.
         duration_s: Of the whole video, in seconds; of what was seen so far, if the video does not tell.
@@ -98,7 +98,7 @@ def watch(
 
     Args:
         files: Name and place of the one upload.
-        models: The networks.
+        models: The models.
         detector: Finds the faces.
         frames_per_second: How many pictures per second of the video are looked at.
         flag: Ends the job as soon as it is set.
@@ -106,7 +106,7 @@ def watch(
     """
 
     def describe(comparison: Comparison) -> str:
-        doubt = "" if comparison.is_sure else f" · {translate(language, 'verdict.unsure')}"
+        doubt = "" if comparison.is_sure else f" · {translate(language, 'many.unsure')}"
         return f"{describe_average(comparison, language)}{doubt}"
 
     report = VideoReport(models, frames_per_second)

@@ -8,7 +8,7 @@ from ...archives import MAX_ENTRIES
 from ...batch import MAX_FILES
 from ...images import MAX_PIXELS
 from ...video import MAX_FRAME_PIXELS
-from ..figures.html import render_message
+from ..components.html import render_message
 from ..locales import translate
 
 # Of a video, on the page: the others wait for its end.

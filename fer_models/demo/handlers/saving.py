@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import date
 from html import escape
 from io import StringIO
 from urllib.parse import urlencode
@@ -9,14 +10,14 @@ from uuid import uuid4
 
 from ...inference import to_json
 from ...tables import write_csv
-from ..figures.summary import draw_summary
+from ..components.summary import draw_summary
 from ..locales import has_decimal_comma
 from .compare import Request, Shown
 
 FORMATS = {"json": "application/json", "csv": "text/csv", "png": "image/png"}
 
 
-def save(shown: Shown, format: str, language: str, with_face: bool = False) -> bytes:
+def save(shown: Shown, format: str, language: str, with_face: bool = False, address: str = "") -> bytes:
     """The content of a file.
 
     Args:
@@ -25,6 +26,7 @@ def save(shown: Shown, format: str, language: str, with_face: bool = False) -> b
         language: Of the picture, and of the numbers in the CSV; labels and columns are ids.
         with_face: Whether the picture has the face in it. It is left out unless somebody asks: a picture that is sent
             on shows a person, beside a guess that may be wrong.
+        address: That of the page, which the picture names beside the date.
 
     Raises:
         KeyError: There is no such format.
@@ -32,7 +34,9 @@ def save(shown: Shown, format: str, language: str, with_face: bool = False) -> b
     return {
         "json": lambda: json.dumps(to_json(shown.comparison, shown.models), indent=2).encode(),
         "csv": lambda: _to_csv(shown, language).encode(),
-        "png": lambda: draw_summary(shown.comparison, language, shown.crop.picture if with_face else None),
+        "png": lambda: draw_summary(
+            shown.comparison, language, shown.crop.picture if with_face else None, _describe_source(address)
+        ),
     }[format]()
 
 
@@ -43,8 +47,13 @@ def render_download(content: bytes, format: str) -> str:
     return f'<a id="link-{uuid4().hex}" download="{name}" href="{uri}" tabindex="-1">{escape(format)}</a>'
 
 
+def _describe_source(address: str) -> str:
+    """The page's address without what every address has, and today's date."""
+    return " · ".join(filter(None, [address.split("://")[-1].strip("/")[:60], f"{date.today()}"]))
+
+
 def _to_csv(shown: Shown, language: str) -> str:
-    """One row for each network and one for their average, which alone is `sure` or not and has the ids of the hints.
+    """One row for each model and one for their average, which alone is `sure` or not and has the ids of the hints.
 
     Probabilities in [0, 1], time in ms, size in MB.
     """
@@ -79,7 +88,7 @@ def make_link(base_url: str, request: Request) -> str:
         base_url: The page's address, without settings.
         request: The settings.
     """
-    settings = {"lang": request.language, "tag": request.tag, "networks": ",".join(request.names)}
+    settings = {"lang": request.language, "tag": request.tag, "models": ",".join(request.names)}
     if request.face_index:
         settings["face"] = str(request.face_index + 1)  # as it is numbered on the photo
     if request.whole_image:
@@ -98,7 +107,7 @@ answer = Client("{url}").predict(
     handle_file("photo.jpg"),
     face_index={request.face_index},
     whole_image={whole},
-    networks={names},
+    models={names},
     tag="{request.tag}",
     api_name="/compare",
 )

@@ -7,13 +7,15 @@ const ANSWERS_EVERY_MS = 250; // numbers that change faster cannot be read
 const SPEAK_EVERY_MS = 5000; // for screen readers
 const RETRY_MS = 1500;
 const LATE_MS = 4000; // an answer that takes longer is no longer about the picture that is shown
+const HUNT_MS = 20000; // so long the models are dared to part
 const MAX_LOST = 5; // answers in a row that did not come
 const AWAY_MS = 10000; // the camera is switched off when the page was hidden for so long
 
 const live = element.querySelector(".fer-live");
 const find = (selector) => live.querySelector(selector);
 const video = find("video"), overlay = find(".fer-live-overlay"), message = find(".fer-live-message");
-const answers = find(".fer-live-answers"), spoken = find(".fer-live-spoken"), button = find("button");
+const answers = find(".fer-live-answers"), spoken = find(".fer-live-spoken"), button = find(".fer-live-start");
+const splitButton = find(".fer-split button"), splitNote = find(".fer-split p"), splitCard = find(".fer-split-card");
 const modelSelect = find(".fer-live-models"), cameraSelect = find(".fer-live-cameras select");
 const sides = [...cameraSelect.options]; // front and back, as phones have them
 const canvas = document.createElement("canvas");
@@ -23,6 +25,7 @@ let session = null; // made up anew whenever the camera is switched on
 let run = 0; // counts starts and stops, so that what was begun before knows that its time is over
 let mirrored = true;
 let messageKey = "live.hint", buttonKey = "live.start";
+let hunt = null; // for the widest split: until when, how wide, how many models on each side
 
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const isHidden = () => document.hidden || live.offsetParent === null; // another tab of the browser, or of the page
@@ -36,6 +39,24 @@ function setState(state) {
     live.dataset.state = state;
     buttonKey = state === "idle" ? "live.start" : state === "stopped" ? "live.go_on" : "live.stop";
     button.textContent = props.page.words[buttonKey];
+    if (state !== "live") endHunt();
+}
+
+// The models are dared to part: the widest split of some seconds is kept, with its bars and without the face.
+const fill = (key, values) => props.page.words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+function watchSplit({ split, votes, answers: html }, now) {
+    if (split > hunt.split) {
+        Object.assign(hunt, { split, votes: votes.join(" : ") });
+        splitCard.innerHTML = html;
+        splitCard.querySelector(".fer-live-timeline").remove();
+        splitCard.hidden = false;
+    }
+    if (now > hunt.until) return endHunt();
+    splitNote.textContent = fill("split.running", { votes: hunt.votes, seconds: Math.ceil((hunt.until - now) / 1000) });
+}
+function endHunt() {
+    if (hunt?.votes) splitNote.textContent = hunt.split < 1 ? props.page.words["split.none"] : fill("split.done", hunt);
+    hunt = null;
 }
 
 function translate() {
@@ -46,8 +67,9 @@ function translate() {
     modelSelect.replaceChildren(new Option(words["live.all"], ""), ...models.map((name) => new Option(name, name)));
     modelSelect.value = chosen;
     button.textContent = words[buttonKey];
+    answers.dataset.last = words["live.last"];
     say(messageKey);
-    if (!stream) answers.innerHTML = empty;
+    if (!answers.dataset.answered) answers.innerHTML = empty;
 }
 
 function waitWith(key) {
@@ -83,8 +105,9 @@ async function start() {
         await video.play();
         const devices = await navigator.mediaDevices.enumerateDevices(); // says all only once one is in use
         listCameras(devices.filter(({ kind }) => kind === "videoinput"), facingMode, deviceId);
-    } catch {
-        if (mine === run) stop(stream ? "live.broken" : "", "idle"); // if there is no camera `page.js` says why
+    } catch (error) {
+        if (mine === run && !stream) document.dispatchEvent(new CustomEvent("fer-problem", { detail: error }));
+        if (mine === run) stop(stream ? "live.broken" : "", "idle");
     }
     if (mine !== run) return;
     say("");
@@ -120,6 +143,7 @@ async function watchFaces(mine) {
     const previous = session;
     session = crypto.randomUUID();
     let fresh = nextFrame();
+    const startedAt = performance.now();
     let lost = 0, answered = 0, sentAt = -Infinity, answeredAt = -Infinity, spokenAt = -Infinity, hiddenAt = null;
     while (mine === run) {
         if (isHidden() || !video.videoWidth) {
@@ -162,9 +186,13 @@ async function watchFaces(mine) {
         live.dataset.fps = answer.fps;
         live.dataset.faces = answer.faces;
         live.dataset.latencyMs = Math.round(now - sentAt);
+        if (hunt) watchSplit(answer, now);
         if (now - answeredAt > ANSWERS_EVERY_MS) {
             answers.innerHTML = answer.answers;
+            answers.dataset.answered = "";
             answeredAt = now;
+            const left = Math.max(0, Math.ceil(props.page.limit_s - (now - startedAt) / 1000));
+            button.textContent = `${props.page.words[buttonKey]} · ${left} s`;
         }
         if (answer.spoken !== spoken.textContent && now - spokenAt > SPEAK_EVERY_MS) {
             spoken.textContent = answer.spoken;
@@ -180,6 +208,10 @@ video.addEventListener("resize", () => {
 button.addEventListener("click", () => {
     if (live.dataset.state === "idle" || live.dataset.state === "stopped") start();
     else stop("live.hint", "idle");
+});
+splitButton.addEventListener("click", async () => {
+    if (!stream) await start();
+    if (stream) hunt = { until: performance.now() + HUNT_MS, split: -1 };
 });
 cameraSelect.addEventListener("change", () => stream && start());
 watch("page", translate);

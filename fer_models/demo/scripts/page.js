@@ -8,8 +8,6 @@ function followLanguage() {
     document.documentElement.lang = words().language;
     document.title = words().title;
     for (const problem of findProblems(document)) problem.textContent = words()[problem.dataset.key] ?? problem.textContent;
-    phrases = readPhrases();
-    exchangeWords();
     appear();
 }
 
@@ -26,45 +24,22 @@ const asked = [new URLSearchParams(location.search).get("lang"), ...navigator.la
 const known = words().languages.split(" ");
 const spoken = asked.map((code) => code?.toLowerCase().split("-")[0]);
 const wanted = spoken.find((code) => known.includes(code)) ?? words().language;
-
-// Gradio's own words, which `english.js` keeps English, are exchanged for the page's.
-let phrases = []; // pairs of a pattern and what it becomes
-const exchanged = new WeakMap(); // by text or attribute: what gradio said, and what stands there now
-function readPhrases() {
-    return Object.entries(JSON.parse(words().gradio)).map(([english, word]) => {
-        const pattern = english.replace(/[.|]/g, "\\$&").replaceAll(" ", "\\s+").replaceAll("{}", "(.+)");
-        return [new RegExp(`^(\\s*)${pattern}(\\s*)$`), word];
-    });
-}
-function exchange(node) {
-    const [before, after] = exchanged.get(node) ?? [];
-    const text = node.nodeValue === after ? before : node.nodeValue;
-    for (const [pattern, word] of phrases) {
-        const found = pattern.exec(text);
-        if (!found) continue;
-        const [, start, ...parts] = found;
-        const now = start + word.replaceAll("{}", () => parts.shift()) + parts.pop();
-        exchanged.set(node, [text, now]);
-        if (node.nodeValue !== now) node.nodeValue = now;
-        return;
-    }
-}
-function exchangeWords() {
-    const isOurs = (node) => node.matches?.(".html-container, .cm-line, script, style");
-    const choose = (node) => (isOurs(node) ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, choose);
-    while (walker.nextNode()) {
-        const node = walker.currentNode;
-        const parts = node.attributes ? ["aria-label", "title"].map((name) => node.getAttributeNode(name)) : [node];
-        for (const part of parts) if (part?.nodeValue.trim()) exchange(part);
-    }
-}
 followLanguage();
 watch("value", followLanguage);
 
-// A sentence where the trouble happened: at the `.fer-problem-slot` of the tab where something was tried last, though
-// another one may be open by now; without a try, of the open one. It stays until the next try there: a file, a choice or
-// a button.
+// The address names the open tab and the chosen language, so that the page comes back as it was.
+document.addEventListener("click", ({ target }) => {
+    const tab = target.closest?.("[role=tab]")?.dataset.tabId;
+    const language = target.closest?.("#header\\.language") && target.value;
+    const address = new URL(location);
+    if (tab) address.searchParams.set("tab", tab);
+    if (language) address.searchParams.set("lang", language);
+    history.replaceState(history.state, "", address);
+});
+
+// One message at a time: a sentence where the trouble happened, at the `.fer-problem-slot` of the tab where something was
+// tried last, though another one may be open by now; without a try, of the open one. It takes the place of the one
+// before, and stays until the next try there, or its answer.
 let tried;
 function say(key, sentence = words()[key]) {
     findProblems(document).forEach((problem) => problem.remove());
@@ -76,22 +51,23 @@ function say(key, sentence = words()[key]) {
     problem.dataset.key = key;
     problem.textContent = sentence;
     (tab.querySelector(".fer-problem-slot") ?? tab).prepend(problem);
+    problem.scrollIntoView({ block: "nearest" });
 }
 function findProblems(part) {
     return part.querySelectorAll(".fer-problem");
 }
-function hush({ type, target }) {
-    const tab = target.closest?.("[role=tabpanel]");
+function hush({ type, target, detail }) {
+    const tab = (type === "fer-answer" ? detail : target).closest?.("[role=tabpanel]");
     const isTry = type !== "click" || target.closest("button, input, [data-face]");
     if (!tab || !isTry) return;
     tried = tab;
     findProblems(tab).forEach((problem) => problem.remove());
 }
-for (const event of ["change", "click", "drop"]) document.addEventListener(event, hush, true);
+for (const event of ["change", "click", "drop", "fer-answer"]) document.addEventListener(event, hush, true);
 
 // Files that the server would refuse are refused before they travel.
 function refuseLargeFiles(event) {
-    const files = event.type === "drop" ? event.dataTransfer?.files : event.target.files;
+    const files = event.type === "change" ? event.target.files : (event.dataTransfer ?? event.clipboardData)?.files;
     const sizes = [...(files ?? [])].map((file) => file.size);
     const isOneTooLarge = sizes.some((size) => size > Number(words().maxFileBytes));
     const total = sizes.reduce((sum, size) => sum + size, 0);
@@ -101,25 +77,15 @@ function refuseLargeFiles(event) {
     if (event.type === "change") event.target.value = "";
     say(isOneTooLarge ? "fileTooLarge" : "filesTooLarge");
 }
-for (const event of ["change", "drop"]) document.addEventListener(event, refuseLargeFiles, true);
+for (const event of ["change", "drop", "paste"]) document.addEventListener(event, refuseLargeFiles, true);
 
 // Why there is no picture from the camera. Browsers hide it from pages that come over plain HTTP from elsewhere.
-const devices = navigator.mediaDevices ?? { enumerateDevices: async () => [] };
-if (!navigator.mediaDevices) Object.defineProperty(navigator, "mediaDevices", { value: devices });
-const askForCamera = devices.getUserMedia?.bind(devices);
-devices.getUserMedia = async (constraints) => {
-    if (!askForCamera) say("cameraInsecure");
-    try {
-        return await askForCamera(constraints);
-    } catch (error) {
-        if (error.name === "NotAllowedError") say("cameraDenied");
-        else if (error.name === "NotFoundError") say("cameraMissing");
-        else if (askForCamera) say("cameraBusy");
-        throw error;
-    }
-};
+document.addEventListener("fer-problem", ({ detail: { name } }) => {
+    const reasons = { NotAllowedError: "cameraDenied", NotFoundError: "cameraMissing" };
+    say(navigator.mediaDevices ? (reasons[name] ?? "cameraBusy") : "cameraInsecure");
+});
 
-// Over plain HTTP browsers hide the clipboard, too: gradio's buttons can still copy, by way of a field, but not paste.
+// Over plain HTTP browsers hide the clipboard, too; one can still copy by way of a field.
 async function copyByField(text) {
     const field = document.createElement("textarea");
     field.value = text;
@@ -128,16 +94,7 @@ async function copyByField(text) {
     document.execCommand("copy");
     field.remove();
 }
-const clipboard = navigator.clipboard ?? { writeText: copyByField };
-if (!navigator.clipboard) Object.defineProperty(navigator, "clipboard", { value: clipboard });
-// Why nothing was pasted by gradio's button, which says nothing of it.
-const askForClipboard = clipboard.read?.bind(clipboard);
-clipboard.read = async () => {
-    const items = await askForClipboard?.().catch(() => null);
-    if (!items) say("clipboardDenied");
-    else if (!items.some(({ types }) => types.some((type) => type.startsWith("image/")))) say("clipboardEmpty");
-    return items ?? [];
-};
+if (!navigator.clipboard) Object.defineProperty(navigator, "clipboard", { value: { writeText: copyByField } });
 
 // Gradio shows errors and warnings in a corner, its own in the browser's language. They are said in their place, and in
 // the page's.
@@ -152,26 +109,20 @@ function replaceToasts() {
         else if (/busy|queue/i.test(text)) say("busy");
         else if (/disk is full/i.test(text)) say("full");
         else if (/file size|too large/i.test(text)) say("fileTooLarge");
-        else if (/invalid file type/i.test(text)) say("notAnImage");
-        else if (/connection|network|fetch/i.test(text)) say("offline");
+        else if (/connection|network|fetch|upload failed/i.test(text)) say("offline");
         else say("unexpected");
     }
 }
 
-// Gradio's radio buttons do not know of each other, so that the arrow keys would not move between them.
-function nameRadios() {
+// Gradio's radio buttons do not know of each other, so that the arrow keys would not move between them; its code can be
+// scrolled by the mouse only; and its button that adds files holds another one, which does the work: the keyboard and
+// screen readers get that one.
+function mendWidgets() {
     for (const radio of document.querySelectorAll("fieldset[id] input[type=radio]")) {
         const { id } = radio.closest("fieldset[id]");
         if (radio.name !== id) radio.name = id;
     }
-}
-
-// Gradio's blocks of code can be scrolled by the mouse only.
-function reachCode() {
     document.querySelectorAll('.cm-scroller[tabindex="-1"]').forEach((code) => (code.tabIndex = 0));
-}
-// Gradio's button that adds files holds another one, which does the work: the keyboard and screen readers get that one.
-function unnestButtons() {
     for (const outer of document.querySelectorAll("button:has(button):not([role])")) {
         outer.setAttribute("role", "group");
         outer.removeAttribute("aria-haspopup");
@@ -180,9 +131,6 @@ function unnestButtons() {
 }
 new MutationObserver(() => {
     replaceToasts();
-    nameRadios();
-    reachCode();
-    unnestButtons();
-    exchangeWords();
+    mendWidgets();
     appear();
-}).observe(document.body, { childList: true, subtree: true, characterData: true, attributeFilter: ["aria-label", "title", "name"] });
+}).observe(document.body, { childList: true, subtree: true, characterData: true, attributeFilter: ["name"] });

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from ..figures.live import STAGE
+from ..components.live import STAGE
 from ..handlers.live import LiveHandlers
 from ..limits import find_address
 from ..locales import DEFAULT_LANGUAGE

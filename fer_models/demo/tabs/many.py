@@ -1,6 +1,7 @@
 """Many: photos or a zip in, a table of all faces out; or a video in, its timeline out."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,11 @@ from ...images import ImageError
 from ..files_input import FilesInput
 from ..handlers.jobs import Report, View
 from ..handlers.many import ManyHandlers, is_video
+from ..handlers.many_open import find_photo
+from ..handlers.many_photos import FaceTable
+from ..internals import get_upload_folder
 from ..locales import DEFAULT_LANGUAGE, LOCALES, translate
+from ..scripts import read_script
 from ..words import Words
 
 # For how long a report can be shown again in another language, in seconds since it was made.
@@ -24,13 +29,17 @@ BEGINNING = 100
 RATES = (1, 10, 4)
 
 
-def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Radio) -> None:
+def build_many_tab(
+    handlers: ManyHandlers, words: Words, language_switch: gr.Radio, choice: gr.HTML, tabs: gr.Tabs
+) -> None:
     """Lay the tab out and wire it, inside an open `gr.Tab`.
 
     Args:
         handlers: What its events do.
         words: Takes the components whose words follow the language.
         language_switch: Holds the language.
+        choice: What is chosen in Compare, where a row is opened.
+        tabs: Of the page.
     """
 
     def begin(files: list[tuple[str, Path]], language: str, request: gr.Request) -> list[Any]:
@@ -64,10 +73,21 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
             return gr.skip()  # a report that is forgotten stays on the page
         return handlers.show(report, language)
 
-    def batch(files: list[tuple[str, Path]]) -> list[dict[str, Any]]:
-        """Find every face in many photos and classify each with the four networks that compare asks.
+    def open_face(
+        files: list[tuple[str, Path]], report: Report | None, language: str, event: gr.EventData
+    ) -> list[Any]:
+        with suppress(AttributeError, IndexError, TypeError):  # not every request is this page's
+            row = report.rows[event.row] if isinstance(report, FaceTable) else None
+            path = row and find_photo(files, row["file"], Path(get_upload_folder()))
+            if row and path:
+                return [{"path": str(path), "face": row["face_index"], "id": uuid4().hex}, gr.Tabs(selected="compare")]
+        gr.Warning(translate(language, "error.missing"))
+        return [gr.skip(), gr.skip()]
 
-        The networks guess which of seven labels people would give to a face: angry, disgust, fear, happy, neutral, sad
+    def batch(files: list[tuple[str, Path]]) -> list[dict[str, Any]]:
+        """Find every face in many photos and classify each with the four models that compare asks.
+
+        The models guess which of seven labels people would give to a face: angry, disgust, fear, happy, neutral, sad
         or surprise. They are often wrong (`test_accuracy` says how often each one is right) and know nothing of what a
         person feels. Do not use the answers to decide anything about a person, and not at work, at school or on people
         who did not agree. The photos are deleted after some minutes and sent nowhere.
@@ -96,7 +116,11 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
         with gr.Column(elem_id="many.controls", elem_classes=["fer-problem-slot"]):
             with gr.Row():
                 start_button = gr.Button(
-                    translate(language, "many.start"), variant="primary", elem_id="many.start", min_width=120
+                    translate(language, "many.start"),
+                    variant="primary",
+                    interactive=False,
+                    elem_id="many.start",
+                    min_width=120,
                 )
                 cancel_button = gr.Button(
                     translate(language, "many.cancel"), interactive=False, elem_id="many.cancel", min_width=120
@@ -110,7 +134,7 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
         words.add(cancel_button, lambda language: gr.update(value=translate(language, "many.cancel")))
         words.add(rate, lambda language: gr.update(label=translate(language, "many.rate")))
         words.add(privacy, lambda language: translate(language, "many.privacy"))
-        results = gr.HTML(handlers.show(None, language), elem_id="many.results")
+        results = gr.HTML(handlers.show(None, language), elem_id="many.results", js_on_load=read_script("many.js"))
         video = gr.Video(
             label=translate(language, "many.video"),
             interactive=False,
@@ -125,8 +149,9 @@ def build_many_tab(handlers: ManyHandlers, words: Words, language_switch: gr.Rad
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     shown = [progress, results, report, video]
-    files.change(lambda files: gr.update(visible=any(map(is_video, files))), files, rate, queue=False, **quiet)
     buttons = [start_button, cancel_button]
+    files.change(_welcome, files, [rate, start_button], queue=False, **quiet)
+    results.select(open_face, [files, report, language_switch], [choice, tabs], queue=False, **quiet)
     started = start_button.click(begin, [files, language_switch], [*shown, *buttons, job], queue=False, **quiet)
     ended = started.then(
         run,
@@ -172,6 +197,11 @@ def _show(view: View) -> list[Any]:
     video = view.video and str(view.video)
     results = gr.skip() if view.results is None else view.results
     return [view.progress, results, view.report, gr.update(value=video, visible=video is not None)]
+
+
+def _welcome(files: list[tuple[str, Path]]) -> list[Any]:
+    """There is nothing to start without files, and no rate without a video."""
+    return [gr.update(visible=any(map(is_video, files))), gr.update(interactive=bool(files))]
 
 
 def _switch_buttons(is_running: bool) -> list[Any]:

@@ -1,26 +1,25 @@
-"""Models: how often the networks are right, and what that means."""
+"""Models: how often the models are right, and what that means."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
 
 from ...inference import choose_shown_split
 from ...results import Checkpoint
-from ..figures.models import (
+from ..components.models import (
     TEST_SPLITS,
     describe_model,
     render_cost,
     render_heading,
-    render_lead,
-    render_links,
     render_meaning,
     render_report_comparison,
     render_test_sets,
 )
-from ..figures.peers import render_peers
-from ..figures.votes import render_votes
-from ..handlers.models import choose_first, show_network
+from ..components.overview import render_overview
+from ..components.peers import render_peers
+from ..components.votes import render_votes
+from ..handlers.models import choose_first, show_model
 from ..locales import DEFAULT_LANGUAGE, translate
 from ..words import Words
 
@@ -37,21 +36,28 @@ def build_models_tab(
         language_switch: Holds the language.
     """
 
-    def render_overview(language: str) -> str:
-        return (
-            f"{render_lead(checkpoints, language)}{render_links(summary, language)}"
-            f"{render_report_comparison(summary, language)}{render_test_sets(checkpoints, language)}"
-            f"{render_peers(summary, checkpoints, language)}{render_votes(summary, checkpoints, language)}"
-        )
+    def show_overview(language: str) -> str:
+        return render_overview(summary, checkpoints, language)
 
-    def render_rest(language: str) -> str:
-        return f"{render_cost(summary, checkpoints, language)}{render_meaning(summary, language)}"
+    folds: dict[str, Callable[[str], str]] = {
+        "sets": lambda language: render_test_sets(checkpoints, language),
+        "report": lambda language: render_report_comparison(summary, language),
+        "peers": lambda language: render_peers(summary, checkpoints, language),
+        "votes": lambda language: render_votes(summary, checkpoints, language),
+        "cost": lambda language: render_cost(summary, checkpoints, language),
+        "meaning": lambda language: render_meaning(summary, language),
+    }
+
+    def fold(part: str) -> gr.Accordion:
+        title = f"models.{part}.title"
+        accordion = gr.Accordion(translate(language, title), open=False, elem_id=f"models.{part}.fold")
+        return words.add(accordion, lambda language: gr.update(label=translate(language, title)))
 
     def render_choice(language: str) -> str:
         return render_heading("choose", language)
 
     def show(key: str | None, split: str | None, language: str) -> str:
-        return show_network(checkpoints, key, language, split)
+        return show_model(checkpoints, key, language, split)
 
     def describe_split(language: str) -> dict[str, Any]:
         return {
@@ -67,20 +73,24 @@ def build_models_tab(
 
     language, first = DEFAULT_LANGUAGE, choose_first(checkpoints)
     with gr.Column(elem_id="models"):
-        words.add(gr.HTML(render_overview(language), elem_id="models.overview"), render_overview)
-        words.add(gr.HTML(render_choice(language)), render_choice)
-        choice = gr.Radio(**describe_choice(language), value=first, elem_id="models.choice")
-        words.add(choice, lambda language: gr.update(**describe_choice(language)))
-        first_split = choose_shown_split(next((one.results for one in checkpoints if one.key == first), {}))
-        split = gr.Radio(**describe_split(language), value=first_split, elem_id="models.split")
-        words.add(split, lambda language: gr.update(**describe_split(language)))
-        network = gr.HTML(show(first, first_split, language), elem_id="models.network")
-        words.add(gr.HTML(render_rest(language), elem_id="models.rest"), render_rest)
+        words.add(gr.HTML(show_overview(language), elem_id="models.overview"), show_overview)
+        with fold("choose"):
+            words.add(gr.HTML(render_choice(language)), render_choice)
+            choice = gr.Radio(**describe_choice(language), value=first, elem_id="models.choice")
+            words.add(choice, lambda language: gr.update(**describe_choice(language)))
+            first_split = choose_shown_split(next((one.results for one in checkpoints if one.key == first), {}))
+            split = gr.Radio(**describe_split(language), value=first_split, elem_id="models.split")
+            words.add(split, lambda language: gr.update(**describe_split(language)))
+            model = gr.HTML(show(first, first_split, language), elem_id="models.one")
+        for part, render in folds.items():
+            if render(language):
+                with fold(part):
+                    words.add(gr.HTML(render(language)), render)
     gr.on(
         [choice.change, split.change, language_switch.change],
         show,
         [choice, split, language_switch],
-        network,
+        model,
         show_progress="hidden",
         api_visibility="private",
     )

@@ -179,9 +179,11 @@ def main(argv: list[str] | None = None) -> None:
     names = [peer.package for peer in PEERS_ASKED]
     parser = CommandParser(prog="python -m training.benchmarks.peers.measure", description=__doc__)
     add_data_option(parser)
-    parser.add_argument("--environment", type=Path, default=Path("build/peers"), help="where they are installed")
+    parser.add_argument(
+        "--environment", type=Path, default=Path("build/peers"), metavar="DIR", help="where they are installed"
+    )
     parser.add_argument("--timed", action="store_true", help="keep times, on a machine with nothing else to do")
-    parser.add_argument("--packages", type=split_list, default=names, metavar="A,B", help="which")
+    parser.add_argument("--packages", type=split_list, default=names, metavar="NAME,NAME", help="which of them")
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
     unknown = set(arguments.packages) - set(names)

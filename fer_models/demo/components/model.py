@@ -1,0 +1,260 @@
+"""One model: its training, where it errs, how sure it may be, and what it bears."""
+
+import base64
+import json
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from ...inference import choose_shown_split
+from ...results import Checkpoint, join_history, shorten_commit
+from ..locales import LOCALES, format_count, format_decimal, format_hardware, format_percent, translate
+from .charts import Axis, Series, render_chart
+from .html import render_message
+from .models import format_points
+from .tables import Row, render_table
+
+SPLIT_KINDS = {"train": "a", "validation": "b"}
+
+
+def render_model(checkpoint: Checkpoint | None, language: str, split: str | None = None) -> str:
+    """Everything that is known of a model; what was not measured says so.
+
+    Args:
+        checkpoint: The model, or None if none is bundled.
+        language: One of `locales.LOCALES`.
+        split: One of `TEST_SPLITS`, on which its errors and its calibration are shown; None for the one whose accuracy
+            is shown beside its answers.
+    """
+    if checkpoint is None:
+        return render_message(translate(language, "models.unmeasured"))
+    split = split or choose_shown_split(checkpoint.results)
+    figures, labels = checkpoint.get_split(split), checkpoint.results.get("labels", [])
+    name = translate(language, f"models.sets.{split}")
+    robustness = checkpoint.results.get("robustness")
+    parts = [
+        render_curves(checkpoint, language),
+        _render_pair(
+            render_confusion_matrix(figures, name, labels, language), render_recall(figures, name, labels, language)
+        ),
+        _render_pair(
+            render_robustness(robustness, checkpoint.get_split((robustness or {}).get("split", "")), language),
+            render_reliability(figures, name, language),
+        ),
+        render_provenance(checkpoint, language),
+    ]
+    return f'<div class="fer-model" data-model="{escape(checkpoint.key)}">{"".join(parts)}</div>'
+
+
+def render_curves(checkpoint: Checkpoint, language: str) -> str:
+    """Accuracy and loss by epoch, training and validation."""
+    trained_with = checkpoint.results.get("trained_with", {})
+    history, smaller = join_history(checkpoint.history, trained_with)
+    if not history:
+        return _render_missing("models.curves.accuracy", language)
+    last = history[-1]["epoch"]
+    epochs = Axis(
+        translate(language, "models.curves.epoch"), 0, last, lambda tick: format_decimal(language, tick, None)
+    )
+    charts = []
+    for quantity in ("accuracy", "loss"):
+        is_share = quantity == "accuracy"
+        rows = [row for row in history if f"validation_{quantity}" in row]
+
+        def write(value: float, is_share: bool = is_share) -> str:
+            return format_percent(language, value, 0) if is_share else format_decimal(language, value)
+
+        values = [row[f"{split}_{quantity}"] for row in rows for split in SPLIT_KINDS]
+        description = "; ".join(
+            translate(
+                language,
+                "models.curves.alt",
+                split=translate(language, f"models.curves.{split}"),
+                first=write(rows[0][f"{split}_{quantity}"]),
+                last=write(rows[-1][f"{split}_{quantity}"]),
+                epochs=len(rows),
+            )
+            for split in SPLIT_KINDS
+        )
+        title = translate(language, f"models.curves.{quantity}")
+        if smaller:
+            title += f" ({translate(language, 'models.curves.larger', epoch=smaller)})"
+        # What is learnt from teachers is no loss by the labels, as validation's is.
+        names = {split: f"models.curves.{split}" for split in SPLIT_KINDS}
+        if quantity == "loss" and trained_with.get("teachers"):
+            names["train"] = "models.curves.taught"
+        charts.append(
+            render_chart(
+                title,
+                f"{title}. {description}.",
+                epochs,
+                Axis("", 0, 1 if is_share else 1.05 * max(values), write),
+                [
+                    Series(
+                        translate(language, names[split]),
+                        [(row["epoch"], row[f"{split}_{quantity}"]) for row in rows],
+                        kind,
+                        has_marks=len(rows) <= 20,
+                    )
+                    for split, kind in SPLIT_KINDS.items()
+                ],
+            )
+        )
+    return _render_pair(*charts)
+
+
+def render_confusion_matrix(split: dict[str, Any] | None, name: str, labels: Sequence[str], language: str) -> str:
+    """What each expression was taken for: a table whose cells are shaded by their share of the row."""
+    if split is None:
+        return _render_missing("models.confusion.title", language)
+    words = [escape(translate(language, f"label.{label}")) for label in labels]
+    rows: list[Row] = []
+    for index, (word, counts) in enumerate(zip(words, split["confusion_matrix"], strict=True)):
+        total = max(sum(counts), 1)
+        cells = [
+            f'<td class="fer-shade{" fer-right" if index == column else ""}" style="--share:{count / total:.3f}">'
+            f"{format_percent(language, count / total, 0)}<small>{format_count(language, count)}</small></td>"
+            for column, count in enumerate(counts)
+        ]
+        rows.append([f"{word}<small>{format_count(language, sum(counts))}</small>", *cells])
+    caption = translate(language, "models.confusion.caption", split=name, n=format_count(language, split["n"]))
+    corner = escape(translate(language, "models.confusion.corner"))
+    title = f"<h3>{escape(translate(language, 'models.confusion.title'))}</h3>"
+    return f"<div>{title}{render_table(caption, [corner, *words], [('', rows)], 'fer-confusion')}</div>"
+
+
+def render_recall(split: dict[str, Any] | None, name: str, labels: Sequence[str], language: str) -> str:
+    """How many of each expression's faces are recognised, the best first."""
+    if split is None:
+        return _render_missing("models.recall.title", language)
+    counts = [sum(row) for row in split["confusion_matrix"]]
+    rows = [
+        [
+            escape(translate(language, f"label.{label}")),
+            f'<td class="fer-meter"><i style="width:{recall:.1%}"></i><b>{format_percent(language, recall)}</b></td>',
+            format_count(language, count),
+        ]
+        for recall, label, count in sorted(zip(split["recall"], labels, counts, strict=True), reverse=True)
+    ]
+    columns = [escape(translate(language, f"models.recall.{column}")) for column in ("label", "share", "images")]
+    title = f"<h3>{escape(translate(language, 'models.recall.title'))}</h3>"
+    macro_f1 = format_percent(language, split["macro_f1"])
+    caption = translate(language, "models.recall.caption", split=name, macro_f1=macro_f1)
+    return f"<div>{title}{render_table(caption, columns, [('', rows)])}</div>"
+
+
+def render_reliability(split: dict[str, Any] | None, name: str, language: str) -> str:
+    """How often a model is right where it is so sure, before and after its temperature."""
+    if split is None or "calibration" not in split:
+        return _render_missing("models.reliability.title", language)
+    series = [Series(translate(language, "models.reliability.honest"), [(0, 0), (1, 1)], "reference", has_marks=False)]
+    described = []
+    for key, kind, word in (("calibration_before", "b", "before"), ("calibration", "a", "after")):
+        if key not in split:
+            continue
+        error = format_percent(language, split[key]["ece"])
+        name = translate(language, f"models.reliability.{word}", error=error)
+        described.append(name)
+        series.append(Series(name, [(row["confidence"], row["accuracy"]) for row in split[key]["bins"]], kind))
+
+    def write(value: float) -> str:
+        return format_percent(language, value, 0)
+
+    title = f"{translate(language, 'models.reliability.title')} ({name})"
+    return render_chart(
+        title,
+        f"{title}. {'; '.join(described)}.",
+        Axis(translate(language, "models.reliability.x"), 0, 1, write),
+        Axis(translate(language, "models.reliability.y"), 0, 1, write),
+        series,
+    )
+
+
+def render_robustness(robustness: dict[str, Any] | None, split: dict[str, Any] | None, language: str) -> str:
+    """Accuracy on changed faces, one row a change, from weak to strong, and what is lost to the faces as they are."""
+    if not robustness or not robustness.get("rows") or split is None:
+        return _render_missing("models.robustness.title", language)
+    cells_of: dict[str, list[str]] = {}
+    for row in robustness["rows"]:
+        loss = row["accuracy"] - split["accuracy"]
+        cells_of.setdefault(row["change"], []).append(
+            f'<td class="fer-shade fer-loss" style="--share:{min(max(-loss, 0) / 0.4, 1):.3f}">'
+            f"<small>{escape(_describe_level(row['change'], row['level'], language))}</small>"
+            f"{format_percent(language, row['accuracy'])}<small>{format_points(language, loss, sign=True)}</small></td>"
+        )
+    width = max(map(len, cells_of.values()))
+    rows = [
+        [_name_change(change, language), *cells, *[""] * (width - len(cells))] for change, cells in cells_of.items()
+    ]
+    caption = translate(language, "models.robustness.caption", accuracy=format_percent(language, split["accuracy"]))
+    columns = [escape(translate(language, "models.robustness.change"))]
+    columns += [escape(translate(language, "models.robustness.level", number=index + 1)) for index in range(width)]
+    title = f"<h3>{escape(translate(language, 'models.robustness.title'))}</h3>"
+    return f"<div>{title}{render_table(caption, columns, [('', rows)], 'fer-robustness')}</div>"
+
+
+def render_provenance(checkpoint: Checkpoint, language: str) -> str:
+    """What a reader needs to reproduce the figures: command, seed, images, commits, hardware."""
+    results = checkpoint.results
+    trained, measured = results.get("trained_with", {}), results.get("measured_with", {})
+    facts = {
+        "command": f"make train-{checkpoint.key}",
+        "seed": results.get("seed"),
+        "protocol": results.get("protocol"),
+        "temperature": results.get("temperature") and format_decimal(language, results["temperature"], 3),
+        "smaller": _describe_environment(trained.get("widened_from", {}), language),
+        "trained": _describe_environment(trained, language),
+        "measured": _describe_environment(measured, language),
+    }
+    items = "".join(
+        f"<dt>{escape(translate(language, f'models.provenance.{key}'))}</dt><dd><code>{escape(str(fact))}</code></dd>"
+        for key, fact in facts.items()
+        if fact not in (None, "")
+    )
+    return (
+        f"<h3>{escape(translate(language, 'models.provenance.title'))}</h3>"
+        f'<dl class="fer-facts-list">{items}</dl>{_render_download(checkpoint, language)}'
+    )
+
+
+def _render_download(checkpoint: Checkpoint, language: str) -> str:
+    if not checkpoint.results:
+        return ""
+    content = base64.b64encode(json.dumps(checkpoint.results).encode()).decode()
+    words = escape(translate(language, "models.provenance.download"))
+    return (
+        f'<p><a download="{escape(checkpoint.key)}.json" href="data:application/json;base64,{content}">{words}</a></p>'
+    )
+
+
+def _describe_environment(environment: dict[str, Any], language: str) -> str:
+    hardware = format_hardware(language, environment.get("hardware", ""))
+    facts = [hardware, environment.get("commit") and f"commit {shorten_commit(environment['commit'])}"]
+    versions = environment.get("versions", {})
+    facts += [f"{library} {versions[library]}" for library in ("torch", "transformers") if library in versions]
+    return ", ".join(fact for fact in facts if fact)
+
+
+def _name_change(change: str, language: str) -> str:
+    name, unit = f"models.change.{change}", f"models.unit.{change}"
+    if name not in LOCALES[language]:
+        return escape(change)
+    small = f"<small>{escape(translate(language, unit))}</small>" if unit in LOCALES[language] else ""
+    return escape(translate(language, name)) + small
+
+
+def _describe_level(change: str, level: float, language: str) -> str:
+    key = f"models.level.{change}"
+    number = format_decimal(language, level, None)
+    if key not in LOCALES[language]:
+        return number
+    return translate(language, key, level=number, percent=format_percent(language, level, 0))
+
+
+def _render_pair(left: str, right: str) -> str:
+    return f'<div class="fer-pair">{left}{right}</div>'
+
+
+def _render_missing(title_key: str, language: str) -> str:
+    title = f"<h3>{escape(translate(language, title_key))}</h3>"
+    return f"<div>{title}{render_message(translate(language, 'models.unmeasured'))}</div>"

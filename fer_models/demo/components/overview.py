@@ -1,0 +1,67 @@
+"""The first screen of Models: which one is best, how sure that is, and what it costs."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from ...inference import PEOPLE_SPLIT, SHOWN_SPLIT
+from ...results import Checkpoint
+from ...zoo import get_default_tag
+from ..locales import format_count, format_decimal, format_percent, translate
+from .models import render_cost_chart, render_lead
+from .tables import Row, Scale, render_column, render_table
+
+
+def render_overview(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], language: str) -> str:
+    """One sentence, one table and one chart of the models as `load` takes them, the best first.
+
+    Args:
+        summary: What `results.read_summary` gives.
+        checkpoints: The bundled models.
+        language: One of `locales.LOCALES`.
+    """
+    ours = [one for one in checkpoints if one.tag == get_default_tag(one.name)]
+    name = PEOPLE_SPLIT if ours and all(one.get_split(PEOPLE_SPLIT) for one in ours) else SHOWN_SPLIT
+    measured = [(one, split) for one in ours if (split := one.get_split(name))]
+    measured.sort(key=lambda pair: -pair[1]["accuracy"])
+    if not measured:
+        return render_lead(checkpoints, language)
+    (_, best), *_ = measured
+    lead = translate(
+        language,
+        "overview.lead",
+        n=format_count(language, best["n"]),
+        share=format_percent(language, best["accuracy"], 0),
+    )
+    costs = {row["model"]: row for row in (summary.get("cost") or {}).get("models", [])}
+    scale = Scale([bound for _, split in measured for bound in split["accuracy_interval_95"]])
+    rows = [_render_row(one, split, costs.get(one.name), scale, language) for one, split in measured]
+    columns = [
+        render_column(translate(language, f"overview.{column}")) for column in ("model", "right", "time", "size")
+    ]
+    points = [
+        (one.name, costs[one.name]["latency_ms"], split["accuracy"]) for one, split in measured if one.name in costs
+    ]
+    caption = " ".join(translate(language, f"overview.{key}") for key in (f"right.{name}", "caption"))
+    table = render_table(caption, columns, [("", rows)], "fer-overview")
+    return (
+        f"<h2>{escape(translate(language, 'models.title'))}</h2>"
+        f'<p class="fer-lead">{escape(lead)}</p><div class="fer-table-and-chart">{table}'
+        f"{render_cost_chart(points, name, language)}</div>{render_lead(checkpoints, language)}"
+    )
+
+
+def _render_row(
+    checkpoint: Checkpoint, split: dict[str, Any], cost: dict[str, Any] | None, scale: Scale, language: str
+) -> Row:
+    low, high = split["accuracy_interval_95"]
+    interval = translate(
+        language, "models.interval", low=format_percent(language, low), high=format_percent(language, high)
+    )
+    return [
+        escape(checkpoint.name),
+        f"<b>{format_percent(language, split['accuracy'])}</b>"
+        f"{scale.render([('fer-dot', split['accuracy'])], (low, high))}<small>{escape(interval)}</small>",
+        f"{format_decimal(language, cost['latency_ms'])} ms" if cost else "–",
+        f"{format_decimal(language, cost['file_bytes'] / 1e6)} MB" if cost else "–",
+    ]

@@ -1,0 +1,13 @@
+// The table of all faces: each opens in Compare, and those on which the models are furthest apart come first if asked.
+function sort() {
+    const body = element.querySelector(".fer-faces tbody"), box = element.querySelector(".fer-sort input");
+    if (!body || !box) return;
+    const place = ({ dataset }) => (box.checked ? -dataset.split : Number(dataset.row));
+    body.append(...[...body.rows].sort((one, other) => place(one) - place(other)));
+}
+element.addEventListener("change", sort);
+watch("value", sort);
+element.addEventListener("click", ({ target }) => {
+    const button = target.closest("[data-open]");
+    if (button) trigger("select", { row: Number(button.dataset.open) });
+});

@@ -1,0 +1,55 @@
+// A file -> a picture, upright, transparent pixels white; or an error with the reason that `images.ImageError` gives.
+import { fromImageData } from "./pixels.js";
+
+const KINDS = [
+    ["heic", /^....ftyp(hei|hev|mif1|msf1)/s], ["video", /^....ftyp(?!avi)|^\x1aE\xdf\xa3|^RIFF....AVI /s],
+    ["picture", /^(\xff\xd8|\x89PNG|GIF8|RIFF....WEBP|BM|....ftypavi[fs])/s],
+];
+
+export function refuse(reason) {
+    return Object.assign(new Error(reason), { reason });
+}
+
+/** @returns {picture, animated} */
+export async function decode(blob, { maxBytes, maxPixels }) {
+    if (!blob.size) throw refuse("empty");
+    if (blob.size > maxBytes) throw refuse("file_too_large");
+    const head = String.fromCharCode(...new Uint8Array(await blob.slice(0, 32).arrayBuffer()));
+    const kind = KINDS.find(([, pattern]) => pattern.test(head))?.[0];
+    if (kind === "video") throw refuse("video");
+    let bitmap;
+    try {
+        // Not the colours of a profile: the models never saw any.
+        bitmap = await createImageBitmap(blob, { imageOrientation: "from-image", colorSpaceConversion: "none" });
+    } catch {
+        throw refuse(kind === "heic" ? "heic" : kind === "picture" ? "unreadable" : "not_an_image");
+    }
+    try {
+        if (bitmap.width * bitmap.height > maxPixels) throw refuse("too_large");
+        return { picture: read(bitmap), animated: await isAnimated(blob) };
+    } finally {
+        bitmap.close();
+    }
+}
+
+/** The pixels of an ImageBitmap, or of anything else that can be drawn. */
+export function read(bitmap) {
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d", { willReadFrequently: true, alpha: false });
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, bitmap.width, bitmap.height);
+    context.drawImage(bitmap, 0, 0);
+    return fromImageData(context.getImageData(0, 0, bitmap.width, bitmap.height));
+}
+
+async function isAnimated(blob) {
+    if (!self.ImageDecoder || !/gif|webp|png|avif/.test(blob.type)) return false;
+    try {
+        const decoder = new ImageDecoder({ data: await blob.arrayBuffer(), type: blob.type });
+        await decoder.tracks.ready;
+        const { animated } = decoder.tracks.selectedTrack;
+        decoder.close();
+        return animated;
+    } catch {
+        return false;
+    }
+}

@@ -1,0 +1,217 @@
+// Compare: a photo in, what each model makes of it out. All of it happens in this browser.
+import { ask, compareAndShow } from "./fer.js";
+import { startLive, stopLive } from "./live.js";
+import { saveJson, savePng } from "./save.js";
+import { make, renderCards, renderMessage, renderNoFace, renderPhoto, renderTable, renderVerdict, sayTrouble } from "./view.js";
+import { has, language, loadWords, nameLanguage, say, sayTag, speak } from "./words.js";
+
+const find = (selector) => document.querySelector(selector);
+const results = find("#results"), drop = find("#drop"), photo = find("#photo");
+let settings = null;
+let shown = null; // {blob, url, face, whole, tag}, and with an answer `answer`, `grey`, `size`, or `trouble`
+let run = 0; // so that a late answer knows that its photo is gone
+
+function emptyModels() {
+    const nothing = Object.fromEntries(settings.labels.map((label) => [label, null]));
+    const tag = chosenTag();
+    return settings.names.map((name) => {
+        const model = settings.models.find((one) => one.model === name && one.tag === tag) ?? settings.models.find((one) => one.model === name);
+        return { ...model, probabilities: nothing };
+    });
+}
+
+const chosenTag = () => find("#tags input:checked")?.value ?? settings.tags[0];
+
+function render() {
+    const answer = shown?.answer, hasFace = Boolean(answer?.models.length);
+    find("#save").hidden = find("#numbers").hidden = !hasFace;
+    find("#crop").hidden = !shown?.grey;
+    find("#remove").hidden = !shown;
+    find("#drop-text").hidden = photo.hidden = true;
+    find(shown ? "#photo" : "#drop-text").hidden = false;
+    if (shown?.trouble) results.replaceChildren(renderMessage(sayTrouble(shown.trouble, settings), true));
+    else if (hasFace) results.replaceChildren(renderVerdict(answer, settings), renderCards(answer.models, answer.votes));
+    else if (answer) {
+        results.replaceChildren(renderNoFace(answer.hints.some(({ id }) => id === "animated"), () => find("#file").click(), takeWhole));
+    }
+    else if (settings) results.replaceChildren(renderMessage(say(shown ? "static.looking" : "verdict.empty")), renderCards(emptyModels()));
+    find("#table").replaceChildren(...(hasFace ? renderTable(answer, settings) : []));
+    photo.replaceChildren(shown && !shown.trouble && shown.size ? renderPhoto(shown.url, shown.size, answer?.faces ?? [], answer?.face_index ?? null, chooseFace) : "");
+    renderFaces(answer);
+    if (shown?.grey) drawCrop(find("#crop canvas"), shown.grey);
+}
+
+function renderFaces(answer) {
+    const fieldset = find("#faces"), faces = answer?.face_index != null ? answer.faces : [];
+    fieldset.hidden = faces.length < 2;
+    const hadFocus = fieldset.contains(document.activeElement);
+    fieldset.querySelector("div").replaceChildren(...faces.map((_, i) => make("label", {},
+        make("input", { type: "radio", name: "face", value: i, checked: i === answer.face_index, onchange: () => chooseFace(i) }),
+        say("faces.number", { number: i + 1, count: faces.length }))));
+    if (hadFocus) fieldset.querySelector("input:checked")?.focus();
+}
+
+export function drawCrop(canvas, grey) {
+    const image = new ImageData(48, 48);
+    grey.forEach((value, i) => image.data.set([255 * value, 255 * value, 255 * value, 255], 4 * i));
+    canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+async function answer() {
+    const mine = ++run, request = shown;
+    request.trouble = null;
+    results.setAttribute("aria-busy", "true");
+    if (!request.answer) render();
+    try {
+        const { json, grey, size } = await compareAndShow(request.blob, { tag: chosenTag(), face: request.face, whole: request.whole });
+        if (mine !== run) return;
+        Object.assign(request, { answer: json, grey, size });
+    } catch (error) {
+        if (mine !== run) return;
+        Object.assign(request, { answer: null, grey: null, trouble: error.reason ?? "unexpected" });
+    }
+    results.removeAttribute("aria-busy");
+    render();
+}
+
+function take(blob) {
+    remove();
+    shown = { blob, url: URL.createObjectURL(blob), face: 0, whole: false };
+    if (settings) answer();
+}
+
+function remove() {
+    run++;
+    if (shown) URL.revokeObjectURL(shown.url);
+    shown = null;
+    ask("forget");
+    results.removeAttribute("aria-busy");
+    if (settings) render();
+}
+
+function chooseFace(index) {
+    shown.face = index;
+    answer();
+}
+
+function takeWhole() {
+    shown.whole = true;
+    answer();
+}
+
+function takeFirst(files) {
+    if (files?.length) take(files[0]);
+}
+
+async function takeExample(path) {
+    const response = await fetch(path);
+    take(await response.blob());
+}
+
+// --- what people do ---
+
+find("#choose").onclick = () => find("#file").click();
+find("#shoot").onclick = () => find("#camera").click();
+for (const input of [find("#file"), find("#camera")]) {
+    input.onchange = () => {
+        takeFirst(input.files);
+        input.value = "";
+    };
+}
+find("#remove").onclick = () => {
+    remove();
+    find("#choose").focus();
+};
+document.addEventListener("paste", (event) => takeFirst(event.clipboardData.files));
+document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+});
+document.addEventListener("dragleave", () => drop.classList.remove("over"));
+document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    takeFirst(event.dataTransfer.files);
+});
+find("#save").onclick = ({ target }) => {
+    if (target.dataset.save === "json") saveJson(shown.answer);
+    if (target.dataset.save === "png") savePng(shown.answer, settings);
+};
+
+const tabs = [...document.querySelectorAll("[role=tab]")];
+function open(tab) {
+    for (const one of tabs) {
+        one.setAttribute("aria-selected", one === tab);
+        one.tabIndex = one === tab ? 0 : -1;
+        document.getElementById(one.getAttribute("aria-controls")).hidden = one !== tab;
+    }
+    if (tab.id !== "tab-live") stopLive();
+}
+for (const [i, tab] of tabs.entries()) {
+    tab.onclick = () => open(tab);
+    tab.onkeydown = ({ key }) => {
+        const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+        if (!step) return;
+        const next = tabs[(i + step + tabs.length) % tabs.length];
+        open(next);
+        next.focus();
+    };
+}
+
+// --- the beginning ---
+
+function renderTags() {
+    const tag = chosenTag();
+    find("#tags div").replaceChildren(...settings.tags.map((one) => make("label", {},
+        make("input", { type: "radio", name: "tag", value: one, checked: one === tag, onchange: () => (shown ? answer() : render()) }), sayTag(one))));
+}
+
+function sayNotice() {
+    const wrong = [...new Set(emptyModels().map(({ test_accuracy }) => Math.round(10 * (1 - test_accuracy))))].sort((a, b) => a - b);
+    const often = say(wrong.length === 1 ? "notice.wrong" : "notice.wrong_range", { low: wrong[0], high: wrong.at(-1) });
+    find("#notice-short").textContent = say("notice.short", { wrong: often });
+    find("#notice-text").textContent = say("static.notice");
+}
+
+async function setLanguage(code) {
+    await speak(code);
+    refresh();
+}
+
+function refresh() {
+    renderTags();
+    sayNotice();
+    for (const image of document.querySelectorAll("#examples button")) {
+        const name = image.dataset.name;
+        image.querySelector("span").textContent = has(`example.${name}`) ? say(`example.${name}`) : name;
+    }
+    render();
+}
+
+async function begin() {
+    document.documentElement.classList.add("fer-ready");
+    try {
+        settings = await (await fetch("settings.json")).json();
+        await loadWords(settings.languages);
+    } catch {
+        results.replaceChildren(renderMessage("The page could not be loaded whole. Check the network and reload it.", true));
+        return;
+    }
+    const select = find("#language");
+    for (const code of settings.languages) select.append(make("option", { value: code, selected: code === language }, await nameLanguage(code)));
+    select.onchange = () => setLanguage(select.value);
+    find("#examples div").replaceChildren(...settings.examples.map((path) => make("button",
+        { type: "button", "data-name": path.split("/").at(-1).split(".")[0], onclick: () => takeExample(path) },
+        make("img", { src: path, alt: "" }), make("span"))));
+    startLive(settings, chosenTag);
+    refresh();
+    if (shown) answer();
+    try {
+        await ask("start");
+        document.documentElement.dataset.ready = "models";
+    } catch (error) {
+        if (!shown) results.replaceChildren(renderMessage(sayTrouble(error.reason, settings), true));
+    }
+    if ("serviceWorker" in navigator) navigator.serviceWorker.register("service_worker.js").catch(() => {}); // the page works without
+}
+begin();

@@ -1,0 +1,49 @@
+// Faces over time: which is which, and their answers smoothed; the rules of `fer_models/tracking.py`.
+const SMOOTHING_S = 0.5, LOST_S = 1, MAX_DISTANCE = 1, MAX_GROWTH = 2;
+const centre = ([x0, y0, x1, y1]) => [(x0 + x1) / 2, (y0 + y1) / 2];
+
+export class Tracker {
+    #tracks = [];
+    #count = 0;
+    #followed = null;
+
+    /** Give each face its `id`, and its models' probabilities smoothed. */
+    update(faces, now) {
+        this.#tracks = this.#tracks.filter((track) => now - track.seen <= LOST_S);
+        const pairs = this.#tracks.flatMap((track) => faces.map((face) => [distance(track, face), track, face]))
+            .filter(([far]) => far <= MAX_DISTANCE).sort((a, b) => a[0] - b[0]);
+        const found = new Map();
+        for (const [, track, face] of pairs) {
+            if (!found.has(face) && ![...found.values()].includes(track)) found.set(face, track);
+        }
+        return faces.map((face) => {
+            let track = found.get(face);
+            if (!track) this.#tracks.push((track = { id: ++this.#count, smoothed: {}, seen: now }));
+            const weight = 1 - Math.exp(-(now - track.seen) / SMOOTHING_S);
+            Object.assign(track, { box: face.box, height: face.height, seen: now });
+            const models = face.models.map(({ model, probabilities }) => ({ model, probabilities: smooth(track, model, probabilities, weight) }));
+            return { ...face, id: track.id, models };
+        });
+    }
+
+    /** The face to stay with: the same until it has left, then the largest. */
+    follow(faces) {
+        if (!this.#tracks.some(({ id }) => id === this.#followed)) this.#followed = faces[0]?.id ?? null;
+        return this.#followed;
+    }
+}
+
+function distance(track, face) {
+    const growth = face.height / track.height;
+    if (growth > MAX_GROWTH || growth < 1 / MAX_GROWTH) return Infinity;
+    const [[x, y], [u, v]] = [centre(track.box), centre(face.box)];
+    return Math.hypot(x - u, y - v) / track.height;
+}
+
+function smooth(track, model, probabilities, weight) {
+    const before = track.smoothed[model];
+    track.smoothed[model] = before
+        ? Object.fromEntries(Object.entries(probabilities).map(([label, share]) => [label, before[label] + weight * (share - before[label])]))
+        : probabilities;
+    return track.smoothed[model];
+}

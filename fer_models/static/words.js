@@ -1,0 +1,31 @@
+// The words of the page: the JSON files of the other page, and its ways to write numbers.
+let words = {};
+export let language = "en";
+
+export async function loadWords(languages) {
+    const asked = [new URLSearchParams(location.search).get("lang"), ...navigator.languages].filter(Boolean);
+    const spoken = asked.map((tag) => tag.split("-")[0]).find((code) => languages.includes(code)) ?? "en";
+    await speak(spoken);
+}
+
+export async function speak(code) {
+    const read = async (one) => (await fetch(new URL(`words/${one}.json`, import.meta.url))).json();
+    const english = await read("en");
+    words = code === "en" ? english : { ...english, ...(await read(code)) };
+    language = code;
+    document.documentElement.lang = code;
+    document.title = say("app.title");
+    for (const node of document.querySelectorAll("[data-word]")) node.textContent = say(node.dataset.word);
+    for (const node of document.querySelectorAll("[data-label]")) node.setAttribute("aria-label", say(node.dataset.label));
+}
+
+export const nameLanguage = async (code) => (await (await fetch(new URL(`words/${code}.json`, import.meta.url))).json())["language.name"] ?? code;
+export const say = (key, values = {}) => (words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+export const sayTag = (tag) => words[`tag.${tag}`] ?? tag;
+export const has = (key) => key in words;
+
+export const decimal = (number, digits = 1) => number.toFixed(digits).replace(".", say("number.decimal"));
+export const percent = (share, digits = 1) => say("number.percent", { number: decimal(100 * share, digits) });
+export const count = (number) => number < Number(say("number.grouped_from"))
+    ? String(number)
+    : String(number).replace(/\B(?=(\d{3})+$)/g, say("number.thousands"));

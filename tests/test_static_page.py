@@ -1,0 +1,383 @@
+"""The page that runs in the visitor's browser: same answers as here, offline, nothing sent, nothing kept."""
+
+import base64
+import io
+import json
+import re
+import threading
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from browsing import CHROMIUM, find_violations, needs_chromium
+from photos import as_png, load_portrait, make_no_face, make_two_faces, write_animations
+from PIL import Image
+
+from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
+from fer_models.face_search import cut_reflected
+from fer_models.faces import FaceDetector
+from fer_models.images import read_image
+from fer_models.inference import compare, load_models, to_json
+from training.benchmarks.browser import compare_answers
+from training.publishing import static_page
+from training.publishing.static_page import PAGE_DIR, StaticHandler, build_static, make_server
+
+pytestmark = [needs_chromium, pytest.mark.slow, pytest.mark.timeout(600)]
+
+FILES = PAGE_DIR.parent
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    try:
+        return build_static(tmp_path_factory.mktemp("static") / "page")
+    except OSError as error:
+        if "npm" in str(error):
+            pytest.skip(str(error))
+        raise
+
+
+@pytest.fixture(scope="module")
+def url(folder: Path) -> Iterator[str]:
+    server = make_server(folder)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *fake])
+        yield browser
+        browser.close()
+
+
+def open_page(browser: Any, url: str, **options: Any) -> Any:
+    page = browser.new_context(**{"locale": "en-US", "viewport": {"width": 1440, "height": 900}} | options).new_page()
+    page.set_default_timeout(120_000)
+    page.goto(url)
+    page.wait_for_selector("html[data-ready]")
+    return page
+
+
+@pytest.fixture(scope="module")
+def page(browser: Any, url: str) -> Any:
+    return open_page(browser, url)
+
+
+def ask(page: Any, content: bytes, **options: Any) -> Any:
+    """The answer of `window.fer.compare`, or the reason why there is none."""
+    code = """async ([text, options]) => {
+        const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+        return window.fer.compare(new Blob([bytes]), options).catch((error) => error.reason);
+    }"""
+    return page.evaluate(code, [base64.b64encode(content).decode(), options])
+
+
+def as_jpeg(image: Image.Image, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=92, **options)
+    return buffer.getvalue()
+
+
+def turned_by_exif() -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return as_jpeg(load_portrait().rotate(90, expand=True), exif=exif)
+
+
+# --- the same answers ---
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        (as_jpeg(load_portrait()), {}),
+        (as_png(make_two_faces()), {"face": 1, "tag": "report"}),
+        (as_png(load_portrait().rotate(130, expand=True)), {}),
+        (turned_by_exif(), {"tag": "tuned"}),
+        (as_png(load_portrait().crop((200, 130, 360, 400))), {}),
+        (as_png(load_portrait().crop((170, 115, 390, 335))), {"whole": True}),
+        (as_png(make_no_face()), {}),
+    ],
+    ids=["a photo", "the second face", "turned", "exif", "cut by the edge", "whole", "no face"],
+)
+def test_answer_is_the_package_s(content: bytes, options: dict[str, Any], page: Any) -> None:
+    models = load_models(list(FER_CNN_ARCHITECTURES), options.get("tag"))
+    comparison = compare(
+        read_image(content), models, FaceDetector(), options.get("whole", False), options.get("face", 0)
+    )
+    ours, theirs = to_json(comparison, models), ask(page, content, **options)
+    assert list(theirs) == list(ours)
+    assert compare_answers([ours], [theirs])["same"], (ours, theirs)
+    for key in ("face_index", "votes", "favourite", "agreement", "sure"):
+        assert theirs[key] == ours[key], key
+    assert [hint["id"] for hint in theirs["hints"]] == [hint["id"] for hint in ours["hints"]]
+    for one, two in zip(ours["models"], theirs["models"], strict=True):
+        assert {key: two[key] for key in one if key not in ("probabilities", "latency_ms")} == {
+            key: one[key] for key in one if key not in ("probabilities", "latency_ms")
+        }
+
+
+BILINEAR, BICUBIC = Image.Resampling.BILINEAR, Image.Resampling.BICUBIC
+NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (91, 91, 3), dtype=np.uint8))
+WIDE = Image.fromarray(np.random.default_rng(1).integers(0, 256, (700, 901, 3), dtype=np.uint8))
+PIXELS: list[tuple[str, Image.Image, list[Any], Any]] = [
+    ("toGrey", NOISE, [], NOISE.convert("L")),
+    ("resize", NOISE, [48, 48], NOISE.resize((48, 48), BILINEAR)),
+    ("resize", NOISE, [200, 130], NOISE.resize((200, 130), BILINEAR)),
+    ("resize", WIDE, [48, 31, [0, 0, 901, 700], 2], WIDE.resize((48, 31), BILINEAR, reducing_gap=2.0)),
+    (
+        *("resize", WIDE, [128, 61, [10.3, 20.7, 500.2, 600.1], 2]),
+        WIDE.resize((128, 61), BILINEAR, (10.3, 20.7, 500.2, 600.1), reducing_gap=2.0),
+    ),
+    ("rotateQuarter", NOISE, [1], NOISE.rotate(90, expand=True)),
+    ("rotate", NOISE, [33.3], NOISE.rotate(33.3, BILINEAR)),
+    ("rotate", NOISE, [-45, True], NOISE.rotate(-45, BICUBIC)),
+    ("cutReflected", NOISE, [[-200.5, -100.2, 30.3, 95.9]], cut_reflected(NOISE, (-200.5, -100.2, 30.3, 95.9))),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "arguments", "expected"), PIXELS, ids=[f"{i} {row[0]}" for i, row in enumerate(PIXELS)]
+)
+def test_pixels_are_pillow_s(name: str, image: Image.Image, arguments: list[Any], expected: Image.Image, page: Any):
+    code = """async ([name, [width, height], text, rest]) => {
+        const pixels = await import("./pixels.js");
+        const data = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+        const made = pixels[name](pixels.makePicture(width, height, 3, data), ...rest);
+        const url = await new Promise((resolve) => {
+            const reader = new FileReader();
+            reader.onload = () => resolve(reader.result);
+            reader.readAsDataURL(new Blob([made.data]));
+        });
+        return [made.width, made.height, url];
+    }"""
+    text = base64.b64encode(np.asarray(image).tobytes()).decode()
+    width, height, url = page.evaluate(code, [name, image.size, text, arguments])
+    data = np.frombuffer(base64.b64decode(url.partition(",")[2]), np.uint8)
+    assert (width, height) == expected.size
+    difference = np.abs(data - np.asarray(expected).astype(int).ravel())
+    assert difference.max() <= 1
+    assert difference.mean() < 0.001
+
+
+# --- nothing is sent, nothing is kept, and no network is needed ---
+
+
+def test_no_request_leaves_and_no_storage_holds_a_picture(browser: Any, url: str) -> None:
+    page = open_page(browser, url)
+    asked: list[tuple[str, str]] = []
+    page.context.on("request", lambda request: asked.append((request.method, request.url)))
+    page.click("#examples button >> nth=0")
+    page.wait_for_selector(".fer-verdict")
+    page.set_input_files("#file", {"name": "me.png", "mimeType": "image/png", "buffer": as_png(make_two_faces())})
+    page.wait_for_selector("#faces:not([hidden])")
+    assert [request for request in asked if request[0] != "GET" or not request[1].startswith((url, "blob:"))] == []
+    stored = page.evaluate(
+        """async () => {
+            const kept = [];
+            for (const name of await caches.keys()) {
+                for (const { url } of await (await caches.open(name)).keys()) kept.push(new URL(url).pathname);
+            }
+            const databases = await indexedDB.databases();
+            return [kept, databases.length, localStorage.length, sessionStorage.length, document.cookie];
+        }"""
+    )
+    assert stored[1:] == [0, 0, 0, ""]
+    assert [path for path in stored[0] if re.search("blob|me.png", path)] == []
+    page.context.close()
+
+
+def test_second_visit_needs_no_network_and_a_new_version_replaces_the_old(browser: Any, folder: Path) -> None:
+    server = make_server(folder)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/"
+    page = open_page(browser, url)
+    page.evaluate("navigator.serviceWorker.ready")
+    page.wait_for_function("async () => (await caches.keys()).length && navigator.serviceWorker.controller")
+    page.context.set_offline(True)
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    page.click("#examples button >> nth=0")
+    page.wait_for_selector(".fer-verdict")
+    page.context.set_offline(False)
+    before = page.evaluate("caches.keys()")
+    worker = folder / "service_worker.js"
+    content = worker.read_text()
+    try:
+        worker.write_text(re.sub(r'version = "\w+"', 'version = "another"', content))
+        page.evaluate("navigator.serviceWorker.getRegistration().then((one) => one.update())")
+        page.reload()
+        page.close()  # the old version stays until no page shows it
+        page = browser.contexts[-1].new_page()
+        page.goto(url)
+        page.wait_for_function("async () => (await caches.keys()).join() === 'fer-another'")
+    finally:
+        worker.write_text(content)
+    assert before != ["fer-another"]
+    page.context.close()
+    server.shutdown()
+
+
+def test_policy_allows_the_page_itself_alone(folder: Path) -> None:
+    policy = re.findall('http-equiv="Content-Security-Policy" content="(.*?)"', (folder / "index.html").read_text())[0]
+    assert policy.startswith("default-src 'none'")
+    assert not re.search(r"https?:|\*|unsafe-inline|'unsafe-eval'", policy)
+
+
+# --- bad input ---
+
+
+def huge_png() -> bytes:
+    """A picture of 100 megapixels in a few kilobytes."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+
+    header = (10_000).to_bytes(4, "big") * 2 + bytes([8, 0, 0, 0, 0])
+    rows = zlib.compress(bytes(10_001) * 10_000)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty"),
+        (b"hello, this is a letter", "not_an_image"),
+        (as_png(load_portrait())[:200], "unreadable"),
+        (b"\0\0\0\x18ftypheic" + bytes(100), "heic"),
+        (b"\0\0\0\x18ftypisom" + bytes(100), "video"),
+        (huge_png(), "too_large"),
+    ],
+    ids=["empty", "text", "cut short", "heic", "video", "huge"],
+)
+def test_bad_file_is_one_sentence_and_the_page_goes_on(content: bytes, reason: str, page: Any) -> None:
+    assert ask(page, content) == reason
+    page.set_input_files("#file", {"name": "x", "mimeType": "application/octet-stream", "buffer": content})
+    page.wait_for_selector("#results [role=alert]")
+    text = page.inner_text("#results")
+    assert text.endswith(".")
+    assert "{" not in text
+    page.click("#examples button >> nth=0")
+    page.wait_for_selector("#results .fer-verdict")
+
+
+def test_animation_is_told(page: Any, tmp_path: Path) -> None:
+    path, _ = write_animations(tmp_path)
+    code = """async (text) => {
+        const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+        return window.fer.compare(new Blob([bytes], { type: "image/gif" }));
+    }"""
+    answer = page.evaluate(code, base64.b64encode(path.read_bytes()).decode())
+    assert "animated" in [hint["id"] for hint in answer["hints"]]
+
+
+def test_no_face_offers_the_whole_picture(page: Any) -> None:
+    page.set_input_files("#file", {"name": "x.png", "mimeType": "image/png", "buffer": as_png(make_no_face())})
+    page.wait_for_selector("#whole")
+    page.click("#whole")
+    page.wait_for_selector(".fer-verdict.fer-unsure")
+
+
+@pytest.mark.parametrize("missing", ["models/baseline.ferplus.onnx.gz", "runtime/ort-wasm-simd-threaded.wasm.gz"])
+@pytest.mark.parametrize("how", ["gone", "cut"])
+def test_models_that_do_not_load_are_told(how: str, missing: str, browser: Any, folder: Path) -> None:
+    class Handler(StaticHandler):
+        def do_GET(self) -> None:  # noqa: N802
+            if missing not in self.path:
+                return super().do_GET()
+            if how == "gone":
+                return self.send_error(404)
+            content = (folder / missing).read_bytes()[:5000]
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(static_page, "StaticHandler", Handler)
+        server = make_server(folder)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    page = browser.new_context(locale="en-US", service_workers="block").new_page()
+    page.goto(f"http://127.0.0.1:{server.server_port}/")
+    page.wait_for_selector("#results [role=alert]", timeout=60_000)
+    assert page.inner_text("#results").endswith("then reload the page.")
+    page.context.close()
+    server.shutdown()
+
+
+def test_refused_and_missing_cameras_are_told(browser: Any, url: str) -> None:
+    page = open_page(browser, url)
+    page.click("#tab-live")
+    for name, word in (("NotAllowedError", "does not let"), ("NotFoundError", "No camera"), ("AbortError", "another")):
+        page.evaluate(
+            "name => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', name)); }", name
+        )
+        page.click("#live-button")
+        page.wait_for_selector("#live-message [role=alert]")
+        assert word in page.inner_text("#live-message")
+    page.context.close()
+
+
+# --- the page itself ---
+
+
+def test_live_answers_and_stops(browser: Any, url: str) -> None:
+    page = open_page(browser, url)
+    page.click("#tab-live")
+    page.click("#live-button")
+    page.wait_for_function("() => Number(document.querySelector('#stage').dataset.fps) > 0")
+    assert page.inner_text("#live-results")
+    page.click("#live-button")
+    assert page.evaluate("document.querySelector('#stage video').srcObject") is None
+    page.context.close()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"locale": "en-US", "viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
+        {"locale": "es-ES", "viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
+    ],
+    ids=["wide, light, English", "phone, dark, Spanish"],
+)
+def test_page_is_accessible_and_fits(options: dict[str, Any], browser: Any, url: str) -> None:
+    page = open_page(browser, url, **options, bypass_csp=True)  # axe is put in by a script
+    assert find_violations(page) == []
+    page.set_input_files("#file", {"name": "x.png", "mimeType": "image/png", "buffer": as_png(make_two_faces())})
+    page.wait_for_selector("#faces:not([hidden])")
+    assert find_violations(page) == []
+    page.click("#tab-live")
+    assert find_violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate("document.documentElement.lang") == options["locale"][:2]
+    page.context.close()
+
+
+def test_every_word_that_the_page_asks_for_is_there() -> None:
+    code = "".join(path.read_text() for path in PAGE_DIR.glob("*.js")) + (PAGE_DIR / "index.html").read_text()
+    asked = set(re.findall(r'say\("([\w.]+)"|data-word="([\w.]+)"|data-label="([\w.]+)"', code))
+    names = {name for row in asked for name in row if name}
+    assert len(names) > 40
+    for path in (FILES / "demo" / "locales").glob("*.json"):
+        assert names - json.loads(path.read_text()).keys() == set(), path.name
+
+
+def test_colours_are_the_other_page_s() -> None:
+    from fer_models.demo.theme import THEME
+
+    css = THEME._get_theme_css()
+    light, dark = css.split(".dark", 1)
+    own_light, own_dark = (FILES / "demo" / "styles" / "tokens.css").read_text().split(".dark {", 1)
+    for theirs, ours in ((light, own_light), (dark, own_dark)):
+        known = dict(re.findall(r"--([\w-]+): (.*?);", theirs))
+        for name, value in re.findall(r"--(?!fer-)([\w-]+): (.*?);", ours):
+            assert known[name] == value, name

