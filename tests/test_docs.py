@@ -16,9 +16,10 @@ from browsing import REPOSITORY
 from hub_server import HubServer
 from photos import load_portrait
 
+from fer_models.comparison import Comparison
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.demo.handlers.code import DEFAULT_ADDRESS, SNIPPETS, SNIPPETS_DIR
-from fer_models.inference import Comparison, to_json
+from fer_models.inference import to_json
 from fer_models.zoo import list_models
 from training.publishing.push import list_branches
 

@@ -13,6 +13,7 @@ from photos import load_portrait, make_no_face, make_two_faces
 from PIL import Image
 
 from fer_models import inference
+from fer_models.comparison import Prediction
 from fer_models.demo.components.live import STAGE
 from fer_models.demo.handlers import live
 from fer_models.demo.handlers.compare import SHOWN_AT_FIRST
@@ -21,7 +22,7 @@ from fer_models.demo.locales import LOCALES, translate
 from fer_models.demo.tabs.live import build_live_tab
 from fer_models.demo.words import Words
 from fer_models.faces import FaceDetector
-from fer_models.inference import LoadedModel, Prediction
+from fer_models.inference import LoadedModel
 
 
 class Clock:
