@@ -138,7 +138,7 @@ PIXELS: list[tuple[str, Image.Image, list[Any], Any]] = [
         *("resize", WIDE, [128, 61, [10.3, 20.7, 500.2, 600.1], 2]),
         WIDE.resize((128, 61), BILINEAR, (10.3, 20.7, 500.2, 600.1), reducing_gap=2.0),
     ),
-    ("rotateQuarter", WIDE, [1], WIDE.rotate(90, expand=True)),
+    ("rotateQuarter", NOISE, [1], NOISE.rotate(90, expand=True)),
     ("rotate", NOISE, [33.3], NOISE.rotate(33.3, BILINEAR)),
     ("rotate", NOISE, [-45, True], NOISE.rotate(-45, BICUBIC)),
     ("cutReflected", NOISE, [[-200.5, -100.2, 30.3, 95.9]], cut_reflected(NOISE, (-200.5, -100.2, 30.3, 95.9))),
@@ -153,12 +153,18 @@ def test_pixels_are_pillow_s(name: str, image: Image.Image, arguments: list[Any]
         const pixels = await import("./pixels.js");
         const data = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
         const made = pixels[name](pixels.makePicture(width, height, 3, data), ...rest);
-        return [made.width, made.height, Array.from(made.data)];
+        const url = await new Promise((resolve) => {
+            const reader = new FileReader();
+            reader.onload = () => resolve(reader.result);
+            reader.readAsDataURL(new Blob([made.data]));
+        });
+        return [made.width, made.height, url];
     }"""
     text = base64.b64encode(np.asarray(image).tobytes()).decode()
-    width, height, data = page.evaluate(code, [name, image.size, text, arguments])
+    width, height, url = page.evaluate(code, [name, image.size, text, arguments])
+    data = np.frombuffer(base64.b64decode(url.partition(",")[2]), np.uint8)
     assert (width, height) == expected.size
-    difference = np.abs(np.array(data) - np.asarray(expected).astype(int).ravel())
+    difference = np.abs(data - np.asarray(expected).astype(int).ravel())
     assert difference.max() <= 1
     assert difference.mean() < 0.001
 
@@ -276,9 +282,9 @@ def test_animation_is_told(page: Any, tmp_path: Path) -> None:
 
 def test_no_face_offers_the_whole_picture(page: Any) -> None:
     page.set_input_files("#file", {"name": "x.png", "mimeType": "image/png", "buffer": as_png(make_no_face())})
-    page.wait_for_selector("#whole:not([hidden])")
+    page.wait_for_selector("#whole")
     page.click("#whole")
-    page.wait_for_selector(".fer-chip")
+    page.wait_for_selector(".fer-verdict.fer-unsure")
 
 
 @pytest.mark.parametrize("missing", ["models/baseline.ferplus.onnx.gz", "runtime/ort-wasm-simd-threaded.wasm.gz"])
@@ -328,7 +334,7 @@ def test_live_answers_and_stops(browser: Any, url: str) -> None:
     page = open_page(browser, url)
     page.click("#tab-live")
     page.click("#live-button")
-    page.wait_for_function("Number(document.querySelector('#stage').dataset.fps) > 0")
+    page.wait_for_function("() => Number(document.querySelector('#stage').dataset.fps) > 0")
     assert page.inner_text("#live-results")
     page.click("#live-button")
     assert page.evaluate("document.querySelector('#stage video').srcObject") is None

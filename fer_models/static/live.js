@@ -1,7 +1,7 @@
 // Live: the camera's picture, one at a time, at the pace of this device; pictures that come meanwhile are dropped.
 import { ask } from "./fer.js";
 import { Tracker } from "./tracking.js";
-import { describeVotes, make, renderMessage, sayLabel, sayTrouble } from "./view.js";
+import { describeVerdict, make, renderMessage, sayLabel, sayTrouble } from "./view.js";
 import { decimal, percent, say } from "./words.js";
 import { summarize } from "./summary.js";
 
@@ -106,7 +106,7 @@ async function watch(mine) {
             answeredAt = now;
             find("#live-results").replaceChildren(...renderAnswers(followed));
         }
-        const words = followed ? describeVotes(followed)[0] : say("live.no_face");
+        const words = followed ? describeVerdict(followed, settings)[0] : say("live.no_face");
         if (words !== spoken.textContent && now - spokenAt > SPEAK_EVERY_MS) {
             spokenAt = now;
             spoken.textContent = words;
@@ -127,18 +127,17 @@ function draw(faces, [width, height], rate) {
 }
 
 function renderAnswers(face) {
-    if (!face) return [make("p", { class: "fer-live-headline fer-live-empty" }, say("live.no_face"))];
+    if (!face) return [make("h2", { class: "fer-live-headline fer-live-empty" }, say("live.no_face"))];
     const rows = face.models.map(({ model, probabilities }) => {
         const winner = Object.keys(probabilities).reduce((a, b) => (probabilities[b] > probabilities[a] ? b : a));
         const bar = make("span", { class: "fer-live-bar", style: null });
         bar.style.setProperty("--share", `${100 * probabilities[winner]}%`);
         return make("li", {}, make("span", { class: "fer-name" }, model), make("b", {}, sayLabel(winner)), bar, make("span", { class: "fer-live-share" }, percent(probabilities[winner], 0)));
     });
+    const [headline, sentence] = describeVerdict(face, settings);
     return [
-        make("p", { class: "fer-live-headline" }, describeVotes(face)[0]),
-        make("p", { class: "fer-live-average" }, make("span", {}, say("verdict.average", { total: face.models.length })), " ",
-            make("strong", {}, `${sayLabel(face.favourite)} ${percent(face.average[face.favourite], 0)}`), " ",
-            face.sure ? "" : make("span", { class: "fer-chip" }, say("verdict.unsure"))),
+        make("h2", { class: "fer-live-headline" }, headline),
+        make("p", { class: "fer-live-agreement" }, sentence),
         make("ul", { class: "fer-live-rows" }, ...rows),
     ];
 }

@@ -2,11 +2,11 @@
 import { ask, compareAndShow } from "./fer.js";
 import { startLive, stopLive } from "./live.js";
 import { saveJson, savePng } from "./save.js";
-import { make, renderCards, renderMessage, renderPhoto, renderTable, renderVerdict, sayTrouble } from "./view.js";
+import { make, renderCards, renderMessage, renderNoFace, renderPhoto, renderTable, renderVerdict, sayTrouble } from "./view.js";
 import { has, language, loadWords, nameLanguage, say, sayTag, speak } from "./words.js";
 
 const find = (selector) => document.querySelector(selector);
-const results = find("#results"), whole = find("#whole"), drop = find("#drop"), photo = find("#photo");
+const results = find("#results"), drop = find("#drop"), photo = find("#photo");
 let settings = null;
 let shown = null; // {blob, url, face, whole, tag}, and with an answer `answer`, `grey`, `size`, or `trouble`
 let run = 0; // so that a late answer knows that its photo is gone
@@ -24,17 +24,18 @@ const chosenTag = () => find("#tags input:checked")?.value ?? settings.tags[0];
 
 function render() {
     const answer = shown?.answer, hasFace = Boolean(answer?.models.length);
-    whole.hidden = !(answer && !hasFace);
-    find("#save").hidden = find("#table").hidden = !hasFace;
+    find("#save").hidden = find("#numbers").hidden = !hasFace;
     find("#crop").hidden = !shown?.grey;
     find("#remove").hidden = !shown;
     find("#drop-text").hidden = photo.hidden = true;
     find(shown ? "#photo" : "#drop-text").hidden = false;
     if (shown?.trouble) results.replaceChildren(renderMessage(sayTrouble(shown.trouble, settings), true));
     else if (hasFace) results.replaceChildren(renderVerdict(answer, settings), renderCards(answer.models, answer.votes));
-    else if (answer) results.replaceChildren(renderMessage(say("faces.none")));
+    else if (answer) {
+        results.replaceChildren(renderNoFace(answer.hints.some(({ id }) => id === "animated"), () => find("#file").click(), takeWhole));
+    }
     else if (settings) results.replaceChildren(renderMessage(say(shown ? "static.looking" : "verdict.empty")), renderCards(emptyModels()));
-    find("#table").replaceChildren(hasFace ? renderTable(answer) : "");
+    find("#table").replaceChildren(...(hasFace ? renderTable(answer, settings) : []));
     photo.replaceChildren(shown && !shown.trouble && shown.size ? renderPhoto(shown.url, shown.size, answer?.faces ?? [], answer?.face_index ?? null, chooseFace) : "");
     renderFaces(answer);
     if (shown?.grey) drawCrop(find("#crop canvas"), shown.grey);
@@ -46,7 +47,7 @@ function renderFaces(answer) {
     const hadFocus = fieldset.contains(document.activeElement);
     fieldset.querySelector("div").replaceChildren(...faces.map((_, i) => make("label", {},
         make("input", { type: "radio", name: "face", value: i, checked: i === answer.face_index, onchange: () => chooseFace(i) }),
-        say("faces.number", { number: i + 1 }))));
+        say("faces.number", { number: i + 1, count: faces.length }))));
     if (hadFocus) fieldset.querySelector("input:checked")?.focus();
 }
 
@@ -93,6 +94,11 @@ function chooseFace(index) {
     answer();
 }
 
+function takeWhole() {
+    shown.whole = true;
+    answer();
+}
+
 function takeFirst(files) {
     if (files?.length) take(files[0]);
 }
@@ -116,10 +122,6 @@ find("#remove").onclick = () => {
     remove();
     find("#choose").focus();
 };
-whole.onclick = () => {
-    shown.whole = true;
-    answer();
-};
 document.addEventListener("paste", (event) => takeFirst(event.clipboardData.files));
 document.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -133,7 +135,7 @@ document.addEventListener("drop", (event) => {
 });
 find("#save").onclick = ({ target }) => {
     if (target.dataset.save === "json") saveJson(shown.answer);
-    if (target.dataset.save === "png") savePng(shown.answer);
+    if (target.dataset.save === "png") savePng(shown.answer, settings);
 };
 
 const tabs = [...document.querySelectorAll("[role=tab]")];

@@ -1,5 +1,5 @@
 // An answer as a file. The face is in neither: a picture that is sent on shows a person beside a guess.
-import { describeVotes, sayLabel } from "./view.js";
+import { describeVerdict, sayLabel } from "./view.js";
 import { percent, say } from "./words.js";
 
 function download(blob, name) {
@@ -14,7 +14,7 @@ export function saveJson(answer) {
     download(new Blob([JSON.stringify(answer, null, 2)], { type: "application/json" }), "fer-comparison.json");
 }
 
-export function savePng(answer) {
+export function savePng(answer, settings) {
     const labels = Object.keys(answer.average), columns = [...answer.models.map((one) => [one.model, one.probabilities]), [say("table.average"), answer.average]];
     const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
     canvas.width = 200 + 190 * columns.length;
@@ -26,7 +26,7 @@ export function savePng(answer) {
         context.fillStyle = color;
         context.fillText(text, x, y);
     };
-    write(describeVotes(answer)[0] + (answer.sure ? "" : ` (${say("verdict.unsure")})`), 24, 52, "700 30px");
+    write(describeVerdict(answer, settings).join(" "), 24, 52, "700 26px");
     columns.forEach(([name], i) => write(name, 200 + 190 * i, 100, "600 18px"));
     labels.forEach((label, row) => {
         write(sayLabel(label), 24, 142 + 44 * row, "18px");

@@ -1,5 +1,5 @@
 // The answers as elements, with the classes of the other page, so that they look alike.
-import { count, decimal, has, percent, say, sayTag } from "./words.js";
+import { count, decimal, has, percent, say } from "./words.js";
 
 export function make(tag, attributes = {}, ...children) {
     const isSvg = ["svg", "g", "rect", "text", "image", "title", "path"].includes(tag);
@@ -24,52 +24,75 @@ export function sayTrouble(reason, settings) {
 export const renderMessage = (text, isError = false) =>
     make("div", { class: `fer-message${isError ? " fer-message-error" : ""}`, role: isError ? "alert" : null }, make("p", {}, text));
 
-export function describeVotes({ models, votes }) {
-    const total = models.length, [{ label, models: names }, ...others] = votes;
-    const word = sayLabel(label);
-    const hasMajority = names.length > Math.max(others[0]?.models.length ?? 0, 1);
-    const list = (ones) => [ones.slice(0, -1).join(", "), ones.at(-1)].filter(Boolean).join(` ${say("verdict.and")} `);
-    const sayOther = (vote) => say(vote.models.length === 1 ? "verdict.others" : "verdict.others_many", { models: list(vote.models), label: sayLabel(vote.label) });
-    if (total === 1) return [say("verdict.one", { model: names[0], label: word }), others.map(sayOther)];
-    if (!others.length) return [say("verdict.all", { total, label: word }), []];
-    if (hasMajority) return [say("verdict.most", { count: names.length, total, label: word }), others.map(sayOther)];
-    return [say("verdict.split"), votes.map(sayOther)];
-}
-
+const capitalize = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
+const sayCount = (number) => (has(`count.${number}`) ? say(`count.${number}`) : String(number));
 const describeHint = ({ id, value }) => say(`hint.${id}`, { value: Math.round(value) });
 
+function describeVote({ label, models }) {
+    const names = [models.slice(0, -1).join(", "), models.at(-1)].filter(Boolean).join(` ${say("verdict.and")} `);
+    return say(models.length === 1 ? "verdict.others" : "verdict.others_many", { models: names, label: sayLabel(label) });
+}
+
+/** The answer in two sentences, as the other page says it: the label, and how far the models agree on it. */
+export function describeVerdict({ models, votes, average, favourite, agreement, sure, hints }, settings) {
+    const total = models.length, share = average[favourite], [first, ...rest] = votes;
+    const words = { label: sayLabel(favourite), share: percent(share, 0) };
+    const hasMajority = first.models.length > Math.max(rest[0]?.models.length ?? 0, 1);
+    const majority = hasMajority ? first.label : null, voters = first.models;
+    const isSplit = total > 1 && (majority !== favourite || (2 * voters.length <= total && !sure));
+    const count = { count: sayCount(voters.length), total: sayCount(total) };
+    let key = isSplit ? "split" : sure ? "sure" : "probably";
+    let sentence = isSplit ? say("verdict.average", words)
+        : total === 1 ? say("verdict.one", { model: voters[0] }) : say(rest.length ? "verdict.most" : "verdict.all", count);
+    if (!isSplit && share < settings.sure.probability) sentence = say("verdict.weakly", { sentence });
+    const said = (isSplit ? votes : rest).map(describeVote);
+    const doubt = hints.find(({ id }) => settings.doubts.includes(id));
+    if (doubt) key = doubt.id;
+    const sentences = (isSplit ? [...said, sentence] : [sentence, ...said]).join("; ");
+    return [capitalize(say(`verdict.${key}`, words)), `${capitalize(sentences)}.`];
+}
+
 export function renderVerdict(answer, settings) {
-    const [headline, notes] = describeVotes(answer);
-    const doubts = answer.hints.filter(({ id }) => settings.doubts.includes(id));
+    const [headline, sentence] = describeVerdict(answer, settings);
+    const notes = [];
     if (answer.face_index === null) notes.push(say("faces.whole"));
-    else if (answer.faces.length > 1) notes.push(say("faces.which", { number: answer.face_index + 1, count: answer.faces.length }));
+    else if (answer.faces.length > 1) notes.push(`${say("faces.number", { number: answer.face_index + 1, count: answer.faces.length })}.`);
     if (answer.face?.turned_degrees) notes.push(say("faces.turned", { degrees: Math.abs(Math.round(answer.face.turned_degrees)) }));
-    const total = answer.models.length;
-    const small = answer.sure || doubts.length ? [] : [say(total === 1 ? "verdict.threshold_one" : "verdict.threshold", {
-        share: percent(settings.sure.probability, 0), count: Math.ceil(settings.sure.agreement * total), total,
-    })];
-    small.push(say("verdict.disclaimer"));
     const hints = answer.hints.map(describeHint);
-    return make("div", { class: "fer-verdict", role: "status" },
-        make("p", { class: "fer-headline" }, headline),
+    return make("div", { class: `fer-verdict${answer.sure ? "" : " fer-unsure"}`, role: "status" },
+        make("h2", { class: "fer-headline" }, headline),
+        make("p", { class: "fer-agreement" }, sentence),
         make("p", { class: "fer-notes" }, notes.join(" ")),
-        make("p", { class: "fer-average" }, make("span", {}, say("verdict.average", { total })), " ",
-            make("strong", {}, `${sayLabel(answer.favourite)} ${percent(answer.average[answer.favourite], 0)}`), " ",
-            answer.sure ? "" : make("span", { class: "fer-chip" }, say("verdict.unsure"))),
         hints.length ? make("p", { class: "fer-hints" }, make("b", {}, say("hint.title")), ` ${hints.join(" ")}`) : "",
-        make("p", { class: "fer-small" }, small.join(" ")));
+        make("p", { class: "fer-small" }, say("verdict.disclaimer")));
+}
+
+function describeDoubt({ models, hints }, settings) {
+    const doubts = hints.filter(({ id }) => settings.doubts.includes(id));
+    if (doubts.length) return doubts.map(describeHint).join(" ");
+    const total = models.length;
+    return say(total === 1 ? "verdict.threshold_one" : "verdict.threshold", {
+        share: percent(settings.sure.probability, 0), count: Math.ceil(settings.sure.agreement * total), total,
+    });
+}
+
+/** That there is no face, with another photo as the first way out, and the whole picture as the second. */
+export function renderNoFace(isAnimated, chooseOther, takeWhole) {
+    const words = [say("faces.none"), isAnimated ? say("hint.animated") : ""].filter(Boolean).join(" ");
+    return make("div", { class: "fer-message fer-no-face-found", role: "alert" }, make("h2", {}, say("error.no_face")), make("p", {}, words),
+        make("p", {}, make("button", { type: "button", class: "fer-button fer-primary", onclick: chooseOther }, say("photo.other")),
+            make("button", { type: "button", class: "fer-button", id: "whole", onclick: takeWhole }, say("photo.whole"))));
 }
 
 export function renderCards(models, votes) {
     const [first, second] = votes ?? [];
     const majority = first && first.models.length > Math.max(second?.models.length ?? 0, 1) ? first.label : null;
-    return make("ol", { class: "fer-cards" }, ...models.map((model) => renderCard(model, majority)));
+    return make("ol", { class: "fer-cards", "aria-hidden": votes ? null : "true" }, ...models.map((model) => renderCard(model, majority)));
 }
 
 function renderCard(model, majority) {
     const vote = !model.winner || !majority ? "" : model.winner === majority ? "agrees" : "differs";
-    const facts = say(`card.accuracy.${model.test_labels}`, { accuracy: percent(model.test_accuracy), n: count(model.test_images) });
-    const small = [model.winner ? say("card.latency", { latency: decimal(model.latency_ms) }) : "", say("card.size", { size: decimal(model.size_mb) }), sayTag(model.tag)];
+    const facts = say(`card.accuracy.${model.test_labels}`, { accuracy: percent(model.test_accuracy, 0) });
     const winner = model.winner
         ? [sayLabel(model.winner), " ", make("small", {}, percent(model.probabilities[model.winner], 0))]
         : ["–"];
@@ -77,9 +100,9 @@ function renderCard(model, majority) {
         make("h3", { class: "fer-name" }, model.model),
         make("p", { class: "fer-winner" }, ...winner),
         make("p", { class: "fer-vote" }, vote ? say(`card.${vote}`) : ""),
-        make("dl", { "aria-label": say("card.probabilities", { model: model.model }) },
+        make("dl", { "aria-hidden": "true" },
             ...Object.entries(model.probabilities).map(([label, share]) => renderBar(label, share, label === model.winner))),
-        make("p", { class: "fer-small" }, facts, make("br"), small.filter(Boolean).join(" · ")));
+        make("p", { class: "fer-small" }, facts));
 }
 
 function renderBar(label, share, isBest) {
@@ -89,7 +112,9 @@ function renderBar(label, share, isBest) {
         make("dt", {}, sayLabel(label)), make("dd", {}, fill, make("b", {}, share === null ? "" : percent(share, 0))));
 }
 
-export function renderTable({ models, average }) {
+/** Every label's probability by every model and their average, then what is known of each model. */
+export function renderTable(answer, settings) {
+    const { models, average } = answer;
     const columns = [...models.map(({ model, probabilities }) => [model, probabilities]), [say("table.average"), average]];
     const row = (label) => make("tr", {}, make("th", { scope: "row" }, sayLabel(label)), ...columns.map(([, shares]) => {
         const isBest = shares[label] === Math.max(...Object.values(shares));
@@ -97,10 +122,19 @@ export function renderTable({ models, average }) {
         cell.style.setProperty("--share", `${100 * shares[label]}%`);
         return cell;
     }));
-    return make("table", { class: "fer-heat" }, make("caption", {}, say("table.caption")),
+    const facts = {
+        accuracy: (one) => [percent(one.test_accuracy), make("small", {}, say(`table.faces.${one.test_labels}`, { n: count(one.test_images) }))],
+        time: (one) => [`${decimal(one.latency_ms)} ms`],
+        size: (one) => [`${decimal(one.size_mb)} MB`],
+    };
+    const more = Object.entries(facts).map(([key, describe]) => make("tr", { class: "fer-fact" },
+        make("th", { scope: "row" }, say(`table.${key}`)), ...models.map((one) => make("td", {}, ...describe(one))), make("td")));
+    const table = make("table", { class: "fer-heat" },
         make("thead", {}, make("tr", {}, make("th", { scope: "col" }, say("table.label")),
             ...columns.map(([name]) => make("th", { scope: "col" }, make("span", { class: "fer-name" }, name))))),
-        make("tbody", {}, ...Object.keys(average).map(row)));
+        make("tbody", {}, ...Object.keys(average).map(row), ...more));
+    return [make("div", { class: "fer-scroll", role: "region", tabindex: "0", "aria-label": say("table.caption") }, table),
+        answer.sure ? "" : make("p", { class: "fer-small" }, describeDoubt(answer, settings))];
 }
 
 /** The photo with a box around each face; `choose(index)` when one is clicked. */
@@ -113,7 +147,7 @@ export function renderPhoto(url, [width, height], faces, chosen, choose) {
                 make("text", { x: x0 + 2.75 * unit, y: y0 + 2.75 * unit, "font-size": 4 * unit }, String(i + 1))]
             : [];
         return make("g", { class: `fer-face${i === chosen ? " fer-chosen" : ""}`, "data-face": i, onclick: () => choose(i) },
-            make("title", {}, say("faces.number", { number: i + 1 })),
+            make("title", {}, say("faces.number", { number: i + 1, count: faces.length })),
             make("rect", { class: "fer-edge", ...box, "stroke-width": line + 0.7 * unit }),
             make("rect", { class: "fer-box", ...box, "stroke-width": line }), ...number);
     });

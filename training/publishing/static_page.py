@@ -204,6 +204,7 @@ def read_examples() -> dict[str, bytes]:
         spec = find_spec(package)
         if spec and spec.origin:
             paths.append(Path(spec.origin).parent / place)
+    paths += sorted((DEMO_DIR / "examples").glob("*.jpg"))
     return {path.name: path.read_bytes() for path in paths if path.is_file()}
 
 
