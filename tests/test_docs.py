@@ -37,6 +37,7 @@ NOT_RUN = {
     "training.train": "minutes or hours, and FER2013; tests/test_train.py trains",
     "training.data": "FER2013; tests/test_data.py prints the counts",
     "training.evaluation": "a finished run, and FER2013",
+    "training.publishing.push --static-space": "npm; tests/test_static_page.py pushes it",
     "training.publishing.bundle": "a finished run; `make space` runs it",
     "training.views": "minutes on a GPU, a gigabyte",
     "training.zoo": "hours on a GPU",

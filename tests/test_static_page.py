@@ -12,7 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from browsing import CHROMIUM, find_violations, needs_chromium
+from hub_server import HubServer
+from huggingface_hub import HfApi
 from photos import as_png, load_portrait, make_no_face, make_two_faces, write_animations
 from PIL import Image
 
@@ -22,7 +25,7 @@ from fer_models.faces import FaceDetector
 from fer_models.images import read_image
 from fer_models.inference import compare, load_models, to_json
 from training.benchmarks.browser import compare_answers
-from training.publishing import static_page
+from training.publishing import push, static_page
 from training.publishing.static_page import PAGE_DIR, StaticHandler, build_static, make_server
 
 pytestmark = [needs_chromium, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -223,6 +226,26 @@ def test_second_visit_needs_no_network_and_a_new_version_replaces_the_old(browse
     finally:
         worker.write_text(content)
     assert before != ["fer-another"]
+    page.context.close()
+    server.shutdown()
+
+
+def test_what_a_static_space_serves_answers_without_a_network(browser: Any, hub: HubServer, tmp_path: Path) -> None:
+    """From the push to the loopback Hub, over what arrived there, to a face."""
+    push.main(["--static-space", "alice/fer-static"])
+    repo = hub.repo("alice/fer-static", "space")
+    assert repo.settings["sdk"] == "static"
+    push.main(["--static-space", "alice/fer-static"])
+    assert len(repo.log("main")) == 2, "one commit on top of the Hub's own"
+    back = HfApi().snapshot_download("alice/fer-static", repo_type="space", local_dir=tmp_path / "space")
+    header = yaml.safe_load((Path(back) / "README.md").read_text().split("---\n")[1])
+    assert header["sdk"] == "static"
+    assert (Path(back) / header["app_file"]).is_file()
+    server = make_server(Path(back))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    page = open_page(browser, f"http://127.0.0.1:{server.server_port}/")
+    page.context.set_offline(True)
+    assert ask(page, as_jpeg(load_portrait()))["favourite"] == "neutral"
     page.context.close()
     server.shutdown()
 

@@ -1,8 +1,9 @@
 """Whether the page that runs in the browser answers as this package does: faces of PublicTest, and made photos.
 
 `python -m training.benchmarks.browser` opens `build/static` in Chromium and writes `training/results/browser.json`: the
-largest difference of a probability on faces that are cut out already, and of photos how many have the same faces, boxes
-and answers. With `--timings`, for a machine that does nothing else, also bytes, times, pictures a second and memory.
+largest difference of a probability on faces that are cut out already, of photos how many have the same faces, boxes and
+answers, and the bytes of a first visit. `--part` measures one of these alone, and keeps what is known of the others;
+`timings`, for a machine that does nothing else, is measured only when it is named.
 """
 
 import base64
@@ -24,14 +25,15 @@ import numpy as np
 from PIL import Image
 
 from fer_models.commands import CommandParser, command
+from fer_models.comparison import Comparison
 from fer_models.configuration_fer import FER_CNN_ARCHITECTURES, FER_LABELS
 from fer_models.faces import FaceDetector
 from fer_models.images import read_image
-from fer_models.inference import LoadedModel, compare, load_models, predict_all, to_json
+from fer_models.inference import LoadedModel, classify, cut_out, load_models, predict_all, to_json
 
 from .. import RESULTS_DIR
 from ..data import add_data_option, load_fer2013
-from ..publishing.static_page import STATIC_DIR, StaticHandler, build_static, read_examples
+from ..publishing.static_page import StaticHandler, build_static, read_examples
 from ..runtime.files import write_json
 from ..runtime.provenance import describe_environment
 from .live import write_camera_film
@@ -42,8 +44,8 @@ CHUNK = 400
 NUM_PHOTOS = 100
 # What counts as the same.
 MAX_PROBABILITY, MAX_BOX_PIXELS, MAX_PHOTO_PROBABILITY = 0.001, 2.0, 0.02
+PARTS = ("bytes", "photos", "faces", "timings")
 WARM_RUNS, LIVE_S = 15, 20
-ASK = "async ([action, values]) => (await import('./fer.js')).ask(action, values)"
 
 
 class CountingHandler(StaticHandler):
@@ -156,8 +158,9 @@ def measure_photos(page: Any, models: list[LoadedModel], count: int) -> dict[str
     rows: list[dict[str, Any]] = []
     for index, (kind, content) in enumerate(make_photos(count)):
         image = read_image(content)
-        number = max(1, len(detector.detect(image)))
-        ours = [to_json(compare(image, models, detector, face_index=i), models) for i in range(number)]
+        faces = detector.detect(image)
+        found = classify(cut_out(image, faces, faces), models) if faces else [Comparison([], None, None, [])]
+        ours = [to_json(one, models) for one in found]
         theirs = page.evaluate(
             """async ([text, count]) => {
                 const blob = new Blob([Uint8Array.from(atob(text), (character) => character.charCodeAt(0))]);
@@ -167,7 +170,7 @@ def measure_photos(page: Any, models: list[LoadedModel], count: int) -> dict[str
                 }
                 return answers;
             }""",
-            [base64.b64encode(content).decode(), number],
+            [base64.b64encode(content).decode(), len(ours)],
         )
         rows.append({"index": index, "kind": kind} | compare_answers(ours, theirs))
     return {
@@ -206,9 +209,8 @@ def measure_timings(directory: Path) -> dict[str, Any]:
         photo = Image.open(io.BytesIO(portrait)).convert("RGB").resize((480, 562)).crop((0, 0, 480, 480))
         buffer = io.BytesIO()
         photo.resize((640, 480)).save(buffer, "JPEG")
-        CountingHandler.sent, start = 0, time.perf_counter()
+        start = time.perf_counter()
         with open_browser(url, *camera, permissions=["camera"]) as page:
-            sent = CountingHandler.sent
             answer = """async (text) => {
                 const blob = new Blob([Uint8Array.from(atob(text), (character) => character.charCodeAt(0))]);
                 const start = performance.now();
@@ -224,30 +226,44 @@ def measure_timings(directory: Path) -> dict[str, Any]:
             page.wait_for_selector("#stage[data-faces='1']")
             page.wait_for_timeout(1000 * LIVE_S)
             rate = float(page.get_attribute("#stage", "data-fps"))
-    return {"first_visit_bytes": sent, "cold_s": cold_s, "warm_ms": median(warm), "live_pictures_per_second": rate}
+    return {"cold_s": cold_s, "warm_ms": median(warm), "live_pictures_per_second": rate}
+
+
+def measure_bytes(directory: Path) -> dict[str, Any]:
+    """What a first visit fetches until the four models of one tag are ready, by a server that compresses nothing."""
+    CountingHandler.sent = 0
+    with serve(directory) as url, open_browser(url) as page:
+        sent = CountingHandler.sent
+        browser = page.evaluate("navigator.userAgent.match(/Chrome.[0-9.]+/)[0]")
+    return {"first_visit_bytes": sent, "browser": browser}
 
 
 @command
 def main(argv: list[str] | None = None) -> None:
     parser = CommandParser(prog="python -m training.benchmarks.browser", description=__doc__)
     add_data_option(parser)
-    parser.add_argument("--timings", action="store_true", help="measure times, too: on a machine that is idle")
+    parser.add_argument("--part", choices=PARTS, help="measure this alone; by default all but the timings")
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="PATH", help="where to write")
     arguments = parser.parse_args(argv)
-    models = load_models(list(FER_CNN_ARCHITECTURES))
-    images = list(load_fer2013(arguments.data)["validation"]["image"])
     directory = build_static()
-    results: dict[str, Any] = {"environment": describe_environment()}
-    with serve(directory) as url, open_browser(url) as page:
-        results["browser"] = page.evaluate("navigator.userAgent.match(/Chrome.[0-9.]+/)[0]")
-        results["public_test"] = measure_faces(page, models, images)
-        results["photos"] = measure_photos(page, models, NUM_PHOTOS)
-    if arguments.output.is_file():
-        results |= {"timings": json.loads(arguments.output.read_text()).get("timings")}
-    if arguments.timings:
-        results["timings"] = measure_timings(STATIC_DIR) | {"environment": describe_environment()}
-    write_json(arguments.output, results)
-    print(json.dumps(results, indent=2))
+    results = json.loads(arguments.output.read_text()) if arguments.output.is_file() else {}
+    for part in [arguments.part] if arguments.part else PARTS[:-1]:
+        environment = describe_environment()
+        if part == "bytes":
+            measured = measure_bytes(directory)
+        elif part == "timings":
+            measured = measure_timings(directory)
+        else:
+            models = load_models(list(FER_CNN_ARCHITECTURES))
+            with serve(directory) as url, open_browser(url) as page:
+                if part == "photos":
+                    measured = measure_photos(page, models, NUM_PHOTOS)
+                else:
+                    images = list(load_fer2013(arguments.data)["validation"]["image"])
+                    measured = measure_faces(page, models, images)
+        results[part] = measured | {"environment": environment}
+        write_json(arguments.output, results)
+        print(json.dumps({part: measured}, indent=2), flush=True)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from fer_models.zoo import TAGS, checkpoint_dir, list_models
 from .. import ROOT
 from ..benchmarks.peers.table import render_peers
 from ..runtime.files import write_json, write_text
+from .browser import render_browser
 from .markdown import list_bundled
 from .model_card import count_copies
 from .people import render_balance, render_people
@@ -127,6 +128,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "compared": render_compared,
     "install": render_install,
     "pin": render_pin,
+    "browser": render_browser,
     "reproduction": lambda: f"{render_reproduction()}\n\n{render_provenance()}",
     "statistics": render_statistics,
     "labels": render_labels,
