@@ -146,7 +146,7 @@ def test_another_face_another_language_and_other_models_need_no_new_search(
     assert get_shown(second).comparison.predictions != get_shown(first).comparison.predictions
     spanish = handlers.answer(ask(handlers, two_faces, "es", face_index=1), second.shown)
     assert "Cara 2 de 2" in spanish.results
-    assert spanish.shown is second.shown  # not even the networks are asked again
+    assert spanish.shown is second.shown  # not even the models are asked again
     fewer = handlers.answer(ask(handlers, two_faces, face_index=1, names=["dense"]), spanish.shown)
     assert len(winners(fewer)) == 1
     assert handlers.detector.searches == 1
