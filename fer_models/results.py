@@ -60,8 +60,8 @@ def read_checkpoints(directory: Path = CHECKPOINTS_DIR) -> list[Checkpoint]:
         Checkpoint(
             name,
             tag,
-            _read_json(directory / f"{name}.{tag}" / "results.json") or {},
-            _read_json(directory / f"{name}.{tag}" / "history.json") or [],
+            read_json(directory / f"{name}.{tag}" / "results.json") or {},
+            read_json(directory / f"{name}.{tag}" / "history.json") or [],
         )
         for tag, names in group_by_tag(keys)
         for name in names
@@ -74,7 +74,7 @@ def read_summary(path: Path = SUMMARY_PATH) -> dict[str, Any]:
     Raises:
         ValueError: The file is damaged.
     """
-    return _read_json(path) or {}
+    return read_json(path) or {}
 
 
 def group_by_tag(keys: Iterable[str]) -> list[tuple[str, Sequence[str]]]:
@@ -178,7 +178,12 @@ def shorten_commit(commit: str) -> str:
     return commit[:10] + ("-dirty" if commit.endswith("-dirty") else "")
 
 
-def _read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """The content of a file; None if there is none.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
     if not path.is_file():
         return None
     try:

@@ -61,7 +61,8 @@ def follow_page(hub: HubServer, folder: Path) -> None:
     """From a run to a Space, and to a copy of it."""
     project = make_project(folder)
     page = (project / "docs" / "space.md").read_text(encoding="utf-8")
-    push, duplicate, _ = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)  # the last one is what runs now
+    blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    push, duplicate = (next(block for block in blocks if word in block) for word in ("publishing.bundle", "duplicate"))
     env = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(folder / "pusher"), "HF_TOKEN": "hf_alice"}
     for line in (push + duplicate).splitlines():
         print(f"$ {line}", flush=True)

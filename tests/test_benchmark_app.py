@@ -29,7 +29,7 @@ def test_memory_is_told_after_a_fifth_and_at_the_end(memory: list[float], after_
 
 
 def test_the_photos_have_the_size_that_the_figures_are_for(tmp_path: Path):
-    assert [Image.open(photo).size for photo in make_photos(tmp_path)] == [(640, 480)] * 2
+    assert [Image.open(photo).size for photo in make_photos(tmp_path)] == [(640, 480)] * 3
 
 
 def make_client(photos: list[Path], swaps_at: int = 0, stops_at: int = 0, differs: bool = True) -> Any:

@@ -186,7 +186,7 @@ def test_a_link_is_that_of_the_answer_and_repeats_it(app_url: str, tmp_path: Pat
         page.locator('[data-face="1"] .fer-box').click()
         one = read_link(page, f"tag={tag.input_value()}&models=baseline,dense,batchnorm,batchnorm-dropout&face=2")
         assert "face_index=1" in page.inner_text("#share .cm-content >> nth=0")
-        page.locator("#photo\\.examples button").last.click()
+        page.set_input_files("input[type=file]", str(portrait_path()))
         read_link(page, "batchnorm-dropout")  # another photo, whose face is the first
         page.get_by_role("button", name="Remove the photo").click()
         page.set_input_files("input[type=file]", str(tmp_path / "sky.png"))
@@ -340,7 +340,7 @@ def test_a_photo_chosen_while_an_answer_to_a_click_is_on_its_way_is_the_one_that
         page.set_input_files("input[type=file]", str(tmp_path / "first.png"))
         page.wait_for_selector(ready)
         with hold_answer(page, lambda: page.locator(clicked).click()):
-            page.locator("#photo\\.examples button").first.click()
+            page.set_input_files("input[type=file]", str(portrait_path()))
         page.wait_for_function("document.querySelectorAll('[data-face]').length === 1")
         page.wait_for_timeout(1500)  # in which nothing older may come
         assert page.locator("[data-face]").count() == 1

@@ -18,7 +18,7 @@ from fer_models.demo.handlers.saving import save
 from fer_models.demo.locales import LOCALES, translate
 from fer_models.faces import SECOND_SCORE, DetectedFace, FaceDetector
 from fer_models.inference import LoadedModel, compare, to_json
-from fer_models.quality import NO_FACE, Hint, find_hints, find_score_hints
+from fer_models.quality import NO_FACE, Hint, find_hints
 from training.evaluation.made_photos import load_pictures, load_portraits
 
 DOUBTFUL = Hint("doubtful", 0.75, SECOND_SCORE)
@@ -58,8 +58,8 @@ def test_an_answer_about_what_may_be_no_face_is_not_sure(
     ids=["sure", "the limit itself", "settled by a closer look", "not confirmed by a closer look"],
 )
 def test_the_detectors_last_word_decides(face: DetectedFace, ids: list[str]) -> None:
-    hints = [hint.id for hint in find_hints(Image.new("RGB", (100, 100), "grey"), face) if hint.id == "doubtful"]
-    assert hints == ids == [hint.id for hint in find_score_hints(face.certainty)]
+    hints = find_hints(Image.new("RGB", (100, 100), "grey"), face)
+    assert [hint.id for hint in hints if hint.id == "doubtful"] == ids
 
 
 @pytest.mark.parametrize("name", ["coffee.png", "brick.png", "rocket.jpg"])
@@ -89,7 +89,7 @@ def test_page_and_exports_say_so(models: list[LoadedModel], hint: Hint, language
     assert headline in page
     assert page.count(words) == 1
     assert headline in say_aloud(comparison, language)
-    shown = Shown("", make_preview(load_portrait()), [FACE], [load_portrait()], [[hint]], models, comparison)
+    shown = Shown("", make_preview(load_portrait()), [comparison], [load_portrait()], models, comparison)
     assert json.loads(save(shown, "json", language))["sure"] is False
     text = save(shown, "csv", language).decode().removeprefix("\ufeff")
     *_, average = csv.DictReader(io.StringIO(text), delimiter=";" if language == "es" else ",")

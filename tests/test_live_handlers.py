@@ -12,6 +12,8 @@ from gradio.routes import App
 from photos import load_portrait, make_no_face, make_two_faces
 from PIL import Image
 
+from fer_models import inference
+from fer_models.comparison import Prediction
 from fer_models.demo.components.live import STAGE
 from fer_models.demo.handlers import live
 from fer_models.demo.handlers.compare import SHOWN_AT_FIRST
@@ -20,7 +22,7 @@ from fer_models.demo.locales import LOCALES, translate
 from fer_models.demo.tabs.live import build_live_tab
 from fer_models.demo.words import Words
 from fer_models.faces import FaceDetector
-from fer_models.inference import LoadedModel, Prediction
+from fer_models.inference import LoadedModel
 
 
 class Clock:
@@ -245,7 +247,7 @@ def test_another_expression_has_its_label_at_once(handlers: LiveHandlers, monkey
     def say(label: str) -> dict[str, Any]:
         answers = dict.fromkeys(labels, 0.05) | {label: 0.7}
         monkeypatch.setattr(
-            live,
+            inference,
             "predict_all",
             lambda models, faces: [[Prediction(model.name, answers, 1.0) for _ in faces] for model in models],
         )

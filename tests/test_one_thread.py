@@ -12,11 +12,10 @@ from conftest import make_face
 from photos import load_portrait
 from PIL import Image
 
-from fer_models.batch import compare_faces
 from fer_models.demo.ui import build_demo
 from fer_models.faces import FaceDetector
 from fer_models.image_processing_fer import FerImageProcessor
-from fer_models.inference import LoadedModel, compare, predict, predict_all
+from fer_models.inference import LoadedModel, classify, compare, find_faces, predict, predict_all
 
 # Of an app that a Space starts, whose environment names its cores. Threads of visitors compute, never the main one.
 SERVE = """
@@ -119,7 +118,11 @@ def test_models_with_the_same_preprocessing_share_it_and_answer_as_alone(
     assert len(prepared) == len({model.preprocessing for model in models}) < len(models)
 
 
-@pytest.mark.parametrize("ask", [compare, compare_faces], ids=["one face", "all faces"])
+@pytest.mark.parametrize(
+    "ask",
+    [compare, lambda image, models, detector: classify(find_faces(image, detector), models)],
+    ids=["one face", "all faces"],
+)
 def test_a_face_is_preprocessed_once_for_the_models_and_once_for_its_hints(
     ask: Any, models: list[LoadedModel], detector: FaceDetector, prepared: list[int]
 ) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from photos import load_portrait, make_no_face, portrait_path
 from PIL import Image
 
 from fer_models import zoo
+from fer_models.comparison import Comparison
 from fer_models.faces import FaceDetector
 from fer_models.hub import NETWORK_FILES, make_fixed_revision
 from fer_models.images import read_image
@@ -140,20 +142,20 @@ def test_whatever_one_of_a_hundred_faces_raises_is_its_row_alone(
     folder.mkdir()
     for number in range(100):
         make_face(48 + number).save(folder / f"{number:02}.png")
-    read_row, ask = pictures_module.Row.read, scoring.predict_all
+    read_row, ask = pictures_module.Row.read, scoring.classify
 
     def read_but_one(row: pictures_module.Row) -> Image.Image:
         if row.number == 30:
             raise KeyError("nobody foresaw this")
         return read_row(row)
 
-    def ask_but_one(models: list[LoadedModel], faces: list[Image.Image]) -> Any:
-        if any(face.width == 48 + 60 for face in faces):
+    def ask_but_one(found: list[Comparison], models: list[LoadedModel]) -> list[Comparison]:
+        if any(one.crop and one.crop.width == 48 + 60 for one in found):
             raise KeyError("nor this")
-        return ask(models, faces)
+        return ask(found, models)
 
     monkeypatch.setattr(pictures_module.Row, "read", read_but_one)
-    monkeypatch.setattr(scoring, "predict_all", ask_but_one)
+    monkeypatch.setattr(scoring, "classify", ask_but_one)
     rows = run(folder, tmp_path / "scores")
     assert rows["row"][rows["error"].notna()].tolist() == [30, 60]
     assert rows["baseline.winner"].isna().sum() == 2
@@ -164,7 +166,7 @@ def test_a_machine_that_fails_is_no_fault_of_the_faces(
 ) -> None:
     """Its rows would never be scored again."""
     with monkeypatch.context() as patch:
-        patch.setattr(scoring, "predict_all", lambda *_: 1 / 0)
+        patch.setattr(scoring, "classify", lambda *_: 1 / 0)
         assert "fail at every face" in exit_message(
             pictures, tmp_path / "scores", "--chunk-size", "8", "--models", "baseline", "--whole-image"
         )
@@ -180,6 +182,17 @@ def test_doubt_is_scored_too(tmp_path: Path) -> None:
     for number, name in enumerate(("a.png", "b.png")):
         comparison = compare(read_image(folder / name), load_models(("baseline", "dense")), FaceDetector(), True)
         assert rows["sure"][number] == comparison.is_sure
+
+
+def test_a_doubtful_face_is_not_sure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    load_portrait().save(folder / "a.png")
+    assert run(folder, tmp_path / "before", whole_image=False)["sure"].tolist() == [True]
+    scoring.get_scorer.cache_clear()
+    detect = FaceDetector.detect
+    monkeypatch.setattr(FaceDetector, "detect", lambda *args: [replace(face, score=0.7) for face in detect(*args)])
+    assert run(folder, tmp_path / "after", whole_image=False)["sure"].tolist() == [False]
 
 
 def test_answers_are_those_of_the_page(tmp_path: Path) -> None:

@@ -211,8 +211,8 @@ def test_the_written_video_and_the_table_doubt_as_the_page_does(
         written.append(text)
 
     monkeypatch.setattr("fer_models.demo.components.annotate._write", watch_words)
-    monkeypatch.setattr("fer_models.inference.SURE_PROBABILITY", 0 if is_sure else 1.1)
-    monkeypatch.setattr("fer_models.inference.SURE_AGREEMENT", 0)
+    monkeypatch.setattr("fer_models.comparison.SURE_PROBABILITY", 0 if is_sure else 1.1)
+    monkeypatch.setattr("fer_models.comparison.SURE_AGREEMENT", 0)
     monkeypatch.setattr(Comparison, "majority", "happy")
     last = list(start(handlers, film, language))[-1]
     assert written

@@ -17,6 +17,7 @@ import yaml
 from transformers import TrainingArguments
 
 from fer_models.commands import CommandParser, at_least, command, split_list
+from fer_models.results import read_json
 
 from . import RECIPES_DIR, RESULTS_DIR
 from .recipe import RUNS_DIR, RecipeArguments, parse_recipe
@@ -166,7 +167,7 @@ def read_rows(path: Path, settings: dict[str, Any]) -> list[dict[str, Any]]:
     Raises:
         ValueError: The file holds something else, which would be lost.
     """
-    before = json.loads(path.read_text()) if path.is_file() else {"rows": []}
+    before = read_json(path) or {"rows": []}
     if not isinstance(before, dict) or "rows" not in before:
         raise ValueError(f"{path} holds something else than an ablation. Choose another --output.")
     rows = before.pop("rows")

@@ -21,6 +21,7 @@ from fer_models import FerImageProcessor
 from fer_models.commands import CommandParser, command
 from fer_models.hub import compute_fingerprint
 from fer_models.memory import keep_freed_memory
+from fer_models.results import read_json
 
 from .augmentation import AugmentationArguments, augment
 from .data import DATA_VARIABLE, DataError, find_data, load_fer2013
@@ -121,8 +122,7 @@ def load_teacher(folder: str) -> PreTrainedModel:
 
 def describe_views(path: str | Path) -> dict[str, Any]:
     """What a file of views was made of, or nothing if that is not known."""
-    description = Path(path).with_suffix(".json")
-    return json.loads(description.read_text()) if description.is_file() else {}
+    return read_json(Path(path).with_suffix(".json")) or {}
 
 
 def run(arguments: ViewsArguments) -> Path:

@@ -39,6 +39,7 @@ from .live import measure_live
 
 OUTPUT = RESULTS_DIR / "app.json"
 PHOTO_SIZE = (640, 480)
+LARGE_SIZE, NUM_LARGE = (5656, 4242), 10
 WARM_UP = 3
 OVERSIZED_BYTES = (MAX_FILE_MB + 10) * 1024**2
 
@@ -173,10 +174,13 @@ def ask(client: Client, photo: Path) -> tuple[float, list[Any]]:
     return time.perf_counter() - start, [(row["model"], row["probabilities"]) for row in answer["models"]]
 
 
-def measure_load(url: str, photos: list[Path], visitors: int, requests: int) -> dict[str, Any]:
+def measure_load(
+    url: str, photos: list[Path], visitors: int, requests: int, process: psutil.Process | None = None
+) -> dict[str, Any]:
     """Many visitors at once, each with a connection of its own and one request after another, about photos in turn.
 
-    An answer is wrong if it is not what its photo got alone, such as another visitor's.
+    An answer is wrong if it is not what its photo got alone, such as another visitor's. With the app's `process` its
+    time on all cores for each answer is told, too, which depends less on neighbours than the time on the clock.
 
     Raises:
         ValueError: There are no two photos, or two get the same answer, so that one could pass for the other's.
@@ -198,7 +202,7 @@ def measure_load(url: str, photos: list[Path], visitors: int, requests: int) -> 
 
     lost = 0
     outcomes = []
-    start = time.perf_counter()
+    start, cpu_start = time.perf_counter(), process and sum(process.cpu_times()[:2])
     with ThreadPoolExecutor(visitors) as pool:
         for future in [pool.submit(visit, number) for number in range(visitors)]:
             try:
@@ -207,6 +211,7 @@ def measure_load(url: str, photos: list[Path], visitors: int, requests: int) -> 
                 print(f"lost: {error}", file=sys.stderr)
                 lost += requests // visitors
     duration = time.perf_counter() - start
+    cpu_s = None if process is None or cpu_start is None else sum(process.cpu_times()[:2]) - cpu_start
     return {
         "visitors": visitors,
         "requests": requests,
@@ -214,8 +219,22 @@ def measure_load(url: str, photos: list[Path], visitors: int, requests: int) -> 
         "lost": lost,
         "wrong": sum(not right for _, right in outcomes),
         "answers_per_second": len(outcomes) / duration,
+        "cpu_ms_per_answer": cpu_s and 1000 * cpu_s / max(1, len(outcomes)),
         **summarize([seconds for seconds, _ in outcomes]),
     }
+
+
+def make_large(photo: Path) -> Path:
+    """The photo with 24 megapixels."""
+    path = photo.with_name("large.jpg")
+    Image.open(photo).resize(LARGE_SIZE).save(path, quality=90)
+    return path
+
+
+def measure_large(client: Client, photo: Path) -> dict[str, Any]:
+    """A large photo, in which small faces are looked for part by part, alone."""
+    ask(client, photo)
+    return {"size": LARGE_SIZE, "request": summarize([ask(client, photo)[0] for _ in range(NUM_LARGE)])}
 
 
 def measure_refusals(url: str, photo: Path, flood: int) -> dict[str, Any]:
@@ -267,7 +286,8 @@ def main(argv: list[str] | None = None) -> None:
             steps = {
                 "page": lambda: measure_page(url, process, photo, arguments.rounds, chromium),
                 "live": lambda: measure_live(url, chromium, arguments.live_seconds),
-                "load": lambda: measure_load(url, [photo, *others], arguments.visitors, arguments.requests),
+                "load": lambda: measure_load(url, [photo, *others], arguments.visitors, arguments.requests, process),
+                "large": lambda: measure_large(connect(url), make_large(photo)),
                 "memory": lambda: measure_memory(connect(url), process, photo, arguments.comparisons),
                 "neighbours": lambda: measure_neighbours(
                     connect(url), photo, arguments.busy_comparisons, arguments.neighbours

@@ -7,6 +7,7 @@ photos, and cut by the edge. Before is the detector's first look alone, after is
 import math
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ MEGAPIXELS = (1, 3, 6, 12, 24, 48)
 SIDES = (24, 32, 48, 64, 100, 150, 250, 400)
 DOUBTS = (0.7, 0.75, 0.8, 0.85, 0.9)
 NUM_TIMES = 40
+NUM_THREADS = 2
 OUTPUT = RESULTS_DIR / "faces.json"
 
 
@@ -181,8 +183,9 @@ def measure_none(photos: Photos, detector: FaceDetector, seed: int) -> tuple[dic
         pictures += [picture, *(picture.rotate(angle, expand=True) for angle in (90, 180))]
         pictures += [ImageOps.scale(picture, 0.5), ImageOps.scale(picture, 2), make_background(picture, (2400, 1800))]
     pictures += make_noise(seed)
-    before = [detector.detect(picture, **BEFORE) for picture in pictures]
-    after = [detector.detect(picture) for picture in pictures]
+    with ThreadPoolExecutor(NUM_THREADS) as pool:
+        before = list(pool.map(lambda picture: detector.detect(picture, **BEFORE), pictures))
+        after = list(pool.map(detector.detect, pictures))
     certainties = [face.certainty for faces in after for face in faces]
     row = {
         "n": len(pictures),

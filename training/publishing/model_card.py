@@ -18,7 +18,7 @@ from transformers import AutoModelForImageClassification
 from fer_models.hub import make_fixed_revision, make_repo_id
 from fer_models.inference import PEOPLE_SPLIT, SHOWN_SPLIT, choose_shown_split
 from fer_models.onnx_export import ONNX_FILE
-from fer_models.results import METRICS, shorten_commit
+from fer_models.results import METRICS, read_json, shorten_commit
 from fer_models.zoo import TAGS
 
 from ..benchmarks.cost import count_multiply_adds
@@ -53,14 +53,14 @@ def render_card(directory: Path, repo_id: str | None = None, figures: Collection
         ValueError: The metadata would not be valid.
     """
     recipe = yaml.safe_load((directory / "recipe.yaml").read_text())
-    results = _read_json(directory / "results.json") or {}
+    results = read_json(directory / "results.json") or {}
     name = recipe["model"]
     tag = find_tag(directory)
     model = AutoModelForImageClassification.from_pretrained(directory)
     config = model.config
     parameters = sum(weight.numel() for weight in model.parameters())
-    trained_with = results.get("trained_with") or _read_json(directory / "run.json")
-    history = _read_json(directory / "history.json") or []
+    trained_with = results.get("trained_with") or read_json(directory / "run.json")
+    history = read_json(directory / "history.json") or []
     parts = list_parts(recipe, trained_with)
     runs = {run["seed"]: run for run in [results, *load_seeds(name, tag)] if run}
     settings = {key: value for key, value in recipe.items() if key not in PLACE_FIELDS}
@@ -348,7 +348,3 @@ def find_tag(directory: Path) -> str:
     """The tag: from a checkpoint's name, `<name>.<tag>`, or a run's, `<name>.<tag>/seed-<n>`."""
     names = [folder.name.partition(".")[2] for folder in (directory, directory.absolute().parent)]
     return names[0] or names[1] or "custom"
-
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text()) if path.is_file() else None

@@ -38,9 +38,9 @@ def render_best() -> str:
     cost = load_measured("cost")
     timed = f" Time: one thread, {cost['hardware']}." if cost else ""
     return (
-        f"{render_table(header, rows)}\n\nAccuracy: FER2013's labels{sizes.get('labels', '')}, tag `{LABELS_TAG}`. "
-        f"People: the majority of FER+'s ten annotators on its test split{sizes.get('people', '')}, tag "
-        f"`{PEOPLE_TAG}`. In brackets: 95 % bootstrap intervals over the images.{timed}"
+        f"{render_table(header, rows)}\n\nPrivateTest is FER2013's final test split{sizes.get('labels', '')}; models "
+        f"trained on FER2013's labels (tag `{LABELS_TAG}`). People are FER+'s ten annotators{sizes.get('people', '')}; "
+        f"models trained on their votes (tag `{PEOPLE_TAG}`). In brackets: 95 % intervals.{timed}"
     )
 
 

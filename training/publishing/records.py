@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from fer_models import zoo
+from fer_models.results import read_json
 
 from .. import RESULTS_DIR, SEEDS_DIR
 
@@ -28,16 +29,14 @@ SPLITS = {
 
 def load_measured(name: str) -> dict[str, Any] | None:
     """What a program wrote as `training/results/<name>.json`; None if it has not run."""
-    path = RESULTS_DIR / f"{name}.json"
-    return json.loads(path.read_text()) if path.is_file() else None
+    return read_json(RESULTS_DIR / f"{name}.json")
 
 
 def load_run(directory: Path) -> dict[str, Any]:
     """Where a trained model comes from: `run.json`, or what an earlier measurement kept of it."""
-    run_file = directory / "run.json"
-    if run_file.is_file() or not (directory / "results.json").is_file():
-        return json.loads(run_file.read_text())
-    return json.loads((directory / "results.json").read_text())["trained_with"]
+    if measured := read_json(directory / "results.json"):
+        return read_json(directory / "run.json") or measured["trained_with"]
+    return json.loads((directory / "run.json").read_text())
 
 
 def load_published() -> dict[str, dict[str, float]]:
@@ -47,7 +46,7 @@ def load_published() -> dict[str, dict[str, float]]:
 
 def load_seeds(name: str, tag: str) -> list[dict[str, Any]]:
     """The measured runs of the recipe `<name>.<tag>` whose weights are not bundled, by file name."""
-    return [json.loads(path.read_text()) for path in sorted(SEEDS_DIR.glob(f"{name}.{tag}.seed-*.json"))]
+    return [read_json(path) for path in sorted(SEEDS_DIR.glob(f"{name}.{tag}.seed-*.json"))]
 
 
 def list_measured_tags(name: str) -> list[str]:
@@ -63,9 +62,8 @@ def load_runs(name: str, tag: str) -> list[dict[str, Any]]:
     Raises:
         ValueError: Two of them have the same seed, so one would be counted twice.
     """
-    bundled = zoo.CHECKPOINTS_DIR / f"{name}.{tag}" / "results.json"
-    runs = [json.loads(bundled.read_text())] if bundled.is_file() else []
-    runs += load_seeds(name, tag)
+    bundled = read_json(zoo.CHECKPOINTS_DIR / f"{name}.{tag}" / "results.json")
+    runs = [*([bundled] if bundled else []), *load_seeds(name, tag)]
     seeds = [run["seed"] for run in runs]
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"Several runs of {name}.{tag} have the same seed: {seeds}. Remove one of the files.")

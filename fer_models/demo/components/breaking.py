@@ -6,7 +6,7 @@ from html import escape
 
 from PIL import Image
 
-from ...inference import Prediction
+from ...comparison import Prediction
 from ..locales import format_decimal, format_percent, translate
 from .html import to_data_uri
 
