@@ -7,6 +7,7 @@ detector, and the runtime from npm, which needs `npm` once. With `--port` the fo
 import base64
 import gzip
 import hashlib
+import io
 import json
 import subprocess
 import tarfile
@@ -16,6 +17,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from fer_models import comparison, faces, images, quality
 from fer_models.commands import CommandParser, at_least, command
@@ -205,7 +208,16 @@ def read_examples() -> dict[str, bytes]:
         if spec and spec.origin:
             paths.append(Path(spec.origin).parent / place)
     paths += sorted((DEMO_DIR / "examples").glob("*.jpg"))
-    return {path.name: path.read_bytes() for path in paths if path.is_file()}
+    return {f"{path.stem}.jpg": to_jpeg(path) for path in paths if path.is_file()}
+
+
+def to_jpeg(path: Path) -> bytes:
+    """A picture as a JPEG: everybody who visits the page fetches it."""
+    if path.suffix == ".jpg":
+        return path.read_bytes()
+    buffer = io.BytesIO()
+    Image.open(path).convert("RGB").save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
 
 
 def build_static(directory: Path = STATIC_DIR) -> Path:
