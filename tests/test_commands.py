@@ -46,7 +46,7 @@ OPTIONS = {
     *("rounds", "steps", "images", "live-seconds", "comparisons", "busy-comparisons", "neighbours", "visitors"),
     *("requests", "flood", "space", "private", "dry-run", "token", "python", "torch", "port"),
     *("onnx", "force", "missing", "at-once", "pack", "pack-megabytes", "minutes", "options", "logs", "large"),
-    *("environment", "packages", "timed", "static-space", "part"),
+    *("environment", "packages", "timed", "tests", "static-space", "part"),
 }
 FILES = {
     "training.train": [RECIPE],

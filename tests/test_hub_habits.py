@@ -30,6 +30,7 @@ from transformers import (
 )
 
 from fer_models import FerImageProcessor, FerTransferConfig, load
+from fer_models.__main__ import main as terminal
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.zoo import CHECKPOINTS_DIR
 
@@ -314,10 +315,11 @@ for folder in sys.argv[1:]:
 """
 
 
-def test_stranger_gets_features_from_checkpoints_that_name_no_base_model(tmp_path: Path) -> None:
-    """Their `config.json` is older than the base models; the code beside it knows them."""
+def test_stranger_gets_features_from_exported_models(tmp_path: Path) -> None:
     names = ("baseline", "transfer")
-    folders = [str(CHECKPOINTS_DIR / f"{name}.tuned") for name in names]
+    folders = [str(tmp_path / name) for name in names]
+    for name, folder in zip(names, folders, strict=True):
+        terminal(["export", f"{name}.tuned", folder])
     result = subprocess.run(
         [sys.executable, "-I", "-c", STRANGER, *folders],
         cwd=tmp_path,

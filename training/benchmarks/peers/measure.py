@@ -183,7 +183,9 @@ def main(argv: list[str] | None = None) -> None:
         "--environment", type=Path, default=Path("build/peers"), metavar="DIR", help="where they are installed"
     )
     parser.add_argument("--timed", action="store_true", help="keep times, on a machine with nothing else to do")
-    parser.add_argument("--packages", type=split_list, default=names, metavar="NAME,NAME", help="which of them")
+    parser.add_argument(
+        "--packages", type=split_list, default=names, metavar="NAME,NAME", help="which of them (default: all)"
+    )
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
     unknown = set(arguments.packages) - set(names)
