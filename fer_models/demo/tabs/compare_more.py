@@ -20,7 +20,7 @@ from ..words import Words
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 ADDRESS = "(_, ...rest) => [window.location.origin + window.location.pathname, ...rest]"
 # An explanation is dropped if there is another answer by the time that it comes.
-IF_STILL = "(fresh, now) => (fresh?.[0] === now ? fresh[1] : '')"
+IF_STILL = "(fresh, now, there) => (fresh?.[0] === now ? fresh[1] : there)"
 COPY = "async (link, done) => { await navigator.clipboard.writeText(link); return done; }"
 
 
@@ -156,4 +156,6 @@ class More:
             shows = latest | ANSWERS | {"show_progress": "full", "show_progress_on": view}
             inputs = [is_open, shown, answer_id, asked, language]
             for event, way in ((opened.then, ask), (asked.input, ask), (answered.then, follow)):
-                event(partial(way, function), inputs, fresh, **shows).then(None, [fresh, answer_id], view, js=IF_STILL)
+                event(partial(way, function), inputs, fresh, **shows).then(
+                    None, [fresh, answer_id, view], view, js=IF_STILL
+                )
