@@ -24,7 +24,7 @@ from fer_models.face_search import cut_reflected
 from fer_models.faces import FaceDetector
 from fer_models.images import read_image
 from fer_models.inference import compare, load_models, to_json
-from training.benchmarks.browser import compare_answers
+from training.benchmarks.browser_photos import compare_answers
 from training.publishing import push, static_page
 from training.publishing.static_page import PAGE_DIR, StaticHandler, build_static, make_server
 
@@ -310,7 +310,7 @@ def test_no_face_offers_the_whole_picture(page: Any) -> None:
     page.wait_for_selector(".fer-verdict.fer-unsure")
 
 
-@pytest.mark.parametrize("missing", ["models/baseline.ferplus.onnx.gz", "runtime/ort-wasm-simd-threaded.wasm.gz"])
+@pytest.mark.parametrize("missing", ["models/baseline.ferplus-", "runtime/ort-wasm-simd-threaded.wasm.gz"])
 @pytest.mark.parametrize("how", ["gone", "cut"])
 def test_models_that_do_not_load_are_told(how: str, missing: str, browser: Any, folder: Path) -> None:
     class Handler(StaticHandler):
@@ -319,7 +319,7 @@ def test_models_that_do_not_load_are_told(how: str, missing: str, browser: Any, 
                 return super().do_GET()
             if how == "gone":
                 return self.send_error(404)
-            content = (folder / missing).read_bytes()[:5000]
+            content = (folder / self.path[1:]).read_bytes()[:5000]
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
