@@ -22,7 +22,7 @@ ACCURACIES = {"people": "most people", "fer2013": "test accuracy"}
 
 
 def format_comparison(comparison: Comparison, models: list[LoadedModel]) -> str:
-    """The verdict and a table, labels in rows, networks and their average in columns."""
+    """The verdict and a table, labels in rows, models and their average in columns."""
     width = max(len(model.name) for model in models) + 2
     favourite = comparison.favourite or ""
     verdict = "average" if comparison.is_sure else "not sure, perhaps"

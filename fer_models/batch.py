@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class FileResult:
-    """What the networks make of one file of a batch.
+    """What the models make of one file of a batch.
 
     Attributes:
         file: Its name; in a zip `archive.zip/folder/photo.jpg`.
@@ -72,7 +72,7 @@ def classify_files(
 
     Args:
         files: Name and place of each photo or zip.
-        models: The networks.
+        models: The models.
         detector: Finds the faces.
 
     Raises:
@@ -119,7 +119,7 @@ def tabulate(
 
     Args:
         rows: As `to_rows` gives them, or others with what `describe_face` says.
-        models: The networks.
+        models: The models.
         keys: What else the rows have, to come first.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What networks say of a face: whether they agree, and whether to believe them."""
+"""What models say of a face: whether they agree, and whether to believe them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,20 +14,20 @@ from .quality import DOUBTS, Hint
 # right at least as often as wrong, on FER2013's validation split (`python -m training.evaluation.abstention` writes
 # `training/results/unsure.json`). It covers most of the disagreement, too, which flattens the average.
 SURE_PROBABILITY = 0.5
-# And below this share of networks that chose it, or where as many chose another. Above the probability fewer agree too
+# And below this share of models that chose it, or where as many chose another. Above the probability fewer agree too
 # rarely to measure; that two of four may differ is by the same measurement.
 SURE_AGREEMENT = 0.5
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What one network makes of one face.
+    """What one model makes of one face.
 
     Attributes:
-        model: The network's name.
-        probabilities: Each label's probability, in [0, 1], in the order of the network's labels; they sum to 1.
-        latency_ms: Time for preprocessing and network, in milliseconds; of a batch this face's share. Preprocessing
-            that several networks share counts for each.
+        model: The model's name.
+        probabilities: Each label's probability, in [0, 1], in the order of the model's labels; they sum to 1.
+        latency_ms: Time for preprocessing and model, in milliseconds; of a batch this face's share. Preprocessing
+            that several models share counts for each.
     """
 
     model: str
@@ -42,13 +42,13 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What all networks make of one face of a picture.
+    """What all models make of one face of a picture.
 
     Attributes:
         faces: The faces found in the picture, largest first.
         face: The one that was looked at; None if the whole picture was taken, or none was found.
-        crop: What was cut out for the networks, RGB; None if no face was found, or if it is not kept.
-        predictions: One for each network, all with the same labels; empty if none was asked.
+        crop: What was cut out for the models, RGB; None if no face was found, or if it is not kept.
+        predictions: One for each model, all with the same labels; empty if none was asked.
         hints: What about the face, or the file, may explain a bad answer.
     """
 
@@ -65,7 +65,7 @@ class Comparison:
 
     @property
     def average(self) -> dict[str, float]:
-        """Each label's probability, in [0, 1], the networks' mean; they sum to 1. Empty if no face was found."""
+        """Each label's probability, in [0, 1], the models' mean; they sum to 1. Empty if no face was found."""
         labels = self.predictions[0].probabilities if self.predictions else ()
         return {label: fmean(one.probabilities[label] for one in self.predictions) for label in labels}
 
@@ -77,7 +77,7 @@ class Comparison:
 
     @property
     def agreement(self) -> int:
-        """How many networks chose the favourite."""
+        """How many models chose the favourite."""
         return sum(prediction.winner == self.favourite for prediction in self.predictions)
 
     @property
@@ -87,7 +87,7 @@ class Comparison:
 
     @property
     def is_sure(self) -> bool:
-        """Whether the favourite is probable enough and enough networks chose it, and more than any other label.
+        """Whether the favourite is probable enough and enough models chose it, and more than any other label.
 
         False if no face was found, or if what was found may be none.
         """
@@ -101,7 +101,7 @@ class Comparison:
 
     @property
     def votes(self) -> list[tuple[str, list[str]]]:
-        """Winning labels with the networks that chose them; most votes first, ties in the order of the networks."""
+        """Winning labels with the models that chose them; most votes first, ties in the order of the models."""
         counts = Counter(prediction.winner for prediction in self.predictions)
         return [
             (label, [prediction.model for prediction in self.predictions if prediction.winner == label])
@@ -110,7 +110,7 @@ class Comparison:
 
     @property
     def majority(self) -> str | None:
-        """The label that at least two networks chose, and more than any other; None if there is no such label."""
+        """The label that at least two models chose, and more than any other; None if there is no such label."""
         first, second = (*(len(names) for _, names in self.votes), 0, 0)[:2]
         return self.votes[0][0] if first > max(second, 1) else None
 

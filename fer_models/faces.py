@@ -37,12 +37,12 @@ TILE_FACE_MAX = 200
 TILE_PIXELS = 16_000_000
 # OpenCV (seen in 4.12 and 4.14) invents faces, other ones each time, where a side of its input is 64 pixels or less.
 MIN_INPUT_SIDE = 128
-# About a third of what the networks see; below, few faces are found, and there is no expression left to read.
+# About a third of what the models see; below, few faces are found, and there is no expression left to read.
 MIN_FACE_SIDE = 16
 
 # Side of FER2013's frame, in heights of the detector's box. Medians over 1,000 training images, by
 # `python -m training.evaluation.face_crop`: side 1.00; centre 0.00 beside and 0.01 above the box's.
-# `python -m training.evaluation.crop_rules`, by the four networks that the page shows: no other side, and no turn that
+# `python -m training.evaluation.crop_rules`, by the four models that the page shows: no other side, and no turn that
 # makes the eyes level, is better by more than chance; at the picture's edge repeating it is better than to clip or to
 # move the square.
 CROP_SIDE = 1.0
@@ -65,7 +65,7 @@ class FaceDetector:
     def __init__(self, score_threshold: float = SCORE_THRESHOLD):
         self._score_threshold = score_threshold
         # OpenCV's detector holds the size of its input as state, so each look has one for itself: these are free.
-        self._networks = [self._load_network()]
+        self._detectors = [self._load_detector()]
 
     def detect(
         self, image: Image.Image, *, turned: bool = True, tiled: bool = True, padded: bool = True
@@ -113,25 +113,25 @@ class FaceDetector:
         scaled = rgb.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
         bgr = np.zeros((max(height, MIN_INPUT_SIDE), max(width, MIN_INPUT_SIDE), 3), np.uint8)
         bgr[:height, :width] = np.asarray(scaled)[..., ::-1]  # (H, W, 3), as OpenCV orders colours
-        with self._take_network() as network:
-            network.setInputSize((bgr.shape[1], bgr.shape[0]))
-            rows = network.detect(bgr)[1]
+        with self._take_detector() as yunet:
+            yunet.setInputSize((bgr.shape[1], bgr.shape[0]))
+            rows = yunet.detect(bgr)[1]
         to_picture = np.array([rgb.width / width, rgb.height / height])
         return [] if rows is None else [_to_face(row, to_picture) for row in rows.astype(float)]
 
     @contextmanager
-    def _take_network(self) -> Iterator[Any]:
+    def _take_detector(self) -> Iterator[Any]:
         try:
-            network = self._networks.pop()
+            yunet = self._detectors.pop()
         except IndexError:
-            network = self._load_network()
+            yunet = self._load_detector()
         try:
-            yield network
+            yield yunet
         finally:
-            self._networks.append(network)
+            self._detectors.append(yunet)
 
-    def _load_network(self) -> Any:
-        return _load_network(min(self._score_threshold, WEAK_SCORE))
+    def _load_detector(self) -> Any:
+        return _load_detector(min(self._score_threshold, WEAK_SCORE))
 
 
 def crop_box(face: DetectedFace) -> tuple[int, int, int, int]:
@@ -180,7 +180,7 @@ def _cut(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
     return Image.fromarray(np.asarray(image)[rows[:, None], columns])
 
 
-def _load_network(score_threshold: float) -> Any:
+def _load_detector(score_threshold: float) -> Any:
     try:
         import cv2
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""From a picture to what each network makes of its faces."""
+"""From a picture to what each model makes of its faces."""
 
 import json
 import time
@@ -27,12 +27,12 @@ SHOWN_SPLIT, SHOWN_SPLIT_ELSE = "official_test_without_copies", "official_test"
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A network that is ready to use.
+    """A model that is ready to use.
 
     Attributes:
         name: Its name in the zoo.
         tag: How it was trained.
-        model: The network, in evaluation mode.
+        model: The model, in evaluation mode.
         image_processor: Its preprocessing.
         test_accuracy: Share of the test images that it gets right, in [0, 1], from its `results.json`, on the split
             that `choose_shown_split` names.
@@ -67,7 +67,7 @@ class LoadedModel:
 def load_models(
     names: Sequence[str] | None = None, tag: str | None = None, namespace: str | None = None
 ) -> list[LoadedModel]:
-    """Load networks and run each once, so that the first visitor does not wait.
+    """Load models and run each once, so that the first visitor does not wait.
 
     Args:
         names: Names in the zoo; by default all that are bundled, with a tag all that are bundled so.
@@ -104,7 +104,7 @@ def predict(model: LoadedModel, face: Image.Image) -> Prediction:
     """Classify one face.
 
     Args:
-        model: The network.
+        model: The model.
         face: The cropped face, any PIL mode and size.
 
     Raises:
@@ -117,7 +117,7 @@ def predict_batch(model: LoadedModel, faces: Sequence[Image.Image]) -> list[Pred
     """Classify several faces at once.
 
     Args:
-        model: The network.
+        model: The model.
         faces: The cropped faces, any PIL mode and size.
 
     Returns:
@@ -131,14 +131,14 @@ def predict_batch(model: LoadedModel, faces: Sequence[Image.Image]) -> list[Pred
 
 @torch.inference_mode()
 def predict_all(models: Sequence[LoadedModel], faces: Sequence[Image.Image]) -> list[list[Prediction]]:
-    """Classify several faces with several networks; those with the same preprocessing share its result.
+    """Classify several faces with several models; those with the same preprocessing share its result.
 
     Args:
-        models: The networks.
+        models: The models.
         faces: The cropped faces, any PIL mode and size.
 
     Returns:
-        For each network one for each face, in their orders.
+        For each model one for each face, in their orders.
 
     Raises:
         ValueError: A picture is empty.
@@ -166,7 +166,7 @@ def predict_all(models: Sequence[LoadedModel], faces: Sequence[Image.Image]) -> 
 def find_faces(
     image: Image.Image, detector: FaceDetector, whole_image: bool = False, face_index: int | None = None
 ) -> list[Comparison]:
-    """Find what the networks can be asked about in a picture; nobody is asked yet.
+    """Find what the models can be asked about in a picture; nobody is asked yet.
 
     Args:
         image: The picture, RGB, upright.
@@ -205,7 +205,7 @@ def cut_out(image: Image.Image, faces: list[DetectedFace], chosen: Sequence[Dete
 
 
 def classify(comparisons: Sequence[Comparison], models: Sequence[LoadedModel]) -> list[Comparison]:
-    """Ask the networks about what was found, in one picture or in several: all of it in one batch for each network."""
+    """Ask the models about what was found, in one picture or in several: all of it in one batch for each model."""
     by_model = predict_all(models, [one.crop for one in comparisons if one.crop])
     return [
         replace(one, predictions=list(predictions)) for one, *predictions in zip(comparisons, *by_model, strict=True)
@@ -219,7 +219,7 @@ def compare(
     whole_image: bool = False,
     face_index: int = 0,
 ) -> Comparison:
-    """Find the faces and classify one of them with every network; see `find_faces`.
+    """Find the faces and classify one of them with every model; see `find_faces`.
 
     Without a face the answer is empty.
 
@@ -241,12 +241,12 @@ def to_json(comparison: Comparison, models: Sequence[LoadedModel]) -> dict[str, 
         be upright, in (-180, 180], usually 0; and `tiled`, whether it is so small in a large picture that it was only
         found by looking part by part. `face_index`: which of them was looked at, or null. `face`: that one again, or
         null.
-        `models`: for each network `model`, `tag`, `winner`, `probabilities` (label -> [0, 1]), `latency_ms`,
+        `models`: for each model `model`, `tag`, `winner`, `probabilities` (label -> [0, 1]), `latency_ms`,
         `size_mb`, `test_accuracy`, `test_images` and `test_labels`, as `LoadedModel` has them. `votes`: `label` and the
         `models` that chose it, most first. `average`: label -> [0, 1], the mean of the models' probabilities; empty
         without a face.
-        `favourite`: its most probable label, or null. `agreement`: how many networks chose the favourite. `sure`: false
-        where the favourite is too improbable, or too few networks chose it, or as many chose another label, for it to
+        `favourite`: its most probable label, or null. `agreement`: how many models chose the favourite. `sure`: false
+        where the favourite is too improbable, or too few models chose it, or as many chose another label, for it to
         be believed, or where it is not certain that there is a face. `hints`: what may explain a bad answer, each with
         `id`, `value` and `limit` of a `quality.Hint`; usually none.
     """

@@ -1,4 +1,4 @@
-"""A video, picture by picture: what the networks make of its main face over time.
+"""A video, picture by picture: what the models make of its main face over time.
 
 PyAV reads and writes it: its wheels carry FFmpeg with an H.264 encoder, which OpenCV's do not, and it tells each
 picture's own time and the turn that phones note.
@@ -58,7 +58,7 @@ class VideoError(ImageError):
 
 @dataclass(frozen=True)
 class Moment:
-    """What the networks make of the main face at one time of a video.
+    """What the models make of the main face at one time of a video.
 
     Attributes:
         time_s: Since the first picture, in seconds, as the video tells; it may begin at any time.
@@ -89,7 +89,7 @@ def analyze_video(
 
     Args:
         path: The video.
-        models: The networks.
+        models: The models.
         detector: Finds the faces.
         frames_per_second: How many pictures per second of the video are looked at, at most.
         max_duration_s: Longer videos are refused.

@@ -229,6 +229,6 @@ def test_the_first_visit_says_what_this_is_and_is_not_for(app_url: str, locale: 
         notice.filter(has_text=words[0]).wait_for()
         box = notice.bounding_box()
         assert box["y"] + box["height"] < 844, "without scrolling"
-        assert box["height"] < 40, "in one line, or two"
+        assert box["height"] < 30, "in one line"
         notice.click()
         assert [word for word in words if word not in page.inner_text(".fer-notice")] == []

@@ -30,7 +30,7 @@ def photos(tmp_path: Path) -> list[str]:
 
 
 def write_album(folder: Path, num_photos: int) -> str:
-    """A zip that keeps the networks busy for a while."""
+    """A zip that keeps the models busy for a while."""
     make_two_faces().resize((550, 300)).save(folder / "two.jpg")
     photo = (folder / "two.jpg").read_bytes()
     entries = {f"{index}.jpg": photo for index in range(num_photos)}

@@ -146,7 +146,7 @@ def test_another_face_another_language_and_other_models_need_no_new_search(
     assert get_shown(second).comparison.predictions != get_shown(first).comparison.predictions
     spanish = handlers.answer(ask(handlers, two_faces, "es", face_index=1), second.shown)
     assert "Cara 2 de 2" in spanish.results
-    assert spanish.shown is second.shown  # not even the networks are asked again
+    assert spanish.shown is second.shown  # not even the models are asked again
     fewer = handlers.answer(ask(handlers, two_faces, face_index=1, names=["dense"]), spanish.shown)
     assert len(winners(fewer)) == 1
     assert handlers.detector.searches == 1
@@ -431,9 +431,19 @@ def test_a_face_is_broken_step_by_step_and_each_flip_is_told(handlers: CompareHa
         ("aaaa", 0.78, "Happy (78 %).", "All four agree."),
         ("aaaa", 0.49, "Probably happy (49 %).", "All four agree, but weakly."),
         ("aaab", 0.78, "Happy (59 %).", "Three of four agree; batchnorm-dropout says sad."),
-        ("aabb", 0.78, "They disagree.", "baseline and dense say happy; batchnorm and batchnorm-dropout say sad; on"),
-        ("abcc", 0.78, "They disagree.", "batchnorm and batchnorm-dropout say neutral; baseline says happy; dense"),
-        ("a", 0.3, "Probably happy (30 %).", "baseline says so, but weakly."),
+        (
+            "aabb",
+            0.78,
+            "They disagree.",
+            "On average happy (41 %); baseline and dense say happy; batchnorm and",
+        ),
+        (
+            "abcc",
+            0.78,
+            "They disagree.",
+            "; baseline says happy; dense says sad.",
+        ),
+        ("a", 0.3, "Probably happy (30 %).", "According to baseline, but weakly."),
     ],
 )
 def test_the_verdict_explains_itself(
@@ -447,4 +457,4 @@ def test_the_verdict_explains_itself(
     ]
     said = describe_verdict(Comparison([], None, None, predictions), "en")
     assert said[0].replace("\N{NO-BREAK SPACE}", " ") == headline
-    assert said[1].lower().startswith(sentence.lower())
+    assert sentence in said[1].replace("\N{NO-BREAK SPACE}", " ")

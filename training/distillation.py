@@ -56,6 +56,6 @@ def load_teachers(folders: Sequence[str], config: PreTrainedConfig) -> list[PreT
         config: The learner's; labels and faces must be the same.
 
     Raises:
-        ValueError: A folder holds no network, or one that sees or says something else.
+        ValueError: A folder holds no model, or one that sees or says something else.
     """
     return [load_trained(folder, config, "teachers") for folder in folders]

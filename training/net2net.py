@@ -31,7 +31,7 @@ def widen(model: PreTrainedModel, folder: str, head: str | None = None) -> None:
         head: Of one with two heads, the one that goes on: `votes`, or `label`.
 
     Raises:
-        ValueError: The folder holds no network, or one that sees or says something else, or is no smaller one.
+        ValueError: The folder holds no model, or one that sees or says something else, or is no smaller one.
     """
     source = load_trained(folder, model.config, "widened_from", head)
     wide, narrow = model.state_dict(), source.state_dict()

@@ -161,7 +161,7 @@ def load_trained(folder: str, config: PreTrainedConfig, field: str, head: str | 
         head: Of a model with two heads, the one to keep.
 
     Raises:
-        ValueError: The folder holds no network, or one that sees or says something else.
+        ValueError: The folder holds no model, or one that sees or says something else.
     """
     if not (Path(folder) / "config.json").is_file():
         raise ValueError(f"{field}: {folder} is no folder of a trained model.")

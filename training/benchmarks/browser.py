@@ -88,10 +88,11 @@ def open_browser(url: str, *arguments: str, **options: Any) -> Iterator[Any]:
 
 def measure_faces(page: Any, models: list[LoadedModel], images: list[Image.Image]) -> dict[str, Any]:
     """Faces of 48x48 pixels, by this package and by the page."""
-    here = predict_all(models, images)
     largest, others, ties = 0.0, 0, 0
     for start in range(0, len(images), CHUNK):
-        pixels = np.stack([np.asarray(image.convert("L")) for image in images[start : start + CHUNK]])
+        some = images[start : start + CHUNK]
+        here = predict_all(models, some)
+        pixels = np.stack([np.asarray(image.convert("L")) for image in some])
         rows = page.evaluate(
             """async ([tag, count, text]) => {
                 const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
@@ -103,7 +104,7 @@ def measure_faces(page: Any, models: list[LoadedModel], images: list[Image.Image
             [models[0].tag, len(pixels), base64.b64encode(pixels.tobytes()).decode()],
         )
         for ours, theirs in zip(here, rows, strict=True):
-            mine = np.array([list(one.probabilities.values()) for one in ours[start : start + CHUNK]])
+            mine = np.array([list(one.probabilities.values()) for one in ours])
             other = np.array(theirs)
             largest = max(largest, float(np.abs(mine - other).max()))
             top = np.sort(mine, axis=1)

@@ -58,7 +58,7 @@ def measure_cost(models: list[LoadedModel], rounds: int) -> list[dict[str, Any]]
         `latency_ratio` and `throughput_ratio` to the first model.
 
     Raises:
-        ValueError: There is no network, or no round.
+        ValueError: There is no model, or no round.
     """
     if not models or rounds < 1:
         raise ValueError("Expected at least one model and one round.")

@@ -13,7 +13,7 @@ from fer_models.inference import LoadedModel, predict_batch
 from ..data import load_fer2013
 from .evaluate import BATCH_SIZE
 
-# The constants are chosen on PublicTest: no network was trained on it, and the official test split chooses nothing.
+# The constants are chosen on PublicTest: no model was trained on it, and the official test split chooses nothing.
 SPLIT = "validation"
 
 

@@ -19,7 +19,7 @@ def render_results(comparison: Comparison | None, models: Sequence[LoadedModel],
         id: Of what was asked: the page brings the verdict into view once for each.
     """
     predictions: Sequence[Prediction | None] = comparison.predictions if comparison else [None] * len(models)
-    majority = comparison.majority if comparison else None
+    majority = comparison.majority if comparison and not _is_split(comparison) else None
     is_mixed = len({model.tag for model in models}) > 1
     cards = "".join(
         _render_card(model, prediction, majority, is_mixed, language)
@@ -53,7 +53,7 @@ def describe_verdict(comparison: Comparison, language: str) -> tuple[str, str]:
     words = {"label": translate(language, f"label.{top}"), "share": format_percent(language, share, 0)}
     (_, voters), *others = comparison.votes
     count = {"count": _count(len(voters), language), "total": _count(total, language)}
-    is_split = total > 1 and (comparison.majority != top or (2 * len(voters) <= total and not comparison.is_sure))
+    is_split = _is_split(comparison)
     if is_split:
         key, sentence, others = "split", translate(language, "verdict.average", **words), comparison.votes
     elif total == 1:
@@ -63,13 +63,20 @@ def describe_verdict(comparison: Comparison, language: str) -> tuple[str, str]:
     if not is_split and share < SURE_PROBABILITY:
         sentence = translate(language, "verdict.weakly", sentence=sentence)
     said = [_describe_vote(label, names, language) for label, names in others]
-    parts = [*said, sentence] if is_split else [sentence, *said]
     if not is_split and not comparison.is_sure:
         key = "probably"
     if comparison.doubts:
         key = comparison.doubts[0].id
     headline = _capitalize(translate(language, f"verdict.{key}", **words))
-    return headline, f"{_capitalize('; '.join(parts))}."
+    return headline, f"{_capitalize('; '.join([sentence, *said]))}."
+
+
+def _is_split(comparison: Comparison) -> bool:
+    """Whether no label has more than half of the models, or another is more probable on average."""
+    total, voters = len(comparison.predictions), comparison.votes[0][1]
+    if total == 1 or comparison.is_sure:
+        return False
+    return comparison.majority != comparison.favourite or 2 * len(voters) <= total
 
 
 def describe_average(comparison: Comparison, language: str) -> str:

@@ -97,7 +97,7 @@ class Shown:
         preview: The photo as it is shown.
         found: Its faces, largest first, or the whole picture alone, before anybody was asked.
         crops: What was cut out for each of them.
-        models: The networks that were compared.
+        models: The models that were compared.
         comparison: What they said.
     """
 
