@@ -19,12 +19,13 @@ from huggingface_hub import HfApi
 from photos import as_png, load_portrait, make_no_face, make_two_faces, write_animations
 from PIL import Image
 
+from fer_models import face_search
 from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.face_search import cut_reflected
 from fer_models.faces import FaceDetector
 from fer_models.images import read_image
 from fer_models.inference import compare, load_models, to_json
-from training.benchmarks.browser import compare_answers
+from training.benchmarks.browser_photos import compare_answers
 from training.publishing import push, static_page
 from training.publishing.static_page import PAGE_DIR, StaticHandler, build_static, make_server
 
@@ -90,6 +91,13 @@ def as_jpeg(image: Image.Image, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
+def make_small_face() -> Image.Image:
+    """A face that is only found by looking at the photo part by part."""
+    image = Image.new("RGB", (2400, 1800), "grey")
+    image.paste(load_portrait().resize((128, 150)), (1250, 1190))
+    return image
+
+
 def turned_by_exif() -> bytes:
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -109,8 +117,9 @@ def turned_by_exif() -> bytes:
         (as_png(load_portrait().crop((200, 130, 360, 400))), {}),
         (as_png(load_portrait().crop((170, 115, 390, 335))), {"whole": True}),
         (as_png(make_no_face()), {}),
+        (as_png(make_small_face()), {}),
     ],
-    ids=["a photo", "the second face", "turned", "exif", "cut by the edge", "whole", "no face"],
+    ids=["a photo", "the second face", "turned", "exif", "cut by the edge", "whole", "no face", "small in a large one"],
 )
 def test_answer_is_the_package_s(content: bytes, options: dict[str, Any], page: Any) -> None:
     models = load_models(list(FER_CNN_ARCHITECTURES), options.get("tag"))
@@ -310,7 +319,7 @@ def test_no_face_offers_the_whole_picture(page: Any) -> None:
     page.wait_for_selector(".fer-verdict.fer-unsure")
 
 
-@pytest.mark.parametrize("missing", ["models/baseline.ferplus.onnx.gz", "runtime/ort-wasm-simd-threaded.wasm.gz"])
+@pytest.mark.parametrize("missing", ["models/baseline.ferplus-", "runtime/ort-wasm-simd-threaded.wasm.gz"])
 @pytest.mark.parametrize("how", ["gone", "cut"])
 def test_models_that_do_not_load_are_told(how: str, missing: str, browser: Any, folder: Path) -> None:
     class Handler(StaticHandler):
@@ -319,7 +328,7 @@ def test_models_that_do_not_load_are_told(how: str, missing: str, browser: Any, 
                 return super().do_GET()
             if how == "gone":
                 return self.send_error(404)
-            content = (folder / missing).read_bytes()[:5000]
+            content = (folder / self.path[1:]).read_bytes()[:5000]
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
@@ -392,6 +401,15 @@ def test_every_word_that_the_page_asks_for_is_there() -> None:
     assert len(names) > 40
     for path in (FILES / "demo" / "locales").glob("*.json"):
         assert names - json.loads(path.read_text()).keys() == set(), path.name
+
+
+def test_numbers_of_the_search_are_the_package_s() -> None:
+    code = (PAGE_DIR / "search.js").read_text()
+    numbers = dict(re.findall(r"([A-Z_]{6,}) = ([\d.]+)[,;]", code))
+    assert len(numbers) > 12
+    assert {name: float(number) for name, number in numbers.items()} == {
+        name: float(getattr(face_search, name)) for name in numbers
+    }
 
 
 def test_colours_are_the_other_page_s() -> None:

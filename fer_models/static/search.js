@@ -10,7 +10,7 @@ const LEVEL_FROM_DEGREES = 20;
 const CENTRE_FRACTION = 0.2;
 const MAX_CLOSER = 6, MAX_STRAIGHTENED = 12;
 const EDGE_FRACTION = 0.25;
-const TILE_OVERLAP = 128;
+const TILE_OVERLAP = 96;
 const ALL_TURNS = Array.from({ length: 360 / STEP_DEGREES }, (_, i) => i * STEP_DEGREES);
 
 /** To the nearest whole number, of two the even one, as Python does it. */
@@ -83,12 +83,12 @@ async function confirm(detector, picture, face) {
 
 async function findInTiles(detector, picture) {
     const scale = Math.max(1, Math.sqrt((picture.width * picture.height) / detector.tilePixels));
-    const side = detector.tileSide * scale, shared = TILE_OVERLAP * scale;
+    const [columns, rows] = [picture.width, picture.height].map((length) => divide(length, detector.tileSide * scale, TILE_OVERLAP * scale));
     const found = [];
-    for (const top of place(picture.height, side, shared)) {
-        for (const left of place(picture.width, side, shared)) {
-            const box = [left, top, Math.min(left + side, picture.width), Math.min(top + side, picture.height)];
-            const tile = resize(picture, round((box[2] - left) / scale), round((box[3] - top) / scale), box, 2);
+    for (const [top, bottom] of rows) {
+        for (const [left, right] of columns) {
+            const box = [left, top, right, bottom];
+            const tile = resize(picture, round((right - left) / scale), round((bottom - top) / scale), box, 2);
             for (const face of await detector.look(tile)) {
                 if (face.score >= detector.found && heightOf(face) <= detector.tileFaceMax) {
                     found.push({ ...move(scaled(face, scale), left, top), tiled: true });
@@ -99,9 +99,9 @@ async function findInTiles(detector, picture) {
     return found;
 }
 
-function place(length, side, shared) {
-    const count = Math.max(1, Math.ceil((length - shared) / (side - shared)));
-    return Array.from({ length: count }, (_, i) => (i * Math.max(0, length - side)) / Math.max(1, count - 1));
+function divide(length, longest, shared) {
+    const count = Math.max(1, Math.ceil((length - shared) / (longest - shared))), step = (length - shared) / count;
+    return Array.from({ length: count }, (_, i) => [i * step, length - (count - 1 - i) * step]);
 }
 
 async function findTurned(detector, picture, possible) {

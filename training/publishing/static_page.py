@@ -20,15 +20,14 @@ from typing import Any
 
 from PIL import Image
 
-from fer_models import comparison, faces, images, quality
+from fer_models import faces
 from fer_models.commands import CommandParser, at_least, command
-from fer_models.configuration_fer import FER_CNN_ARCHITECTURES, FER_LABELS
 from fer_models.hub import make_fixed_revision
-from fer_models.inference import PEOPLE_SPLIT, choose_shown_split
 from fer_models.onnx_export import ROUNDED_BITS, export_onnx, round_weights
-from fer_models.zoo import checkpoint_dir, list_tags, sort_tags
+from fer_models.zoo import checkpoint_dir
 
 from .. import ROOT
+from .static_settings import describe_settings
 
 PAGE_DIR = ROOT / "fer_models" / "static"
 DEMO_DIR = ROOT / "fer_models" / "demo"
@@ -40,7 +39,6 @@ RUNTIME, RUNTIME_VERSION = "onnxruntime-web", "1.30.0"
 RUNTIME_SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs")
 RUNTIME_BINARY = "ort-wasm-simd-threaded.wasm"
-MAX_FILE_MB = 100
 MEDIA_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".webmanifest": "application/manifest+json"}
 
 
@@ -63,69 +61,12 @@ def collect_static() -> dict[str, bytes]:
     settings["examples"] = [name for name in files if name.startswith("examples/")]
     files["settings.json"] = json.dumps(settings).encode()
     # The page's service worker keeps these files, and fetches them all anew when one of them has changed.
-    first_tag = settings["tags"][0]
-    at_once = [name for name in files if not name.startswith("models/") or "yunet" in name or f".{first_tag}." in name]
+    later = {model["file"] for model in settings["models"] if model["tag"] != settings["tags"][0]}
+    at_once = files.keys() - later
     digest = hashlib.sha256(b"".join(name.encode() + content for name, content in sorted(files.items()))).hexdigest()
     worker = files["service_worker.js"].decode()
     worker = worker.replace('"VERSION"', json.dumps(digest[:12])).replace('["FILES"]', json.dumps(sorted(at_once)))
     return files | {"service_worker.js": worker.encode()}
-
-
-def describe_settings(languages: list[str]) -> dict[str, Any]:
-    """What the page must know of the package: its limits, and its models with what was measured of them."""
-    names = list(FER_CNN_ARCHITECTURES)
-    tags = sort_tags(tag for name in names for tag in list_tags(name))
-    return {
-        "labels": list(FER_LABELS),
-        "languages": languages,
-        "names": names,
-        "tags": tags,
-        "models": [describe_model(name, tag) for name in names for tag in tags if tag in list_tags(name)],
-        "maxPixels": images.MAX_PIXELS,
-        "maxBytes": MAX_FILE_MB * 1024**2,
-        "faces": {
-            "scoreThreshold": faces.SCORE_THRESHOLD,
-            "weakScore": faces.WEAK_SCORE,
-            "sureScore": faces.SURE_SCORE,
-            "secondScore": faces.SECOND_SCORE,
-            "uprightScore": faces.UPRIGHT_SCORE,
-            "coarseSide": faces.COARSE_SIDE,
-            "fineSide": faces.FINE_SIDE,
-            "fineFaceMax": faces.FINE_FACE_MAX,
-            "tileFaceMax": faces.TILE_FACE_MAX,
-            "tilePixels": faces.TILE_PIXELS,
-            "minInputSide": faces.MIN_INPUT_SIDE,
-            "minFaceSide": faces.MIN_FACE_SIDE,
-            "cropSide": faces.CROP_SIDE,
-        },
-        "quality": {
-            "rules": [
-                {"id": id, "quality": rule.quality, "limit": rule.limit, "isFloor": rule.is_floor}
-                for id, rule in quality.RULES.items()
-            ],
-            "implied": quality.IMPLIED,
-            "wholeMargin": quality.WHOLE_MARGIN,
-            "cropSide": faces.CROP_SIDE,
-        },
-        "doubts": quality.DOUBTS,
-        "sure": {"probability": comparison.SURE_PROBABILITY, "agreement": comparison.SURE_AGREEMENT},
-    }
-
-
-def describe_model(name: str, tag: str) -> dict[str, Any]:
-    """One model, with the keys of an answer."""
-    directory = checkpoint_dir(name, tag)
-    results = json.loads((directory / "results.json").read_text())
-    split = choose_shown_split(results)
-    return {
-        "model": name,
-        "tag": tag,
-        "file": f"models/{name}.{tag}.onnx.gz",
-        "size_mb": round((directory / "model.safetensors").stat().st_size / 1e6, 2),
-        "test_accuracy": results["splits"][split]["accuracy"],
-        "test_images": results["splits"][split]["n"],
-        "test_labels": "people" if split == PEOPLE_SPLIT else "fer2013",
-    }
 
 
 def pack(content: bytes) -> bytes:
