@@ -14,7 +14,7 @@ from tiny_runs import load_fer2013_once, load_few_per_split, pass_for_whole, tra
 from fer_models import FerCnnForImageClassification, FerImageProcessor
 from fer_models.configuration_fer import FER_LABELS
 from training import train
-from training.data import FaceTensors, decode, keep_first_per_class
+from training.data import DATA_VARIABLE, FaceTensors, decode, keep_first_per_class
 from training.evaluation import evaluate
 from training.evaluation.evaluate import predict_logits
 
@@ -129,6 +129,7 @@ def test_official_protocol_is_measured_on_its_own_training_images(made_up_parque
 
 def test_results_are_written_beside_the_model(run: Path, made_up_parquet: Path, tmp_path: Path, monkeypatch):
     """And again from a checkpoint, which has no run.json: there the measurement used to fail."""
+    monkeypatch.delenv(DATA_VARIABLE, raising=False)  # which would come before the recipe
     monkeypatch.setattr(evaluate, "load_splits", load_few_per_split)
     copy = shutil.copytree(run, tmp_path / "run")
     evaluate.main([str(copy)])

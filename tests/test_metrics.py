@@ -6,7 +6,7 @@ import pytest
 
 from training.evaluation.metrics import accuracy_interval, compute_metrics, expected_calibration_error
 
-MODULE = Path(__file__).parents[1] / "training" / "metrics.py"
+MODULE = Path(__file__).parents[1] / "training" / "evaluation" / "metrics.py"
 
 # Two of four cats are taken for a dog, one of two dogs for a cat, the only hare is right.
 CAT, DOG, HARE = 0, 1, 2

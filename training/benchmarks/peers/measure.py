@@ -186,8 +186,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--packages", type=split_list, default=names, metavar="NAME,NAME", help="which of them (default: all)"
     )
-        "--packages", type=split_list, default=names, metavar="NAME,NAME", help="which of them (default: all)"
-    )
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
     unknown = set(arguments.packages) - set(names)
