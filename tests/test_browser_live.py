@@ -127,7 +127,7 @@ def test_a_hidden_page_sends_nothing_and_soon_switches_the_camera_off(app_url: s
 # Two cameras, as a phone or a computer has them; `asked` is which ones the page asked for.
 PRETEND_CAMERAS = """([settings, devices]) => {
     window.asked = [];
-    const ask = navigator.mediaDevices.getUserMedia;
+    const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
     navigator.mediaDevices.getUserMedia = (constraints) => {
         asked.push(constraints.video.deviceId ?? constraints.video.facingMode);
         return ask(constraints);
