@@ -109,6 +109,7 @@ def open_page(app_url: str, *arguments: str, **context_options: Any) -> Iterator
         page.goto(app_url)
         page.wait_for_selector(".fer-card", state="attached")  # on a phone they are hidden while they are empty
         page.wait_for_selector("input[type=file]", state="attached")
+        page.wait_for_selector("html.fer-ready")
         yield page
         browser.close()
 

@@ -68,8 +68,10 @@ def test_nothing_jumps_and_the_first_screen_holds_the_answers_or_a_phones_the_ve
     request: pytest.FixtureRequest,
 ) -> None:
     with open_page(app_url, viewport={"width": width, "height": height}, locale=locale) as page:
+        page.wait_for_selector(f"html.fer-ready[lang={locale[:2]}]")
         page.wait_for_timeout(1000)
-        page.evaluate(WATCH_SHIFTS.replace(", buffered: true", ""))
+        # Browsers forgive what moves within half a second of a click; a slower machine's answer comes later.
+        page.evaluate(WATCH_SHIFTS.replace(", buffered: true", "").replace("if (!entry.hadRecentInput) ", ""))
         page.set_input_files("input[type=file]", request.getfixturevalue(photo))
         page.wait_for_selector(ANSWERED)
         page.wait_for_selector("#photo\\.faces input")

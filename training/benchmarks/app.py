@@ -26,6 +26,7 @@ from typing import Any
 import httpx
 import psutil
 from gradio_client import Client, handle_file
+from gradio_client.utils import QueueError
 from PIL import Image
 
 from fer_models.commands import CommandParser, at_least, command
@@ -98,10 +99,10 @@ def measure_page(url: str, process: psutil.Process, photo: Path, rounds: int, ch
         page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-US")
         for _ in range(WARM_UP + rounds):
             page.goto(url)
-            page.wait_for_selector("#photo\\.input input[type=file]", state="attached")
+            page.wait_for_selector("#photo\\.begin input[type=file]", state="attached")
             page.wait_for_selector(".fer-card")
             start = time.perf_counter()
-            page.set_input_files("#photo\\.input input[type=file]", str(photo))
+            page.set_input_files("#photo\\.begin input[type=file]", str(photo))
             page.wait_for_selector(".fer-card[data-winner]:not([data-winner=''])")
             seconds.append(time.perf_counter() - start)
             memory.append(process.memory_info().rss / 1e6)
@@ -251,7 +252,15 @@ def measure_refusals(url: str, photo: Path, flood: int) -> dict[str, Any]:
     with ThreadPoolExecutor(flood) as pool:
         responses = list(pool.map(send, range(flood)))
     refused = [response for response in responses if response.status_code != 200]
-    after = connect(url).predict(handle_file(str(photo)), api_name="/compare")
+    deadline = time.monotonic() + 120
+    while True:  # what waits is answered first
+        try:
+            after = connect(url).predict(handle_file(str(photo)), api_name="/compare")
+            break
+        except QueueError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
     return {
         "oversized_upload": {"bytes": OVERSIZED_BYTES, "status": oversized.status_code, "answer": oversized.text},
         "flood": flood,

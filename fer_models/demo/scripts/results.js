@@ -5,9 +5,12 @@ watch("value", () => {
     if ((answer?.dataset.look ?? "") === last) return; // the same in another language, or of other models
     last = answer?.dataset.look ?? "";
     document.dispatchEvent(new CustomEvent("fer-answer", { detail: element })); // says no more what was said before
-    if (!answer) return;
+    // Not in the frame that lays the answer out: what it pushes down out of sight would count as a jump.
+    if (answer) requestAnimationFrame(() => setTimeout(() => bringIntoView(answer)));
+});
+function bringIntoView(answer) {
     const { top, bottom } = answer.getBoundingClientRect();
     if (top >= 0 && bottom <= innerHeight) return;
     answer.scrollIntoView({ block: bottom - top > innerHeight ? "start" : "nearest" });
     answer.focus({ preventScroll: true });
-});
+}
