@@ -1,12 +1,12 @@
 """What was measured of the models, read from the JSON beside their weights; what was not measured yet is empty."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 from .inference import PEOPLE_SPLIT, SHOWN_SPLIT
 from .zoo import CHECKPOINTS_DIR, ZOO, sort_tags
@@ -16,9 +16,28 @@ from .zoo import CHECKPOINTS_DIR, ZOO, sort_tags
 SUMMARY_PATH = Path(__file__).parent / "summary.json"
 # What models are told apart by, and read on; those that chose nothing come first.
 TEST_SPLITS = (SHOWN_SPLIT, "official_test", PEOPLE_SPLIT, "official_validation", "report_test")
-# What is shown of a split beside its accuracy, in tables, cards and page, by its name in `results.json`. A metric that
-# is added to `training.evaluation.metrics` is shown by one more line here; a split that lacks it shows a dash.
-METRICS = {"macro_f1": "macro F1", "macro_recall": "macro recall"}
+
+
+class Metric(NamedTuple):
+    """A figure of a split, in [0, 1].
+
+    Attributes:
+        words: How it is called.
+        compute: Gets it from a confusion matrix (rows are true classes), for results that were measured without it.
+    """
+
+    words: str
+    compute: Callable[[list[list[int]]], float] | None = None
+
+    def read(self, key: str, figures: dict[str, Any] | None) -> float | None:
+        """Of what `results.json` holds of a split; None if it is not known."""
+        value = (figures or {}).get(key)
+        matrix = (figures or {}).get("confusion_matrix")
+        return self.compute(matrix) if value is None and self.compute and matrix else value
+
+
+# What is shown of a split beside its accuracy, by its key in `results.json`. Tables, cards and page follow.
+METRICS = {"macro_f1": Metric("macro F1"), "macro_recall": Metric("macro recall")}
 # Of one model called better than another that is as good, among all pairs together.
 MAX_CHANCE = 0.05
 

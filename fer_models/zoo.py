@@ -26,6 +26,8 @@ TAGS = {
     "report": "as in the original 2022 report",
 }
 NAMESPACE_VARIABLE = "FER_MODELS_NAMESPACE"
+# Names the Space, `<owner>/<name>`, with the page that runs in the visitor's browser; the demo links to it.
+STATIC_SPACE_VARIABLE = "FER_STATIC_SPACE"
 
 logger = logging.getLogger(__name__)
 

@@ -97,7 +97,9 @@ def run_main(models: list[LoadedModel]) -> Iterator[Any]:
 
 
 @contextmanager
-def open_page(app_url: str, *arguments: str, **context_options: Any) -> Iterator[Any]:
+def open_page(
+    app_url: str, *arguments: str, wait_for: str = "html.fer-ready .fer-card", **context_options: Any
+) -> Iterator[Any]:
     """A page on which the app is ready."""
     from playwright.sync_api import sync_playwright
 
@@ -107,18 +109,21 @@ def open_page(app_url: str, *arguments: str, **context_options: Any) -> Iterator
         page = browser.new_context(**options).new_page()
         page.set_default_timeout(60_000)
         page.goto(app_url)
-        page.wait_for_selector(".fer-card", state="attached")  # on a phone they are hidden while they are empty
+        page.wait_for_selector(wait_for, state="attached")  # on a phone cards are hidden while they are empty
         page.wait_for_selector("input[type=file]", state="attached")
-        page.wait_for_selector("html.fer-ready")
         yield page
         browser.close()
 
 
 def find_violations(page: Any) -> list[str]:
-    """What axe finds fault with on the page as it stands, by the rules of WCAG 2.1, levels A and AA."""
+    """What axe finds fault with on the page as it stands, by WCAG 2.2, levels A and AA, and by good practice.
+
+    Among them: every control has a name, targets are of 24 pixels or have room around them, and headings skip no level.
+    """
     from axe_playwright_python.sync_playwright import Axe
 
-    rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    rules = {"runOnly": {"type": "tag", "values": tags}}
     violations = Axe().run(page, options=rules | {"resultTypes": ["violations"]}).response["violations"]
     return [
         f"{violation['id']}: {violation['help']}: {node['target']} {node['html'][:200]}"

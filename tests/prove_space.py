@@ -4,7 +4,8 @@
 with a run of its own, takes the page back from there into an empty folder, and does what a Space does with it: a new
 virtual environment from `requirements.txt`, the header's version of gradio, the models of `preload_from_hub` in the
 cache, a Space's environment, a home that is read-only but for the cache, two cores. Then one comparison through
-`gradio_client`, one in Chromium, the camera in a frame; and a start as on ZeroGPU.
+`gradio_client`, one in Chromium, the camera in a frame; and a start as on ZeroGPU. Of the static Space, what arrived
+is served and answers without a network.
 """
 
 import hashlib
@@ -30,10 +31,17 @@ from huggingface_hub import HfApi
 from huggingface_hub.utils import disable_progress_bars
 from prove_hub import find_pythons, run
 from safetensors.torch import load_file, save_file
-from space_visits import compare_as_program, compare_in_browser, open_camera_in_frame
+from space_visits import (
+    STATIC_SPACE_ID,
+    compare_as_program,
+    compare_in_browser,
+    compare_without_network,
+    open_camera_in_frame,
+)
 
 from fer_models.commands import CommandParser, command
 from fer_models.hub import make_fixed_revision
+from training.publishing.static_page import make_server
 
 SPACE_ID = "alice/fer-compare"
 # The free Space.
@@ -179,8 +187,19 @@ class ZeroGpuApi(BaseHTTPRequestHandler):
         pass
 
 
+def visit_static_page(hub: HubServer, folder: Path) -> None:
+    """What arrived on the Hub, served as a static Space is."""
+    page = HfApi(hub.endpoint).snapshot_download(STATIC_SPACE_ID, repo_type="space", local_dir=folder / "static")
+    server = make_server(Path(page))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print("Static:", flush=True)
+    compare_without_network(f"http://127.0.0.1:{server.server_port}/")
+    server.shutdown()
+
+
 def rehearse(hub: HubServer, python: Path, folder: Path, port: int) -> None:
     follow_page(hub, folder)
+    visit_static_page(hub, folder)
     start = time.monotonic()
     home, python = build(hub, python, folder), folder / "venv" / "bin" / "python"
     check_home(python, home)

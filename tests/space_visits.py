@@ -12,6 +12,7 @@ from photos import portrait_path
 from fer_models.demo.handlers.compare import SHOWN_AT_FIRST
 from fer_models.zoo import list_models
 
+STATIC_SPACE_ID = "alice/fer-compare-static"
 ANSWERED = ".fer-card[data-winner]:not([data-winner=''])"
 OPEN_CAMERA = "navigator.mediaDevices.getUserMedia({video: true}).then(stream => stream.active, error => error.name)"
 
@@ -33,10 +34,23 @@ def compare_in_browser(url: str) -> None:
         page.set_input_files("#photo input[type=file]", portrait_path())
         page.wait_for_selector(ANSWERED)
         winners = [card.get_attribute("data-winner") for card in page.locator(ANSWERED).all()]
+        link = page.get_attribute(".fer-other-door a", "href")
     elsewhere = [address for address in asked if not address.startswith((url, "data:", "blob:"))]
     if elsewhere or len(winners) != SHOWN_AT_FIRST:
         sys.exit(f"error: the page shows {winners}, and asks other servers for {elsewhere}.")
+    if not (link or "").endswith("/spaces/" + STATIC_SPACE_ID):
+        sys.exit(f"error: the page links to {link} instead of the static page.")
     print(f"  Chromium: {', '.join(winners)}", flush=True)
+
+
+def compare_without_network(url: str) -> None:
+    """On the static page, once it is loaded."""
+    with open_page(url, wait_for="html[data-ready]") as page:
+        page.context.set_offline(True)
+        page.set_input_files("#file", portrait_path())
+        page.wait_for_selector(".fer-verdict")
+        winners = [card.inner_text() for card in page.locator(".fer-winner").all()]
+    print(f"  Chromium without a network: {', '.join(winners)}", flush=True)
 
 
 def open_camera_in_frame(url: str) -> None:

@@ -1,11 +1,15 @@
 import json
+from html import unescape
 from pathlib import Path
 
 import pytest
 from made_up_results import make_history, make_results, write_checkpoint
 
-from fer_models.results import group_by_tag, read_checkpoints, read_summary, shorten_commit
-from fer_models.zoo import list_models, list_tags
+from fer_models.demo.handlers.models import show_model
+from fer_models.results import METRICS, Metric, group_by_tag, read_checkpoints, read_summary, shorten_commit
+from fer_models.zoo import CHECKPOINTS_DIR, list_models, list_tags
+from training.publishing.model_card import render_card
+from training.publishing.tables import render_classes
 
 
 def test_nothing_on_the_disk_is_nothing_measured(tmp_path: Path) -> None:
@@ -64,3 +68,26 @@ def test_every_bundled_model_is_read_with_its_figures() -> None:
 )
 def test_a_commit_that_was_changed_since_says_so(commit: str, short: str) -> None:
     assert shorten_commit(commit) == short
+
+
+def test_a_metric_that_is_added_in_one_place_is_shown_everywhere_without_measuring_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def cohens_kappa(matrix: list[list[int]]) -> float:
+        n = sum(map(sum, matrix))
+        by_chance = sum(sum(row) * sum(column) for row, column in zip(matrix, zip(*matrix, strict=True), strict=True))
+        observed, expected = sum(matrix[i][i] for i in range(len(matrix))) / n, by_chance / n**2
+        return (observed - expected) / (1 - expected)
+
+    monkeypatch.setitem(METRICS, "kappa", Metric("Cohen's kappa", cohens_kappa))
+    checkpoint = next(one for one in read_checkpoints() if one.key == "baseline.tuned")
+    split = checkpoint.get_split("official_test_without_copies")
+    assert split
+    share = f"{cohens_kappa(split['confusion_matrix']):.1%}"
+    table, card = render_classes(), render_card(CHECKPOINTS_DIR / checkpoint.key)
+    page = unescape(show_model([checkpoint], checkpoint.key, "en"))
+    assert "Cohen's kappa" in table
+    assert share in table
+    assert "| Cohen's kappa |" in card
+    assert share in card
+    assert f"Cohen's kappa {float(share[:-1]):.1f}" in page

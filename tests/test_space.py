@@ -20,10 +20,11 @@ from PIL import Image
 
 from fer_models import zoo
 from fer_models.demo import device
+from fer_models.demo.ui import render_other_door
 from fer_models.hub import make_fixed_revision
 from fer_models.inference import load_models, predict
-from fer_models.zoo import NAMESPACE_VARIABLE, checkpoint_dir, list_models, list_tags
-from training.publishing import space
+from fer_models.zoo import NAMESPACE_VARIABLE, STATIC_SPACE_VARIABLE, checkpoint_dir, list_models, list_tags
+from training.publishing import push, space
 from training.publishing.push import main
 
 ROOT = Path(__file__).parents[1]
@@ -170,6 +171,18 @@ def test_space_holds_what_the_page_needs_and_nothing_else(hub: HubServer) -> Non
             assert names == set(space.CHECKPOINT_FILES)
     assert files["app.py"].content == (ROOT / "app.py").read_bytes()
     assert repo.settings["sdk"] == "gradio"
+
+
+def test_space_links_to_the_static_page_that_is_pushed_with_it(
+    models: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push, "push_static", lambda api, space_id, private: space_id)
+    main(["--space", SPACE_ID, "--static-space", "alice/fer-static"])
+    variables = models.repo(SPACE_ID, "space").variables
+    assert variables == {NAMESPACE_VARIABLE: "alice", STATIC_SPACE_VARIABLE: "alice/fer-static"}
+    monkeypatch.setenv(STATIC_SPACE_VARIABLE, variables[STATIC_SPACE_VARIABLE])
+    assert '/spaces/alice/fer-static">' in render_other_door("en")
+    assert "tu propio navegador" in render_other_door("es")
 
 
 def test_space_is_pinned_to_the_commits_of_its_models(models: HubServer, capsys: pytest.CaptureFixture[str]) -> None:

@@ -292,9 +292,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
         compute_metrics=compute_accuracy,
         callbacks=make_callbacks(recipe, stopwatch),
     )
-    trainer.remove_callback(PrinterCallback)
-    if trainer.pop_callback(ProgressCallback):  # there is none with --disable_tqdm true
-        trainer.add_callback(ProgressBar)
+    show_progress(trainer)
     if args.should_save:
         output_dir.mkdir(parents=True, exist_ok=True)
         write_text(output_dir / "recipe.yaml", yaml.safe_dump(resolved))
@@ -303,6 +301,13 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
     if args.should_save:
         finish(trainer, output_dir, {"resumed": checkpoint is not None, "images": faces, **environment, **before})
     return output_dir
+
+
+def show_progress(trainer: FerTrainer) -> None:
+    """Our bar instead of transformers' bar and printing; no bar with `--disable_tqdm true`."""
+    trainer.remove_callback(PrinterCallback)
+    if trainer.pop_callback(ProgressCallback):
+        trainer.add_callback(ProgressBar)
 
 
 def make_model(recipe: RecipeArguments) -> tuple[PreTrainedModel, list[PreTrainedModel], dict[str, Any]]:

@@ -1,14 +1,17 @@
 """The frame of the page: title, language, notice and tabs."""
 
+import os
 from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 import gradio as gr
+from huggingface_hub import constants
 
 from ..faces import FaceDetector
 from ..inference import LoadedModel
 from ..results import read_checkpoints, read_summary
+from ..zoo import STATIC_SPACE_VARIABLE
 from .fetching import fetch_nothing
 from .handlers.compare import SHOWN_AT_FIRST, CompareHandlers
 from .handlers.live import LiveHandlers
@@ -59,17 +62,7 @@ def build_demo(
         return words.add(tab, lambda language: gr.update(label=translate(language, f"tab.{name}")))
 
     with gr.Blocks(fill_width=True, title=translate(language, "app.title")) as demo:
-        with gr.Row(elem_id="header"):
-            words.add(gr.HTML(render_header(language), elem_id="header.title"), render_header)
-            language_switch = gr.Radio(
-                [(entry["language.name"], code) for code, entry in LOCALES.items()],
-                value=language,
-                label=translate(language, "app.language"),
-                show_label=False,
-                container=False,
-                elem_id="header.language",
-            )
-            words.add(language_switch, lambda language: gr.update(label=translate(language, "app.language")))
+        language_switch = build_header(words)
         notice = gr.HTML(render_notice(language, models[:SHOWN_AT_FIRST]), elem_id="notice.view")
         words.add(notice, lambda language: render_notice(language, models[:SHOWN_AT_FIRST]))
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:  # `base.css` makes it a strip that scrolls
@@ -85,6 +78,8 @@ def build_demo(
                 build_models_tab(read_checkpoints(), read_summary(), words, language_switch)
             with open_tab("code"):
                 build_code_tab(demo, words)
+        if os.environ.get(STATIC_SPACE_VARIABLE):
+            words.add(gr.HTML(render_other_door(language), elem_id="other.door"), render_other_door)
         page_words = gr.HTML(render_page_words(language), elem_id="page.words", js_on_load=read_script("page.js"))
         words.add(page_words, render_page_words)
 
@@ -94,6 +89,23 @@ def build_demo(
         # Sets the switch, whose change then sets the words; nothing happens in the default language.
         demo.load(read_address, None, [language_switch, tabs], show_progress="hidden", api_visibility="private")
     return demo
+
+
+def build_header(words: Words) -> gr.Radio:
+    """The title, and what holds the language."""
+    language = DEFAULT_LANGUAGE
+    with gr.Row(elem_id="header"):
+        words.add(gr.HTML(render_header(language), elem_id="header.title"), render_header)
+        language_switch = gr.Radio(
+            [(entry["language.name"], code) for code, entry in LOCALES.items()],
+            value=language,
+            label=translate(language, "app.language"),
+            show_label=False,
+            container=False,
+            elem_id="header.language",
+        )
+        words.add(language_switch, lambda language: gr.update(label=translate(language, "app.language")))
+    return language_switch
 
 
 def render_header(language: str) -> str:
@@ -120,6 +132,13 @@ def render_notice(language: str, models: Sequence[LoadedModel]) -> str:
         f'<details class="fer-notice"><summary>{short} <span class="fer-more">{more}</span></summary>'
         f"<p>{text}</p></details>"
     )
+
+
+def render_other_door(language: str) -> str:
+    """The way to the page that runs in the visitor's browser."""
+    address = f"{constants.ENDPOINT}/spaces/{os.environ[STATIC_SPACE_VARIABLE]}"
+    text = escape(translate(language, "app.other_door"))
+    return f'<p class="fer-other-door"><a href="{escape(address)}">{text}</a></p>'
 
 
 def render_page_words(language: str) -> str:

@@ -2,8 +2,9 @@
 
 `python -m training.benchmarks.browser` opens `build/static` in Chromium and writes `training/results/browser.json`: the
 largest difference of a probability on faces that are cut out already, of photos how many have the same faces, boxes and
-answers, and the bytes of a first visit. `--part` measures one of these alone, and keeps what is known of the others;
-`timings`, for a machine that does nothing else, is measured only when it is named.
+answers, and the bytes of a first visit. `--part` measures one of these alone, and keeps what is known of the others.
+Three are measured only when they are named: `timings`, for a machine that does nothing else; `memory`, of ten minutes
+of Live; and `firefox`, the same photos in Firefox.
 """
 
 import base64
@@ -12,9 +13,8 @@ import json
 import shutil
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -22,6 +22,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+import psutil
 from PIL import Image
 
 from fer_models.commands import CommandParser, command
@@ -37,13 +38,19 @@ from .browser_photos import measure_photos
 from .live import write_camera_film
 
 OUTPUT = RESULTS_DIR / "browser.json"
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "firefox": ("firefox-esr", "firefox"),
+}
 CHUNK = 400
 NUM_PHOTOS = 100
 # What counts as the same.
 MAX_PROBABILITY = 0.001
-PARTS = ("bytes", "photos", "faces", "timings")
+PARTS = ("bytes", "photos", "faces")
+NAMED_PARTS = ("timings", "memory", "firefox")
 WARM_RUNS, LIVE_S = 15, 20
+# How long Live runs while memory is watched, and the wait between two looks.
+MEMORY_S, LOOK_S = 600, 30
 
 
 class CountingHandler(StaticHandler):
@@ -69,15 +76,22 @@ def serve(directory: Path) -> Iterator[str]:
 
 
 @contextmanager
-def open_browser(url: str, *arguments: str, **options: Any) -> Iterator[Any]:
-    """A page in Chromium whose models are loaded."""
+def open_browser(url: str, *arguments: str, name: str = "chromium", **options: Any) -> Iterator[Any]:
+    """A page in Chromium or Firefox whose models are loaded.
+
+    Raises:
+        OSError: The browser is not installed.
+    """
     from playwright.sync_api import sync_playwright
 
-    chromium = next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if chromium is None:
-        raise OSError("Chromium is not installed (Debian: chromium).")
+    program = next(filter(None, map(shutil.which, BROWSERS[name])), None)
+    if program is None:
+        raise OSError(f"{name.capitalize()} is not installed (Debian: {BROWSERS[name][0]}).")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", *arguments])
+        if name == "firefox":
+            browser = playwright.firefox.launch(executable_path=program, channel="moz-firefox")
+        else:
+            browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *arguments])
         page = browser.new_context(locale="en-US", **options).new_page()
         page.set_default_timeout(120_000)
         page.goto(url)
@@ -121,34 +135,67 @@ def measure_faces(page: Any, models: list[LoadedModel], images: list[Image.Image
     }
 
 
-def measure_timings(directory: Path) -> dict[str, Any]:
-    """Bytes of a first visit; seconds from a cold start to the first answer; a warm answer; and Live."""
+@contextmanager
+def open_with_camera(directory: Path) -> Iterator[Any]:
+    """A page in Chromium whose camera sees a face."""
     with serve(directory) as url, tempfile.TemporaryDirectory() as folder:
         film = Path(folder, "camera.y4m")
-        portrait = next(iter(read_examples().values()))
-        write_camera_film(film, Image.open(io.BytesIO(portrait)).convert("RGB"))
+        write_camera_film(film, open_portrait())
         camera = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}")
-        photo = Image.open(io.BytesIO(portrait)).convert("RGB").resize((480, 562)).crop((0, 0, 480, 480))
-        buffer = io.BytesIO()
-        photo.resize((640, 480)).save(buffer, "JPEG")
-        start = time.perf_counter()
         with open_browser(url, *camera, permissions=["camera"]) as page:
-            answer = """async (text) => {
-                const blob = new Blob([Uint8Array.from(atob(text), (character) => character.charCodeAt(0))]);
-                const start = performance.now();
-                await window.fer.compare(blob);
-                return performance.now() - start;
-            }"""
-            text = base64.b64encode(buffer.getvalue()).decode()
-            page.evaluate(answer, text)
-            cold_s = time.perf_counter() - start
-            warm = [page.evaluate(answer, text) for _ in range(WARM_RUNS)]
-            page.click("#tab-live")
-            page.click("#live-button")
-            page.wait_for_selector("#stage[data-faces='1']")
-            page.wait_for_timeout(1000 * LIVE_S)
-            rate = float(page.get_attribute("#stage", "data-fps"))
+            yield page
+
+
+def open_portrait() -> Image.Image:
+    return Image.open(io.BytesIO(next(iter(read_examples().values())))).convert("RGB")
+
+
+def start_live(page: Any) -> None:
+    page.click("#tab-live")
+    page.click("#live-button")
+    page.wait_for_selector("#stage[data-faces='1']")
+
+
+def measure_timings(directory: Path) -> dict[str, Any]:
+    """Seconds from opening the page, of which nothing is cached, to the first answer; a warm answer; and Live."""
+    buffer = io.BytesIO()
+    open_portrait().resize((480, 562)).crop((0, 0, 480, 480)).resize((640, 480)).save(buffer, "JPEG")
+    text = base64.b64encode(buffer.getvalue()).decode()
+    answer = """async (text) => {
+        const blob = new Blob([Uint8Array.from(atob(text), (character) => character.charCodeAt(0))]);
+        const start = performance.now();
+        await window.fer.compare(blob);
+        return performance.now() - start;
+    }"""
+    with open_with_camera(directory) as page:
+        page.evaluate(answer, text)
+        cold_s = page.evaluate("performance.now()") / 1000
+        warm = [page.evaluate(answer, text) for _ in range(WARM_RUNS)]
+        start_live(page)
+        page.wait_for_timeout(1000 * LIVE_S)
+        rate = float(page.get_attribute("#stage", "data-fps"))
     return {"cold_s": cold_s, "warm_ms": median(warm), "live_pictures_per_second": rate}
+
+
+def measure_memory(directory: Path, seconds: float = MEMORY_S) -> dict[str, Any]:
+    """Megabytes that all processes of the browser hold while Live runs: a minute after its start, most, and at last."""
+    with open_with_camera(directory) as page:
+        start_live(page)
+        page.wait_for_timeout(60_000)
+        held = [read_memory()]
+        for _ in range(round(seconds / LOOK_S)):
+            page.wait_for_timeout(1000 * LOOK_S)
+            held.append(read_memory())
+    return {"seconds": seconds, "first_mb": held[0], "most_mb": max(held), "last_mb": held[-1]}
+
+
+def read_memory() -> float:
+    """What this program's children hold, in megabytes; what they share counts once."""
+    held = 0
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):  # it ended meanwhile
+            held += child.memory_full_info().pss
+    return held / 1e6
 
 
 def measure_bytes(directory: Path) -> dict[str, Any]:
@@ -164,25 +211,31 @@ def measure_bytes(directory: Path) -> dict[str, Any]:
 def main(argv: list[str] | None = None) -> None:
     parser = CommandParser(prog="python -m training.benchmarks.browser", description=__doc__)
     add_data_option(parser)
-    parser.add_argument("--part", choices=PARTS, help="measure this alone; by default all but the timings")
+    choices = [*PARTS, *NAMED_PARTS]
+    parser.add_argument("--part", choices=choices, help=f"measure this alone; by default {', '.join(PARTS)}")
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="PATH", help="where to write")
     arguments = parser.parse_args(argv)
     directory = build_static()
     results = json.loads(arguments.output.read_text()) if arguments.output.is_file() else {}
-    for part in [arguments.part] if arguments.part else PARTS[:-1]:
+    for part in [arguments.part] if arguments.part else PARTS:
         environment = describe_environment()
         if part == "bytes":
             measured = measure_bytes(directory)
         elif part == "timings":
             measured = measure_timings(directory)
+        elif part == "memory":
+            measured = measure_memory(directory)
         else:
             models = load_models(list(FER_CNN_ARCHITECTURES))
-            with serve(directory) as url, open_browser(url) as page:
-                if part == "photos":
-                    measured = measure_photos(page, models, NUM_PHOTOS)
-                else:
+            name = "firefox" if part == "firefox" else "chromium"
+            with serve(directory) as url, open_browser(url, name=name) as page:
+                if part == "faces":
                     images = list(load_fer2013(arguments.data)["validation"]["image"])
                     measured = measure_faces(page, models, images)
+                else:
+                    measured = measure_photos(page, models, NUM_PHOTOS)
+                if part == "firefox":
+                    measured["browser"] = page.evaluate("navigator.userAgent.match(/Firefox.[0-9.]+/)[0]")
         results[part] = measured | {"environment": environment}
         write_json(arguments.output, results)
         print(json.dumps({part: measured}, indent=2), flush=True)

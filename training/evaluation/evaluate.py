@@ -201,24 +201,20 @@ def evaluate(directory: Path, source: str | None = None, known: dict[str, Any] |
             figures["splits"][name] = measure(logits, faces.labels, model.config.temperature)
         split = figures["splits"][name]
         print(f"{name:<28} n {split['n']:>6}  accuracy {split['accuracy']:.4f}", flush=True)
-        if name == "official_test":
-            if "ferplus_votes" in rows.column_names:
-                figures["votes"] = {"split": name, **measure_votes(logits, rows)}
-            if not figures["robustness"]:
-                figures["robustness"] = {"split": name, "rows": measure_robustness(model, faces)}
+        if name == "official_test" and "ferplus_votes" in rows.column_names:
+            figures["votes"] = {"split": name, **measure_votes(logits, rows)}
+        if name == "official_test" and not figures["robustness"]:
+            figures["robustness"] = {"split": name, "rows": measure_robustness(model, faces)}
         if name == "ferplus_validation" and model.config.class_prior:
             figures["balance"] = {"split": name, "rows": measure_balance(logits, faces.labels, model.config)}
-    history = json.loads((directory / "history.json").read_text())
     return {
-        "model": recipe["model"],
-        "protocol": recipe["protocol"],
+        **{key: recipe[key] for key in ("model", "protocol", "seed")},
         "target": recipe.get("target", "label"),
         "config_overrides": recipe.get("config_overrides", "{}"),
-        "seed": recipe["seed"],
         "labels": labels,
         "temperature": model.config.temperature,
         "prior_strength": model.config.prior_strength,
-        "last_epoch": history[-1],
+        "last_epoch": json.loads((directory / "history.json").read_text())[-1],
         **{name: known[name] for name in ("votes", "balance") if name in known},
         **figures,
         "trained_with": run,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from fer_models.results import METRICS
 from fer_models.zoo import list_models, list_tags
 
 from .records import load_runs
@@ -20,6 +21,12 @@ def list_bundled() -> list[tuple[str, str, list[dict[str, Any]]]]:
     """Name, tag and runs of every bundled and measured checkpoint, in the order of the zoo."""
     bundled = [(name, tag, load_runs(name, tag)) for name in list_models() for tag in list_tags(name)]
     return [row for row in bundled if row[2]]
+
+
+def format_metrics(figures: dict[str, Any] | None) -> list[str]:
+    """`METRICS` of a split as per cent, with a dash for what is not known."""
+    values = {key: metric.read(key, figures) for key, metric in METRICS.items()}
+    return [format_share(values, key) for key in values]
 
 
 def format_share(figures: dict[str, Any] | None, name: str) -> str:

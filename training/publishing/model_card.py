@@ -24,7 +24,7 @@ from fer_models.zoo import TAGS
 from ..benchmarks.cost import count_multiply_adds
 from ..runtime.runs import PLACE_FIELDS
 from .architecture import describe_architecture
-from .markdown import format_share
+from .markdown import format_metrics
 from .people import share_of_eight
 from .records import SPLITS, describe_spread, load_measured, load_published, load_seeds
 
@@ -63,7 +63,6 @@ def render_card(directory: Path, repo_id: str | None = None, figures: Collection
     history = read_json(directory / "history.json") or []
     parts = list_parts(recipe, trained_with)
     runs = {run["seed"]: run for run in [results, *load_seeds(name, tag)] if run}
-    settings = {key: value for key, value in recipe.items() if key not in PLACE_FIELDS}
     card = ModelCard.from_template(
         make_card_data(name, results, parts),
         template_path=str(TEMPLATE),
@@ -81,25 +80,15 @@ def render_card(directory: Path, repo_id: str | None = None, figures: Collection
         temperature=config.temperature,
         parameters=parameters,
         architecture=describe_architecture(model),
-        recipe=recipe,
-        recipe_yaml=yaml.safe_dump(settings).rstrip(),
-        trained_with=trained_with,
-        minutes=trained_with and f"{trained_with['seconds'] / 60:.1f}",
-        epochs=len(history) if recipe.get("num_train_epochs") != 0 else 0,
-        commit=trained_with and shorten_commit(trained_with["commit"]),
-        earlier=describe_earlier(parts),
-        teachers=join_words(list_teachers(parts)),
-        chooses_epoch=chooses_epoch(parts),
         by_people=learns_votes(results, parts),
+        **describe_training(recipe, trained_with, history, parts),
         prior_strength=getattr(config, "prior_strength", 0.0),
         splits=describe_splits(results, runs, parts),
-        metrics=list(METRICS.values()),
+        metrics=[metric.words for metric in METRICS.values()],
         votes=describe_votes(results),
         spread={"n": len(runs), "seeds": sorted(runs)} if len(runs) > 1 else None,
         published=describe_published(name, recipe, results, history),
         classes=describe_classes(results),
-        is_printed=is_printed(recipe),
-        pretrained=find_pretrained(parts),
         worst=find_worst_classes(results),
         figures=figures,
         copies=count_copies(results),
@@ -107,6 +96,26 @@ def render_card(directory: Path, repo_id: str | None = None, figures: Collection
         cost=find_cost(name, count_multiply_adds(model)),
     )
     return str(card)
+
+
+def describe_training(
+    recipe: dict[str, Any], trained_with: dict[str, Any] | None, history: list[Any], parts: Sequence[Part]
+) -> dict[str, Any]:
+    """What the card's template says of how the weights came about."""
+    settings = {key: value for key, value in recipe.items() if key not in PLACE_FIELDS}
+    return {
+        "recipe": recipe,
+        "recipe_yaml": yaml.safe_dump(settings).rstrip(),
+        "trained_with": trained_with,
+        "minutes": trained_with and f"{trained_with['seconds'] / 60:.1f}",
+        "epochs": len(history) if recipe.get("num_train_epochs") != 0 else 0,
+        "commit": trained_with and shorten_commit(trained_with["commit"]),
+        "earlier": describe_earlier(parts),
+        "teachers": join_words(list_teachers(parts)),
+        "chooses_epoch": chooses_epoch(parts),
+        "is_printed": is_printed(recipe),
+        "pretrained": find_pretrained(parts),
+    }
 
 
 def make_card_data(name: str, results: dict[str, Any], parts: Sequence[Part] = ()) -> ModelCardData:
@@ -137,7 +146,10 @@ def make_card_data(name: str, results: dict[str, Any], parts: Sequence[Part] = (
         for figures in [results["splits"][split]]
         for metric, metric_name, value in (
             ("accuracy", "Accuracy", figures["accuracy"]),
-            *((HUB_METRICS.get(key, key), words.capitalize(), figures.get(key)) for key, words in METRICS.items()),
+            *(
+                (HUB_METRICS.get(key, key), metric.words[:1].upper() + metric.words[1:], metric.read(key, figures))
+                for key, metric in METRICS.items()
+            ),
             ("ece", "Expected calibration error", figures["calibration"]["ece"]),
         )
         if value is not None
@@ -259,7 +271,7 @@ def describe_splits(
                 "text": text,
                 "n": figures["n"],
                 "accuracy": figures["accuracy"],
-                "metrics": [format_share(figures, key) for key in METRICS],
+                "metrics": format_metrics(figures),
                 "interval": f"{low:.1%} to {high:.1%}",
                 "spread": describe_spread(accuracies),
                 "ece": f"{figures['calibration']['ece']:.1%}",

@@ -14,6 +14,7 @@ With `--space NAME/fer-compare` the page is pushed instead, as a Space that take
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from fer_models.onnx_export import ONNX_FILE, export_onnx
 from fer_models.zoo import checkpoint_dir, list_models, list_tags, load_checkpoint
 
 from ..runtime.runs import check_whole
-from .hub_sync import PushError, Revision, check_is_ours, compare, list_differences, retry, sync
+from .hub_sync import Change, PushError, Revision, check_is_ours, compare, list_differences, retry, sync
 from .model_card import PLACEHOLDER, render_card
 from .plots import draw_checkpoint
 from .space import plan_space, push_space
@@ -189,20 +190,25 @@ def push(names: list[str], namespace: str, token: str | None = None, private: bo
     print("\n".join(["", *(f"{api.endpoint}/{repo_id}" for repo_id in repo_ids), collection]))
 
 
-def push_page(arguments: argparse.Namespace) -> None:
-    """Push the Space that the command line names, or say what would change."""
-    api, is_static = HfApi(token=arguments.token), bool(arguments.static_space)
-    space_id = arguments.static_space or arguments.space
+def print_changes(space_id: str, changes: Sequence[Change]) -> None:
+    print("\n".join([f"{space_id}: {len(changes)} files would change", *(f"  {change}" for change in changes)]))
+
+
+def push_pages(arguments: argparse.Namespace) -> None:
+    """Push the Spaces that the command line names, or say what would change."""
+    api, space_id, static_id = HfApi(token=arguments.token), arguments.space, arguments.static_space
     if arguments.dry_run:
-        changes = plan_static(api, space_id) if is_static else plan_space(api, space_id, arguments.namespace)
-        print("\n".join([f"{space_id}: {len(changes)} files would change", *(f"  {one}" for one in changes)]))
+        if static_id:
+            print_changes(static_id, plan_static(api, static_id))
+        if space_id:
+            print_changes(space_id, plan_space(api, space_id, arguments.namespace))
         return
     if not (arguments.token or get_token()):
         raise LocalTokenNotFoundError
-    if is_static:
-        print("\n" + push_static(api, space_id, arguments.private))
-    else:
-        print("\n" + push_space(api, space_id, arguments.namespace, arguments.private))
+    if static_id:
+        print("\n" + push_static(api, static_id, arguments.private))
+    if space_id:
+        print("\n" + push_space(api, space_id, arguments.namespace, arguments.private, static_id))
 
 
 @command
@@ -232,8 +238,6 @@ def main(argv: list[str] | None = None) -> None:
         if not arguments.output:
             parser.error("name a --namespace for the models, or a --space or --static-space for a page")
         arguments.namespace = PLACEHOLDER
-    if arguments.space and arguments.static_space:
-        parser.error("--space and --static-space are two pages: push one after the other")
     if is_page and arguments.models:
         parser.error("--models goes with --namespace alone: a page shows all that are bundled")
     disable_progress_bar()
@@ -246,7 +250,7 @@ def main(argv: list[str] | None = None) -> None:
         if arguments.output:
             write_output(names, arguments.namespace, arguments.output)
         elif is_page:
-            push_page(arguments)
+            push_pages(arguments)
         elif arguments.dry_run:
             print_plan(HfApi(token=arguments.token), names, arguments.namespace)
         else:

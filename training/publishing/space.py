@@ -8,7 +8,14 @@ from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundErro
 from huggingface_hub.utils import HFValidationError, validate_repo_id
 
 from fer_models.hub import NETWORK_FILES, make_fixed_revision, make_repo_id
-from fer_models.zoo import CHECKPOINTS_DIR, NAMESPACE_VARIABLE, checkpoint_dir, list_models, list_tags
+from fer_models.zoo import (
+    CHECKPOINTS_DIR,
+    NAMESPACE_VARIABLE,
+    STATIC_SPACE_VARIABLE,
+    checkpoint_dir,
+    list_models,
+    list_tags,
+)
 
 from .. import ROOT
 from .hub_sync import Change, PushError, Revision, check_is_ours, compare, list_differences, retry, sync
@@ -89,13 +96,17 @@ def plan_space(api: HfApi, space_id: str, namespace: str | None = None) -> list[
     return retry(lambda: compare(api, where, collect_space_files(space_id, pins, api.endpoint)))[1]
 
 
-def push_space(api: HfApi, space_id: str, namespace: str | None = None, private: bool = False) -> str:
+def push_space(
+    api: HfApi, space_id: str, namespace: str | None = None, private: bool = False, static_space: str | None = None
+) -> str:
     """Make or update the Space in one commit, prove what arrived, and tell it where its models lie.
 
     Args:
         space_id: `<owner>/<name>`.
         namespace: Where the models lie; by default with the Space's owner.
         private: Make a new Space private.
+        static_space: The Space with the page that runs in the visitor's browser, to which this one links; None leaves
+            the link as it is.
 
     Returns:
         Its address.
@@ -117,7 +128,9 @@ def push_space(api: HfApi, space_id: str, namespace: str | None = None, private:
         print(f"  {change}")
     verify_space(api, space_id, commit, files)
     print(f"{where}: {'pushed' if changes else 'unchanged'}, commit {commit}; same files as here", flush=True)
-    set_namespace(api, space_id, namespace if pins else "")
+    set_variable(api, space_id, NAMESPACE_VARIABLE, namespace if pins else "")
+    if static_space:
+        set_variable(api, space_id, STATIC_SPACE_VARIABLE, static_space)
     if pins:
         print(f"{where}: takes its models from {namespace}, each at a fixed commit")
     else:
@@ -138,15 +151,15 @@ def verify_space(api: HfApi, space_id: str, commit: str, files: dict[str, bytes]
         raise PushError(f"{space_id} at {commit} is not what was sent: {', '.join(different)}. Run the same again.")
 
 
-def set_namespace(api: HfApi, space_id: str, namespace: str) -> None:
-    """Tell the Space where its models lie, or nowhere; not if it knows, since to be told starts it anew."""
-    known = retry(lambda: api.get_space_variables(space_id)).get(NAMESPACE_VARIABLE)
-    if (known.value if known else "") == namespace:
+def set_variable(api: HfApi, space_id: str, name: str, value: str) -> None:
+    """Set a variable of the Space, or delete it if empty; not if it is so already, since that starts it anew."""
+    known = retry(lambda: api.get_space_variables(space_id)).get(name)
+    if (known.value if known else "") == value:
         return
-    if namespace:
-        retry(lambda: api.add_space_variable(space_id, NAMESPACE_VARIABLE, namespace))
+    if value:
+        retry(lambda: api.add_space_variable(space_id, name, value))
     else:
-        retry(lambda: api.delete_space_variable(space_id, NAMESPACE_VARIABLE))
+        retry(lambda: api.delete_space_variable(space_id, name))
 
 
 def get_owner(space_id: str) -> str:

@@ -18,7 +18,7 @@ from fer_models.results import (
 )
 from fer_models.zoo import list_models
 
-from .markdown import MISSING, format_share, list_bundled, render_table
+from .markdown import MISSING, format_metrics, format_share, list_bundled, render_table
 from .people import describe_accuracy
 from .records import (
     SPLITS,
@@ -224,14 +224,15 @@ def render_classes() -> str:
         rows = [
             [
                 key,
-                *(format_share(one, metric) for metric in METRICS),
+                *format_metrics(one),
                 *(f"{share:.1%}" for share in (one["recall"] if one else [])),
                 *[MISSING] * (0 if one else len(labels)),
             ]
             for key, one in measured
         ]
         heading = f"On {SPLITS[split]}, n = {n:,}:"
-        tables.append(f"{heading}\n\n{render_table(['model', *METRICS.values(), *labels], rows)}")
+        heads = ["model", *(metric.words for metric in METRICS.values()), *labels]
+        tables.append(f"{heading}\n\n{render_table(heads, rows)}")
     return "\n\n".join(tables) or "Not measured yet."
 
 

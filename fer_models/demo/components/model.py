@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from ...inference import choose_shown_split
-from ...results import Checkpoint, join_history, shorten_commit
+from ...results import METRICS, Checkpoint, join_history, shorten_commit
 from ..locales import LOCALES, format_count, format_decimal, format_hardware, format_percent, translate
 from .charts import Axis, Series, render_chart
 from .html import render_message
@@ -138,8 +138,12 @@ def render_recall(split: dict[str, Any] | None, name: str, labels: Sequence[str]
     ]
     columns = [escape(translate(language, f"models.recall.{column}")) for column in ("label", "share", "images")]
     title = f"<h3>{escape(translate(language, 'models.recall.title'))}</h3>"
-    macro_f1 = format_percent(language, split["macro_f1"])
-    caption = translate(language, "models.recall.caption", split=name, macro_f1=macro_f1)
+    metrics = "; ".join(
+        f"{LOCALES[language].get(f'metric.{key}', metric.words)} {format_percent(language, value)}"
+        for key, metric in METRICS.items()
+        if (value := metric.read(key, split)) is not None
+    )
+    caption = translate(language, "models.recall.caption", split=name, metrics=metrics)
     return f"<div>{title}{render_table(caption, columns, [('', rows)])}</div>"
 
 

@@ -23,6 +23,7 @@ from .compare_more import build_more, say_gone
 
 # So long an answer is kept in memory for the next click, in seconds: as long as the photo itself on the disk.
 SHOWN_LIFE_S = 300
+PLAIN: dict[str, Any] = {"apply_default_css": False}
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -49,11 +50,11 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
                 html_template=BEGIN,
                 js_on_load=read_script("photo.js"),
                 words=describe_begin(DEFAULT_LANGUAGE),
-                apply_default_css=False,
                 elem_id="photo.begin",
+                **PLAIN,
             )
             words.add(choice, lambda language: gr.update(words=describe_begin(language)))
-            choices = gr.HTML(first.choices, elem_id="photo.choices", apply_default_css=False)
+            choices = gr.HTML(first.choices, elem_id="photo.choices", **PLAIN)
         with gr.Column(elem_id="results", elem_classes="fer-problem-slot"):
             guess = gr.HTML(render_guess(DEFAULT_LANGUAGE), elem_id="guess", js_on_load=read_script("guess.js"))
             words.add(guess, render_guess)
@@ -66,49 +67,19 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
     linked = gr.State((0, False))  # the face that a link names, and whether it takes pictures without one whole
     answer_id = gr.Textbox(visible=False)
 
-    def show(
-        chosen: Any, shown: Shown | None, linked: tuple[int, bool], language: str, tag: str, names: list[str]
-    ) -> Any:
-        choice = read_choice(chosen, find_examples())
-        path, is_new = choice.photo_path, shown is None or shown.photo_path != choice.photo_path
-        if is_new and path and path not in find_examples() and not find_upload(path):
-            return say_gone(language)
-        linked_face, linked_whole = linked
-        face = linked_face if choice.face_index is None and is_new else choice.face_index
-        if face is None and shown and not is_new:
-            face = shown.face_index
-        request = Request(path, language, tag, names, face or 0, choice.whole_image, choice.id)
-        answer = handlers.answer(request, shown)
-        if answer.has_no_face and linked_whole:
-            answer = handlers.answer(replace(request, whole_image=True))
-        return [
-            answer.shown,
-            answer.results,
-            answer.photo,
-            answer.choices,
-            answer.crop,
-            answer.table,
-            uuid4().hex,
-            gr.update(visible=answer.shown is not None),
-        ]
-
     settings = [language_switch, tag, names]
     answered = gr.on(
         [choice.change, language_switch.change, tag.change, names.change],
-        show,
+        partial(_show, handlers),
         [choice, shown, linked, *settings],
         [shown, results, photo_view, choices, more.crop, more.table, answer_id, more.column],
         **PRIVATE | {"trigger_mode": "always_last", "show_progress": "full", "show_progress_on": results} | ANSWERS,
     )
     more.wire(answered, shown, answer_id, settings)
+    js = "(shown, language, face) => [shown, language, face, location.origin + location.pathname]"
+    inputs = [shown, language_switch, more.with_face, more.address]
     for format, button in more.save_buttons.items():
-        button.click(
-            partial(_offer, format),
-            [shown, language_switch, more.with_face, more.address],
-            more.download,
-            js="(shown, language, face) => [shown, language, face, location.origin + location.pathname]",
-            **PRIVATE,
-        )
+        button.click(partial(_offer, format), inputs, more.download, js=js, **PRIVATE)
 
     def read_address(request: gr.Request) -> list[Any]:
         return _read_settings(handlers, request.query_params)
@@ -116,6 +87,40 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
     demo.load(read_address, None, [tag, names, linked], **PRIVATE)
     build_compare_api(handlers)
     return choice
+
+
+def _show(
+    handlers: CompareHandlers,
+    chosen: Any,
+    shown: Shown | None,
+    linked: tuple[int, bool],
+    language: str,
+    tag: str,
+    names: list[str],
+) -> Any:
+    """The answer to what is chosen: what is kept of it, and what its parts of the page show."""
+    choice = read_choice(chosen, find_examples())
+    path, is_new = choice.photo_path, shown is None or shown.photo_path != choice.photo_path
+    if is_new and path and path not in find_examples() and not find_upload(path):
+        return say_gone(language)
+    linked_face, linked_whole = linked
+    face = linked_face if choice.face_index is None and is_new else choice.face_index
+    if face is None and shown and not is_new:
+        face = shown.face_index
+    request = Request(path, language, tag, names, face or 0, choice.whole_image, choice.id)
+    answer = handlers.answer(request, shown)
+    if answer.has_no_face and linked_whole:
+        answer = handlers.answer(replace(request, whole_image=True))
+    return [
+        answer.shown,
+        answer.results,
+        answer.photo,
+        answer.choices,
+        answer.crop,
+        answer.table,
+        uuid4().hex,
+        gr.update(visible=answer.shown is not None),
+    ]
 
 
 def _offer(format: str, shown: Shown | None, language: str, with_face: bool, address: str) -> Any:

@@ -17,8 +17,32 @@ def build_compare_api(handlers: CompareHandlers) -> None:
     Args:
         handlers: What they do.
     """
+    photo = PhotoInput(label="photo", visible=False)
+    label = gr.Dropdown(["", *FER_LABELS], value="", label="label", visible=False)
+    face_index = gr.Number(0, label="face_index", visible=False)  # a minimum of gradio's fails at what is no number
+    whole_image = gr.Checkbox(label="whole_image", visible=False)
+    models = gr.Dropdown(handlers.names, value=[], multiselect=True, label="models", visible=False)
+    tag = gr.Dropdown(["", *handlers.tags], value="", label="tag", visible=False)
+    result = gr.JSON(visible=False)
+    choices = [face_index, whole_image, models, tag]
+    functions = _Functions(handlers)
+    for function, inputs in (
+        (functions.compare, [photo, *choices]),
+        (functions.explain, [photo, label, *choices]),
+    ):
+        gr.Button(visible=False).click(
+            function, inputs, result, api_name=function.__name__, show_progress="hidden", **ANSWERS
+        )
+
+
+class _Functions:
+    """What programs call. Agents read the texts."""
+
+    def __init__(self, handlers: CompareHandlers) -> None:
+        self.handlers = handlers
 
     def compare(
+        self,
         photo: str,
         face_index: int = 0,
         whole_image: bool = False,
@@ -54,9 +78,10 @@ def build_compare_api(handlers: CompareHandlers) -> None:
             `hints`, what may explain a bad answer, each with `id`, such as small or dark, `value` and `limit`
         """
         choices = {"face_index": face_index, "whole_image": whole_image, "names": models, "tag": tag}
-        return _answer(handlers.compare_json, photo, choices)
+        return _answer(self.handlers.compare_json, photo, choices)
 
     def explain(
+        self,
         photo: str,
         label: str | None = None,
         face_index: int = 0,
@@ -82,20 +107,7 @@ def build_compare_api(handlers: CompareHandlers) -> None:
             each row's `heat`, 8 rows of 8 numbers from the face's upper left, 0 is nothing, 1 the most of all models
         """
         choices = {"face_index": face_index, "whole_image": whole_image, "names": models, "tag": tag}
-        return _answer(handlers.explain_json, photo, choices | {"label": label})
-
-    photo = PhotoInput(label="photo", visible=False)
-    label = gr.Dropdown(["", *FER_LABELS], value="", label="label", visible=False)
-    face_index = gr.Number(0, label="face_index", visible=False)  # a minimum of gradio's fails at what is no number
-    whole_image = gr.Checkbox(label="whole_image", visible=False)
-    models = gr.Dropdown(handlers.names, value=[], multiselect=True, label="models", visible=False)
-    tag = gr.Dropdown(["", *handlers.tags], value="", label="tag", visible=False)
-    result = gr.JSON(visible=False)
-    choices = [face_index, whole_image, models, tag]
-    for function, inputs in ((compare, [photo, *choices]), (explain, [photo, label, *choices])):
-        gr.Button(visible=False).click(
-            function, inputs, result, api_name=function.__name__, show_progress="hidden", **ANSWERS
-        )
+        return _answer(self.handlers.explain_json, photo, choices | {"label": label})
 
 
 def _answer(function: Callable[..., dict[str, Any]], photo: str, choices: dict[str, Any]) -> dict[str, Any]:

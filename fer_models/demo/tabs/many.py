@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -41,40 +42,65 @@ def build_many_tab(
         choice: What is chosen in Compare, where a row is opened.
         tabs: Of the page.
     """
+    with gr.Column(elem_id="many"):
+        parts = _lay_out(handlers, words)
+    _wire(_Events(handlers), parts, language_switch, [choice, tabs])
 
-    def begin(files: list[tuple[str, Path]], language: str, request: gr.Request) -> list[Any]:
+
+@dataclass(frozen=True)
+class _Parts:
+    """What stands in the tab."""
+
+    files: FilesInput
+    start: gr.Button
+    cancel: gr.Button
+    rate: gr.Slider
+    progress: gr.HTML
+    results: gr.HTML
+    video: gr.Video
+
+
+class _Events:
+    """What the page's events show; `handlers` does the work."""
+
+    def __init__(self, handlers: ManyHandlers) -> None:
+        self.handlers = handlers
+
+    def begin(self, files: list[tuple[str, Path]], language: str, request: gr.Request) -> list[Any]:
         job = uuid4().hex
-        view = handlers.begin(files, _name_visitor(request), job, language)
+        view = self.handlers.begin(files, _name_visitor(request), job, language)
         return [*_show(view), *_switch_buttons(bool(files)), job]
 
     def run(
-        files: list[tuple[str, Path]], job: str, rate: float, language: str, request: gr.Request
+        self, files: list[tuple[str, Path]], job: str, rate: float, language: str, request: gr.Request
     ) -> Iterator[list[Any]]:
-        yield [gr.skip()] * len(shown)  # else gradio empties them where nothing follows: the job was cancelled
-        for view in handlers.run(files, _name_visitor(request), job, min(max(rate, RATES[0]), RATES[1]), language):
+        yield [gr.skip()] * len(fields(View))  # else gradio empties what is shown of a cancelled job
+        rate = min(max(rate, RATES[0]), RATES[1])
+        for view in self.handlers.run(files, _name_visitor(request), job, rate, language):
             yield _show(view)
 
-    def end(request: gr.Request) -> list[Any]:
-        return _switch_buttons(handlers.jobs.is_under_way(_name_visitor(request)))  # a cancelled one may end late
+    def end(self, request: gr.Request) -> list[Any]:
+        is_under_way = self.handlers.jobs.is_under_way(_name_visitor(request))  # a cancelled one may end late
+        return _switch_buttons(is_under_way)
 
-    def cancel(language: str, request: gr.Request) -> list[Any]:
-        handlers.jobs.cancel(_name_visitor(request))
+    def cancel(self, language: str, request: gr.Request) -> list[Any]:
+        self.handlers.jobs.cancel(_name_visitor(request))
         return [f"<p>{translate(language, 'many.cancelled')}</p>", *_switch_buttons(False)]
 
-    def give_up(request: gr.Request) -> list[Any]:
-        handlers.jobs.cancel(_name_visitor(request))
+    def give_up(self, request: gr.Request) -> list[Any]:
+        self.handlers.jobs.cancel(_name_visitor(request))
         return ["", *_switch_buttons(False)]
 
-    def show_again(report: Report | None, language: str, beginning: str, request: gr.Request) -> Any:
-        if handlers.jobs.is_under_way(_name_visitor(request)):
+    def show_again(self, report: Report | None, language: str, beginning: str, request: gr.Request) -> Any:
+        if self.handlers.jobs.is_under_way(_name_visitor(request)):
             return gr.skip()  # a job under way shows its own
-        empty = ["", *(handlers.show(None, code) for code in LOCALES)]
+        empty = ["", *(self.handlers.show(None, code) for code in LOCALES)]
         if report is None and beginning not in [html[:BEGINNING] for html in empty]:
             return gr.skip()  # a report that is forgotten stays on the page
-        return handlers.show(report, language)
+        return self.handlers.show(report, language)
 
     def open_face(
-        files: list[tuple[str, Path]], report: Report | None, language: str, event: gr.EventData
+        self, files: list[tuple[str, Path]], report: Report | None, language: str, event: gr.EventData
     ) -> list[Any]:
         with suppress(AttributeError, IndexError, TypeError):  # not every request is this page's
             row = report.rows[event.row] if isinstance(report, FaceTable) else None
@@ -84,7 +110,7 @@ def build_many_tab(
         gr.Warning(translate(language, "error.missing"))
         return [gr.skip(), gr.skip()]
 
-    def batch(files: list[tuple[str, Path]]) -> list[dict[str, Any]]:
+    def batch(self, files: list[tuple[str, Path]]) -> list[dict[str, Any]]:
         """Find every face in many photos and classify each with the four models that compare asks.
 
         The models guess which of seven labels people would give to a face: angry, disgust, fear, happy, neutral, sad
@@ -103,89 +129,68 @@ def build_many_tab(
             `face`, `models`, `votes`, `average`, `favourite`, `agreement`, `sure` and `hints`, as compare returns them
         """
         try:
-            return handlers.batch_json(files)
+            return self.handlers.batch_json(files)
         except ImageError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    language = DEFAULT_LANGUAGE
-    with gr.Column(elem_id="many"):
-        files = FilesInput(
-            label=translate(language, "many.label"), file_count="multiple", height=180, elem_id="many.files"
-        )
-        words.add(files, lambda language: gr.update(label=translate(language, "many.label")))
-        with gr.Column(elem_id="many.controls", elem_classes=["fer-problem-slot"]):
-            with gr.Row():
-                start_button = gr.Button(
-                    translate(language, "many.start"),
-                    variant="primary",
-                    interactive=False,
-                    elem_id="many.start",
-                    min_width=120,
-                )
-                cancel_button = gr.Button(
-                    translate(language, "many.cancel"), interactive=False, elem_id="many.cancel", min_width=120
-                )
-            rate = gr.Slider(
-                *RATES[:2], RATES[2], step=1, label=translate(language, "many.rate"), visible=False, elem_id="many.rate"
-            )
-            privacy = gr.HTML(translate(language, "many.privacy"), elem_id="many.privacy")
-            progress = gr.HTML(elem_id="many.progress")
-        words.add(start_button, lambda language: gr.update(value=translate(language, "many.start")))
-        words.add(cancel_button, lambda language: gr.update(value=translate(language, "many.cancel")))
-        words.add(rate, lambda language: gr.update(label=translate(language, "many.rate")))
-        words.add(privacy, lambda language: translate(language, "many.privacy"))
-        results = gr.HTML(handlers.show(None, language), elem_id="many.results", js_on_load=read_script("many.js"))
-        video = gr.Video(
-            label=translate(language, "many.video"),
-            interactive=False,
-            visible=False,
-            height=420,
-            buttons=["download"],
-            elem_id="many.video",
-        )
-        words.add(video, lambda language: gr.update(label=translate(language, "many.video")))
+
+def _lay_out(handlers: ManyHandlers, words: Words) -> _Parts:
+    def say(key: str) -> str:
+        return translate(DEFAULT_LANGUAGE, key)
+
+    files = FilesInput(label=say("many.label"), file_count="multiple", height=180, elem_id="many.files")
+    with gr.Column(elem_id="many.controls", elem_classes=["fer-problem-slot"]):
+        narrow: dict[str, Any] = {"interactive": False, "min_width": 120}
+        with gr.Row():
+            start = gr.Button(say("many.start"), variant="primary", elem_id="many.start", **narrow)
+            cancel = gr.Button(say("many.cancel"), elem_id="many.cancel", **narrow)
+        rate = gr.Slider(*RATES, step=1, label=say("many.rate"), visible=False, elem_id="many.rate")
+        privacy = gr.HTML(say("many.privacy"), elem_id="many.privacy")
+        progress = gr.HTML(elem_id="many.progress")
+    results = gr.HTML(handlers.show(None, DEFAULT_LANGUAGE), elem_id="many.results", js_on_load=read_script("many.js"))
+    video = gr.Video(
+        label=say("many.video"),
+        interactive=False,
+        visible=False,
+        height=420,
+        buttons=["download"],
+        elem_id="many.video",
+    )
+    words.add(files, lambda language: gr.update(label=translate(language, "many.label")))
+    words.add(start, lambda language: gr.update(value=translate(language, "many.start")))
+    words.add(cancel, lambda language: gr.update(value=translate(language, "many.cancel")))
+    words.add(rate, lambda language: gr.update(label=translate(language, "many.rate")))
+    words.add(privacy, lambda language: translate(language, "many.privacy"))
+    words.add(video, lambda language: gr.update(label=translate(language, "many.video")))
+    return _Parts(files, start, cancel, rate, progress, results, video)
+
+
+def _wire(events: _Events, parts: _Parts, language: gr.Radio, compare: list[Any]) -> None:
     report = gr.State(time_to_live=REPORT_LIFETIME_S)
     job = gr.Textbox(visible=False)  # no state, which would tell a job that waits the name of the latest one
-
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    shown = [progress, results, report, video]
-    buttons = [start_button, cancel_button]
-    files.change(_welcome, files, [rate, start_button], queue=False, **quiet)
-    results.select(open_face, [files, report, language_switch], [choice, tabs], queue=False, **quiet)
-    started = start_button.click(begin, [files, language_switch], [*shown, *buttons, job], queue=False, **quiet)
-    ended = started.then(
-        run,
-        [files, job, rate, language_switch],
-        shown,
-        concurrency_limit=1,
-        concurrency_id=LONG_JOBS,
-        trigger_mode="multiple",
-        **quiet,
-    )
-    ended.then(end, None, buttons, queue=False, **quiet)
+    at_once: dict[str, Any] = {"queue": False, **quiet}
+    in_turn: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": LONG_JOBS}
+    shown = [parts.progress, parts.results, report, parts.video]
+    buttons = [parts.start, parts.cancel]
+
+    parts.files.change(_welcome, parts.files, [parts.rate, parts.start], **at_once)
+    parts.results.select(events.open_face, [parts.files, report, language], compare, **at_once)
+    started = parts.start.click(events.begin, [parts.files, language], [*shown, *buttons, job], **at_once)
+    inputs = [parts.files, job, parts.rate, language]
+    ended = started.then(events.run, inputs, shown, trigger_mode="multiple", **in_turn, **quiet)
+    ended.then(events.end, None, buttons, **at_once)
     # Where the queue is full, or the server gone, nothing else follows; `page.js` says why.
-    ended.failure(give_up, None, [progress, *buttons], queue=False, **quiet)
-    cancel_button.click(cancel, language_switch, [progress, *buttons], queue=False, **quiet)
-    for event in (language_switch.change, ended.then):
-        event(
-            show_again,
-            [report, language_switch, results],
-            results,
-            queue=False,
-            js=f"(report, language, results) => [report, language, (results ?? '').slice(0, {BEGINNING})]",
-            **quiet,
-        )
+    ended.failure(events.give_up, None, [parts.progress, *buttons], **at_once)
+    parts.cancel.click(events.cancel, language, [parts.progress, *buttons], **at_once)
+    beginning = f"(report, language, results) => [report, language, (results ?? '').slice(0, {BEGINNING})]"
+    for event in (language.change, ended.then):
+        event(events.show_again, [report, language, parts.results], parts.results, js=beginning, **at_once)
 
     # The same for programs; these components are never shown.
     api_result = gr.JSON(visible=False)
     gr.Button(visible=False).click(
-        batch,
-        files,
-        api_result,
-        api_name="batch",
-        show_progress="hidden",
-        concurrency_limit=1,
-        concurrency_id=LONG_JOBS,
+        events.batch, parts.files, api_result, api_name="batch", show_progress="hidden", **in_turn
     )
 
 

@@ -1,6 +1,7 @@
 """Models: how often the models are right, and what that means."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -53,34 +54,19 @@ def build_models_tab(
         accordion = gr.Accordion(translate(language, title), open=False, elem_id=f"models.{part}.fold")
         return words.add(accordion, lambda language: gr.update(label=translate(language, title)))
 
-    def render_choice(language: str) -> str:
-        return render_heading("choose", language)
-
     def show(key: str | None, split: str | None, language: str) -> str:
         return show_model(checkpoints, key, language, split)
-
-    def describe_split(language: str) -> dict[str, Any]:
-        return {
-            "label": translate(language, "models.choose.set"),
-            "choices": [(translate(language, f"models.sets.{split}"), split) for split in TEST_SPLITS],
-        }
-
-    def describe_choice(language: str) -> dict[str, Any]:
-        return {
-            "label": translate(language, "models.choose.label"),
-            "choices": [(describe_model(one, language), one.key) for one in checkpoints],
-        }
 
     language, first = DEFAULT_LANGUAGE, choose_first(checkpoints)
     with gr.Column(elem_id="models"):
         words.add(gr.HTML(show_overview(language), elem_id="models.overview"), show_overview)
         with fold("choose"):
-            words.add(gr.HTML(render_choice(language)), render_choice)
-            choice = gr.Radio(**describe_choice(language), value=first, elem_id="models.choice")
-            words.add(choice, lambda language: gr.update(**describe_choice(language)))
+            words.add(gr.HTML(render_heading("choose", language)), partial(render_heading, "choose"))
+            choice = gr.Radio(**_describe_choice(checkpoints, language), value=first, elem_id="models.choice")
+            words.add(choice, lambda language: gr.update(**_describe_choice(checkpoints, language)))
             first_split = choose_shown_split(next((one.results for one in checkpoints if one.key == first), {}))
-            split = gr.Radio(**describe_split(language), value=first_split, elem_id="models.split")
-            words.add(split, lambda language: gr.update(**describe_split(language)))
+            split = gr.Radio(**_describe_split(language), value=first_split, elem_id="models.split")
+            words.add(split, lambda language: gr.update(**_describe_split(language)))
             model = gr.HTML(show(first, first_split, language), elem_id="models.one")
         for part, render in folds.items():
             if render(language):
@@ -94,3 +80,13 @@ def build_models_tab(
         show_progress="hidden",
         api_visibility="private",
     )
+
+
+def _describe_choice(checkpoints: Sequence[Checkpoint], language: str) -> dict[str, Any]:
+    choices = [(describe_model(one, language), one.key) for one in checkpoints]
+    return {"label": translate(language, "models.choose.label"), "choices": choices}
+
+
+def _describe_split(language: str) -> dict[str, Any]:
+    choices = [(translate(language, f"models.sets.{split}"), split) for split in TEST_SPLITS]
+    return {"label": translate(language, "models.choose.set"), "choices": choices}
