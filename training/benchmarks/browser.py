@@ -35,13 +35,12 @@ from ..publishing.static_page import StaticHandler, build_static, read_examples
 from ..runtime.files import write_json
 from ..runtime.provenance import describe_environment
 from .browser_photos import measure_photos
+from .firefox import open_firefox
 from .live import write_camera_film
 
 OUTPUT = RESULTS_DIR / "browser.json"
-BROWSERS = {
-    "chromium": ("chromium", "chromium-browser", "google-chrome"),
-    "firefox": ("firefox-esr", "firefox"),
-}
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+READY = "html[data-ready]"
 CHUNK = 400
 NUM_PHOTOS = 100
 # What counts as the same.
@@ -76,26 +75,23 @@ def serve(directory: Path) -> Iterator[str]:
 
 
 @contextmanager
-def open_browser(url: str, *arguments: str, name: str = "chromium", **options: Any) -> Iterator[Any]:
-    """A page in Chromium or Firefox whose models are loaded.
+def open_browser(url: str, *arguments: str, **options: Any) -> Iterator[Any]:
+    """A page in Chromium whose models are loaded.
 
     Raises:
-        OSError: The browser is not installed.
+        OSError: Chromium is not installed.
     """
     from playwright.sync_api import sync_playwright
 
-    program = next(filter(None, map(shutil.which, BROWSERS[name])), None)
-    if program is None:
-        raise OSError(f"{name.capitalize()} is not installed (Debian: {BROWSERS[name][0]}).")
+    chromium = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if chromium is None:
+        raise OSError("Chromium is not installed (Debian: chromium).")
     with sync_playwright() as playwright:
-        if name == "firefox":
-            browser = playwright.firefox.launch(executable_path=program, channel="moz-firefox")
-        else:
-            browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *arguments])
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", *arguments])
         page = browser.new_context(locale="en-US", **options).new_page()
         page.set_default_timeout(120_000)
         page.goto(url)
-        page.wait_for_selector("html[data-ready]")
+        page.wait_for_selector(READY)
         yield page
         browser.close()
 
@@ -227,15 +223,14 @@ def main(argv: list[str] | None = None) -> None:
             measured = measure_memory(directory)
         else:
             models = load_models(list(FER_CNN_ARCHITECTURES))
-            name = "firefox" if part == "firefox" else "chromium"
-            with serve(directory) as url, open_browser(url, name=name) as page:
+            with serve(directory) as url, open_firefox(url, READY) if part == "firefox" else open_browser(url) as page:
                 if part == "faces":
                     images = list(load_fer2013(arguments.data)["validation"]["image"])
                     measured = measure_faces(page, models, images)
                 else:
                     measured = measure_photos(page, models, NUM_PHOTOS)
                 if part == "firefox":
-                    measured["browser"] = page.evaluate("navigator.userAgent.match(/Firefox.[0-9.]+/)[0]")
+                    measured["browser"] = page.evaluate("() => navigator.userAgent.match(/Firefox.[0-9.]+/)[0]")
         results[part] = measured | {"environment": environment}
         write_json(arguments.output, results)
         print(json.dumps({part: measured}, indent=2), flush=True)
