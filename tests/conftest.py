@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsing import serve_app
+from browsing import BROWSER, serve_app
 from hub_server import HubServer
 from PIL import Image, ImageDraw
 
@@ -174,6 +174,12 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the app, started once for all tests that look at its page."""
     with serve_app(tmp_path_factory.mktemp("uploads")) as url:
         yield url
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _close_browser() -> Iterator[None]:
+    yield
+    BROWSER.close()
 
 
 @pytest.fixture

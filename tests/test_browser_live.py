@@ -26,10 +26,11 @@ def open_live(app_url: str, film: Path | None, **options: Any) -> Iterator[Any]:
         yield page
 
 
-@pytest.fixture
-def film(tmp_path: Path) -> Path:
-    write_camera_film(tmp_path / "camera.y4m", load_portrait())
-    return tmp_path / "camera.y4m"
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("film") / "camera.y4m"
+    write_camera_film(path, load_portrait())
+    return path
 
 
 @pytest.mark.parametrize("width", [1440, 390], ids=["wide", "phone"])

@@ -27,7 +27,7 @@ APP = """
 import app
 from fer_models.demo import forgetting, internals
 forgetting.EVERY_S, forgetting.LIFE_S = 0.2, 3.0
-app.load_networks = lambda: (app.load_all_models(["baseline"]), [])
+app.load_all_models = lambda: (app.load_models(["baseline"]), [])
 {change}
 app.main()
 """

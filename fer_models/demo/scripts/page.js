@@ -115,14 +115,19 @@ function replaceToasts() {
 }
 
 // Gradio's radio buttons do not know of each other, so that the arrow keys would not move between them; its code can be
-// scrolled by the mouse only; and its button that adds files holds another one, which does the work: the keyboard and
-// screen readers get that one.
+// scrolled by the mouse only, and has no name, like its fields with a button; and its button that adds files holds
+// another one, which does the work: the keyboard and screen readers get that one.
 function mendWidgets() {
     for (const radio of document.querySelectorAll("fieldset[id] input[type=radio]")) {
         const { id } = radio.closest("fieldset[id]");
         if (radio.name !== id) radio.name = id;
     }
     document.querySelectorAll('.cm-scroller[tabindex="-1"]').forEach((code) => (code.tabIndex = 0));
+    for (const field of document.querySelectorAll(".cm-content, #share textarea, #share input")) {
+        const around = field.closest(".fer-snippet") ?? field.closest(".block");
+        const name = around.querySelector("h3, [data-testid^=block-]")?.textContent.trim() ?? "";
+        if (field.ariaLabel !== name) field.ariaLabel = name;
+    }
     for (const outer of document.querySelectorAll("button:has(button):not([role])")) {
         outer.setAttribute("role", "group");
         outer.removeAttribute("aria-haspopup");

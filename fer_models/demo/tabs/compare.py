@@ -19,7 +19,7 @@ from ..locales import DEFAULT_LANGUAGE, translate, translate_tag
 from ..scripts import read_script
 from ..words import Words
 from .compare_api import build_compare_api
-from .compare_more import build_more, say_gone
+from .compare_more import More, build_more, say_gone
 
 # So long an answer is kept in memory for the next click, in seconds: as long as the photo itself on the disk.
 SHOWN_LIFE_S = 300
@@ -67,19 +67,19 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
     linked = gr.State((0, False))  # the face that a link names, and whether it takes pictures without one whole
     answer_id = gr.Textbox(visible=False)
 
+    def show(*choices: Any) -> Any:
+        return _show(handlers, *choices)
+
     settings = [language_switch, tag, names]
     answered = gr.on(
         [choice.change, language_switch.change, tag.change, names.change],
-        partial(_show, handlers),
+        show,
         [choice, shown, linked, *settings],
         [shown, results, photo_view, choices, more.crop, more.table, answer_id, more.column],
         **PRIVATE | {"trigger_mode": "always_last", "show_progress": "full", "show_progress_on": results} | ANSWERS,
     )
     more.wire(answered, shown, answer_id, settings)
-    js = "(shown, language, face) => [shown, language, face, location.origin + location.pathname]"
-    inputs = [shown, language_switch, more.with_face, more.address]
-    for format, button in more.save_buttons.items():
-        button.click(partial(_offer, format), inputs, more.download, js=js, **PRIVATE)
+    _wire_saving(more, shown, language_switch)
 
     def read_address(request: gr.Request) -> list[Any]:
         return _read_settings(handlers, request.query_params)
@@ -87,6 +87,13 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
     demo.load(read_address, None, [tag, names, linked], **PRIVATE)
     build_compare_api(handlers)
     return choice
+
+
+def _wire_saving(more: More, shown: gr.State, language_switch: gr.Radio) -> None:
+    js = "(shown, language, face) => [shown, language, face, location.origin + location.pathname]"
+    inputs = [shown, language_switch, more.with_face, more.address]
+    for format, button in more.save_buttons.items():
+        button.click(partial(_offer, format), inputs, more.download, js=js, **PRIVATE)
 
 
 def _show(

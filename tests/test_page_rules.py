@@ -1,0 +1,171 @@
+"""The page's rules, each on a wide screen and on a phone, in both languages."""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browsing import needs_chromium, open_page
+from photos import make_two_faces, portrait_path
+
+from fer_models.demo.locales import translate
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+
+SCREENS = {"wide": (1440, 900), "phone": (390, 844)}
+ANSWERED = ".fer-card[data-winner]:not([data-winner=''])"
+ALERTS = "[role=alert]:visible"
+# What can be pressed, or its label where it stands in one, unless it is as tall as the line of text that it is part of.
+FIND_SMALL_TARGETS = """() => {
+    const small = [];
+    const controls = document.querySelectorAll("button, input, select, textarea, summary, a[href], [role=tab]");
+    for (const control of controls) {
+        const target = control.closest("label, .wrap:has([role=combobox])") ?? control;
+        const { width, height } = target.getBoundingClientRect();
+        if (!control.checkVisibility({ visibilityProperty: true, opacityProperty: false }) || !width) continue;
+        const isInText = target.parentElement.innerText !== target.innerText;
+        if (isInText && getComputedStyle(target).display === "inline") continue;
+        if (width < 24 || height < 24) small.push(`${target.outerHTML.slice(0, 120)} ${width}x${height}`);
+    }
+    return small;
+}"""
+READ_HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
+    .filter((heading) => heading.checkVisibility({ visibilityProperty: true }))
+    .map((heading) => Number(heading.localName[1]))"""
+# In a snapshot of the accessibility tree: a control that has a role, and no name in quotes after it.
+NAMELESS = re.compile(
+    r"^\s*- (?:button|checkbox|radio|combobox|textbox|tab|slider|spinbutton|link)\b(?! \")", re.MULTILINE
+)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(screen, language) for screen in SCREENS for language in ("en", "es")],
+    ids=lambda param: "-".join(param),
+)
+def page(app_url: str, request: pytest.FixtureRequest) -> Iterator[Any]:
+    screen, language = request.param
+    width, height = SCREENS[screen]
+    with open_page(app_url, viewport={"width": width, "height": height}, locale=language) as page:
+        page.language, page.start = language, f"{app_url}/?lang={language}"
+        yield page
+
+
+@pytest.fixture(autouse=True)
+def start(page: Any) -> None:
+    page.goto(page.start)
+    page.wait_for_selector(f"html.fer-ready[lang={page.language}]")
+    page.wait_for_selector(".fer-card", state="attached")
+
+
+@pytest.fixture
+def two_faces(tmp_path: Path) -> str:
+    make_two_faces().save(tmp_path / "two.png")
+    return str(tmp_path / "two.png")
+
+
+def choose(page: Any, path: str | Path) -> None:
+    page.set_input_files("#photo input[type=file]", str(path))
+
+
+def test_there_is_one_message_the_latest(page: Any, tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("no picture")
+    for _ in range(2):
+        choose(page, tmp_path / "text.png")
+        page.wait_for_selector(".fer-message-error")
+        page.wait_for_timeout(700)
+        assert page.locator(ALERTS).count() == 1
+    page.locator("[data-do=take]").click()  # there is no camera
+    page.wait_for_selector(".fer-problem")
+    assert page.locator(ALERTS).count() == 1
+    choose(page, tmp_path / "text.png")
+    page.wait_for_selector(".fer-problem", state="detached")
+    assert page.locator(ALERTS).count() == 1
+    page.locator("[data-example]").first.click()
+    page.wait_for_selector(ANSWERED)
+    assert page.locator(ALERTS).count() == 0
+
+
+def test_an_answer_comes_into_view_from_wherever_it_was_asked(page: Any, two_faces: str) -> None:
+    is_in_view = """() => {
+        const { top, bottom } = document.querySelector(".fer-verdict").getBoundingClientRect();
+        return top >= -1 && bottom <= innerHeight + 1;
+    }"""
+    page.locator("[data-example]").first.click()
+    page.wait_for_selector(ANSWERED)
+    page.wait_for_function(is_in_view)
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    was_away = not page.evaluate(is_in_view)
+    choose(page, two_faces)
+    page.wait_for_selector("#photo\\.faces input")
+    page.wait_for_function(is_in_view)
+    if was_away:
+        page.wait_for_function("document.activeElement.matches('.fer-verdict')")
+
+
+def test_what_was_asked_for_survives_a_change_of_tab_language_tag_and_models(page: Any, two_faces: str) -> None:
+    choose(page, two_faces)
+    page.locator('[data-face="1"] .fer-box').click()
+
+    def wait_for_second_face(language: str) -> None:
+        words = translate(language, "faces.number", number=2, count=2)
+        page.wait_for_selector(f".fer-notes >> text={words}")
+
+    wait_for_second_face(page.language)
+    page.locator("#why > button").click()
+    page.wait_for_selector(".fer-why img")
+    page.locator("[role=tab]").nth(1).click()
+    page.locator("[role=tab]").nth(0).click()
+    wait_for_second_face(page.language)
+    before = page.get_attribute(".fer-why img", "src")
+    page.locator("#tag input").last.check()
+    page.wait_for_function("(before) => document.querySelector('.fer-why img')?.src !== before", arg=before)
+    wait_for_second_face(page.language)
+    page.locator("#compare\\.models input").nth(1).uncheck()
+    page.wait_for_function("document.querySelectorAll('.fer-why img').length === 3")
+    wait_for_second_face(page.language)
+    other = {"en": "es", "es": "en"}[page.language]
+    page.locator(f"#header\\.language input[value={other}]").check()
+    wait_for_second_face(other)
+    assert page.locator(ANSWERED).count() == page.locator(".fer-why img").count() == 3
+
+
+def test_targets_are_large_enough_controls_have_names_and_headings_are_in_order(page: Any, two_faces: str) -> None:
+    choose(page, two_faces)
+    page.wait_for_selector("#photo\\.faces input")
+    for fold in ("why", "break", "numbers", "share"):
+        page.locator(f"#{fold} > button").click()
+    page.wait_for_selector(".fer-why img")
+    for tab in page.locator("[role=tab]").all():
+        tab.click()
+        page.wait_for_timeout(500)
+        for fold in page.locator("#models button.label-wrap:visible").all():
+            fold.click()
+        assert page.evaluate(FIND_SMALL_TARGETS) == [], tab.inner_text()
+        assert NAMELESS.findall(page.locator("body").aria_snapshot()) == [], tab.inner_text()
+        levels = page.evaluate(READ_HEADINGS)
+        assert levels[0] == 1
+        assert all(below <= above + 1 for above, below in pairwise(levels)), levels
+
+
+def test_a_first_visit_finds_two_buttons_three_examples_and_what_it_is_about(page: Any) -> None:
+    height = page.viewport_size["height"]
+    boxes = [page.locator(f"[data-do={action}]").bounding_box() for action in ("take", "choose")]
+    assert min(box["height"] for box in boxes) >= 44
+    boxes += [one.bounding_box() for one in page.locator("[data-example]").all()]
+    boxes += [page.locator(part).bounding_box() for part in ("h1", ".fer-notice summary")]
+    assert len(boxes) == 2 + 3 + 2
+    assert max(box["y"] + box["height"] for box in boxes) <= height
+
+
+def test_a_label_is_called_the_same_everywhere(page: Any) -> None:
+    choose(page, portrait_path())
+    page.wait_for_selector(ANSWERED)
+    winner = page.get_attribute(".fer-verdict", "data-top")
+    word = translate(page.language, f"label.{winner}")
+    assert word in page.inner_text(".fer-headline").lower()
+    assert word in page.inner_text(f".fer-card[data-winner={winner}] .fer-winner >> nth=0").lower()
+    page.locator("#numbers > button").click()
+    assert word in page.inner_text(".fer-heat tbody").lower()
