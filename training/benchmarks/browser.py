@@ -48,8 +48,8 @@ MAX_PROBABILITY = 0.001
 PARTS = ("bytes", "photos", "faces")
 NAMED_PARTS = ("timings", "memory", "firefox")
 WARM_RUNS, LIVE_S = 15, 20
-# How long Live runs while memory is watched, and the wait between two looks.
-MEMORY_S, LOOK_S = 600, 30
+# How long Live runs before memory is watched, and while it is; and the wait between two looks.
+WARM_UP_S, MEMORY_S, LOOK_S = 120, 600, 30
 
 
 class CountingHandler(StaticHandler):
@@ -174,10 +174,10 @@ def measure_timings(directory: Path) -> dict[str, Any]:
 
 
 def measure_memory(directory: Path, seconds: float = MEMORY_S) -> dict[str, Any]:
-    """Megabytes that all processes of the browser hold while Live runs: a minute after its start, most, and at last."""
+    """Megabytes that all processes of the browser hold while Live runs: at first, most, and at last."""
     with open_with_camera(directory) as page:
         start_live(page)
-        page.wait_for_timeout(60_000)
+        page.wait_for_timeout(1000 * WARM_UP_S)
         held = [read_memory()]
         for _ in range(round(seconds / LOOK_S)):
             page.wait_for_timeout(1000 * LOOK_S)
