@@ -136,9 +136,11 @@ def open_page(
     app_url: str, *arguments: str, wait_for: str = "html.fer-ready .fer-card", **context_options: Any
 ) -> Iterator[Any]:
     """A page on which the app is ready."""
-    options = {"locale": "en-US", "viewport": {"width": 1440, "height": 900}} | context_options
+    options = {"locale": "en-US"} | context_options
+    size = options.pop("viewport", {"width": 1440, "height": 900})
     page = BROWSER.open_window(arguments, options).new_page()
     try:
+        page.set_viewport_size(size)
         page.set_default_timeout(60_000)
         page.goto(app_url)
         page.wait_for_selector(wait_for, state="attached")  # on a phone cards are hidden while they are empty
