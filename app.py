@@ -34,7 +34,7 @@ from transformers.utils.logging import disable_progress_bar
 from fer_models.demo.agents import speak_to_agents
 from fer_models.demo.device import place
 from fer_models.demo.forgetting import delete_regularly, forget_regularly
-from fer_models.demo.internals import find_files_in_use, hide_space
+from fer_models.demo.internals import find_files_in_use, hide_space, print_no_values
 from fer_models.demo.limits import BodyLimit, leave_room
 from fer_models.demo.tabs.many import LONG_JOBS
 from fer_models.demo.theme import CSS_PATHS, THEME
@@ -111,6 +111,7 @@ def main() -> None:
         place([*models, *other_ways])
         demo = build_demo(models, FaceDetector(), other_ways)
         hide_space(demo)
+        print_no_values()
         # Not `api_open`: it would let programs pass by the queue, and all its limits.
         # By default all who wait hear of each answer to another: with 20 of them, 18 messages for each answer.
         demo.queue(default_concurrency_limit=2, max_size=MAX_WAITING, api_open=False, status_update_rate=1)

@@ -22,7 +22,7 @@ MORE_FRAMES = "more_frames"
 
 # What phones, cameras, scanners and browsers write, by decoders that stay in this process and need no other file. PIL
 # has more: some start other programs, some read a header and then as much as it says, and few people have such files.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "TIFF", "BMP", "JPEG2000", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP", "JPEG2000", "PPM")
 # Of these the pixels are taken out first.
 WITH_METADATA = (b"\xff\xd8", b"\x89PNG")
 ORIENTATION = 0x0112
@@ -37,9 +37,12 @@ TURNS = {
 }
 # Tags of TIFF: what kind of picture the first one is, and how large a piece is that is decoded at once.
 REDUCED, SUBFILE_TYPE, TILE_WIDTH, TILE_HEIGHT = 0x1, 254, 322, 323
+PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
 # Numbers that spread over less than this share of their range are spread over all of it: cameras of 10 to 14 bits write
 # them into 16, where they look black.
 MIN_SPREAD = 0.25
+# Of all numbers, these per cent are the darkest and the brightest.
+EXTREMES = (0.01, 99.99)
 
 
 class ImageError(ValueError):
@@ -119,12 +122,14 @@ def _read(file: BinaryIO, max_pixels: int) -> Image.Image:
             warnings.simplefilter("ignore")  # about metadata, and a limit that is milder than ours
             if head.startswith(WITH_METADATA) or is_avif(head):
                 file = BytesIO(keep_pixels(file.read()))
-            with Image.open(file, formats=FORMATS) as image:
+            # PIL asks each decoder in turn, and knows this one only once there was a HEIC.
+            with Image.open(file, formats=("HEIF",) if is_heic(head) else FORMATS) as image:
                 return _to_upright_rgb(image, max_pixels)
     except Image.DecompressionBombError as error:
         raise ImageError("too_large", f"The picture is far too large: at most {max_pixels:,} pixels.") from error
     except UnidentifiedImageError as error:
-        raise ImageError("unreadable", "The picture is damaged or cut short: it has no beginning.") from error
+        reason = "damaged, cut short, or a variant of its format that is not read here. Save it as JPEG or PNG"
+        raise ImageError("unreadable", f"The picture is {reason}.") from error
     except (ImageError, MemoryError):
         raise
     except Exception as error:  # decoders raise anything for a file that is damaged, or made to break them
@@ -176,6 +181,8 @@ def _to_upright_rgb(image: Image.Image, max_pixels: int) -> Image.Image:
     is_deep = any(";16" in str(tile) for tile in getattr(image, "tile", ()))
     image.load()
     turn = _find_turn(image)
+    if image.mode.startswith("I;16") and getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO:
+        image = Image.fromarray(65535 - np.asarray(image))  # PIL turns round those of 8 bits only
     picture = _to_rgb(_spread_colors(image) if is_deep and not _is_one_number(image) else image)
     if turn is not None:
         picture = picture.transpose(turn)
@@ -242,16 +249,18 @@ def _spread_grey(array: np.ndarray, mode: str) -> Image.Image:
     Raises:
         ValueError: Some are no numbers.
     """
-    low, high = float(array.min()), float(array.max())
-    if not np.isfinite([low, high]).all():
+    if not np.isfinite(array).all():
         raise ValueError("its pixels are not all numbers")
+    low, high = float(array.min()), float(array.max())
     ranges = (65535,) if mode.startswith("I;16") else (1, 255, 65535) if mode == "F" else (255, 65535)
     top = next((top for top in ranges if low >= 0 and high <= top), 0)
+    if top:  # some hot pixels are no range
+        low, high = (float(number) for number in np.percentile(array, EXTREMES, method="nearest"))
     if not top or 0 < high - low < MIN_SPREAD * top:
         grey = (array.astype(np.float32) - low) * (255 / max(high - low, 1e-9))
     else:
         grey = array.astype(np.float32) / (top / 255)
-    return Image.fromarray(grey.astype(np.uint8))
+    return Image.fromarray(grey.clip(0, 255).astype(np.uint8))
 
 
 def _spread_colors(image: Image.Image) -> Image.Image:

@@ -1,5 +1,6 @@
 """Compare in a real Chromium, and its API through the real client."""
 
+import base64
 import json
 import re
 import socket
@@ -9,9 +10,10 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import httpx
 import pytest
 from browsing import needs_chromium, open_page, run_main, serve_here, start_app
-from photos import load_portrait, make_no_face, make_two_faces, portrait_path
+from photos import load_portrait, make_no_face, make_two_faces, portrait_as_png, portrait_path
 
 from fer_models.demo.handlers.compare import CompareHandlers, Shown
 from fer_models.faces import FaceDetector
@@ -433,6 +435,32 @@ def test_programs_get_the_same_comparison_as_json(app_url: str) -> None:
         client.predict(handle_file(str(portrait_path())), face_index=0.5, api_name="/compare")
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert {"/compare", "/explain"} <= set(endpoints)
+
+
+def test_a_photo_is_sent_as_a_data_uri(app_url: str) -> None:
+    address = "data:image/png;base64," + base64.b64encode(portrait_as_png()).decode()
+    values = [address, 0, False, ["dense"], None]
+    event = httpx.post(f"{app_url}/gradio_api/call/compare", json={"data": values}, timeout=60).json()["event_id"]
+    answer = httpx.get(f"{app_url}/gradio_api/call/compare/{event}", timeout=60).text
+    content = json.loads(answer.split("data: ", 1)[1])[0]
+    assert [row["model"] for row in content["models"]] == ["dense"]
+
+
+def test_nothing_of_a_call_that_fails_is_printed(models: list[LoadedModel], capfd: pytest.CaptureFixture[str]) -> None:
+    address = "data:image/png;base64," + base64.b64encode(portrait_as_png()).decode()
+    file = {"path": address, "meta": {"_type": "gradio.FileData"}}
+    with run_main(models[:1]) as demo:
+        for name, values in (
+            ("compare", [{"url": address}]),
+            ("compare", [file, 0, False, None, None]),
+            ("batch", [[file]]),
+        ):
+            call = f"{demo.local_url}gradio_api/call/{name}"
+            event = httpx.post(call, json={"data": values}, timeout=60).json()["event_id"]
+            assert "error" in httpx.get(f"{call}/{event}", timeout=60).text
+    printed = "".join(capfd.readouterr())
+    assert "Error" in printed, "what happened is told"
+    assert address[:200] not in printed
 
 
 def test_a_taken_port_gets_a_sentence(tmp_path: Path) -> None:

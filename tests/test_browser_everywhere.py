@@ -196,7 +196,7 @@ def test_the_keyboard_leads_from_the_photo_to_every_tab(app_url: str, two_faces:
         ("Live", ".fer-live button"),
         ("Many", "#many\\.files button"),
         ("Models", "#models\\.sets\\.fold > button"),
-        ("In your code", "#code button"),
+        ("Code", "#code button"),
     ],
 )
 def test_the_keyboard_opens_every_tab_and_reaches_what_it_is_for(app_url: str, tab: str, control: str) -> None:

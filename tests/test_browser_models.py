@@ -1,4 +1,4 @@
-"""The tabs Models and In your code in a real Chromium."""
+"""The tabs Models and Code in a real Chromium."""
 
 from typing import Any
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import make_color_image, make_face
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, TiffImagePlugin
 from pillow_heif import register_heif_opener
 from videos import write_video
 
@@ -212,6 +212,7 @@ DEEP = [
     (np.array([[1000, 2023, 3046]], np.uint16), "TIFF", [0, 127, 255], "a tenth of the range, not from 0"),
     (np.array([[0, 8192, 16384]], np.uint16), "PNG", [0, 31, 63], "a quarter of the range stays dark"),
     (np.array([[25700, 25700]], np.uint16), "PNG", [100, 100], "one grey"),
+    (np.array([[0, 2048, 4095] + [0, 4095] * 9999 + [65535]], np.uint16), "PNG", [0, 127, 255], "a hot pixel"),
     (np.array([[0, 100, 255]], np.int32), "TIFF", [0, 100, 255], "32 bits that hold 8"),
     (np.array([[0, 257 * 100, 65535]], np.int32), "TIFF", [0, 100, 255], "32 bits that hold 16"),
     (np.array([[-5, 0, 5]], np.int32), "TIFF", [0, 127, 255], "32 bits with less than nothing"),
@@ -224,7 +225,24 @@ DEEP = [
 @pytest.mark.parametrize(("array", "format", "expected", "why"), DEEP, ids=[row[3] for row in DEEP])
 def test_deep_greys_are_seen(array: np.ndarray, format: str, expected: list[int], why: str) -> None:
     image = read_image(encode(Image.fromarray(array), format))
-    assert np.asarray(image)[0, :, 0].tolist() == pytest.approx(expected, abs=1)
+    assert np.asarray(image)[0, : len(expected), 0].tolist() == pytest.approx(expected, abs=1)
+
+
+def test_a_deep_tiff_whose_zero_is_white_is_no_negative() -> None:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[262] = 0
+    array = np.array([[0, 257 * 100, 65535]], np.uint16)
+    image = read_image(encode(Image.fromarray(65535 - array), "TIFF", tiffinfo=tags))
+    assert np.asarray(image)[0, :, 0].tolist() == pytest.approx([0, 100, 255], abs=1)
+
+
+@pytest.mark.parametrize("format", ["TIFF", "BMP", "PPM", "JPEG2000", "GIF", "WEBP", "AVIF"])
+def test_a_process_that_has_seen_no_heic_reads_all_else(format: str) -> None:
+    """The decoder of HEIC, which this file registers, is there only once there was one."""
+    code = "import sys; from fer_models.images import read_image; print(read_image(sys.stdin.buffer.read()).size)"
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, input=encode(make_gradient(), format), capture_output=True, check=True)
+    assert result.stdout.decode().strip() == "(60, 40)"
 
 
 @pytest.mark.parametrize("top", [4095, 65535], ids=["12 bits", "16 bits"])

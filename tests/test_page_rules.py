@@ -156,8 +156,23 @@ def test_a_first_visit_finds_two_buttons_three_examples_and_what_it_is_about(pag
     assert min(box["height"] for box in boxes) >= 44
     boxes += [one.bounding_box() for one in page.locator("[data-example]").all()]
     boxes += [page.locator(part).bounding_box() for part in ("h1", ".fer-notice summary")]
-    assert len(boxes) == 2 + 3 + 2
+    tabs = [one.bounding_box() for one in page.locator("[role=tab]").all()]
+    assert len(boxes + tabs) == 2 + 3 + 2 + 5
     assert max(box["y"] + box["height"] for box in boxes) <= height
+    assert max(tab["x"] + tab["width"] for tab in tabs) <= page.viewport_size["width"], "every tab is in sight"
+
+
+def test_another_way_to_break_a_face_begins_at_its_first_step(page: Any) -> None:
+    page.locator("[data-example]").first.click()
+    page.wait_for_selector(ANSWERED)
+    page.locator("#break > button").click()
+    page.wait_for_selector(".fer-step img")
+    slider = page.locator(".fer-break input[type=range]")
+    slider.fill("3")
+    assert page.locator(".fer-step").nth(3).is_visible()
+    page.locator("#break\\.way input").nth(1).check()
+    page.wait_for_function("document.querySelector('.fer-break input').value === '0'")
+    assert page.locator(".fer-step").nth(0).is_visible()
 
 
 def test_a_label_is_called_the_same_everywhere(page: Any) -> None:

@@ -113,6 +113,12 @@ def test_collection_that_cannot_be_opened_gets_a_sentence(
         open_collection(**options)
 
 
+def test_a_name_that_is_no_text_is_a_row_like_any_other(pictures: Path, tmp_path: Path) -> None:
+    shutil.copy(next(pictures.rglob("*.png")), os.fsencode(pictures) + b"/gr\xfc.png")
+    rows = run(pictures, tmp_path / "scores")
+    assert rows["error"][rows["file"] == "gr\\xfc.png"].isna().tolist() == [True]
+
+
 def test_files_of_a_list_come_in_its_order(pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("1/face-03.png\n\n0/face-00.png\n0/missing.png\n1/face-03.png\n")
     rows = run(pictures, tmp_path / "scores", "--files", str(tmp_path / "list.txt"))

@@ -5,7 +5,13 @@ from typing import Any
 
 import gradio as gr
 
-from .internals import get_upload_folder, is_in_or_equal, replace_downloads
+from .internals import (
+    get_upload_folder,
+    is_http_url_like,
+    is_in_or_equal,
+    replace_downloads,
+    save_base64_to_cache,
+)
 
 REFUSAL = "The page fetches no file from an address. Download it, then upload it, or send it as a data URI."
 # How programs and agents hand a file over.
@@ -26,6 +32,25 @@ def find_upload(address: str) -> str | None:
     """
     path = address.rpartition(FILE_ROUTE)[2]
     return path if is_in_or_equal(path, get_upload_folder()) and Path(path).is_file() else None
+
+
+def to_file(address: str) -> dict[str, Any]:
+    """A file as gradio describes one.
+
+    Args:
+        address: A data URI, the path or the address of an upload, or another address, which is refused later with a
+            reason.
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    if is_inline(address):
+        address = save_base64_to_cache(address, get_upload_folder())
+    elif path := find_upload(address):
+        address = path
+    elif not is_http_url_like(address):
+        raise ValueError(f"A file is not sent as {address[:100]!r}. {SENT_AS}")
+    return {"path": address, "meta": {"_type": "gradio.FileData"}}
 
 
 def fetch_nothing() -> None:

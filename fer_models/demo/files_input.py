@@ -6,8 +6,8 @@ from typing import Any
 import gradio as gr
 from pydantic import model_validator
 
-from .fetching import SENT_AS, find_upload, is_inline
-from .internals import ImageData, ListFiles, get_upload_folder, is_http_url_like, save_base64_to_cache
+from .fetching import SENT_AS, to_file
+from .internals import ImageData, ListFiles
 
 
 class _Files(ListFiles):
@@ -16,7 +16,7 @@ class _Files(ListFiles):
     @model_validator(mode="before")
     @classmethod
     def _take_addresses(cls, files: Any) -> Any:
-        return [_to_file(file) if isinstance(file, str) else file for file in files]
+        return [to_file(file) if isinstance(file, str) else file for file in files]
 
 
 class FilesInput(gr.File):
@@ -43,22 +43,3 @@ class FilesInput(gr.File):
         files = [] if payload is None else payload
         paths = [Path(self.move_resource_to_block_cache(file.path) or "") for file in files]
         return [(file.orig_name or path.name, path) for file, path in zip(files, paths, strict=True)]
-
-
-def _to_file(address: str) -> dict[str, Any]:
-    """A file as gradio describes one.
-
-    Args:
-        address: A data URI, the path or the address of an upload, or another address, which is refused later with a
-            reason.
-
-    Raises:
-        ValueError: It is none of these.
-    """
-    if is_inline(address):
-        address = save_base64_to_cache(address, get_upload_folder())
-    elif path := find_upload(address):
-        address = path
-    elif not is_http_url_like(address):
-        raise ValueError(f"A file is not sent as {address[:100]!r}. {SENT_AS}")
-    return {"path": address, "meta": {"_type": "gradio.FileData"}}

@@ -5,13 +5,16 @@ No file of a visitor waits for any of it to be deleted; `forgetting.delete_regul
 """
 
 import os
+import sys
+import traceback
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
-from gradio import processing_utils
+from gradio import processing_utils, queueing, route_utils, routes
 from gradio.blocks import Block
 from gradio.data_classes import ImageData, ListFiles
 from gradio.processing_utils import save_base64_to_cache
@@ -31,6 +34,25 @@ __all__ = [
 TRIED_WITH = "6.31.0"
 # Everything that gradio downloads goes through these.
 DOWNLOADS = ("async_ssrf_protected_download", "async_ssrf_protected_get")
+
+
+def print_no_values() -> None:
+    """Have gradio print of an error where it happened and its type, but no message, which may hold what was sent.
+
+    Raises:
+        AttributeError: Gradio prints in another way.
+    """
+
+    def print_place() -> None:
+        error = sys.exc_info()[1]
+        while error:
+            print("".join(traceback.format_tb(error.__traceback__)) + type(error).__name__, file=sys.stderr)
+            error = error.__cause__ or error.__context__
+
+    quiet = SimpleNamespace(**vars(traceback) | {"print_exc": print_place})
+    for module in (queueing, route_utils, routes):
+        getattr(module, "traceback")  # noqa: B009  else nothing would be replaced
+        setattr(module, "traceback", quiet)  # noqa: B010
 
 
 def forget_values(app: Any, used: dict[str, datetime], life_s: float) -> None:

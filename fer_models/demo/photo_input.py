@@ -3,6 +3,19 @@
 from typing import Any
 
 import gradio as gr
+from pydantic import model_validator
+
+from .fetching import to_file
+from .internals import ImageData
+
+
+class _Photo(ImageData):
+    """A photo, or what a program sends in its place."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_address(cls, photo: Any) -> Any:
+        return to_file(photo) if isinstance(photo, str) else photo
 
 
 class PhotoInput(gr.Image):
@@ -12,6 +25,7 @@ class PhotoInput(gr.Image):
     """
 
     is_template = True
+    data_model = _Photo
 
     def preprocess(self, payload: Any) -> str | None:
         return payload and payload.path

@@ -1,6 +1,7 @@
 """A large collection of pictures, as numbered rows: files of a folder, or a data set."""
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,7 +85,12 @@ class FileCollection:
         return len(self._names)
 
     def get_rows(self, numbers: range) -> list[Row]:
-        return [Row(number, self._names[number], self._folder / self._names[number]) for number in numbers]
+        return [Row(number, _to_text(self._names[number]), self._folder / self._names[number]) for number in numbers]
+
+
+def _to_text(name: str) -> str:
+    """A file's name that can be written; file systems take bytes that are no text, which come as `\\xfc`."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 class DatasetCollection:
@@ -139,7 +145,7 @@ def open_collection(source: str, files: str | None = None, split: str | None = N
     """
     folder = Path(source)
     if files:
-        names = [line for line in Path(files).read_text(encoding="utf-8").splitlines() if line.strip()]
+        names = [line for line in Path(files).read_text(encoding="utf-8-sig").splitlines() if line.strip()]
         return FileCollection(folder, names)
     if folder.is_dir() and not any(find_files(folder, "*.parquet")):
         return FileCollection(folder, sorted(path.relative_to(folder).as_posix() for path in find_files(folder)))

@@ -26,11 +26,12 @@ def render_overview(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], 
     measured.sort(key=lambda pair: -pair[1]["accuracy"])
     if not measured:
         return render_lead(checkpoints, language)
-    (_, best), *_ = measured
+    (first, best), *_ = measured
     lead = translate(
         language,
         "overview.lead",
         n=format_count(language, best["n"]),
+        model=first.name,
         share=format_percent(language, best["accuracy"], 0),
     )
     costs = {row["model"]: row for row in (summary.get("cost") or {}).get("models", [])}

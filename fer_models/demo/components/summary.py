@@ -63,7 +63,7 @@ def draw_summary(comparison: Comparison, language: str, face: Image.Image | None
             draw.rectangle((x, box_top, x + width, box_top + pitch - 4), TRACK)
             draw.rectangle((x, box_top, x + share * width, box_top + pitch - 4), WINNER if is_winner else REST)
             if is_winner:
-                draw.rectangle((x + share * width - 2, box_top, x + share * width, box_top + pitch - 4), WINNER_EDGE)
+                draw.rectangle((x, box_top + pitch - 7, x + share * width, box_top + pitch - 4), WINNER_EDGE)
             draw.text((x + 8, middle), translate(language, f"label.{label}"), INK, font, "lm")
             draw.text((x + width - 8, middle), format_percent(language, share, 0), INK, font, "rm")
     foot = translate(language, "verdict.disclaimer")

@@ -1,4 +1,4 @@
-"""The snippets of the tab "In your code": files, so that a test runs what the page shows."""
+"""The snippets of the tab Code: files, so that a test runs what the page shows."""
 
 import os
 from pathlib import Path

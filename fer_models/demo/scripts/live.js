@@ -69,7 +69,7 @@ function translate() {
     button.textContent = words[buttonKey];
     answers.dataset.last = words["live.last"];
     say(messageKey);
-    if (!answers.dataset.answered) answers.innerHTML = empty;
+    if (!("answered" in answers.dataset)) answers.innerHTML = empty;
 }
 
 function waitWith(key) {
@@ -92,9 +92,13 @@ function stop(key, state = "stopped") {
 async function start() {
     stop("live.starting", "starting");
     const mine = run, chosen = cameraSelect.value, size = { width: { ideal: 640 }, height: { ideal: 480 } };
-    const which = sides.includes(cameraSelect.selectedOptions[0]) ? { facingMode: chosen } : { deviceId: chosen };
+    const which = sides.includes(cameraSelect.selectedOptions[0]) ? { facingMode: chosen } : { deviceId: { exact: chosen } };
     try {
-        const camera = await navigator.mediaDevices.getUserMedia({ video: { ...which, ...size }, audio: false });
+        const ask = (video) => navigator.mediaDevices.getUserMedia({ video, audio: false });
+        const camera = await ask({ ...which, ...size }).catch((error) => {
+            if (error.name !== "OverconstrainedError") throw error;
+            return ask(size); // it was unplugged
+        });
         if (mine !== run) return camera.getTracks().forEach((track) => track.stop());
         video.srcObject = stream = camera;
         const [track] = camera.getVideoTracks();
@@ -189,7 +193,7 @@ async function watchFaces(mine) {
         if (hunt) watchSplit(answer, now);
         if (now - answeredAt > ANSWERS_EVERY_MS) {
             answers.innerHTML = answer.answers;
-            answers.dataset.answered = "";
+            if (answer.faces) answers.dataset.answered = "";
             answeredAt = now;
             const left = Math.max(0, Math.ceil(props.page.limit_s - (now - startedAt) / 1000));
             button.textContent = `${props.page.words[buttonKey]} · ${left} s`;

@@ -7,6 +7,13 @@ function sort() {
 }
 element.addEventListener("change", sort);
 watch("value", sort);
+// The button that was pressed is dead by now: its focus goes on to what came.
+watch("value", () => {
+    const report = element.querySelector("[role=status]");
+    if (!report || document.activeElement !== document.body) return;
+    report.tabIndex = -1;
+    report.focus();
+});
 element.addEventListener("click", ({ target }) => {
     const button = target.closest("[data-open]");
     if (button) trigger("select", { row: Number(button.dataset.open) });

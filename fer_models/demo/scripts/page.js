@@ -28,13 +28,18 @@ followLanguage();
 watch("value", followLanguage);
 
 // The address names the open tab and the chosen language, so that the page comes back as it was.
-document.addEventListener("click", ({ target }) => {
-    const tab = target.closest?.("[role=tab]")?.dataset.tabId;
-    const language = target.closest?.("#header\\.language") && target.value;
+function note(name, value) {
     const address = new URL(location);
-    if (tab) address.searchParams.set("tab", tab);
-    if (language) address.searchParams.set("lang", language);
-    history.replaceState(history.state, "", address);
+    address.searchParams.set(name, value);
+    if (value) history.replaceState(history.state, "", address);
+}
+document.addEventListener("click", ({ target }) => {
+    note("tab", target.closest?.("[role=tab]")?.dataset.tabId);
+    note("lang", target.closest?.("#header\\.language") && target.value);
+});
+document.addEventListener("fer-answer", () => {
+    const { tabId } = document.querySelector("[role=tab][aria-selected=true]").dataset;
+    if (new URLSearchParams(location.search).has("tab")) note("tab", tabId); // Many opens its faces in Compare
 });
 
 // One message at a time: a sentence where the trouble happened, at the `.fer-problem-slot` of the tab where something was
@@ -62,6 +67,7 @@ function hush({ type, target, detail }) {
     if (!tab || !isTry) return;
     tried = tab;
     findProblems(tab).forEach((problem) => problem.remove());
+    if (!navigator.onLine) setTimeout(() => say("offline")); // of all that fail, gradio tells of the first alone
 }
 for (const event of ["change", "click", "drop", "fer-answer"]) document.addEventListener(event, hush, true);
 

@@ -10,7 +10,8 @@ watch("value", () => {
 });
 function bringIntoView(answer) {
     const { top, bottom } = answer.getBoundingClientRect();
-    if (top >= 0 && bottom <= innerHeight) return;
-    answer.scrollIntoView({ block: bottom - top > innerHeight ? "start" : "nearest" });
+    const isAside = top >= 0 && bottom <= innerHeight;
+    if (isAside && document.activeElement !== document.body) return;
+    if (!isAside) answer.scrollIntoView({ block: bottom - top > innerHeight ? "start" : "nearest" });
     answer.focus({ preventScroll: true });
 }

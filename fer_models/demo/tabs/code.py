@@ -1,4 +1,4 @@
-"""In your code: snippets to copy, which name the page's own address."""
+"""Code: snippets to copy, which name the page's own address."""
 
 from html import escape
 from typing import Literal
