@@ -43,7 +43,7 @@ prove-ray: .venv/ray.stamp  ## Score on a Ray cluster on this machine, and kill 
 	$(RUN) pytest tests/test_score.py -k ray_cluster
 
 space: .venv/dev.stamp  ## Rehearse docs/space.md: from a run to a Space, on this machine (minutes, gigabytes)
-	PIP_ARGS="$(PIP_ARGS)" $(BIN)/python tests/prove_space.py
+	PYTHONPATH=. PIP_ARGS="$(PIP_ARGS)" $(BIN)/python tests/prove_space.py
 
 static: .venv/dev.stamp  ## Write the page that runs in the visitor's browser to build/static; needs npm once
 	$(RUN) training.publishing.static_page

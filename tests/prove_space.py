@@ -1,6 +1,6 @@
 """What takes too long for a test: the Space, rehearsed on this machine, as somebody with an account would make it.
 
-`python tests/prove_space.py` follows docs/space.md, command by command, on the loopback Hub and
+`make space` follows docs/space.md, command by command, on the loopback Hub and
 with a run of its own, takes the page back from there into an empty folder, and does what a Space does with it: a new
 virtual environment from `requirements.txt`, the header's version of gradio, the models of `preload_from_hub` in the
 cache, a Space's environment, a home that is read-only but for the cache, two cores. Then one comparison through
