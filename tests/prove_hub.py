@@ -21,7 +21,7 @@ from photos import load_portrait
 
 from fer_models.commands import CommandParser, command, split_list
 from fer_models.hub import make_fixed_revision
-from fer_models.zoo import checkpoint_dir
+from fer_models.zoo import checkpoint_dir, get_default_tag, list_tags
 
 TESTS = Path(__file__).parent
 REPOSITORY = TESTS.parent
@@ -62,7 +62,9 @@ def install(environment: Path, *requirements: str) -> None:
 
 def list_visits() -> list[tuple[str, str, str]]:
     """Model, revision and the tag that it must hold: the branches, and the tags that stay for good."""
-    branches = [("baseline", "report", "report"), ("baseline", "main", "tuned"), ("transfer", "main", "tuned")]
+    names = ("baseline", "transfer")
+    branches = [(name, "main", get_default_tag(name)) for name in names]
+    branches += [(name, tag, tag) for name in names for tag in list_tags(name)]
     tags = {(name, make_fixed_revision(checkpoint_dir(name, tag)), tag) for name, _, tag in branches}
     return branches + sorted(tags)
 
