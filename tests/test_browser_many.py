@@ -76,8 +76,10 @@ def test_photos_and_a_zip_become_a_table_and_a_csv(app_url: str, photos: list[st
         assert page.locator("#many\\.start").is_enabled()
         for name, chosen in (("two.png", "Face 2 of 2"), ("album.zip/summer/a.png", "agree")):
             page.get_by_role("tab", name="Many").click()
-            page.locator(f"[data-open][aria-label*='{name}']").last.click()
+            page.locator(f"[data-open][aria-label*='{name}']").last.press("Enter")
             page.wait_for_selector(f"#compare .fer-verdict >> text={chosen}")
+            page.wait_for_function("document.activeElement.matches('.fer-verdict')")
+            assert "tab=compare" in page.url
 
 
 @pytest.mark.browser

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from browsing import needs_chromium, open_page
-from photos import make_two_faces, portrait_path
+from photos import load_portrait, make_two_faces, portrait_path
+from PIL import Image
 
 from fer_models.demo.locales import translate
 
@@ -86,6 +87,23 @@ def test_there_is_one_message_the_latest(page: Any, tmp_path: Path) -> None:
     page.locator("[data-example]").first.click()
     page.wait_for_selector(ANSWERED)
     assert page.locator(ALERTS).count() == 0
+    page.context.set_offline(True)
+    for _ in range(2):
+        page.locator("[data-example]").last.click()
+        page.wait_for_timeout(700)
+        assert page.locator(ALERTS).count() == 1, "each try without a network is told"
+    page.context.set_offline(False)
+
+
+def test_each_of_many_faces_can_be_tapped(page: Any, tmp_path: Path) -> None:
+    sheet, portrait = Image.new("RGB", (750, 600), "grey"), load_portrait().resize((230, 270))
+    for place in range(6):
+        sheet.paste(portrait, (place % 3 * 250 + 10, place // 3 * 300 + 15))
+    sheet.save(tmp_path / "six.png")
+    choose(page, tmp_path / "six.png")
+    page.wait_for_selector("#photo\\.faces input >> nth=5", state="attached")
+    page.locator("#photo\\.faces label").nth(5).click()
+    page.wait_for_selector(f".fer-notes >> text={translate(page.language, 'faces.number', number=6, count=6)}")
 
 
 def test_an_answer_comes_into_view_from_wherever_it_was_asked(page: Any, two_faces: str) -> None:

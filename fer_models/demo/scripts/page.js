@@ -29,9 +29,10 @@ watch("value", followLanguage);
 
 // The address names the open tab and the chosen language, so that the page comes back as it was.
 function note(name, value) {
+    if (!value) return;
     const address = new URL(location);
     address.searchParams.set(name, value);
-    if (value) history.replaceState(history.state, "", address);
+    history.replaceState(history.state, "", address);
 }
 document.addEventListener("click", ({ target }) => {
     note("tab", target.closest?.("[role=tab]")?.dataset.tabId);
