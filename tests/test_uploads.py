@@ -22,8 +22,10 @@ from fer_models.demo import forgetting, uploads
 from fer_models.demo.forgetting import delete_once
 from fer_models.demo.uploads import FOLDER_VARIABLE, MARKER, PREFIX, OwnFolder, delete_orphans, make_folder
 
-# The app with one model, and the clock of `forgetting` at a hundredth.
+# The app with one model, and the clock of `forgetting` at a hundredth; also under `nohup` it hears that a terminal closes.
 APP = """
+import signal
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 import app
 from fer_models.demo import forgetting, internals
 forgetting.EVERY_S, forgetting.LIFE_S = 0.2, 3.0

@@ -63,7 +63,8 @@ def describe_begin(language: str) -> dict[str, str]:
 
 def render_empty(language: str) -> str:
     """The place of the photo before there is one."""
-    return f'<div class="fer-empty">{PLACEHOLDER}<p>{escape(translate(language, "photo.empty"))}</p></div>'
+    empty, drop = (escape(translate(language, f"photo.{part}")) for part in ("empty", "drop"))
+    return f'<div class="fer-empty">{PLACEHOLDER}<p>{empty} <span class="fer-mouse">{drop}</span></p></div>'
 
 
 def render_photo(preview: Preview, faces: Sequence[DetectedFace], face_index: int | None, language: str) -> str:
