@@ -22,7 +22,7 @@ from fer_models.demo import forgetting, uploads
 from fer_models.demo.forgetting import delete_once
 from fer_models.demo.uploads import FOLDER_VARIABLE, MARKER, PREFIX, OwnFolder, delete_orphans, make_folder
 
-# The app with one model, and the clock of `forgetting` at a hundredth. Under `nohup` it would hear of no closed terminal.
+# The app with one model, and the clock of `forgetting` at a hundredth. Under `nohup` it would miss a closed terminal.
 APP = """
 import signal
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
