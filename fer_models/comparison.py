@@ -47,7 +47,8 @@ class Comparison:
     Attributes:
         faces: The faces found in the picture, largest first.
         face: The one that was looked at; None if the whole picture was taken, or none was found.
-        crop: What was cut out for the models, RGB; None if no face was found, or if it is not kept.
+        crop: What was cut out for the models, RGB; of a large one the means of blocks, less than 1,920 by 1,920 of
+            them, once the models have answered. None if no face was found, or if it is not kept.
         predictions: One for each model, all with the same labels; empty if none was asked.
         hints: What about the face, or the file, may explain a bad answer.
     """

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from .comparison import Comparison, Prediction
 from .faces import DetectedFace, FaceDetector, crop_face
 from .image_processing_fer import FerImageProcessor
-from .images import NoFaceError
+from .images import NoFaceError, reduce_crop
 from .quality import find_file_hints, find_hints, find_whole_hints
 from .zoo import find_checkpoint, get_default_tag, list_models, load_checkpoint
 
@@ -205,10 +205,14 @@ def cut_out(image: Image.Image, faces: list[DetectedFace], chosen: Sequence[Dete
 
 
 def classify(comparisons: Sequence[Comparison], models: Sequence[LoadedModel]) -> list[Comparison]:
-    """Ask the models about what was found, in one picture or in several: all of it in one batch for each model."""
+    """Ask the models about what was found, in one picture or in several: all of it in one batch for each model.
+
+    The crops are made smaller afterwards, if they are large.
+    """
     by_model = predict_all(models, [one.crop for one in comparisons if one.crop])
     return [
-        replace(one, predictions=list(predictions)) for one, *predictions in zip(comparisons, *by_model, strict=True)
+        replace(one, crop=one.crop and reduce_crop(one.crop), predictions=list(predictions))
+        for one, *predictions in zip(comparisons, *by_model, strict=True)
     ]
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from .face_search import cut_reflected
 from .faces import SECOND_SCORE, DetectedFace, FaceDetector, crop_box, crop_face
 from .image_processing_fer import FerImageProcessor
-from .images import has_more_frames
+from .images import has_more_frames, reduce_crop
 
 _image_processor = FerImageProcessor()
 
@@ -103,8 +103,9 @@ def find_whole_hints(image: Image.Image, detector: FaceDetector) -> list[Hint]:
     Returns:
         The hints: `animated` first, then `no_face` if none is found in the picture, or `doubtful`, and the others.
     """
-    dx, dy = WHOLE_MARGIN * image.width, WHOLE_MARGIN * image.height
-    wide = cut_reflected(image.convert("RGB"), (-dx, -dy, image.width + dx, image.height + dy))
+    small = reduce_crop(image).convert("RGB")
+    dx, dy = WHOLE_MARGIN * small.width, WHOLE_MARGIN * small.height
+    wide = cut_reflected(small, (-dx, -dy, small.width + dx, small.height + dy))
     certainty = max((face.certainty for face in detector.detect(wide, turned=False, tiled=False)), default=None)
     doubt = [NO_FACE] if certainty is None else _break_rules({"score": certainty})
     hints = find_hints(image, None)

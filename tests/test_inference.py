@@ -9,6 +9,7 @@ from fer_models import list_models
 from fer_models.comparison import SURE_PROBABILITY, Comparison, Prediction
 from fer_models.demo.components.compare import describe_doubt
 from fer_models.faces import FaceDetector, crop_face
+from fer_models.images import CROP_SIDE_MIN
 from fer_models.inference import LoadedModel, compare, predict, predict_batch, to_json
 from fer_models.zoo import checkpoint_dir
 
@@ -122,6 +123,20 @@ def test_a_batch_answers_as_one_by_one(models: list[LoadedModel]) -> None:
         for face, prediction in zip(faces, batch, strict=True):
             assert prediction.probabilities == pytest.approx(predict(model, face).probabilities, abs=1e-6)
             assert prediction.latency_ms == batch[0].latency_ms
+
+
+@pytest.mark.parametrize("whole_image", [False, True])
+def test_of_a_large_crop_little_is_kept_and_no_answer_changes(
+    whole_image: bool, models: list[LoadedModel], detector: FaceDetector
+) -> None:
+    """Of 50 megapixels the crop held 50 megapixels."""
+    image = load_portrait().resize((6000, 7000))
+    comparison = compare(image, models, detector, whole_image)
+    assert comparison.crop is not None
+    assert max(comparison.crop.size) < 2 * 1.1 * CROP_SIDE_MIN
+    full = image if comparison.face is None else crop_face(image, comparison.face)
+    for model, prediction in zip(models, comparison.predictions, strict=True):
+        assert prediction.probabilities == pytest.approx(predict(model, full).probabilities, abs=1e-6)
 
 
 def make_comparison(*rows: tuple[float, ...]) -> Comparison:

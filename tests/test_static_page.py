@@ -116,10 +116,14 @@ def turned_by_exif() -> bytes:
         (turned_by_exif(), {"tag": "tuned"}),
         (as_png(load_portrait().crop((200, 130, 360, 400))), {}),
         (as_png(load_portrait().crop((170, 115, 390, 335))), {"whole": True}),
+        (as_png(load_portrait().crop((170, 115, 390, 335)).resize((2900, 2100))), {"whole": True}),
         (as_png(make_no_face()), {}),
         (as_png(make_small_face()), {}),
     ],
-    ids=["a photo", "the second face", "turned", "exif", "cut by the edge", "whole", "no face", "small in a large one"],
+    ids=[
+        *("a photo", "the second face", "turned", "exif", "cut by the edge", "whole", "whole and large", "no face"),
+        "small in a large one",
+    ],
 )
 def test_answer_is_the_package_s(content: bytes, options: dict[str, Any], page: Any) -> None:
     models = load_models(list(FER_CNN_ARCHITECTURES), options.get("tag"))

@@ -140,6 +140,12 @@ export function reduce(picture, fx, fy, [left, top, right, bottom]) {
     return small;
 }
 
+/** As `images.reduce_crop`. */
+export function reduceCrop(picture, sideMin) {
+    const { width, height } = picture, factor = Math.floor(Math.sqrt(width * height) / sideMin);
+    return factor > 1 ? reduce(picture, factor, factor, [0, 0, width, height]) : picture;
+}
+
 // A part of a picture; `column` and `row` say which of its own stand for those beyond its edges.
 function cutBy(picture, [x0, y0, x1, y1], column, row) {
     const { channels, data } = picture;

@@ -1,7 +1,7 @@
 // What about a picture of a face may explain a bad answer: the rules of `fer_models/quality.py`, which come from there.
 import { cropBox } from "./faces.js";
 import { certaintyOf, tiltOf } from "./search.js";
-import { cutReflected } from "./pixels.js";
+import { cutReflected, reduceCrop } from "./pixels.js";
 
 /** Hints as the answer has them: {id, value, limit}. grey: what the models see, in [0, 1]; crop: what it was made of. */
 export function findHints(picture, face, crop, grey, settings) {
@@ -15,8 +15,9 @@ export function findHints(picture, face, crop, grey, settings) {
 
 /** The same where the whole picture is taken for a face: with what the detector makes of it. */
 export async function findWholeHints(picture, grey, detect, settings) {
-    const dx = settings.wholeMargin * picture.width, dy = settings.wholeMargin * picture.height;
-    const wide = cutReflected(picture, [-dx, -dy, picture.width + dx, picture.height + dy]);
+    const small = reduceCrop(picture, settings.cropSideMin);
+    const dx = settings.wholeMargin * small.width, dy = settings.wholeMargin * small.height;
+    const wide = cutReflected(small, [-dx, -dy, small.width + dx, small.height + dy]);
     const scores = (await detect(wide, { turned: false, tiled: false })).map(certaintyOf);
     const hints = findHints(picture, null, picture, grey, settings);
     if (!scores.length) return [{ id: "no_face", value: 0, limit: 0 }, ...hints];

@@ -46,6 +46,7 @@ def describe_settings(languages: list[str]) -> dict[str, Any]:
             ],
             "implied": quality.IMPLIED,
             "wholeMargin": quality.WHOLE_MARGIN,
+            "cropSideMin": images.CROP_SIDE_MIN,
             "cropSide": faces.CROP_SIDE,
         },
         "doubts": quality.DOUBTS,

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ...comparison import Comparison, Prediction
-from ...explain import OVERLAY_SIDE, explain, explain_all, share_scale
+from ...explain import OVERLAY_SIDE, explain, share_scale
 from ...faces import DetectedFace, FaceDetector
 from ...images import ImageError, NoFaceError, read_image, shrink
 from ...inference import LoadedModel, compare, find_faces, predict_all, to_json
@@ -264,10 +264,14 @@ class CompareHandlers:
         """
         models = self.choose_models(names or None, tag)
         comparison = self._compare(photo_path, models, face_index, whole_image)
-        explanations = explain_all(models, comparison.crop, label or None) if comparison.crop else []
+        explanations = [
+            explain(model, comparison.crop, label or prediction.winner)
+            for model, prediction in zip(models, comparison.predictions, strict=False)
+            if comparison.crop
+        ]
         return to_json(comparison, models) | {
             "explanations": [
-                {"model": one.model, "label": one.label, "heat": _sum_up(one.heat)} for one in explanations
+                {"model": one.model, "label": one.label, "heat": _sum_up(one.heat)} for one in share_scale(explanations)
             ]
         }
 
