@@ -1,10 +1,15 @@
 """What the page costs the machine that serves it: threads, turns, and nothing done twice."""
 
+import base64
 import json
 import os
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +18,9 @@ from conftest import make_face
 from photos import load_portrait
 from PIL import Image
 
+from fer_models.demo.handlers.compare import CompareHandlers
+from fer_models.demo.handlers.live import LiveHandlers
+from fer_models.demo.handlers.many import ManyHandlers
 from fer_models.demo.ui import build_demo
 from fer_models.faces import FaceDetector
 from fer_models.image_processing_fer import FerImageProcessor
@@ -93,6 +101,39 @@ def test_all_answers_about_a_photo_take_turns_whatever_is_asked(models: list[Loa
             turns.add((function.__name__, one.concurrency_id, one.concurrency_limit))
     assert {name for name, _, _ in turns} == computing
     assert {(id, limit) for _, id, limit in turns} == {("answers", 2)}
+
+
+def test_whatever_computes_takes_turns(
+    models: list[LoadedModel], detector: FaceDetector, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each kind of job was counted apart: two photos, two cameras and a long job computed at once."""
+    path = tmp_path / "face.jpg"
+    load_portrait().save(path)
+    frame = f"data:image/jpeg;base64,{base64.b64encode(path.read_bytes()).decode()}"
+    compare_handlers, many, live = (
+        kind(models[:1], detector) for kind in (CompareHandlers, ManyHandlers, LiveHandlers)
+    )
+    counting, at_once, most = threading.Lock(), 0, 0
+    detect = FaceDetector.detect
+
+    def count(self: FaceDetector, *arguments: Any, **options: Any) -> Any:
+        nonlocal at_once, most
+        with counting:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.05)
+        found = detect(self, *arguments, **options)
+        with counting:
+            at_once -= 1
+        return found
+
+    monkeypatch.setattr(FaceDetector, "detect", count)
+    with ThreadPoolExecutor(8) as pool:
+        jobs = [pool.submit(compare_handlers.compare_json, str(path)) for _ in range(4)]
+        jobs += [pool.submit(many.batch_json, [("face.jpg", path)] * 2) for _ in range(2)]
+        jobs += [pool.submit(live.look, {"session": str(i), "frame": frame}, str(i)) for i in range(2)]
+        assert all(job.result(60) for job in jobs)
+    assert most == 2
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .internals import check_calls, list_waiting
 
-# All answers about single photos take turns, whatever is asked: gradio would count each kind of question apart. Two at
-# once, of which one computes while the other is read and written. Long jobs have turns of their own.
+# All answers about single photos wait in one line, whatever is asked: gradio would count each kind of question apart.
+# Two at once, of which one computes while the other is read and written. Long jobs wait in a line of their own, for one
+# would keep a photo waiting for minutes; `turns` says how many of all compute at once.
 ANSWERS: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": 2}
 # Files travel by themselves, several at once, and gradio limits each; a call may hold pictures, too, as text.
 UPLOAD_PATHS = ("/gradio_api/upload",)  # a path of their own: names of functions have no slash

@@ -8,6 +8,7 @@ from PIL import Image, ImageFilter
 
 from ...inference import predict_all
 from ..components.breaking import Step
+from ..turns import turn
 from .compare import Shown
 
 
@@ -52,6 +53,7 @@ def break_face(shown: Shown, way: str) -> list[Step]:
     """
     levels, apply = WAYS[way].levels, WAYS[way].apply
     views = {id(model): [apply(shown.crop.get_view(model), level) for level in levels] for model in shown.models}
-    rows = [predict_all([model], views[id(model)])[0] for model in shown.models]
+    with turn:
+        rows = [predict_all([model], views[id(model)])[0] for model in shown.models]
     first = views[id(shown.models[0])]
     return [Step(level, first[index], [row[index] for row in rows]) for index, level in enumerate(levels)]

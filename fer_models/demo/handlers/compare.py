@@ -27,6 +27,7 @@ from ..components.photo import (
 )
 from ..components.why import render_explanations
 from ..locales import translate
+from ..turns import turn
 from . import reasons
 from .choice import find_examples
 
@@ -199,7 +200,8 @@ class CompareHandlers:
         if request.photo_path is None:
             return self._refuse(render_results(None, models, language), language)
         try:
-            new = self._look(request, models, shown)
+            with turn:
+                new = self._look(request, models, shown)
         except NoFaceError as error:
             animated = error.reason == "no_face_in_first"
             answer = self._refuse(render_no_face(animated, language, request.id), language)
@@ -223,7 +225,8 @@ class CompareHandlers:
 
     def explain(self, shown: Shown, label: str | None, language: str) -> str:
         """What in the face speaks for a label to each model, as HTML; without a label, for each one's own choice."""
-        explanations = [explain(model, shown.crop.get_view(model), label) for model in shown.models]
+        with turn:
+            explanations = [explain(model, shown.crop.get_view(model), label) for model in shown.models]
         return render_explanations(shown.crop.picture, share_scale(explanations), language)
 
     def compare_json(
@@ -264,11 +267,12 @@ class CompareHandlers:
         """
         models = self.choose_models(names or None, tag)
         comparison = self._compare(photo_path, models, face_index, whole_image)
-        explanations = [
-            explain(model, comparison.crop, label or prediction.winner)
-            for model, prediction in zip(models, comparison.predictions, strict=False)
-            if comparison.crop
-        ]
+        with turn:
+            explanations = [
+                explain(model, comparison.crop, label or prediction.winner)
+                for model, prediction in zip(models, comparison.predictions, strict=False)
+                if comparison.crop
+            ]
         return to_json(comparison, models) | {
             "explanations": [
                 {"model": one.model, "label": one.label, "heat": _sum_up(one.heat)} for one in share_scale(explanations)
@@ -283,7 +287,8 @@ class CompareHandlers:
         # A program may send anything. JSON has one kind of numbers, so 1.0 is whole; true is none, though 1 to Python.
         if type(face_index) not in (int, float) or face_index % 1:
             raise ValueError(f"face_index must be a whole number; got {face_index!r}.")
-        return compare(read_image(photo_path), models, self.detector, whole_image, int(face_index))
+        with turn:
+            return compare(read_image(photo_path), models, self.detector, whole_image, int(face_index))
 
     def _look(self, request: Request, models: list[LoadedModel], shown: Shown | None) -> Shown:
         """The answer to a request.

@@ -5,7 +5,7 @@ import binascii
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 from typing import Any
 
 from PIL import Image
@@ -18,6 +18,7 @@ from ...tracking import FaceTracker, FrameRate, Timeline, Track
 from ..components.live import render_answers, render_overlay, say_aloud
 from ..disagreement import measure_disagreement
 from ..locales import DEFAULT_LANGUAGE, LOCALES, translate
+from ..turns import turn
 from .compare import SHOWN_AT_FIRST
 
 # A visitor's camera runs this long at a stretch, in seconds; then the page stops it, and a button goes on.
@@ -31,8 +32,6 @@ MAX_PER_ADDRESS = MAX_SESSIONS - 1
 PAUSE_S = 3
 # Who has sent no picture for this long, in seconds, has left.
 IDLE_S = 5
-# So many pictures are worked on at once, so that photos on the other tabs get their turn.
-MAX_AT_ONCE = 2
 # Faces beyond these, the largest, are left out: each costs as much as the first.
 MAX_FACES = 4
 # A picture of 640x480 takes about 50 kB as base64.
@@ -94,7 +93,6 @@ class LiveHandlers:
     _sessions: dict[str, Session] = field(default_factory=dict)
     _paused_until_s: dict[str, float] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
-    _slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_AT_ONCE))
 
     def describe_page(self, language: str) -> dict[str, Any]:
         """What the page's script needs in a language.
@@ -136,7 +134,7 @@ class LiveHandlers:
         if not session.busy.acquire(blocking=False):
             return {"status": "busy"}
         try:
-            with self._slots:
+            with turn:
                 return self._answer(session, request, now_s)
         except ImageError:
             return {"status": "unreadable"}

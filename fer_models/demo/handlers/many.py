@@ -13,6 +13,7 @@ from ...images import ImageError
 from ...inference import LoadedModel
 from ..components.html import render_message
 from ..locales import translate
+from ..turns import take_turns
 from .jobs import Files, Jobs, Report, View
 from .many_photos import classify
 from .many_video import watch
@@ -72,7 +73,7 @@ class ManyHandlers:
         Raises:
             ImageError: There are too many files.
         """
-        results = classify_files(files, self.models, self.detector)
+        results = take_turns(classify_files(files, self.models, self.detector))
         return [row for result in results for row in to_rows(result, self.models)]
 
 

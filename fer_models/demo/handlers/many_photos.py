@@ -24,6 +24,7 @@ from ..components.many import (
     render_summary,
 )
 from ..locales import has_decimal_comma, translate
+from ..turns import take_turns
 from .jobs import Files, Pace, View
 from .reasons import explain
 
@@ -91,7 +92,7 @@ def classify(
     table = FaceTable(models)
     start_s = time.monotonic()
     telling, showing = Pace(PROGRESS_EVERY_S), Pace(TABLE_EVERY_S)
-    with closing(classify_files(files, models, detector)) as results:
+    with closing(take_turns(classify_files(files, models, detector))) as results:
         for result in results:
             table.add(result)
             if flag.is_set():

@@ -21,6 +21,7 @@ from ..components.html import render_message
 from ..components.many import render_download, render_progress
 from ..components.timeline import format_duration, render_timeline, render_video_summary
 from ..locales import has_decimal_comma, translate
+from ..turns import take_turns
 from ..uploads import make_folder
 from .jobs import Files, Pace, View
 from .reasons import MAX_DURATION_S, explain
@@ -114,7 +115,7 @@ def watch(
     telling, showing = Pace(PROGRESS_EVERY_S), Pace(TIMELINE_EVERY_S)
     with make_folder() as folder:
         path = folder / "video-with-boxes.mp4"
-        moments = analyze_video(files[0][1], models, detector, frames_per_second, MAX_DURATION_S)
+        moments = take_turns(analyze_video(files[0][1], models, detector, frames_per_second, MAX_DURATION_S))
         with AnnotatedVideo(path, describe) as annotated, closing(moments):
             try:
                 for moment in moments:
