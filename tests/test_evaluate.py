@@ -141,6 +141,18 @@ def test_results_are_written_beside_the_model(run: Path, made_up_parquet: Path, 
     assert first == second
 
 
+def test_missing_figures_are_added_and_the_others_stay(run: Path, tmp_path: Path, monkeypatch):
+    """Where the split was measured, but not its robustness, that stayed empty."""
+    monkeypatch.setattr(evaluate, "load_splits", load_few_per_split)
+    copy = shutil.copytree(run, tmp_path / "run")
+    evaluate.main([str(copy)])
+    first = json.loads((copy / "results.json").read_text())
+    (copy / "results.json").write_text(json.dumps(first | {"robustness": {}}))
+    evaluate.main([str(copy), "--missing"])
+    completed = json.loads((copy / "results.json").read_text())
+    assert {key: completed[key] for key in first} == first
+
+
 def test_results_can_be_written_to_a_folder_that_is_not_there_yet(run: Path, tmp_path: Path, monkeypatch):
     """As `make seed-<recipe>` does for the first seed; the measurement used to be lost."""
     monkeypatch.setattr(evaluate, "load_splits", load_few_per_split)
