@@ -5,11 +5,12 @@ from pathlib import Path, PurePosixPath
 from zipfile import ZipInfo
 
 # What systems leave in folders, beside the names that begin with a dot, in lower case: macOS, Windows, and the network
-# drives of Synology and QNAP.
+# drives of Synology and QNAP; and Picasa. Office writes files that begin with ~$ beside those that are open.
 LEFT_BEHIND = (
     *("__macosx", "icon\r", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information"),
-    *("@eadir", "#recycle", "#snapshot", "@recycle", "lost+found", "__pycache__"),
+    *("@eadir", "#recycle", "#snapshot", "@recycle", "lost+found", "__pycache__", "picasa.ini"),
 )
+LEFT_PREFIXES = (".", "~$")
 UTF_8 = 0x800
 # What a zip's names are in where it says nothing else.
 ZIP_ENCODING = "cp437"
@@ -22,7 +23,7 @@ def is_left_behind(name: str | Path) -> bool:
         name: A path relative to the folder or zip that is looked through, with slashes of either kind.
     """
     return any(
-        part.lower() in LEFT_BEHIND or (part.startswith(".") and part not in (".", ".."))
+        part.lower() in LEFT_BEHIND or (part.startswith(LEFT_PREFIXES) and part not in (".", ".."))
         for part in PurePosixPath(str(name).replace("\\", "/")).parts
     )
 

@@ -119,6 +119,8 @@ OTHER_KINDS = [
     (b"\0\0\0\x18ftypcrx " + bytes(30), "CR3"),
     (b"II*\0\x10\0\0\0CR\2\0" + bytes(30), "CR2"),
     (make_tiff({254: 1}), "raw photo"),
+    (b"v/1\1" + bytes(40), "OpenEXR"),
+    (b"PK\3\4" + bytes(40), "ZIP"),
 ]
 
 

@@ -112,9 +112,12 @@ def test_an_agent_hands_a_photo_over_as_the_tool_says(app_url: str, tmp_path: Pa
             await session.call_tool("compare", {"photo": __file__}),
             await session.call_tool("batch", {"files": [__file__]}),
             await session.call_tool("compare", {"photo": str(Path(path).parent / ".." / ".." / "photo.jpg")}),
+            await session.call_tool("compare", {"photo": "data:image/png;base64,abc"}),
         ]
 
-    compared, by_address, batch, *refused = talk(app_url, converse)
+    compared, by_address, batch, *refused, damaged = talk(app_url, converse)
+    assert damaged.isError
+    assert "The data URI is damaged" in damaged.content[0].text
     favourites = [json.loads(answer.content[0].text)["favourite"] for answer in (compared, by_address)]
     assert [*favourites, json.loads(batch.content[0].text)[0]["favourite"]] == favourites[:1] * 3
     for answer in refused:

@@ -47,6 +47,8 @@ def test_names_in_zips_are_read_as_they_were_meant(
         ("@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", True),
         (".ipynb_checkpoints/a-checkpoint.jpg", True),
         ("x\\desktop.ini", True),
+        ("x/Picasa.ini", True),
+        ("~$photos.docx", True),
     ],
 )
 def test_hidden_and_system_names_are_left_behind(name: str, left_behind: bool) -> None:

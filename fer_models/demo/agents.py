@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from .fetching import find_upload, is_inline
+from .fetching import find_upload, is_inline, to_file
 from .internals import convert_tool_answers, convert_tool_files, describe_tools
 
 # In the place of gradio's sentence, which names a tool that is not there.
@@ -38,15 +38,17 @@ def _drop_formats(schema: Any) -> Any:
 
 
 def _to_file(address: Any) -> Any:
-    """An uploaded file, or each one of a list, as gradio describes one; the rest as it is.
+    """An uploaded file or a data URI, or each one of a list, as gradio describes one; the rest as it is.
 
     Raises:
-        ValueError: It is the path of no upload.
+        ValueError: It is the path of no upload, or a damaged data URI.
     """
     if isinstance(address, list):
         return [_to_file(one) for one in address]
-    if not isinstance(address, str) or is_inline(address):
+    if not isinstance(address, str):
         return address
+    if is_inline(address):
+        return to_file(address)
     if path := find_upload(address):
         return {"path": path, "meta": {"_type": "gradio.FileData"}}
     if "://" in address:  # refused with a reason of its own

@@ -45,7 +45,10 @@ def to_file(address: str) -> dict[str, Any]:
         ValueError: It is none of these.
     """
     if is_inline(address):
-        address = save_base64_to_cache(address, get_upload_folder())
+        try:
+            address = save_base64_to_cache(address, get_upload_folder())
+        except ValueError as error:
+            raise ValueError(f"The data URI is damaged, or what follows its comma is not base64 ({error}).") from error
     elif path := find_upload(address):
         address = path
     elif not is_http_url_like(address):
