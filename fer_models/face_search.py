@@ -26,6 +26,9 @@ LEVEL_VIEW_SIDE, LEVEL_VIEW_HEIGHTS = 320, 1.3
 ALL_TURNS = [float(angle) for angle in range(0, 360, STEP_DEGREES)]
 # The first and smaller one of two such looks, for upright faces whose eyes seem to be tilted by so much, in degrees.
 HINT_VIEW_SIDE, HINT_DEGREES, HINT_VIEW_DEGREES = 192, 3.0, 8.0
+# A face on its side may look upright, with its nose beside the eyes: from so much on, as `DetectedFace.aside` has it, a
+# face must be surer.
+NOSE_ASIDE = 0.4
 # From a quarter turn a face must differ by so much for its eyes to be levelled, in degrees; below, that brings nothing
 # (`training/results/faces.json`).
 LEVEL_FROM_DEGREES = 20.0
@@ -110,6 +113,17 @@ class DetectedFace:
             return None
         (x0, y0), (x1, y1) = self.landmarks_xy[:2]
         return _wrap(math.degrees(math.atan2(y1 - y0, x1 - x0)) - self.turned_degrees)
+
+    @property
+    def aside(self) -> float | None:
+        """How far the nose lies beside the middle of the eyes, along their line and in their distance, 0 or more; None
+        without landmarks."""
+        if self.landmarks_xy is None:
+            return None
+        (x0, y0), (x1, y1), (x, y) = self.landmarks_xy[:3]
+        dx, dy = x1 - x0, y1 - y0
+        distance = max(math.hypot(dx, dy), 1e-6)
+        return abs((x - (x0 + x1) / 2) * dx + (y - (y0 + y1) / 2) * dy) / distance**2
 
     def scaled(self, factor: float) -> "DetectedFace":
         """The same face in a picture of which each side has `factor` times as many pixels."""
@@ -241,7 +255,7 @@ def _find_turned(detector: Detector, picture: Image.Image, possible: list[Detect
 
 def _straighten(detector: Detector, picture: Image.Image, face: DetectedFace) -> DetectedFace:
     """The face itself if it is upright, else as it is found when it is turned."""
-    is_doubtful = face.score <= detector.sure_score
+    is_doubtful = face.score <= (detector.upright_score if (face.aside or 0) >= NOSE_ASIDE else detector.sure_score)
     if not is_doubtful and abs(face.tilt or 0) < HINT_DEGREES:
         return face
     side = LEVEL_VIEW_SIDE if is_doubtful else HINT_VIEW_SIDE

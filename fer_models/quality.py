@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 from PIL import Image
 
 from .face_search import cut_reflected
@@ -151,7 +150,7 @@ def measure_quality(image: Image.Image, face: DetectedFace | None, crop: Image.I
     if face is not None:
         qualities |= {"cut": _measure_cut(image, face), "score": face.certainty}
         if face.landmarks_xy is not None:
-            qualities |= _measure_pose(face)
+            qualities |= {"turn": face.aside or 0.0, "tilt": abs(face.tilt or 0.0)}
     return qualities
 
 
@@ -167,11 +166,3 @@ def _measure_cut(image: Image.Image, face: DetectedFace) -> float:
     x0, y0, x1, y1 = crop_box(face)
     width, height = min(x1, image.width) - max(x0, 0), min(y1, image.height) - max(y0, 0)
     return 1 - max(0, width) * max(0, height) / ((x1 - x0) * (y1 - y0))
-
-
-def _measure_pose(face: DetectedFace) -> dict[str, float]:
-    left_eye, right_eye, nose = np.array(face.landmarks_xy)[:3]
-    eyes = right_eye - left_eye
-    distance = max(float(np.hypot(*eyes)), 1e-6)
-    turn = float((nose - (left_eye + right_eye) / 2) @ eyes) / distance**2
-    return {"turn": abs(turn), "tilt": abs(face.tilt or 0.0)}

@@ -58,6 +58,22 @@ def test_a_head_at_any_angle_is_levelled(detector: FaceDetector, index: int, ang
     assert abs(wrap(direction + angle)) <= 30, "landmarks are those of the picture as it is"
 
 
+@pytest.mark.parametrize("aside", [0.0, 0.6])
+def test_a_face_on_its_side_that_looks_upright_has_its_nose_beside_the_eyes(
+    detector: FaceDetector, aside: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A smile, turned by 75 to 80 degrees, was sure to be upright at a score of 0.89."""
+    photo = load_portrait().rotate(80, expand=True)
+    (true,) = detector.detect(photo)
+    (left, top, _, bottom), width = true.box_xyxy, true.box_xyxy[2] - true.box_xyxy[0]
+    eyes_y, nose_x = top + 0.4 * (bottom - top), left + (0.5 + 0.4 * aside) * width
+    points = ((left + 0.3 * width, eyes_y), (left + 0.7 * width, eyes_y), (nose_x, eyes_y + 20.0))
+    seen = DetectedFace(true.box_xyxy, 0.89, (*points, points[0], points[1]))
+    monkeypatch.setattr(FaceDetector, "_scan", lambda self, picture: [seen])
+    (face,) = detector.detect(photo)
+    assert face.turned_degrees == (true.turned_degrees if aside else 0)
+
+
 @pytest.mark.parametrize("image", [load_portrait(), make_two_faces(), make_no_face()], ids=["one", "two", "none"])
 def test_what_is_upright_and_sure_is_found_as_by_one_look(image: Image.Image) -> None:
     detector = CountingDetector()

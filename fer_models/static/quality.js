@@ -1,6 +1,6 @@
 // What about a picture of a face may explain a bad answer: the rules of `fer_models/quality.py`, which come from there.
 import { cropBox } from "./faces.js";
-import { certaintyOf, tiltOf } from "./search.js";
+import { asideOf, certaintyOf, tiltOf } from "./search.js";
 import { cutReflected, reduceCrop } from "./pixels.js";
 
 /** Hints as the answer has them: {id, value, limit}. grey: what the models see, in [0, 1]; crop: what it was made of. */
@@ -50,9 +50,7 @@ function measureQuality(picture, face, crop, grey, settings) {
     qualities.cut = 1 - (Math.max(0, width) * Math.max(0, height)) / ((x1 - x0) * (y1 - y0));
     qualities.score = certaintyOf(face);
     if (face.points) {
-        const [[lx, ly], [rx, ry], [nx, ny]] = face.points;
-        const dx = rx - lx, dy = ry - ly, distance = Math.max(Math.hypot(dx, dy), 1e-6);
-        qualities.turn = Math.abs(((nx - (lx + rx) / 2) * dx + (ny - (ly + ry) / 2) * dy) / distance ** 2);
+        qualities.turn = asideOf(face);
         qualities.tilt = Math.abs(tiltOf(face) || 0);
     }
     return qualities;

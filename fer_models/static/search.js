@@ -6,6 +6,7 @@ const SAME_FACE_OVERLAP = 0.4;
 const STEP_DEGREES = 45, STEP_VIEW_SIDE = 128, STEP_VIEW_HEIGHTS = 1.6;
 const LEVEL_VIEW_SIDE = 320, LEVEL_VIEW_HEIGHTS = 1.3;
 const HINT_VIEW_SIDE = 192, HINT_DEGREES = 3, HINT_VIEW_DEGREES = 8;
+const NOSE_ASIDE = 0.4;
 const LEVEL_FROM_DEGREES = 20;
 const CENTRE_FRACTION = 0.2;
 const MAX_CLOSER = 6, MAX_STRAIGHTENED = 12;
@@ -33,6 +34,14 @@ export function tiltOf(face) {
     if (!face.points) return null;
     const [[x0, y0], [x1, y1]] = face.points;
     return wrap((Math.atan2(y1 - y0, x1 - x0) * 180) / Math.PI - face.turned);
+}
+
+/** How far the nose lies beside the middle of the eyes, in their distance; null without points. */
+export function asideOf(face) {
+    if (!face.points) return null;
+    const [[x0, y0], [x1, y1], [x, y]] = face.points;
+    const dx = x1 - x0, dy = y1 - y0, distance = Math.max(Math.hypot(dx, dy), 1e-6);
+    return Math.abs(((x - (x0 + x1) / 2) * dx + (y - (y0 + y1) / 2) * dy) / distance ** 2);
 }
 
 /** The faces of a picture, in no order. detector: {scan, look, found, sure, upright, second, tileSide, tileFaceMax,
@@ -116,7 +125,7 @@ async function findTurned(detector, picture, possible) {
 }
 
 async function straighten(detector, picture, face) {
-    const isDoubtful = face.score <= detector.sure;
+    const isDoubtful = face.score <= ((asideOf(face) || 0) >= NOSE_ASIDE ? detector.upright : detector.sure);
     if (!isDoubtful && Math.abs(tiltOf(face) || 0) < HINT_DEGREES) return face;
     const side = isDoubtful ? LEVEL_VIEW_SIDE : HINT_VIEW_SIDE;
     const seen = await lookAt(detector, picture, face, 0, side, LEVEL_VIEW_HEIGHTS);
