@@ -14,6 +14,7 @@ from fer_models.hub import compute_fingerprint
 from fer_models.zoo import checkpoint_dir
 from training import train
 from training.publishing.hub_trainer import HubTrainer
+from training.runtime.runs import list_trial_settings
 
 REPO_ID = "alice/my-model"
 PUSH = ("--push_to_hub", "true", "--hub_model_id", REPO_ID, "--num_train_epochs", "1")
@@ -22,6 +23,7 @@ PUSH = ("--push_to_hub", "true", "--hub_model_id", REPO_ID, "--num_train_epochs"
 @pytest.fixture(autouse=True)
 def load_data_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "load_fer2013", load_fer2013_once)
+    monkeypatch.setattr(train, "list_trial_settings", lambda _: [])  # of few images, these runs stand for whole ones
 
 
 @pytest.fixture
@@ -53,6 +55,17 @@ def test_run_with_push_to_hub_ends_on_the_hub(hub: HubServer, made_up_parquet: P
     args = TrainingArguments(str(run_dir), hub_model_id=REPO_ID, report_to="none")
     HubTrainer(AutoModelForImageClassification.from_pretrained(run_dir), args).push_to_hub()
     assert repo.tags == {fixed: repo.branches["main"]}, "the same again changes nothing"
+
+
+def test_a_trial_is_not_pushed(
+    hub: HubServer, made_up_parquet: Path, run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It went to the repository that was named, as one that is bundled never would."""
+    monkeypatch.setattr(train, "list_trial_settings", list_trial_settings)
+    with pytest.raises(SystemExit, match=r"A trial run \(samples_per_class: 6\) is not pushed"):
+        train.main(make_argv(made_up_parquet, run_dir, *PUSH, model="baseline"))
+    assert ("model", REPO_ID) not in hub.store.repos
+    assert not run_dir.exists()
 
 
 def test_token_stays_out_of_the_recipe(hub: HubServer, made_up_parquet: Path, run_dir: Path) -> None:

@@ -50,7 +50,13 @@ from .runtime.cuda_graph import RecordedStep
 from .runtime.distributed import OwnRandomness, count_own_images, share_batch, share_buffers, synchronize_batch_norm
 from .runtime.files import write_json, write_text
 from .runtime.provenance import describe_environment
-from .runtime.runs import check_run_folder, check_same_recipe, delete_run, find_resumable_checkpoint
+from .runtime.runs import (
+    check_run_folder,
+    check_same_recipe,
+    delete_run,
+    find_resumable_checkpoint,
+    list_trial_settings,
+)
 from .training_set import TrainingSet, load_views, make_majority_labels, make_training_set
 from .views import describe_views
 from .votes import NO_MAJORITY
@@ -371,6 +377,9 @@ def main(argv: list[str] | None = None) -> None:
     arguments, overrides = parser.parse_known_args(argv)
     try:
         recipe, args = parse_recipe(arguments.recipe, overrides)
+        trial = list_trial_settings(vars(recipe) | vars(args))
+        if args.push_to_hub and trial:
+            raise ValueError(f"A trial run ({', '.join(trial)}) is not pushed. Train it without --push_to_hub.")
         output_dir = train(recipe, args)
         if args.push_to_hub and args.process_index == 0:
             print(f"Pushed: {push_run(args)}")
