@@ -32,6 +32,17 @@ FIND_SMALL_TARGETS = """() => {
     }
     return small;
 }"""
+# Of the controls that the keyboard should reach, those that have never had the focus; of radio buttons one is enough.
+FIND_UNREACHED = """() => {
+    const controls = document.querySelectorAll("button, input, select, textarea, summary, a[href], [tabindex='0']");
+    const reached = document.querySelectorAll("[data-reached]");
+    const groups = [...reached].filter(({ type }) => type === "radio").map(({ name }) => name);
+    return [...controls].filter((control) => {
+        const isUsed = !control.disabled && control.tabIndex >= 0;
+        const isSeen = control.checkVisibility({ visibilityProperty: true, opacityProperty: false });
+        return isUsed && isSeen && !("reached" in control.dataset) && !groups.includes(control.name);
+    }).map((control) => control.outerHTML.slice(0, 120));
+}"""
 READ_HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
     .filter((heading) => heading.checkVisibility({ visibilityProperty: true }))
     .map((heading) => Number(heading.localName[1]))"""
@@ -78,6 +89,7 @@ def test_there_is_one_message_the_latest(page: Any, tmp_path: Path) -> None:
         page.wait_for_selector(".fer-message-error")
         page.wait_for_timeout(700)
         assert page.locator(ALERTS).count() == 1
+    assert page.inner_text(ALERTS).startswith("text.png: "), "which file"
     page.locator("[data-do=take]").click()  # there is no camera
     page.wait_for_selector(".fer-problem")
     assert page.locator(ALERTS).count() == 1
@@ -93,6 +105,63 @@ def test_there_is_one_message_the_latest(page: Any, tmp_path: Path) -> None:
         page.wait_for_timeout(700)
         assert page.locator(ALERTS).count() == 1, "each try without a network is told"
     page.context.set_offline(False)
+
+
+def test_you_first_below_an_answer_begins_with_the_next_face(page: Any, two_faces: str) -> None:
+    choose(page, two_faces)
+    page.wait_for_selector(ANSWERED)
+    page.locator(".fer-guess input").check()
+    assert page.inner_text(".fer-guess [role=status]") == translate(page.language, "guess.next")
+    page.locator('[data-face="1"] .fer-box').click()
+    page.wait_for_selector(".fer-guessing")
+    page.locator("[data-guess=sad]").click()
+    page.locator(".fer-guess input").uncheck()
+    assert page.inner_text(".fer-guess [role=status]") == ""
+
+
+def test_a_photo_comes_back_when_the_page_is_loaded_anew(page: Any, two_faces: str) -> None:
+    """As gradio does once a lost connection is back: photo and answers were gone without a word."""
+    choose(page, two_faces)
+    page.locator('[data-face="1"] .fer-box').click()
+    words = translate(page.language, "faces.number", number=2, count=2)
+    page.wait_for_selector(f".fer-notes >> text={words}")
+    page.reload()
+    page.wait_for_selector(f".fer-notes >> text={words}")
+    page.wait_for_timeout(1500)
+    assert words in page.inner_text(".fer-notes"), "it stays"
+    page.locator("[data-do=remove]").click()
+    page.wait_for_selector(".fer-notes", state="detached")
+    page.reload()
+    page.wait_for_selector(f"html.fer-ready[lang={page.language}]")
+    page.wait_for_timeout(1500)
+    assert page.locator(".fer-notes, [role=alert]").count() == 0
+
+
+def test_files_that_are_gone_when_the_page_is_loaded_anew_are_told(page: Any) -> None:
+    page.goto(f"{page.start}&tab=many")
+    page.wait_for_selector("#many\\.start")
+    page.evaluate("history.replaceState({ ...history.state, isLost: true }, '')")
+    page.reload()
+    page.wait_for_selector(f"#many [role=alert] >> text={translate(page.language, 'app.back')[:20]}")
+    page.reload()
+    page.wait_for_selector("#many\\.start")
+    page.wait_for_timeout(1500)
+    assert page.locator("[role=alert]").count() == 0, "it is told once"
+
+
+def test_words_where_files_are_dropped_are_the_page_s(page: Any) -> None:
+    """Gradio's follow the browser, whatever the switch says."""
+    page.goto(page.start.replace("lang=en", "lang=xx").replace("lang=es", "lang=en").replace("xx", "es") + "&tab=many")
+    language = {"en": "es", "es": "en"}[page.language]
+    place = page.locator("#many\\.files .upload-container")
+    page.wait_for_selector(f"html.fer-ready[lang={language}]")
+    page.wait_for_function(
+        "name => document.querySelector('#many\\\\.files .upload-container')?.ariaLabel === name",
+        arg=translate(language, "many.drop"),
+    )
+    shown = place.evaluate("element => getComputedStyle(element, '::after').content")
+    assert shown == f'"{translate(language, "many.drop")}"'
+    assert place.locator("[data-testid=upload-text]").evaluate("element => getComputedStyle(element).fontSize") == "0px"
 
 
 def test_each_of_many_faces_can_be_tapped(page: Any, tmp_path: Path) -> None:
@@ -166,6 +235,62 @@ def test_targets_are_large_enough_controls_have_names_and_headings_are_in_order(
         levels = page.evaluate(READ_HEADINGS)
         assert levels[0] == 1
         assert all(below <= above + 1 for above, below in pairwise(levels)), levels
+
+
+def walk(page: Any) -> list[int]:
+    """Press Tab from the first control to the last one.
+
+    Returns:
+        For each that had the focus, its place in the document.
+    """
+    page.evaluate(
+        """() => {
+            document.activeElement.blur();
+            for (const one of document.querySelectorAll("[data-reached]")) delete one.dataset.reached;
+            scrollTo(0, 0);
+        }"""
+    )
+    page.mouse.click(1, 1)  # where the walk begins
+    places = []
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        place = page.evaluate(
+            """() => {
+                const one = document.activeElement;
+                if (one === document.body || "reached" in one.dataset) return -1;
+                one.dataset.reached = "";
+                return [...document.querySelectorAll("*")].indexOf(one);
+            }"""
+        )
+        if place < 0:
+            return places
+        places.append(place)
+    pytest.fail("Tab does not come to an end")
+
+
+def test_the_keyboard_reaches_every_control_in_the_order_of_the_page(page: Any, two_faces: str) -> None:
+    def check(state: str) -> None:
+        page.wait_for_timeout(500)
+        places = walk(page)
+        assert page.evaluate(FIND_UNREACHED) == [], state
+        assert places == sorted(places), state
+
+    check("nothing chosen")
+    choose(page, two_faces)
+    page.wait_for_selector("#photo\\.faces input", state="attached")
+    for fold in ("why", "break", "numbers", "share"):
+        page.locator(f"#{fold} > button").click()
+    page.wait_for_selector("#share .cm-content >> text=gradio_client")
+    check("answered")
+    for tab in ("live", "many", "models", "code"):
+        page.locator(f'[role=tab][data-tab-id="{tab}"]').click()
+        page.wait_for_timeout(500)
+        if tab == "many":
+            page.set_input_files("#many\\.files input[type=file]", two_faces)
+            page.wait_for_selector("#many\\.files .file-preview")
+            page.locator("#many\\.start").click()
+            page.wait_for_selector(".fer-faces [data-open]")
+        check(tab)
 
 
 def test_a_first_visit_finds_two_buttons_three_examples_and_what_it_is_about(page: Any) -> None:

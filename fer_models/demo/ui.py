@@ -155,6 +155,8 @@ def render_page_words(language: str) -> str:
         "camera-missing": translate(language, "error.camera_missing"),
         "camera-busy": translate(language, "error.camera_busy"),
         "camera-insecure": translate(language, "error.camera_insecure"),
+        "back": translate(language, "app.back"),
+        "drop": translate(language, "many.drop"),
         "busy": translate(language, "error.busy"),
         "full": translate(language, "error.full"),
         "offline": translate(language, "error.offline"),

@@ -112,11 +112,13 @@ def _render_series(series: Series, places: Sequence[tuple[float, float]]) -> str
 
 
 def _place_labels(labels: Sequence[str], places: Sequence[tuple[float, float]]) -> list[tuple[str, float, float]]:
-    """Where each label begins: beside its point, or below another label that is in the way."""
+    """Where each label begins: beside its point, where no other point is, or below another label that is in the way."""
     placed: list[tuple[str, float, float]] = []
     for (x, y), label in sorted(zip(places, labels, strict=False), key=lambda pair: pair[0][1]):
-        x = x + 8 if x < 0.6 * WIDTH else x - 8 - LETTER * len(label)
-        y += 4
+        width = LETTER * len(label)
+        in_the_way = any(0 < other_x - x < width + 16 and abs(other_y - y) < LINE for other_x, other_y in places)
+        is_left = x - 8 - width > LEFT and (in_the_way or x >= 0.6 * WIDTH)
+        x, y = x - 8 - width if is_left else x + 8, y + 4
         for other, other_x, other_y in placed:  # from the top down
             if x < other_x + LETTER * len(other) and other_x < x + LETTER * len(label):
                 y = max(y, other_y + LINE)

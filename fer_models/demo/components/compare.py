@@ -145,8 +145,13 @@ def render_table(comparison: Comparison, models: Sequence[LoadedModel], language
         f"{''.join(_render_cell(row, label, language) for _, row in shares)}</tr>"
         for label in comparison.average
     )
+    bases = [_describe_base(model, language) for model in models]
+    is_one = len(set(bases)) == 1  # then it is said once, below
     facts = {
-        "accuracy": [_describe_accuracy(model, language) for model in models],
+        "accuracy": [
+            f"{format_percent(language, model.test_accuracy)}{'' if is_one else f'<small>{escape(base)}</small>'}"
+            for model, base in zip(models, bases, strict=True)
+        ],
         "time": [f"{format_decimal(language, one.latency_ms)} ms" for one in comparison.predictions],
         "size": [f"{format_decimal(language, model.size_mb)} MB" for model in models],
     }
@@ -156,10 +161,12 @@ def render_table(comparison: Comparison, models: Sequence[LoadedModel], language
         for key, cells in facts.items()
     )
     caption, corner = escape(translate(language, "table.caption")), escape(translate(language, "table.label"))
-    doubt = "" if comparison.is_sure else f'<p class="fer-small">{escape(describe_doubt(comparison, language))}</p>'
+    notes = [f"{_capitalize(translate(language, 'table.accuracy'))}: {bases[0]}."] if is_one else []
+    notes += [] if comparison.is_sure else [describe_doubt(comparison, language)]
+    small = "".join(f'<p class="fer-small">{escape(note)}</p>' for note in notes)
     return (
         f'<div class="fer-scroll" role="region" tabindex="0" aria-label="{caption}"><table class="fer-heat">'
-        f'<thead><tr><th scope="col">{corner}</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>{doubt}'
+        f'<thead><tr><th scope="col">{corner}</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>{small}'
     )
 
 
@@ -185,10 +192,9 @@ def _describe_vote(label: str, names: list[str], language: str) -> str:
     return translate(language, key, models=models, label=translate(language, f"label.{label}"))
 
 
-def _describe_accuracy(model: LoadedModel, language: str) -> str:
-    """How often a model is right, with the number of faces below."""
-    n = translate(language, f"table.faces.{model.test_labels}", n=format_count(language, model.test_images))
-    return f"{format_percent(language, model.test_accuracy)}<small>{escape(n)}</small>"
+def _describe_base(model: LoadedModel, language: str) -> str:
+    """Of what its accuracy is a share."""
+    return translate(language, f"table.faces.{model.test_labels}", n=format_count(language, model.test_images))
 
 
 def _render_card(

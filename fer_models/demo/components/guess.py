@@ -5,7 +5,7 @@ from html import escape
 from ...configuration_fer import FER_LABELS
 from ..locales import translate
 
-WORDS = ("agree", "tally")  # with places that `scripts/guess.js` fills
+WORDS = ("agree", "tally", "next")  # with places that `scripts/guess.js` fills
 
 
 def render_guess(language: str) -> str:

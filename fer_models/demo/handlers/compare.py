@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -208,7 +209,7 @@ class CompareHandlers:
             photo = render_photo(make_preview(read_image(request.photo_path)), [], None, language)
             return replace(answer, photo=photo, has_no_face=True)
         except ImageError as error:
-            words = reasons.explain(error.reason, language, error.values)
+            words = f"{Path(request.photo_path).name}: {reasons.explain(error.reason, language, error.values)}"
             return self._refuse(render_message(words, "error", request.id), language)
         faces = [crop.picture for crop in new.crops] if new.faces else []
         return Answer(

@@ -24,7 +24,10 @@ element.addEventListener("click", ({ target }) => {
     const button = target.closest("[data-guess]");
     if (button) guess(button.dataset.guess, button.textContent);
 });
-element.addEventListener("change", () => part("input").checked || hide(false));
+element.addEventListener("change", ({ target: { checked } }) => {
+    part("[role=status]").textContent = checked && asked ? part(".fer-guess").dataset.next : "";
+    if (!checked) hide(false);
+});
 document.addEventListener("fer-answer", ({ detail }) => {
     const look = detail.querySelector(".fer-verdict")?.dataset.look ?? "";
     if (look === asked) return;

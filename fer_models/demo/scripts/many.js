@@ -18,3 +18,4 @@ element.addEventListener("click", ({ target }) => {
     const button = target.closest("[data-open]");
     if (button) trigger("select", { row: Number(button.dataset.open) });
 });
+if (history.state?.isLost) document.dispatchEvent(new CustomEvent("fer-problem", { detail: { name: "Lost" } }));

@@ -2,6 +2,7 @@
 // them, and `watch` tells of new ones.
 
 const words = () => element.querySelector("[data-language]").dataset;
+const findProblems = (part) => part.querySelectorAll(".fer-problem");
 
 // Browsers and screen readers are told the language, which gradio fixes to English.
 function followLanguage() {
@@ -17,13 +18,14 @@ function appear() {
     if (words().language === wanted && isHeaderThere) show();
 }
 function show() {
+    if (document.documentElement.classList.contains("fer-ready")) return;
     document.documentElement.classList.add("fer-ready");
+    setTimeout(() => document.dispatchEvent(new Event("fer-ready")), 500); // when the tabs are there
 }
 setTimeout(show, 3000);
 const asked = [new URLSearchParams(location.search).get("lang"), ...navigator.languages];
-const known = words().languages.split(" ");
 const spoken = asked.map((code) => code?.toLowerCase().split("-")[0]);
-const wanted = spoken.find((code) => known.includes(code)) ?? words().language;
+const wanted = spoken.find((code) => words().languages.split(" ").includes(code)) ?? words().language;
 followLanguage();
 watch("value", followLanguage);
 
@@ -51,16 +53,12 @@ function say(key, sentence = words()[key]) {
     findProblems(document).forEach((problem) => problem.remove());
     const tabs = [...document.querySelectorAll("[role=tabpanel]")];
     const tab = tried ?? tabs.find((candidate) => candidate.offsetParent !== null) ?? document.body;
-    const problem = document.createElement("p");
+    const problem = Object.assign(document.createElement("p"), { role: "alert", textContent: sentence });
     problem.className = "fer-message fer-message-error fer-problem";
-    problem.setAttribute("role", "alert");
     problem.dataset.key = key;
-    problem.textContent = sentence;
     (tab.querySelector(".fer-problem-slot") ?? tab).prepend(problem);
     problem.scrollIntoView({ block: "nearest" });
-}
-function findProblems(part) {
-    return part.querySelectorAll(".fer-problem");
+    history.replaceState({ ...history.state, isLost: key === "offline" }, ""); // gradio loads the page anew then
 }
 function hush({ type, target, detail }) {
     const tab = (type === "fer-answer" ? detail : target).closest?.("[role=tabpanel]");
@@ -86,16 +84,16 @@ function refuseLargeFiles(event) {
 }
 for (const event of ["change", "drop", "paste"]) document.addEventListener(event, refuseLargeFiles, true);
 
-// Why there is no picture from the camera. Browsers hide it from pages that come over plain HTTP from elsewhere.
+// Why there is no picture from the camera, which browsers hide from pages that come over plain HTTP from elsewhere; or
+// why files are gone.
 document.addEventListener("fer-problem", ({ detail: { name } }) => {
-    const reasons = { NotAllowedError: "cameraDenied", NotFoundError: "cameraMissing" };
-    say(navigator.mediaDevices ? (reasons[name] ?? "cameraBusy") : "cameraInsecure");
+    const reasons = { NotAllowedError: "cameraDenied", NotFoundError: "cameraMissing", Lost: "back" };
+    say(reasons[name] ?? (navigator.mediaDevices ? "cameraBusy" : "cameraInsecure"));
 });
 
 // Over plain HTTP browsers hide the clipboard, too; one can still copy by way of a field.
 async function copyByField(text) {
-    const field = document.createElement("textarea");
-    field.value = text;
+    const field = Object.assign(document.createElement("textarea"), { value: text });
     document.body.append(field);
     field.select();
     document.execCommand("copy");
@@ -135,6 +133,8 @@ function mendWidgets() {
         const name = around.querySelector("h3, [data-testid^=block-]")?.textContent.trim() ?? "";
         if (field.ariaLabel !== name) field.ariaLabel = name;
     }
+    const place = document.querySelector("#many\\.files .upload-container"); // its name is shown, too
+    if (place && place.ariaLabel !== words().drop) place.ariaLabel = words().drop;
     for (const outer of document.querySelectorAll("button:has(button):not([role])")) {
         outer.setAttribute("role", "group");
         outer.removeAttribute("aria-haspopup");

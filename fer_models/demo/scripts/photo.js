@@ -5,7 +5,10 @@ const column = element.closest("#photo"), tab = element.closest("#compare");
 const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
 const [file, camera] = element.querySelectorAll("input[type=file]");
 const say = (detail) => document.dispatchEvent(new CustomEvent("fer-problem", { detail }));
-const choose = (choice) => (props.value = { ...choice, id: crypto.getRandomValues(new Uint32Array(2)).join("-") });
+const choose = (choice) => {
+    props.value = { ...choice, id: crypto.getRandomValues(new Uint32Array(2)).join("-") };
+    history.replaceState({ ...history.state, choice: props.value }, ""); // a path, no picture
+};
 let stream = null;
 
 // What is no picture goes the same way, and is refused there with a sentence.
@@ -82,3 +85,6 @@ document.addEventListener("fer-answer", () => setTimeout(() => {
     if (chosen) chosen.checked = true;
 }));
 watch("words", () => showCamera(stream)); // the button's word
+// Loaded anew, as gradio does once a lost connection is back, the page looks at the same photo again.
+const isAnew = performance.getEntriesByType("navigation")[0]?.type !== "navigate";
+document.addEventListener("fer-ready", () => isAnew && history.state?.choice && choose(history.state.choice));
