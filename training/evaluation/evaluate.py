@@ -193,8 +193,7 @@ def evaluate(directory: Path, source: str | None = None, known: dict[str, Any] |
     known = known or {}
     figures: dict[str, Any] = {"splits": dict(known.get("splits", {})), "robustness": known.get("robustness", {})}
     for name, rows in load_splits(source or recipe["data"], recipe["protocol"]).items():
-        is_complete = name != "official_test" or ("votes" in known and figures["robustness"])
-        if name in figures["splits"] and is_complete:
+        if name in figures["splits"] and (name != "official_test" or ("votes" in known and figures["robustness"])):
             continue
         faces = decode(rows, image_processor)
         logits = remembered.predict(faces)
