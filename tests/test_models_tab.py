@@ -398,6 +398,22 @@ def test_a_chart_is_well_formed_and_described() -> None:
     assert line.attrib["points"] == "52.0,216.0 388.0,26.0"
 
 
+def test_a_name_in_a_chart_lies_on_no_point_and_no_other_name() -> None:
+    """The name of one model lay on the point of another."""
+    points = {"dense": (2.6, 82.7), "batchnorm": (5.7, 83.1), "baseline": (2.5, 81.5), "batchnorm-dropout": (5.7, 81.2)}
+    series = Series("", [*points.values()], "a", [*points], is_line=False)
+    html = render_chart("", "", Axis("", 0, 19, str), Axis("", 80, 90, str), [series])
+    svg = ElementTree.fromstring(re.findall(r"<svg viewBox=\"0 0 400.*?</svg>", html)[0])
+    names = [(float(one.attrib["x"]), float(one.attrib["y"]), one.text or "") for one in svg.iter("text")][-4:]
+    assert sorted(name for _, _, name in names) == sorted(points)
+    boxes = [(x, y - 9, x + 6.5 * len(name), y) for x, y, name in names]
+    centres = [(float(one.attrib["cx"]), float(one.attrib["cy"])) for one in svg.iter("circle")]
+    boxes += [(x - 3, y - 3, x + 3, y + 3) for x, y in centres]
+    for index, (left, top, right, bottom) in enumerate(boxes):
+        for other_left, other_top, other_right, other_bottom in boxes[index + 1 :]:
+            assert left > other_right or right < other_left or top > other_bottom or bottom < other_top
+
+
 def test_a_table_has_headers_and_a_caption() -> None:
     table: Any = render_table("a & b", ["name", "share"], [("group", [["one", "1 %"]]), ("", [["two", "2 %"]])])
     assert "<caption><span>a &amp; b</span></caption>" in table

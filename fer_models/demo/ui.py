@@ -157,6 +157,7 @@ def render_page_words(language: str) -> str:
         "camera-insecure": translate(language, "error.camera_insecure"),
         "back": translate(language, "app.back"),
         "drop": translate(language, "many.drop"),
+        "touch": translate(language, "many.touch"),
         "busy": translate(language, "error.busy"),
         "full": translate(language, "error.full"),
         "offline": translate(language, "error.offline"),

@@ -112,17 +112,23 @@ def _render_series(series: Series, places: Sequence[tuple[float, float]]) -> str
 
 
 def _place_labels(labels: Sequence[str], places: Sequence[tuple[float, float]]) -> list[tuple[str, float, float]]:
-    """Where each label begins: beside its point, where no other point is, or below another label that is in the way."""
+    """Where each label begins: beside its point, or above or below it, where nothing is in the way."""
     placed: list[tuple[str, float, float]] = []
+
+    def is_free(x: float, y: float, width: float) -> bool:
+        points = [(point_x - 4, point_y + 4, 8.0) for point_x, point_y in places]
+        taken = [*points, *((other_x, other_y, LETTER * len(other)) for other, other_x, other_y in placed)]
+        return all(
+            x >= other_x + other_width or other_x >= x + width or abs(y - other_y) >= LINE
+            for other_x, other_y, other_width in taken
+        )
+
     for (x, y), label in sorted(zip(places, labels, strict=False), key=lambda pair: pair[0][1]):
         width = LETTER * len(label)
-        in_the_way = any(0 < other_x - x < width + 16 and abs(other_y - y) < LINE for other_x, other_y in places)
-        is_left = x - 8 - width > LEFT and (in_the_way or x >= 0.6 * WIDTH)
-        x, y = x - 8 - width if is_left else x + 8, y + 4
-        for other, other_x, other_y in placed:  # from the top down
-            if x < other_x + LETTER * len(other) and other_x < x + LETTER * len(label):
-                y = max(y, other_y + LINE)
-        placed.append((label, x, y))
+        columns = [left for left in (x + 8, x - 8 - width, x - width / 2) if LEFT <= left <= WIDTH - width]
+        spots = [(left, y + 4 + step * LINE) for step in (0, 1, -1, 2, -2) for left in columns]
+        left, baseline = next((spot for spot in spots if is_free(*spot, width)), (x + 8, y + 4))
+        placed.append((label, left, baseline))
     return placed
 
 

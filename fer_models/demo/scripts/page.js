@@ -134,7 +134,8 @@ function mendWidgets() {
         if (field.ariaLabel !== name) field.ariaLabel = name;
     }
     const place = document.querySelector("#many\\.files .upload-container"); // its name is shown, too
-    if (place && place.ariaLabel !== words().drop) place.ariaLabel = words().drop;
+    const name = words()[matchMedia("(pointer: coarse)").matches ? "touch" : "drop"];
+    if (place && place.ariaLabel !== name) place.ariaLabel = name;
     for (const outer of document.querySelectorAll("button:has(button):not([role])")) {
         outer.setAttribute("role", "group");
         outer.removeAttribute("aria-haspopup");
