@@ -11,8 +11,9 @@ from .faces import DetectedFace
 from .quality import DOUBTS, Hint
 
 # Below this average probability of the favourite the answer is "not sure": the lowest one from which on the average is
-# right at least as often as wrong, on FER2013's validation split (`python -m training.evaluation.abstention` writes
-# `training/results/unsure.json`). It covers most of the disagreement, too, which flattens the average.
+# right at least as often as wrong, on FER2013's validation split by what most people saw (`python -m
+# training.evaluation.abstention` writes `training/results/unsure.json`). It covers most of the disagreement, too, which
+# flattens the average.
 SURE_PROBABILITY = 0.5
 # And below this share of models that chose it, or where as many chose another. Above the probability fewer agree too
 # rarely to measure; that two of four may differ is by the same measurement.

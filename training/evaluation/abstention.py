@@ -1,7 +1,8 @@
 """When the models' average may be believed: `python -m training.evaluation.abstention`.
 
-`fer_models.inference` takes the threshold of "not sure" from what this prints: the lowest average probability from
-which on the answers are right at least as often as wrong.
+`fer_models.comparison` takes the threshold of "not sure" from what this prints: the lowest average probability from
+which on the answers are right at least as often as wrong. Right is what most of ten people saw; where most did not
+agree, no answer is.
 """
 
 from collections.abc import Sequence
@@ -107,7 +108,7 @@ def measure_unsure(source: str) -> dict[str, Any]:
     """
     keep_freed_memory()
     models = load_models(list(FER_CNN_ARCHITECTURES))  # the four that the page shows until a visitor chooses
-    faces, labels = load_faces(source)
+    faces, labels = load_faces(source, undecided=True)
     probabilities = predict_probabilities(models, faces)
     average = probabilities.mean(0)
     confidence, favourite = average.max(-1), average.argmax(-1)

@@ -10,7 +10,8 @@ from PIL import Image
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.inference import LoadedModel, predict_batch
 
-from ..data import load_fer2013
+from ..data import DataError, load_fer2013
+from ..votes import NO_MAJORITY, find_majority
 from .evaluate import BATCH_SIZE
 
 # The constants are chosen on PublicTest: no model was trained on it, and the official test split chooses nothing.
@@ -18,20 +19,31 @@ SPLIT = "validation"
 
 
 def load_faces(
-    source: str | Path, sample_size: int | None = None, seed: int = 0
+    source: str | Path, sample_size: int | None = None, seed: int = 0, undecided: bool = False
 ) -> tuple[list[Image.Image], np.ndarray]:
-    """FER2013's official validation images, all or a random sample.
+    """FER2013's official validation images, all or a random sample, with what most of FER+'s annotators saw in each.
+
+    Args:
+        source: FER2013, as `training.data` takes it.
+        sample_size: How many images.
+        seed: Fixes the sample.
+        undecided: Whether those are among them on which most annotators did not agree.
 
     Returns:
-        The images, 48x48, mode L, and their classes, `(N,)`, int64, in the order of `FER_LABELS`.
+        The images, 48x48, mode L, and their classes, `(N,)`, int64, in the order of `FER_LABELS`; `votes.NO_MAJORITY`,
+        which no answer is, where most did not agree.
 
     Raises:
-        DataError: The data is not FER2013.
+        DataError: The data is not FER2013, or has no votes.
     """
     rows = load_fer2013(source)[SPLIT]
+    if "ferplus_votes" not in rows.column_names:
+        raise DataError(f"{source} has no votes of FER+, by which the constants of serving are chosen.")
+    majority = find_majority(rows["ferplus_votes"][:]).numpy()
+    indices = np.arange(len(rows)) if undecided else np.flatnonzero(majority != NO_MAJORITY)
     if sample_size is not None:
-        rows = rows.select(np.sort(np.random.default_rng(seed).choice(len(rows), sample_size, replace=False)))
-    return [image.convert("L") for image in rows["image"]], np.array(rows["label"])
+        indices = np.sort(np.random.default_rng(seed).choice(indices, sample_size, replace=False))
+    return [image.convert("L") for image in rows.select(indices)["image"]], majority[indices]
 
 
 def predict_probabilities(models: Sequence[LoadedModel], faces: Sequence[Image.Image]) -> np.ndarray:
