@@ -43,8 +43,8 @@ MIN_FACE_SIDE = 16
 # Side of FER2013's frame, in heights of the detector's box. Medians over 1,000 training images, by
 # `python -m training.evaluation.face_crop`: side 1.00; centre 0.00 beside and 0.01 above the box's.
 # `python -m training.evaluation.crop_rules`, by the four models that the page shows: no other side, and no turn that
-# makes the eyes level, is better by more than chance; at the picture's edge repeating it is better than to clip or to
-# move the square.
+# makes the eyes level, is better by more than chance; nor is, at the picture's edge, to clip or to move the square
+# instead of repeating the edge.
 CROP_SIDE = 1.0
 
 

@@ -36,14 +36,15 @@ class Rule:
 # training.evaluation.image_quality` writes `training/results/quality.json`, of which these are the limits, rounded.
 RULES: dict[str, Rule] = {
     "small": Rule("side", 24, is_floor=True),
-    "dark": Rule("brightness", 0.124, is_floor=True),
-    "bright": Rule("brightness", 0.8, is_floor=False),
-    "flat": Rule("contrast", 0.11, is_floor=True),
-    "blurred": Rule("sharpness", 0.063, is_floor=True),
-    "noisy": Rule("sharpness", 1.77, is_floor=False),
-    "turned": Rule("turn", 0.31, is_floor=False),
+    "dark": Rule("brightness", 0.125, is_floor=True),
+    "bright": Rule("brightness", 0.81, is_floor=False),
+    "flat": Rule("contrast", 0.107, is_floor=True),
+    "blurred": Rule("sharpness", 0.062, is_floor=True),
+    "noisy": Rule("sharpness", 1.75, is_floor=False),
+    "turned": Rule("turn", 0.29, is_floor=False),
+    # Heads are levelled from 20 degrees on, and below nothing falls clearly. This is for those that could not be.
     "tilted": Rule("tilt", 24, is_floor=False),
-    "cut": Rule("cut", 0.3, is_floor=False),
+    "cut": Rule("cut", 0.4, is_floor=False),
     # By another measurement: what the detector finds with less is a face too rarely (`faces.SECOND_SCORE`).
     "doubtful": Rule("score", SECOND_SCORE, is_floor=True),
 }

@@ -94,4 +94,4 @@ def test_the_crop_rule_is_the_measured_one() -> None:
     for rule, result in measured["whole"]["rules"].items():
         assert result["average_minus_first_95"][0] <= 0, rule
     for rule in ("clipped", "moved"):
-        assert measured["cut"]["rules"][rule]["average_minus_first_95"][1] < 0, rule
+        assert measured["cut"]["rules"][rule]["average_minus_first_95"][1] <= 0, rule

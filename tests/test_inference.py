@@ -167,8 +167,8 @@ def make_comparison(*rows: tuple[float, ...]) -> Comparison:
             False,
         ),
         (
-            ((0.98, 0.01, 0.01),) * 2 + ((0.1, 0.5, 0.4), (0.1, 0.4, 0.5)),
-            {"a": 0.54, "b": 0.23, "c": 0.23},
+            ((0.98, 0.01, 0.01),) * 2 + ((0.2, 0.45, 0.35), (0.2, 0.35, 0.45)),
+            {"a": 0.59, "b": 0.205, "c": 0.205},
             "a",
             2,
             True,
@@ -220,5 +220,5 @@ def test_doubt_about_one_model_speaks_of_no_agreement() -> None:
     rest = 1 - SURE_PROBABILITY + 0.02
     one = make_comparison((SURE_PROBABILITY - 0.02, 0.6 * rest, 0.4 * rest))
     two = make_comparison(*((SURE_PROBABILITY - 0.02, 0.6 * rest, 0.4 * rest),) * 2)
-    assert describe_doubt(one, "en").startswith("It would be sure if it reached 50")
+    assert describe_doubt(one, "en").startswith(f"It would be sure if it reached {100 * SURE_PROBABILITY:.0f}")
     assert "agreed" in describe_doubt(two, "en")
