@@ -18,9 +18,9 @@ from .images import NoFaceError, reduce_crop
 from .quality import find_file_hints, find_hints, find_whole_hints
 from .zoo import find_checkpoint, get_default_tag, list_models, load_checkpoint
 
-# On what the one accuracy that is shown of a model was measured. Of one that learnt from votes, FER+'s test split, the
-# labels of which are what most people saw. Of others PrivateTest without its copies of training images, else all of it.
-# Not the report's test set, a half of which, PublicTest, chose the epochs.
+# On what the one accuracy that is shown of a model was measured. Beside an answer, and of a model that learnt from
+# votes, FER+'s test split, the labels of which are what most people saw. Of others PrivateTest without its copies of
+# training images, else all of it. Not the report's test set, a half of which, PublicTest, chose the epochs.
 PEOPLE_SPLIT = "ferplus_test"
 SHOWN_SPLIT, SHOWN_SPLIT_ELSE = "official_test_without_copies", "official_test"
 
@@ -35,7 +35,7 @@ class LoadedModel:
         model: The model, in evaluation mode.
         image_processor: Its preprocessing.
         test_accuracy: Share of the test images that it gets right, in [0, 1], from its `results.json`, on the split
-            that `choose_shown_split` names.
+            that `choose_answer_split` names.
         test_images: How many test images that were.
         test_labels: Whose labels they have: `people`, what most of FER+'s annotators saw, or `fer2013`.
     """
@@ -84,7 +84,7 @@ def load_models(
         model, image_processor = load_checkpoint(name, directory)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-arg]  # faster on a CPU
         results = json.loads((directory / "results.json").read_text())
-        split = choose_shown_split(results)
+        split = choose_answer_split(results)
         test, labels = results["splits"][split], "people" if split == PEOPLE_SPLIT else "fer2013"
         models.append(
             LoadedModel(name, tag or get_default_tag(name), model, image_processor, test["accuracy"], test["n"], labels)
@@ -98,6 +98,11 @@ def choose_shown_split(results: Mapping[str, Any]) -> str:
     wanted = [PEOPLE_SPLIT] if results.get("target", "label") != "label" else []
     splits = results.get("splits", {})
     return next((split for split in (*wanted, SHOWN_SPLIT) if split in splits), SHOWN_SPLIT_ELSE)
+
+
+def choose_answer_split(results: Mapping[str, Any]) -> str:
+    """The split whose accuracy stands beside an answer: what most people saw, by which all can be compared."""
+    return PEOPLE_SPLIT if PEOPLE_SPLIT in results.get("splits", {}) else choose_shown_split(results)
 
 
 def predict(model: LoadedModel, face: Image.Image) -> Prediction:

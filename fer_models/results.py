@@ -179,17 +179,18 @@ def order_models(models: Iterable[Statistics], when: str) -> list[str]:
 def join_history(
     history: Sequence[dict[str, float]], trained_with: Mapping[str, Any]
 ) -> tuple[list[dict[str, float]], int]:
-    """The epochs of a run, behind those of the smaller model that it went on from, if there is one.
+    """The epochs of a run, behind those of the model that it went on from, if there is one.
 
     Args:
         history: The run's own, one row an epoch.
         trained_with: Where it comes from, as `training.train` writes it.
 
     Returns:
-        All rows, numbered on, and how many of them are the smaller model's.
+        All rows, numbered on, and the last epoch of the model before; 0 without one.
     """
-    smaller = trained_with.get("widened_from", {}).get("history", [])
-    return [*smaller, *({**row, "epoch": row["epoch"] + len(smaller)} for row in history)], len(smaller)
+    before = trained_with.get("widened_from", {}).get("history", [])
+    last = before[-1]["epoch"] if before else 0  # not every epoch has a row
+    return [*before, *({**row, "epoch": row["epoch"] + last} for row in history)], last
 
 
 def shorten_commit(commit: str) -> str:

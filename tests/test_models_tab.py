@@ -275,10 +275,18 @@ def test_errors_are_shown_on_the_test_set_that_is_chosen(language: str) -> None:
 def test_curves_begin_with_the_smaller_model_and_name_the_teachers() -> None:
     trained_with = {"widened_from": {"history": make_history(2)}, "teachers": {"dense.tuned": "0123456789ab"}}
     html = render_curves(make_checkpoint(trained_with=trained_with), "en")
-    assert html.count("made larger after epoch 2") >= 2
+    assert html.count("a second training begins after epoch 2") >= 2
     assert html.count("in 5 epochs") == 4
     assert html.count(">training, by teachers too<") == 1
-    assert "made larger" not in render_curves(make_checkpoint(), "en")
+    assert "second training" not in render_curves(make_checkpoint(), "en")
+    # Of the first training every twentieth epoch was measured: the lines ran back to its number of rows.
+    rows = [row | {"epoch": 20 * row["epoch"]} for row in make_history(2)]
+    html = render_curves(make_checkpoint(trained_with={"widened_from": {"history": rows}}), "en")
+    assert "begins after epoch 40" in html
+    for line in re.findall(r'<polyline points="(.*?)"', html)[:4]:
+        places = [float(point.partition(",")[0]) for point in line.split()]
+        assert places == sorted(places)
+        assert places[-1] <= 388, "inside the chart"
 
 
 @pytest.mark.parametrize("language", LOCALES)

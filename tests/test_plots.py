@@ -42,10 +42,14 @@ def test_curves_show_the_history(history):
             assert list(line.get_ydata()) == [row[f"{split}_{axes.get_ylabel()}"] for row in history]
 
 
-def test_curves_tell_where_a_model_was_made_larger_and_who_taught_it():
-    accuracy, loss = plot_curves(HISTORY, "title", smaller=1, is_taught=True).axes
-    assert [line.get_label() for line in accuracy.get_lines()] == ["train", "validation", "made larger"]
-    assert [line.get_label() for line in loss.get_lines()] == ["train, by teachers too", "validation", "made larger"]
+def test_curves_tell_where_a_second_training_begins_and_who_taught_it():
+    accuracy, loss = plot_curves(HISTORY, "title", before=1, is_taught=True).axes
+    assert [line.get_label() for line in accuracy.get_lines()] == ["train", "validation", "second training"]
+    assert [line.get_label() for line in loss.get_lines()] == [
+        "train, by teachers too",
+        "validation",
+        "second training",
+    ]
     assert list(loss.get_lines()[-1].get_xdata()) == [1.5, 1.5]
 
 

@@ -64,11 +64,10 @@ def build_demo(
     with gr.Blocks(fill_width=True, title=translate(language, "app.title")) as demo:
         language_switch = build_header(words)
         notice = gr.HTML(render_notice(language, models[:SHOWN_AT_FIRST]), elem_id="notice.view")
-        words.add(notice, lambda language: render_notice(language, models[:SHOWN_AT_FIRST]))
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:  # `base.css` makes it a strip that scrolls
             with open_tab("compare"):
                 compared = CompareHandlers([*models, *other_ways], detector)
-                choice = build_compare_tab(demo, compared, words, language_switch)
+                choice, tag, shown = build_compare_tab(demo, compared, words, language_switch)
             with open_tab("live"):
                 build_live_tab(LiveHandlers(models, detector), words)
             with open_tab("many"):
@@ -83,11 +82,15 @@ def build_demo(
         page_words = gr.HTML(render_page_words(language), elem_id="page.words", js_on_load=read_script("page.js"))
         words.add(page_words, render_page_words)
 
-        language_switch.change(
-            words.say, language_switch, words.components, show_progress="hidden", api_visibility="private"
-        )
+        def say_notice(language: str, tag: str, names: list[str]) -> str:
+            return render_notice(language, compared.choose_models(names, tag) or models[:SHOWN_AT_FIRST])
+
+        private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        language_switch.change(words.say, language_switch, words.components, **private)
+        changes = [language_switch.change, tag.change, shown.change]
+        gr.on(changes, say_notice, [language_switch, tag, shown], notice, queue=False, **private)
         # Sets the switch, whose change then sets the words; nothing happens in the default language.
-        demo.load(read_address, None, [language_switch, tabs], show_progress="hidden", api_visibility="private")
+        demo.load(read_address, None, [language_switch, tabs], **private)
     return demo
 
 

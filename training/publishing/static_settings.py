@@ -6,7 +6,7 @@ from typing import Any
 from fer_models import comparison, faces, images, quality
 from fer_models.configuration_fer import FER_CNN_ARCHITECTURES, FER_LABELS
 from fer_models.hub import compute_fingerprint
-from fer_models.inference import PEOPLE_SPLIT, choose_shown_split
+from fer_models.inference import PEOPLE_SPLIT, choose_answer_split
 from fer_models.zoo import checkpoint_dir, list_tags, sort_tags
 
 MAX_FILE_MB = 100
@@ -58,7 +58,7 @@ def describe_model(name: str, tag: str) -> dict[str, Any]:
     """One model, with the keys of an answer."""
     directory = checkpoint_dir(name, tag)
     results = json.loads((directory / "results.json").read_text())
-    split = choose_shown_split(results)
+    split = choose_answer_split(results)
     return {
         "model": name,
         "tag": tag,

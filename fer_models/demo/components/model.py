@@ -49,7 +49,7 @@ def render_model(checkpoint: Checkpoint | None, language: str, split: str | None
 def render_curves(checkpoint: Checkpoint, language: str) -> str:
     """Accuracy and loss by epoch, training and validation."""
     trained_with = checkpoint.results.get("trained_with", {})
-    history, smaller = join_history(checkpoint.history, trained_with)
+    history, before = join_history(checkpoint.history, trained_with)
     if not history:
         return _render_missing("models.curves.accuracy", language)
     last = history[-1]["epoch"]
@@ -77,8 +77,8 @@ def render_curves(checkpoint: Checkpoint, language: str) -> str:
             for split in SPLIT_KINDS
         )
         title = translate(language, f"models.curves.{quantity}")
-        if smaller:
-            title += f" ({translate(language, 'models.curves.larger', epoch=smaller)})"
+        if before:
+            title += f" ({translate(language, 'models.curves.second', epoch=format_decimal(language, before, None))})"
         # What is learnt from teachers is no loss by the labels, as validation's is.
         names = {split: f"models.curves.{split}" for split in SPLIT_KINDS}
         if quantity == "loss" and trained_with.get("teachers"):

@@ -16,7 +16,7 @@ function guess(label, word) {
     const count = winners.filter((winner) => winner === label).length;
     hide(false);
     part("[role=status]").textContent =
-        `${fill(agree, { label: word, count, total: winners.length })} ${fill(tally, { count: hits, total: faces })}`;
+        `${fill(agree, { label: word, count, total: winners.length })} ${faces > 1 ? fill(tally, { count: hits, total: faces }) : ""}`;
     results.querySelector(".fer-verdict").focus({ preventScroll: true });
 }
 

@@ -45,17 +45,17 @@ function setState(state) {
 // The models are dared to part: the widest split of some seconds is kept, with its bars and without the face.
 const fill = (key, values) => props.page.words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 function watchSplit({ split, votes, answers: html }, now) {
-    if (split > hunt.split) {
+    if (split > hunt.split && votes.length > 1) {
         Object.assign(hunt, { split, votes: votes.join(" : ") });
         splitCard.innerHTML = html;
         splitCard.querySelector(".fer-live-timeline").remove();
         splitCard.hidden = false;
     }
     if (now > hunt.until) return endHunt();
-    splitNote.textContent = fill("split.running", { votes: hunt.votes, seconds: Math.ceil((hunt.until - now) / 1000) });
+    splitNote.textContent = fill("split.running", { votes: hunt.votes ?? props.page.words["split.yet"], seconds: Math.ceil((hunt.until - now) / 1000) });
 }
 function endHunt() {
-    if (hunt?.votes) splitNote.textContent = hunt.split < 1 ? props.page.words["split.none"] : fill("split.done", hunt);
+    if (hunt) splitNote.textContent = hunt.votes ? fill("split.done", hunt) : props.page.words["split.none"];
     hunt = null;
 }
 

@@ -140,6 +140,7 @@ function mendWidgets() {
         outer.setAttribute("role", "group");
         outer.removeAttribute("aria-haspopup");
         outer.tabIndex = -1;
+        outer.ariaLabel = outer.title = name;
     }
 }
 new MutationObserver(() => {

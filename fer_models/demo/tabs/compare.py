@@ -1,6 +1,6 @@
 """Compare: one photo, every model's answer side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from ..handlers.choice import find_examples, read_choice
 from ..handlers.compare import SHOWN_AT_FIRST, CompareHandlers, Request, Shown
 from ..handlers.saving import render_download, save
 from ..limits import ANSWERS
-from ..locales import DEFAULT_LANGUAGE, translate, translate_tag
+from ..locales import DEFAULT_LANGUAGE, format_percent, translate, translate_tag
 from ..scripts import read_script
 from ..words import Words
 from .compare_api import build_compare_api
@@ -27,7 +27,9 @@ PLAIN: dict[str, Any] = {"apply_default_css": False}
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
-def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, language_switch: gr.Radio) -> gr.HTML:
+def build_compare_tab(
+    demo: gr.Blocks, handlers: CompareHandlers, words: Words, language_switch: gr.Radio
+) -> tuple[gr.HTML, gr.Radio, gr.CheckboxGroup]:
     """Lay the tab out and wire it, inside an open `gr.Tab`.
 
     Args:
@@ -37,7 +39,8 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
         language_switch: Holds the language.
 
     Returns:
-        The component that holds what is chosen; its script takes photos from other tabs, too.
+        The component that holds what is chosen, whose script takes photos from other tabs, too; the way of training;
+        and the models that are shown.
     """
     gr.set_static_paths(find_examples())
     first = handlers.answer(Request(None, DEFAULT_LANGUAGE, handlers.tags[0], handlers.names[:SHOWN_AT_FIRST]))
@@ -86,7 +89,7 @@ def build_compare_tab(demo: gr.Blocks, handlers: CompareHandlers, words: Words, 
 
     demo.load(read_address, None, [tag, names, linked], **PRIVATE)
     build_compare_api(handlers)
-    return choice
+    return choice, tag, names
 
 
 def _wire_saving(more: More, shown: gr.State, language_switch: gr.Radio) -> None:
@@ -153,7 +156,7 @@ def _build_settings(handlers: CompareHandlers, words: Words) -> tuple[gr.Radio, 
         return {"label": translate(language, "tag.label"), "choices": choices}
 
     def describe_names(language: str) -> dict[str, Any]:
-        return {"label": translate(language, "choice.label"), "info": _explain_others(handlers.names, language)}
+        return {"label": translate(language, "choice.label"), "info": _explain_others(handlers, language)}
 
     first = handlers.names[:SHOWN_AT_FIRST]
     names = gr.CheckboxGroup(handlers.names, value=first, **describe_names(DEFAULT_LANGUAGE), elem_id="compare.models")
@@ -164,7 +167,12 @@ def _build_settings(handlers: CompareHandlers, words: Words) -> tuple[gr.Radio, 
     return tag, names
 
 
-def _explain_others(names: Sequence[str], language: str) -> str | None:
-    """What the models are that are not ticked at first; None if there are none."""
-    others = ", ".join(names[SHOWN_AT_FIRST:])
-    return translate(language, "choice.others", names=others) if others else None
+def _explain_others(handlers: CompareHandlers, language: str) -> str | None:
+    """What the models are that are not ticked at first, and whether one is the best; None if there are none."""
+    others = handlers.names[SHOWN_AT_FIRST:]
+    if not others:
+        return None
+    best = max(handlers.choose_models(handlers.names, None), key=lambda model: model.test_accuracy)
+    share = format_percent(language, best.test_accuracy, 0)
+    praise = translate(language, "choice.best", name=best.name, share=share) if best.name in others else ""
+    return f"{translate(language, 'choice.others', names=', '.join(others))} {praise}".strip()
