@@ -16,7 +16,6 @@ from ..locales import (
     translate,
     translate_tag,
 )
-from .charts import Axis, Series, render_chart
 from .html import render_message
 from .tables import Row, Scale, render_column, render_table
 
@@ -212,22 +211,15 @@ def _render_set(split: dict[str, Any] | None, scale: Scale, language: str) -> st
 
 
 def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], language: str) -> str:
-    """Cost against accuracy: a chart and a table; empty if it was not measured.
-
-    However a model was trained, it costs the same. Its accuracy is the one that is shown beside its answers; the chart
-    has one kind of accuracy, on which all of its models can be compared.
-    """
+    """Cost beside accuracy, as a table; empty if it was not measured. Trained in any way, a model costs the same."""
     cost = summary.get("cost")
     if not cost:
         return ""
     costs = {row["model"]: row for row in cost["models"]}
     shown = [one for one in checkpoints if one.name in costs]
-    charted = PEOPLE_SPLIT if shown and all(one.get_split(PEOPLE_SPLIT) for one in shown) else SHOWN_SPLIT
-    rows, points = [], []
+    rows = []
     for one in shown:
-        row, split = costs[one.name], one.get_split(charted)
-        if split:
-            points.append((one.key, row["latency_ms"], split["accuracy"]))
+        row = costs[one.name]
         rows.append(
             [
                 f"{escape(one.name)}<small>{escape(translate_tag(one.tag, language))}</small>",
@@ -255,36 +247,7 @@ def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lang
         threads=cost.get("threads", "?"),
     )
     table = render_table(caption, list(map(render_column, columns)), [("", rows)], "fer-costs")
-    opening = render_heading("cost", language)
-    return f'{opening}<div class="fer-chart-and-table">{render_cost_chart(points, charted, language)}{table}</div>'
-
-
-def render_cost_chart(points: Sequence[tuple[str, float, float]], split: str, language: str) -> str:
-    """Names, milliseconds and accuracies on a split, as a chart; empty without points."""
-    if not points:
-        return ""
-    scale = Scale([accuracy for *_, accuracy in points])
-    described = "; ".join(
-        f"{key}: {format_decimal(language, latency)} ms, {format_percent(language, accuracy)}"
-        for key, latency, accuracy in points
-    )
-    return render_chart(
-        translate(language, "models.cost.chart"),
-        described,
-        Axis(
-            translate(language, "models.cost.latency_axis"),
-            0,
-            1.15 * max(latency for _, latency, _ in points),
-            lambda tick: format_decimal(language, tick, None),
-        ),
-        Axis(
-            translate(language, f"models.cost.accuracy.{split}"),
-            scale.low / 100,
-            scale.high / 100,
-            lambda tick: format_percent(language, tick, 0),
-        ),
-        [Series("", [point[1:] for point in points], "a", [point[0] for point in points], is_line=False)],
-    )
+    return f"{render_heading('cost', language)}{table}"
 
 
 def render_meaning(summary: dict[str, Any], language: str) -> str:

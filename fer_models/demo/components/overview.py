@@ -8,7 +8,8 @@ from ...inference import PEOPLE_SPLIT, SHOWN_SPLIT
 from ...results import Checkpoint
 from ...zoo import get_default_tag
 from ..locales import format_count, format_decimal, format_percent, translate
-from .models import render_cost_chart, render_lead
+from .charts import Axis, Series, render_chart
+from .models import render_lead
 from .tables import Row, Scale, render_column, render_table
 
 
@@ -48,7 +49,35 @@ def render_overview(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], 
     return (
         f"<h2>{escape(translate(language, 'models.title'))}</h2>"
         f'<p class="fer-lead">{escape(lead)}</p><div class="fer-table-and-chart">{table}'
-        f"{render_cost_chart(points, name, language)}</div>{render_lead(checkpoints, language)}"
+        f"{_render_chart(points, name, language)}</div>{render_lead(checkpoints, language)}"
+    )
+
+
+def _render_chart(points: Sequence[tuple[str, float, float]], split: str, language: str) -> str:
+    """Names, milliseconds and accuracies on a split, as a chart; empty without points."""
+    if not points:
+        return ""
+    scale = Scale([accuracy for *_, accuracy in points])
+    described = "; ".join(
+        f"{key}: {format_decimal(language, latency)} ms, {format_percent(language, accuracy)}"
+        for key, latency, accuracy in points
+    )
+    return render_chart(
+        translate(language, "models.cost.chart"),
+        described,
+        Axis(
+            translate(language, "models.cost.latency_axis"),
+            0,
+            1.15 * max(latency for _, latency, _ in points),
+            lambda tick: format_decimal(language, tick, None),
+        ),
+        Axis(
+            translate(language, f"models.cost.accuracy.{split}"),
+            scale.low / 100,
+            scale.high / 100,
+            lambda tick: format_percent(language, tick, 0),
+        ),
+        [Series("", [point[1:] for point in points], "a", [point[0] for point in points], is_line=False)],
     )
 
 
