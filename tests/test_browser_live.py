@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from browsing import needs_chromium, open_page
 from photos import load_portrait
+from PIL import Image
 
+from fer_models.demo.handlers.choice import find_examples
 from fer_models.demo.handlers.compare import SHOWN_AT_FIRST
 from training.benchmarks.live import write_camera_film
 
@@ -195,16 +197,19 @@ def test_without_a_camera_a_sentence_beside_the_picture_says_why(
 
 @pytest.mark.parametrize("width", [1440, 390], ids=["wide", "phone"])
 def test_the_last_answer_is_grey_and_the_widest_split_is_kept_without_the_face(
-    app_url: str, film: Path, width: int
+    app_url: str, tmp_path: Path, width: int
 ) -> None:
-    with open_live(app_url, film, permissions=["camera"], viewport={"width": width, "height": 844}) as page:
+    write_camera_film(tmp_path / "hard.y4m", Image.open(find_examples()[-1]).convert("RGB"))  # the models part on it
+    with open_live(
+        app_url, tmp_path / "hard.y4m", permissions=["camera"], viewport={"width": width, "height": 844}
+    ) as page:
         privacy, start = (
             page.locator(part).bounding_box() for part in ("[data-word='live.privacy']", "button.fer-live-start")
         )
         assert privacy["y"] - start["y"] < 160, "beside the button"
         page.locator(".fer-split button").click()
         page.wait_for_selector(".fer-split-card .fer-live-rows li:not([data-winner=''])")
-        page.wait_for_selector(".fer-split >> text=Widest split so far")
+        page.wait_for_selector(".fer-split >> text=/Widest split so far: \\d( : \\d)+/")
         assert page.locator(".fer-split-card").locator("img, video, canvas").count() == 0
         assert re.search(r"\d+ s", page.inner_text(".fer-live-start")), "how long it goes on"
         page.locator(".fer-live-start").click()
@@ -212,3 +217,14 @@ def test_the_last_answer_is_grey_and_the_widest_split_is_kept_without_the_face(
         style = "getComputedStyle(document.querySelector('.fer-live-answers'), '::before').content"
         assert "Last answer" in page.evaluate(style)
         assert page.locator(".fer-split-card").is_visible()
+
+
+def test_where_all_agree_there_is_no_split(app_url: str, film: Path) -> None:
+    """Four of four were told as the widest split so far."""
+    with open_live(app_url, film, permissions=["camera"]) as page:
+        page.locator(".fer-split button").click()
+        page.wait_for_selector(".fer-live-answers[data-answered] >> text=All four agree")
+        page.wait_for_selector(".fer-split >> text=Widest split so far: none yet")
+        assert page.locator(".fer-split-card").is_hidden()
+        page.locator(".fer-live-start").click()
+        page.wait_for_selector(".fer-split >> text=They never parted")

@@ -164,6 +164,20 @@ def test_words_where_files_are_dropped_are_the_page_s(page: Any) -> None:
     icon = place.locator("[data-testid=upload-text]")
     assert icon.evaluate("element => getComputedStyle(element).fontSize") == "0px"
     assert icon.bounding_box()["height"] < 80, "there is room below it"
+    page.set_input_files("#many\\.files input[type=file]", str(portrait_path()))
+    page.wait_for_selector("#many\\.files .file-preview")
+    assert place.evaluate("element => getComputedStyle(element, '::after').content") == "none", "it is a symbol now"
+
+
+def test_the_first_line_says_how_often_the_models_that_are_chosen_are_wrong(page: Any) -> None:
+    """It spoke of those that are shown at first, whatever was chosen."""
+    low, high = {"en": (" 2 times", " 4 to 5 times"), "es": (" 2 de cada", " entre 4 y 5 de cada")}[page.language]
+    notice = page.locator("#notice\\.view summary")
+    notice.filter(has_text=low).wait_for()
+    page.locator("#tag label").last.click()
+    notice.filter(has_text=high).wait_for()
+    page.locator("#tag label").first.click()
+    notice.filter(has_text=low).wait_for()
 
 
 def test_each_of_many_faces_can_be_tapped(page: Any, tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ def build_demo(
         private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         language_switch.change(words.say, language_switch, words.components, **private)
         changes = [language_switch.change, tag.change, shown.change]
-        gr.on(changes, say_notice, [language_switch, tag, shown], notice, queue=False, **private)
+        inputs = [language_switch, tag, shown]
+        gr.on(changes, say_notice, inputs, notice, queue=False, trigger_mode="always_last", **private)
         # Sets the switch, whose change then sets the words; nothing happens in the default language.
         demo.load(read_address, None, [language_switch, tabs], **private)
     return demo
