@@ -78,7 +78,12 @@ def test_the_lead_names_the_best_model_by_labels_and_by_people_and_what_guessing
     assert [word for word in words if word not in html] == []
     assert "ten people" not in html
     html = render_lead([*checkpoints, make_voter()], "en")
-    words = ("560 held-out faces", "is dense (what ten people saw)", f"most of ten people 80.0{SPACE}%", *words)
+    words = (
+        "560 held-out faces",
+        "of these models, dense (what ten people saw),",
+        f"most of ten people 80.0{SPACE}%",
+        *words,
+    )
     assert [word for word in words if word not in html] == []
 
 
@@ -320,6 +325,9 @@ def test_the_overview_says_which_is_best_how_sure_that_is_and_what_it_costs(lang
     assert translate(language, "models.interval", low="", high="").strip() in rows[0][1]
     assert rows[1][2] == ("2,2 ms" if language == "es" else "2.2 ms")
     assert "<svg" in html
+    assert translate(language, "overview.clear") in html
+    near = render_overview(make_summary(), [make_voter(ways[0], 0.3, 0.79), make_voter(ways[1], 0.3, 0.8)], language)
+    assert translate(language, "overview.close", other="baseline") in near
     assert translate(language, "models.unmeasured") in render_overview({}, [], language)
 
 

@@ -76,7 +76,7 @@ def build_demo(
             with open_tab("models"):
                 build_models_tab(read_checkpoints(), read_summary(), words, language_switch)
             with open_tab("code"):
-                build_code_tab(demo, words)
+                build_code_tab(demo, words, compared.find_best().name)
         if os.environ.get(STATIC_SPACE_VARIABLE):
             words.add(gr.HTML(render_other_door(language), elem_id="other.door"), render_other_door)
         page_words = gr.HTML(render_page_words(language), elem_id="page.words", js_on_load=read_script("page.js"))

@@ -35,6 +35,11 @@ def render_overview(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], 
         model=first.name,
         share=format_percent(language, best["accuracy"], 0),
     )
+    if len(measured) > 1:
+        other, second = measured[1]
+        is_clear = best["accuracy_interval_95"][0] > second["accuracy_interval_95"][1]
+        key = "overview.clear" if is_clear else "overview.close"
+        lead = f"{lead} {translate(language, key, other=other.name)}"
     costs = {row["model"]: row for row in (summary.get("cost") or {}).get("models", [])}
     scale = Scale([bound for _, split in measured for bound in split["accuracy_interval_95"]])
     rows = [_render_row(one, split, costs.get(one.name), scale, language) for one, split in measured]

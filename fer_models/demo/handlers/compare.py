@@ -188,6 +188,10 @@ class CompareHandlers:
             chosen.append(ways.get(tag or "") or ways.get(get_default_tag(name)) or next(iter(ways.values())))
         return chosen
 
+    def find_best(self) -> LoadedModel:
+        """The model that is right most often, of those that are trained in their default way."""
+        return max(self.choose_models(self.names), key=lambda model: model.test_accuracy)
+
     def answer(self, request: Request, shown: Shown | None = None) -> Answer:
         """Compare the models on a photo, in words and pictures.
 

@@ -12,16 +12,17 @@ from ..words import Words
 LANGUAGES: dict[str, Literal["python", "shell", "json"]] = {"py": "python", "sh": "shell", "json": "json"}
 
 
-def build_code_tab(demo: gr.Blocks, words: Words) -> None:
+def build_code_tab(demo: gr.Blocks, words: Words, best: str) -> None:
     """Lay the tab out and wire it, inside an open `gr.Tab` of `demo`.
 
     Args:
         demo: The page; its address is known when it is loaded.
+        best: The model that is right most often.
         words: Takes the components whose words follow the language.
     """
 
     def render_intro(language: str) -> str:
-        title, text = (escape(translate(language, f"code.{part}")) for part in ("title", "text"))
+        title, text = (escape(translate(language, f"code.{part}", best=best)) for part in ("title", "text"))
         return f"<h2>{title}</h2><p>{text}</p>"
 
     def add_snippet(name: str) -> gr.Code:

@@ -172,7 +172,7 @@ def _explain_others(handlers: CompareHandlers, language: str) -> str | None:
     others = handlers.names[SHOWN_AT_FIRST:]
     if not others:
         return None
-    best = max(handlers.choose_models(handlers.names, None), key=lambda model: model.test_accuracy)
+    best = handlers.find_best()
     share = format_percent(language, best.test_accuracy, 0)
     praise = translate(language, "choice.best", name=best.name, share=share) if best.name in others else ""
     return f"{translate(language, 'choice.others', names=', '.join(others))} {praise}".strip()
