@@ -64,7 +64,7 @@ def test_photos_and_a_zip_become_a_table_and_a_csv(app_url: str, photos: list[st
         assert all(url.startswith((app_url, "data:", "blob:")) for url in requested)
         # As a table it is read out too, also where it is laid out as cards.
         assert page.get_by_role("table").get_by_role("columnheader").count() == 3 + 4
-        page.get_by_label("Most argued first").check()
+        page.get_by_label("Most disputed first").check()
         splits = page.locator(".fer-faces tbody tr").evaluate_all("rows => rows.map(row => Number(row.dataset.split))")
         assert splits == sorted(splits, reverse=True)
         with page.expect_download() as download:
@@ -168,10 +168,10 @@ def test_the_tab_says_what_to_do_and_speaks_both_languages(app_url: str, photos:
         open_many(page, photos[:3])
         page.locator("#many\\.start").click()
         page.wait_for_selector(".fer-faces >> text=No se ha encontrado ninguna cara")
-        page.wait_for_selector("text=Descargar como CSV")
+        page.wait_for_selector("text=Guardar como CSV")
         page.get_by_label("English").click()
         page.wait_for_selector(".fer-faces >> text=No face was found")
-        page.wait_for_selector("text=Download as CSV")
+        page.wait_for_selector("text=Save as CSV")
 
 
 @pytest.mark.browser

@@ -132,7 +132,7 @@ def test_no_code_is_fetched(api: HfApi, hub: HubServer) -> None:
 def test_namespace_comes_from_the_environment(api: HfApi, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(NAMESPACE_VARIABLE, "alice")
     (model,) = load_models(["baseline"])
-    assert (model.name, model.tag, model.test_images) == ("baseline", "report", 3301)
+    assert (model.name, model.tag, model.test_images) == ("baseline", "report", 3136)
     assert hub.count("GET", f"/revision/{FIXED}$") > 0
 
 
