@@ -435,7 +435,7 @@ def test_a_face_is_broken_step_by_step_and_each_flip_is_told(handlers: CompareHa
             "aabb",
             0.78,
             "They disagree.",
-            "On average happy (41 %); baseline and dense say happy; batchnorm and",
+            "On average 41 % happy; baseline and dense say happy; batchnorm and",
         ),
         (
             "abcc",
