@@ -138,12 +138,15 @@ def _offer(format: str, shown: Shown | None, language: str, with_face: bool, add
 
 
 def _read_settings(handlers: CompareHandlers, settings: Mapping[str, str]) -> list[Any]:
-    """Tag, models, and the face or the whole picture, as a link names them."""
+    """Tag, models, and the face or the whole picture, as a link names them; what it does not name stays as it is.
+
+    A visitor may have chosen something before this comes.
+    """
     asked = [name for name in handlers.names if name in settings.get("models", "").split(",")]
     number = settings.get("face", "")
     return [
-        settings["tag"] if settings.get("tag") in handlers.tags else handlers.tags[0],
-        asked or handlers.names[:SHOWN_AT_FIRST],
+        settings["tag"] if settings.get("tag") in handlers.tags else gr.skip(),
+        asked or gr.skip(),
         (int(number) - 1 if number.isdecimal() and int(number) > 0 else 0, settings.get("whole") == "1"),
     ]
 
