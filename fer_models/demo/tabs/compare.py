@@ -48,15 +48,7 @@ def build_compare_tab(
     with gr.Column(elem_id="compare"):
         with gr.Column(elem_id="photo"):
             photo_view = gr.HTML(first.photo, elem_id="photo.view")
-            choice = gr.HTML(
-                {},
-                html_template=BEGIN,
-                js_on_load=read_script("photo.js"),
-                words=describe_begin(DEFAULT_LANGUAGE),
-                elem_id="photo.begin",
-                **PLAIN,
-            )
-            words.add(choice, lambda language: gr.update(words=describe_begin(language)))
+            choice = _build_choice(words)
             choices = gr.HTML(first.choices, elem_id="photo.choices", **PLAIN)
         with gr.Column(elem_id="results", elem_classes="fer-problem-slot"):
             guess = gr.HTML(render_guess(DEFAULT_LANGUAGE), elem_id="guess", js_on_load=read_script("guess.js"))
@@ -90,6 +82,13 @@ def build_compare_tab(
     demo.load(read_address, None, [tag, names, linked], **PRIVATE)
     build_compare_api(handlers)
     return choice, tag, names
+
+
+def _build_choice(words: Words) -> gr.HTML:
+    """The buttons by which photos come, and what is chosen."""
+    script, shown = read_script("photo.js"), describe_begin(DEFAULT_LANGUAGE)
+    choice = gr.HTML({}, html_template=BEGIN, js_on_load=script, words=shown, elem_id="photo.begin", **PLAIN)
+    return words.add(choice, lambda language: gr.update(words=describe_begin(language)))
 
 
 def _wire_saving(more: More, shown: gr.State, language_switch: gr.Radio) -> None:
