@@ -169,6 +169,15 @@ def test_words_where_files_are_dropped_are_the_page_s(page: Any) -> None:
     assert place.evaluate("element => getComputedStyle(element, '::after').content") == "none", "it is a symbol now"
 
 
+def test_buttons_that_copy_code_have_their_name_in_the_page_s_language(page: Any) -> None:
+    page.goto(f"{page.start}&tab=code")
+    page.wait_for_selector("#code .icon-button")
+    page.wait_for_function(
+        "name => [...document.querySelectorAll('#code .icon-button')].every(({ ariaLabel }) => ariaLabel === name)",
+        arg=translate(page.language, "code.copy"),
+    )
+
+
 def test_the_first_line_says_how_often_the_models_that_are_chosen_are_wrong(page: Any) -> None:
     """It spoke of those that are shown at first, whatever was chosen."""
     low, high = {"en": (" 2 times", " 4 to 5 times"), "es": (" 2 de cada", " entre 4 y 5 de cada")}[page.language]

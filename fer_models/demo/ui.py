@@ -160,6 +160,7 @@ def render_page_words(language: str) -> str:
         "camera-busy": translate(language, "error.camera_busy"),
         "camera-insecure": translate(language, "error.camera_insecure"),
         "back": translate(language, "app.back"),
+        "copy": translate(language, "code.copy"),
         "drop": translate(language, "many.drop"),
         "touch": translate(language, "many.touch"),
         "busy": translate(language, "error.busy"),

@@ -133,9 +133,9 @@ function mendWidgets() {
         const name = around.querySelector("h3, [data-testid^=block-]")?.textContent.trim() ?? "";
         if (field.ariaLabel !== name) field.ariaLabel = name;
     }
-    const place = document.querySelector("#many\\.files .upload-container"); // its name is shown, too
-    const name = words()[matchMedia("(pointer: coarse)").matches ? "touch" : "drop"];
-    if (place && place.ariaLabel !== name) place.ariaLabel = name;
+    const name = words()[matchMedia("(pointer: coarse)").matches ? "touch" : "drop"]; // is shown, too
+    for (const place of document.querySelectorAll("#many\\.files .upload-container")) place.ariaLabel = name;
+    for (const one of document.querySelectorAll(":is(#code, #share) .icon-button")) one.ariaLabel = one.title = words().copy;
     for (const outer of document.querySelectorAll("button:has(button):not([role])")) {
         outer.setAttribute("role", "group");
         outer.removeAttribute("aria-haspopup");
