@@ -160,11 +160,13 @@ def find_violations(page: Any) -> list[str]:
 
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
     page.wait_for_selector(".pending", state="detached")  # what is about to change is pale
+    options = {"runOnly": {"type": "tag", "values": tags}, "resultTypes": ["violations"]}
+    violations = Axe().run(page, options=options).response["violations"]
     # Gradio's button that adds files holds another one. That it is called a group is the lesser evil.
-    rules = {"runOnly": {"type": "tag", "values": tags}, "rules": {"aria-allowed-role": {"enabled": False}}}
-    violations = Axe().run(page, options=rules | {"resultTypes": ["violations"]}).response["violations"]
+    known = ("aria-allowed-role", "#many\\.files .icon-button[role=group]")
     return [
         f"{violation['id']}: {violation['help']}: {node['target']} {node['html'][:200]}"
         for violation in violations
         for node in violation["nodes"]
+        if violation["id"] != known[0] or not page.locator(node["target"][0]).and_(page.locator(known[1])).count()
     ]

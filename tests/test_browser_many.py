@@ -113,7 +113,7 @@ def test_cancel_ends_a_job_and_keeps_what_was_done(app_url: str, tmp_path: Path)
         assert 0 < page.locator(".fer-faces tbody tr").count() < 400
         # The place is free for the next job.
         open_many(page, [])
-        page.locator("#many\\.files").get_by_label("Clear").click()
+        page.locator("#many\\.files").get_by_label("Remove all files").click()
         page.wait_for_selector("#many\\.start[disabled]")
         page.set_input_files(FILES_INPUT, str(tmp_path / "two.jpg"))
         page.wait_for_selector("#many\\.files .file-preview")
@@ -161,16 +161,20 @@ def test_trouble_of_a_job_stands_in_its_tab_whichever_is_open_by_then(app_url: s
 def test_the_tab_says_what_to_do_and_speaks_both_languages(app_url: str, photos: list[str]) -> None:
     with open_page(app_url, locale="es-ES") as page:
         open_many(page, [])
-        page.wait_for_selector("#many\\.results >> text=Elige fotos")
+        page.wait_for_selector("#many\\.intro >> text=Elige fotos")
         assert page.locator("#many\\.start").is_disabled(), "there is nothing to start"
-        hint, files = (page.locator(part).bounding_box() for part in ("#many\\.results", "#many\\.files"))
+        hint, files = (page.locator(part).bounding_box() for part in ("#many\\.intro", "#many\\.files"))
         assert hint["y"] < files["y"], "what to do comes first"
         open_many(page, photos[:3])
+        assert page.get_by_role("button", name="Quitar este archivo").count() == 3
+        before = page.locator("#many\\.start").bounding_box()
         page.locator("#many\\.start").click()
         page.wait_for_selector(".fer-faces >> text=No se ha encontrado ninguna cara")
         page.wait_for_selector("text=Guardar como CSV")
+        assert page.locator("#many\\.start").bounding_box() == before, "what to do stays where it is"
         page.get_by_label("English").click()
         page.wait_for_selector(".fer-faces >> text=No face was found")
+        assert page.get_by_role("button", name="Remove this file").count() == 3
         page.wait_for_selector("text=Save as CSV")
 
 

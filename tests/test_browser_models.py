@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from browsing import needs_chromium, open_page
 
+from fer_models.demo.components.models import describe_model
 from fer_models.demo.handlers.models import choose_first
 from fer_models.demo.locales import translate
 from fer_models.results import read_checkpoints
@@ -21,7 +22,7 @@ def open_tab(page: Any, name: str) -> None:
 def test_every_model_can_be_looked_at_in_both_languages(app_url: str, width: int, scheme: str) -> None:
     keys = [one.key for one in read_checkpoints()]
     first = choose_first(read_checkpoints())
-    other = next(key for key in keys if key != first)
+    other = next(one for one in read_checkpoints() if one.key != first)
     with open_page(app_url, viewport={"width": width, "height": 844}, color_scheme=scheme) as page:
         open_tab(page, "models")
         box = page.locator(".fer-overview").bounding_box()
@@ -29,12 +30,13 @@ def test_every_model_can_be_looked_at_in_both_languages(app_url: str, width: int
         for fold in page.locator("#models button.label-wrap").all():
             fold.click()
         assert page.locator(".fer-model").get_attribute("data-model") == first
-        assert page.locator("#models\\.choice input").count() == len(keys)
-        page.locator(f"#models\\.choice input[value='{other}']").check()
-        page.wait_for_selector(f".fer-model[data-model='{other}']")
+        page.locator("#models\\.choice input").click()
+        assert page.get_by_role("option").count() == len(keys)
+        page.get_by_role("option", name=describe_model(other, "en"), exact=True).click()
+        page.wait_for_selector(f".fer-model[data-model='{other.key}']")
         page.get_by_label("Español").check()
         page.wait_for_selector(f".fer-model:has-text('{translate('es', 'models.confusion.title')}')")
-        assert page.locator(".fer-model").get_attribute("data-model") == other
+        assert page.locator(".fer-model").get_attribute("data-model") == other.key
         # Wide tables scroll inside themselves, the page does not, and all of them can be reached by keyboard.
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         tables = page.locator("#models .fer-scroll")

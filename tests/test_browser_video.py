@@ -44,7 +44,7 @@ def test_a_video_is_watched_taken_away_and_another_one_cancelled(app_url: str, t
             assert container.streams.video[0].codec_context.name == "h264"
             assert len(list(container.decode(video=0))) == 8
 
-        page.locator("#many\\.files").get_by_label("Clear").click()
+        page.locator("#many\\.files").get_by_label("Remove all files").click()
         start(page, long)
         page.wait_for_selector("#many\\.progress >> text=left")
         assert "of 5:00 of the video" in page.locator("#many\\.progress").inner_text()

@@ -17,7 +17,7 @@ from fer_models.demo.handlers.many import ManyHandlers
 from fer_models.demo.handlers.many_open import find_photo
 from fer_models.demo.handlers.many_photos import FaceTable
 from fer_models.demo.locales import LOCALES, translate
-from fer_models.demo.tabs.many import BEGINNING, build_many_tab
+from fer_models.demo.tabs.many import build_many_tab
 from fer_models.demo.words import Words
 from fer_models.faces import FaceDetector
 from fer_models.images import read_image
@@ -52,7 +52,6 @@ def find_events(handlers: ManyHandlers) -> dict[str | None, Any]:
 
 @pytest.mark.parametrize("language", LOCALES)
 def test_without_files_the_page_says_what_to_do(handlers: ManyHandlers, language: str) -> None:
-    assert translate(language, "many.empty") in handlers.show(None, language)
     assert translate(language, "many.nothing") in (handlers.begin([], "visitor", "job", language).results or "")
     assert list(handlers.run([], "visitor", "job", 4, language)) == []
 
@@ -75,7 +74,7 @@ def test_why_there_is_nothing_is_said_again_in_another_language(
     chosen = [(name, film if name == "film.mp4" else files[0][1]) for name in names]
     *_, view = [handlers.begin(chosen, "visitor", "job", "en"), *handlers.run(chosen, "visitor", "job", 4, "en")]
     for language in LOCALES:  # the page shows a report again when a job has ended, and when the language changes
-        assert translate(language, key, files=MAX_FILES) in handlers.show(view.report, language)
+        assert translate(language, key, files=MAX_FILES) in view.report.render(language)
 
 
 @pytest.mark.parametrize("language", LOCALES)
@@ -102,7 +101,7 @@ def test_of_an_animation_the_table_says_that_the_first_frame_was_looked_at(
 
 def test_a_finished_table_is_shown_again_in_another_language(handlers: ManyHandlers, files: Any) -> None:
     table = run(handlers, files, "en")[-1].report
-    again = handlers.show(table, "es")
+    again = table.render("es")
     assert translate("es", "error.no_face") in again
     assert translate("en", "error.no_face") not in again
 
@@ -111,11 +110,9 @@ def test_a_report_that_is_forgotten_stays_on_the_page(handlers: ManyHandlers, fi
     show_again = find_events(handlers)["show_again"]
     report = run(handlers, files)[-1].report
     visitor = gr.Request(session_hash="visitor")
-    shown = handlers.show(report, "en")
-    assert show_again(report, "es", shown[:BEGINNING], visitor) == handlers.show(report, "es")
-    assert show_again(None, "es", shown[:BEGINNING], visitor) == gr.skip()
-    for empty in ("", handlers.show(None, "en")):
-        assert show_again(None, "es", empty[:BEGINNING], visitor) == handlers.show(None, "es")
+    assert report is not None
+    assert show_again(report, "es", visitor) == report.render("es")
+    assert show_again(None, "es", visitor) == gr.skip()
 
 
 def test_a_bad_zip_is_a_row_and_too_many_files_are_a_sentence(
@@ -238,7 +235,7 @@ def test_a_long_table_is_cut_on_the_page_and_whole_in_the_csv(
     assert isinstance(table, FaceTable)
     table.rows *= MAX_SHOWN_ROWS + 1
     table.thumbnails *= MAX_SHOWN_ROWS
-    shown = handlers.show(table, "en")
+    shown = table.render("en")
     assert shown.count('<tr role="row" data-row=') == MAX_SHOWN_ROWS
     assert translate("en", "many.shown", shown=MAX_SHOWN_ROWS, total=MAX_SHOWN_ROWS + 1) in shown
 
@@ -246,7 +243,7 @@ def test_a_long_table_is_cut_on_the_page_and_whole_in_the_csv(
 def test_names_of_files_are_text_and_not_html(handlers: ManyHandlers, files: Any) -> None:
     table = run(handlers, [("<script>alert(1)</script>.png", files[2][1])])[-1].report
     assert isinstance(table, FaceTable)
-    assert "<script" not in handlers.show(table, "en")
+    assert "<script" not in table.render("en")
     assert "<script" not in render_faces(table.rows, table.thumbnails, ["<script>"], "en")
 
 

@@ -74,7 +74,7 @@ def test_a_video_becomes_a_timeline_a_table_and_a_video(handlers: ManyHandlers, 
     assert len(table) == 6
     assert float(table[1]["time_s"].replace(",", ".")) == pytest.approx(0.2)
     assert {row["faces"] for row in table} == {"1"}
-    again = handlers.show(last.report, "es" if language == "en" else "en")
+    again = last.report.render("es" if language == "en" else "en")
     assert translate("es" if language == "en" else "en", "many.csv") in again
 
 

@@ -129,12 +129,13 @@ def render_notice(language: str, models: Sequence[LoadedModel]) -> str:
     wrong_tenths = sorted({round(10 * (1 - model.test_accuracy)) for model in models})
     key = "notice.wrong" if len(wrong_tenths) == 1 else "notice.wrong_range"
     wrong = translate(language, key, low=wrong_tenths[0], high=wrong_tenths[-1])
-    short, more, text = (
-        escape(translate(language, f"notice.{part}", wrong=wrong)) for part in ("short", "more", "text")
+    short, more, *texts = (
+        escape(translate(language, f"notice.{part}", wrong=wrong))
+        for part in ("short", "more", "use", "models", "photo")
     )
     return (
         f'<details class="fer-notice"><summary>{short} <span class="fer-more">{more}</span></summary>'
-        f"<p>{text}</p></details>"
+        f"{''.join(f'<p>{text}</p>' for text in texts)}</details>"
     )
 
 
@@ -163,6 +164,8 @@ def render_page_words(language: str) -> str:
         "copy": translate(language, "code.copy"),
         "drop": translate(language, "many.drop"),
         "touch": translate(language, "many.touch"),
+        "clear": translate(language, "many.clear"),
+        "remove": translate(language, "many.remove"),
         "busy": translate(language, "error.busy"),
         "full": translate(language, "error.full"),
         "offline": translate(language, "error.offline"),

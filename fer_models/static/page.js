@@ -170,7 +170,8 @@ function sayNotice() {
     const wrong = [...new Set(emptyModels().map(({ test_accuracy }) => Math.round(10 * (1 - test_accuracy))))].sort((a, b) => a - b);
     const often = say(wrong.length === 1 ? "notice.wrong" : "notice.wrong_range", { low: wrong[0], high: wrong.at(-1) });
     find("#notice-short").textContent = say("notice.short", { wrong: often });
-    find("#notice-text").textContent = say("static.notice");
+    const texts = ["notice.use", "notice.models", "static.notice.photo"].map((key) => make("p", {}, say(key)));
+    find("#notice").replaceChildren(find("#notice summary"), ...texts);
 }
 
 async function setLanguage(code) {

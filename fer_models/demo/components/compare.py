@@ -105,6 +105,12 @@ def describe_hint(id: str, value: float, language: str) -> str:
     return translate(language, f"hint.{id}", value=round(value))
 
 
+def describe_accuracy(model: LoadedModel, language: str) -> str:
+    """How often a model agrees with people, or with the labels if that is what was measured."""
+    accuracy = format_percent(language, model.test_accuracy, 0)
+    return translate(language, f"card.accuracy.{model.test_labels}", accuracy=accuracy)
+
+
 def describe_face(comparison: Comparison, language: str) -> list[str]:
     """Which face it is about, where there are several, and how the photo was taken otherwise than it is."""
     notes = []
@@ -215,8 +221,7 @@ def _render_card(
         if prediction and winner
         else "–"
     )
-    accuracy = format_percent(language, model.test_accuracy, 0)
-    facts = [translate(language, f"card.accuracy.{model.test_labels}", accuracy=accuracy)]
+    facts = [describe_accuracy(model, language)]
     if says_tag:
         facts.append(translate(language, "card.tag", tag=translate_tag(model.tag, language)))
     return (

@@ -24,7 +24,7 @@ MEANINGS = {"models.meaning.labels": "agreed", "models.meaning.copies": "copies"
 
 
 def render_lead(checkpoints: Sequence[Checkpoint], language: str) -> str:
-    """One paragraph: the best model by what most people saw and by FER2013's labels, each against guessing."""
+    """One paragraph: what guessing would reach by what most people saw, and the best model by FER2013's labels."""
     sentences = []
     for split_name in (PEOPLE_SPLIT, SHOWN_SPLIT):
         measured = [(split["accuracy"], one, split) for one in checkpoints if (split := one.get_split(split_name))]
@@ -235,7 +235,7 @@ def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lang
             ]
         )
     columns = [translate(language, "models.report.model")]
-    columns += [translate(language, f"models.cost.accuracy.{name}") for name in (SHOWN_SPLIT, PEOPLE_SPLIT)]
+    columns += [translate(language, f"accuracy.{name}") for name in (SHOWN_SPLIT, PEOPLE_SPLIT)]
     columns += [
         translate(language, f"models.cost.{column}")
         for column in ("latency", "throughput", "parameters", "file", "multiply_adds")

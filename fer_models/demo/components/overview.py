@@ -30,7 +30,7 @@ def render_overview(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], 
     (first, best), *_ = measured
     lead = translate(
         language,
-        "overview.lead",
+        f"overview.lead.{name}",
         n=format_count(language, best["n"]),
         model=first.name,
         share=format_percent(language, best["accuracy"], 0),
@@ -43,13 +43,12 @@ def render_overview(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], 
     costs = {row["model"]: row for row in (summary.get("cost") or {}).get("models", [])}
     scale = Scale([bound for _, split in measured for bound in split["accuracy_interval_95"]])
     rows = [_render_row(one, split, costs.get(one.name), scale, language) for one, split in measured]
-    columns = [
-        render_column(translate(language, f"overview.{column}")) for column in ("model", "right", "time", "size")
-    ]
+    keys = ("overview.model", f"accuracy.{name}", "overview.time", "overview.size")
+    columns = [render_column(translate(language, key)) for key in keys]
     points = [
         (one.name, costs[one.name]["latency_ms"], split["accuracy"]) for one, split in measured if one.name in costs
     ]
-    caption = " ".join(translate(language, f"overview.{key}") for key in (f"right.{name}", "caption"))
+    caption = " ".join(translate(language, f"overview.{key}") for key in (f"base.{name}", "caption"))
     table = render_table(caption, columns, [("", rows)], "fer-overview")
     return (
         f"<h2>{escape(translate(language, 'models.title'))}</h2>"
@@ -77,7 +76,7 @@ def _render_chart(points: Sequence[tuple[str, float, float]], split: str, langua
             lambda tick: format_decimal(language, tick, None),
         ),
         Axis(
-            translate(language, f"models.cost.accuracy.{split}"),
+            translate(language, f"accuracy.{split}"),
             scale.low / 100,
             scale.high / 100,
             lambda tick: format_percent(language, tick, 0),

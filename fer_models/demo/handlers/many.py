@@ -11,10 +11,9 @@ from ...batch import classify_files, to_rows
 from ...faces import FaceDetector
 from ...images import ImageError
 from ...inference import LoadedModel
-from ..components.html import render_message
 from ..locales import translate
 from ..turns import take_turns
-from .jobs import Files, Jobs, Report, View
+from .jobs import Files, Jobs, View
 from .many_photos import classify
 from .many_video import watch
 from .reasons import Trouble
@@ -62,10 +61,6 @@ class ManyHandlers:
             yield _say("many.failed", language)
         finally:
             self.jobs.end(visitor, job)
-
-    def show(self, report: Report | None, language: str) -> str:
-        """What a job has found, in a language; without a report, what to do."""
-        return report.render(language) if report else render_message(translate(language, "many.empty"))
 
     def batch_json(self, files: Files) -> list[dict[str, Any]]:
         """Classify every face of many photos, as JSON; see `batch.to_rows` for its shape.

@@ -119,15 +119,14 @@ function replaceToasts() {
     }
 }
 
-// Gradio's radio buttons do not know of each other, so that the arrow keys would not move between them; its code can be
-// scrolled by the mouse only, and has no name, like its fields with a button; and its button that adds files holds
-// another one, which does the work: the keyboard and screen readers get that one.
+// Gradio's radio buttons do not know of each other, so that the arrow keys would not move between them; its code has no
+// name, like its fields with a button; its small buttons are named in the browser's language; and the one that adds
+// files holds another one, which does the work: the keyboard and screen readers get that one.
 function mendWidgets() {
     for (const radio of document.querySelectorAll("fieldset[id] input[type=radio]")) {
         const { id } = radio.closest("fieldset[id]");
         if (radio.name !== id) radio.name = id;
     }
-    document.querySelectorAll('.cm-scroller[tabindex="-1"]').forEach((code) => (code.tabIndex = 0));
     for (const field of document.querySelectorAll(".cm-content, #share textarea, #share input")) {
         const around = field.closest(".fer-snippet") ?? field.closest(".block");
         const name = around.querySelector("h3, [data-testid^=block-]")?.textContent.trim() ?? "";
@@ -135,8 +134,9 @@ function mendWidgets() {
     }
     const name = words()[matchMedia("(pointer: coarse)").matches ? "touch" : "drop"]; // is shown, too
     for (const place of document.querySelectorAll("#many\\.files .upload-container")) place.ariaLabel = name;
-    for (const one of document.querySelectorAll(":is(#code, #share) .icon-button")) one.ariaLabel = one.title = words().copy;
-    for (const outer of document.querySelectorAll("button:has(button):not([role])")) {
+    for (const [key, buttons] of [["copy", ":is(#code, #share) .icon-button"], ["clear", "#many\\.files .icon-button:not(:has(button))"], ["remove", ".label-clear-button"]])
+        for (const one of document.querySelectorAll(buttons)) one.ariaLabel = one.title = words()[key];
+    for (const outer of document.querySelectorAll("button:has(button)")) {
         outer.setAttribute("role", "group");
         outer.removeAttribute("aria-haspopup");
         outer.tabIndex = -1;

@@ -40,7 +40,7 @@ def build_code_tab(demo: gr.Blocks, words: Words, best: str) -> None:
                 interactive=False,
                 show_label=False,
                 show_line_numbers=False,
-                wrap_lines=False,
+                wrap_lines=True,
                 lines=1,
                 buttons=["copy"],
                 elem_id=f"code.{stem}",

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import gradio as gr
 
+from ..components.compare import describe_accuracy
 from ..components.guess import render_guess
 from ..components.photo import BEGIN, describe_begin
 from ..fetching import find_upload
@@ -15,7 +16,7 @@ from ..handlers.choice import find_examples, read_choice
 from ..handlers.compare import SHOWN_AT_FIRST, CompareHandlers, Request, Shown
 from ..handlers.saving import render_download, save
 from ..limits import ANSWERS
-from ..locales import DEFAULT_LANGUAGE, format_percent, translate, translate_tag
+from ..locales import DEFAULT_LANGUAGE, translate, translate_tag
 from ..scripts import read_script
 from ..words import Words
 from .compare_api import build_compare_api
@@ -175,6 +176,6 @@ def _explain_others(handlers: CompareHandlers, language: str) -> str | None:
     if not others:
         return None
     best = handlers.find_best()
-    share = format_percent(language, best.test_accuracy, 0)
-    praise = translate(language, "choice.best", name=best.name, share=share) if best.name in others else ""
-    return f"{translate(language, 'choice.others', names=', '.join(others))} {praise}".strip()
+    praise = translate(language, "choice.best", name=best.name, accuracy=describe_accuracy(best, language))
+    text = translate(language, "choice.others", names=", ".join(others))
+    return f"{text} {praise}" if best.name in others else text

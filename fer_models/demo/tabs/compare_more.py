@@ -73,7 +73,12 @@ def build_more(handlers: CompareHandlers, words: Words) -> "More":
             table = gr.HTML(elem_id="results.table")
         with fold("share.label", "share"):
             link = gr.Textbox(label=translate(language, "share.link"), buttons=["copy"], interactive=False)
-            plain: dict[str, Any] = {"interactive": False, "buttons": ["copy"], "show_line_numbers": False}
+            plain: dict[str, Any] = {
+                "interactive": False,
+                "buttons": ["copy"],
+                "show_line_numbers": False,
+                "wrap_lines": True,
+            }
             python = gr.Code(label=translate(language, "share.python"), language="python", **plain)
             shell = gr.Code(label=translate(language, "share.shell"), language="shell", **plain)
             ids = gr.HTML(_describe_ids(language), elem_classes="fer-small")

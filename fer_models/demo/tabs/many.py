@@ -16,7 +16,7 @@ from ..handlers.many import ManyHandlers, is_video
 from ..handlers.many_open import find_photo
 from ..handlers.many_photos import FaceTable
 from ..internals import get_upload_folder
-from ..locales import DEFAULT_LANGUAGE, LOCALES, translate
+from ..locales import DEFAULT_LANGUAGE, translate
 from ..scripts import read_script
 from ..words import Words
 
@@ -24,8 +24,6 @@ from ..words import Words
 REPORT_LIFETIME_S = 600
 # Long jobs take turns in a queue of their own, so that they do not keep others from comparing a photo.
 LONG_JOBS = "many"
-# Of what is on the page, so many characters tell whether it is a report.
-BEGINNING = 100
 # Pictures per second of a video that are looked at: least, most, and unless the visitor chooses.
 RATES = (1, 10, 4)
 
@@ -43,7 +41,7 @@ def build_many_tab(
         tabs: Of the page.
     """
     with gr.Column(elem_id="many"):
-        parts = _lay_out(handlers, words)
+        parts = _lay_out(words)
     _wire(_Events(handlers), parts, language_switch, [choice, tabs])
 
 
@@ -91,13 +89,11 @@ class _Events:
         self.handlers.jobs.cancel(_name_visitor(request))
         return ["", *_switch_buttons(False)]
 
-    def show_again(self, report: Report | None, language: str, beginning: str, request: gr.Request) -> Any:
-        if self.handlers.jobs.is_under_way(_name_visitor(request)):
-            return gr.skip()  # a job under way shows its own
-        empty = ["", *(self.handlers.show(None, code) for code in LOCALES)]
-        if report is None and beginning not in [html[:BEGINNING] for html in empty]:
-            return gr.skip()  # a report that is forgotten stays on the page
-        return self.handlers.show(report, language)
+    def show_again(self, report: Report | None, language: str, request: gr.Request) -> Any:
+        # A job under way shows its own, and a report that is forgotten stays on the page.
+        if report is None or self.handlers.jobs.is_under_way(_name_visitor(request)):
+            return gr.skip()
+        return report.render(language)
 
     def open_face(
         self, files: list[tuple[str, Path]], report: Report | None, language: str, event: gr.EventData
@@ -134,10 +130,11 @@ class _Events:
             raise gr.Error(str(error), print_exception=False) from error
 
 
-def _lay_out(handlers: ManyHandlers, words: Words) -> _Parts:
+def _lay_out(words: Words) -> _Parts:
     def say(key: str) -> str:
         return translate(DEFAULT_LANGUAGE, key)
 
+    intro = gr.HTML(say("many.intro"), elem_id="many.intro")
     files = FilesInput(label=say("many.label"), file_count="multiple", height=180, elem_id="many.files")
     with gr.Column(elem_id="many.controls", elem_classes=["fer-problem-slot"]):
         narrow: dict[str, Any] = {"interactive": False, "min_width": 120}
@@ -147,7 +144,7 @@ def _lay_out(handlers: ManyHandlers, words: Words) -> _Parts:
         rate = gr.Slider(*RATES, step=1, label=say("many.rate"), visible=False, elem_id="many.rate")
         privacy = gr.HTML(say("many.privacy"), elem_id="many.privacy")
         progress = gr.HTML(elem_id="many.progress")
-    results = gr.HTML(handlers.show(None, DEFAULT_LANGUAGE), elem_id="many.results", js_on_load=read_script("many.js"))
+    results = gr.HTML(elem_id="many.results", js_on_load=read_script("many.js"))
     video = gr.Video(
         label=say("many.video"),
         interactive=False,
@@ -156,6 +153,7 @@ def _lay_out(handlers: ManyHandlers, words: Words) -> _Parts:
         buttons=["download"],
         elem_id="many.video",
     )
+    words.add(intro, lambda language: translate(language, "many.intro"))
     words.add(files, lambda language: gr.update(label=translate(language, "many.label")))
     words.add(start, lambda language: gr.update(value=translate(language, "many.start")))
     words.add(cancel, lambda language: gr.update(value=translate(language, "many.cancel")))
@@ -183,9 +181,8 @@ def _wire(events: _Events, parts: _Parts, language: gr.Radio, compare: list[Any]
     # Where the queue is full, or the server gone, nothing else follows; `page.js` says why.
     ended.failure(events.give_up, None, [parts.progress, *buttons], **at_once)
     parts.cancel.click(events.cancel, language, [parts.progress, *buttons], **at_once)
-    beginning = f"(report, language, results) => [report, language, (results ?? '').slice(0, {BEGINNING})]"
     for event in (language.change, ended.then):
-        event(events.show_again, [report, language, parts.results], parts.results, js=beginning, **at_once)
+        event(events.show_again, [report, language], parts.results, **at_once)
 
     # The same for programs; these components are never shown.
     api_result = gr.JSON(visible=False)

@@ -58,14 +58,27 @@ def build_models_tab(
         return show_model(checkpoints, key, language, split)
 
     language, first = DEFAULT_LANGUAGE, choose_first(checkpoints)
+    first_split = choose_shown_split(next((one.results for one in checkpoints if one.key == first), {}))
     with gr.Column(elem_id="models"):
         words.add(gr.HTML(show_overview(language), elem_id="models.overview"), show_overview)
         with fold("choose"):
             words.add(gr.HTML(render_heading("choose", language)), partial(render_heading, "choose"))
-            choice = gr.Radio(**_describe_choice(checkpoints, language), value=first, elem_id="models.choice")
+            with gr.Row():
+                choice = gr.Dropdown(
+                    **_describe_choice(checkpoints, language),
+                    value=first,
+                    filterable=False,
+                    min_width=280,
+                    elem_id="models.choice",
+                )
+                split = gr.Dropdown(
+                    **_describe_split(language),
+                    value=first_split,
+                    filterable=False,
+                    min_width=280,
+                    elem_id="models.split",
+                )
             words.add(choice, lambda language: gr.update(**_describe_choice(checkpoints, language)))
-            first_split = choose_shown_split(next((one.results for one in checkpoints if one.key == first), {}))
-            split = gr.Radio(**_describe_split(language), value=first_split, elem_id="models.split")
             words.add(split, lambda language: gr.update(**_describe_split(language)))
             model = gr.HTML(show(first, first_split, language), elem_id="models.one")
         for part, render in folds.items():
