@@ -113,6 +113,7 @@ class Handler(BaseHTTPRequestHandler):
     """One connection; finds the route, and sends the reply or what a fault makes of it."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each body waits 40 ms, until the client has acknowledged its headers
     server: HubServer
 
     def answer(self) -> None:
