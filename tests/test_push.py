@@ -17,6 +17,7 @@ from fer_models.export import collect_export
 from fer_models.hub import make_fixed_revision
 from fer_models.zoo import checkpoint_dir
 from training.publishing import push
+from training.publishing.plots import draw_checkpoint
 from training.publishing.push import PushError, main
 
 REPO_ID = "alice/fer-baseline"
@@ -32,10 +33,22 @@ def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+DRAWN: dict[tuple[str, ...], dict[str, bytes]] = {}
+
+
+def draw_once(directory: Path) -> dict[str, bytes]:
+    """The figures of a checkpoint; those of the same name, results and history are drawn once."""
+    key = (directory.name, *((directory / name).read_text() for name in ("results.json", "history.json")))
+    if key not in DRAWN:
+        DRAWN[key] = draw_checkpoint(directory)
+    return DRAWN[key]
+
+
 @pytest.fixture(autouse=True)
-def quick_export(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """`test_onnx` exports; here it would take seconds each time."""
     monkeypatch.setattr(push, "export_onnx", lambda directory: b"onnx of " + directory.name.encode())
+    monkeypatch.setattr(push, "draw_checkpoint", draw_once)
 
 
 def tune(checkpoints: Path) -> Path:
