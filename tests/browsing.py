@@ -114,7 +114,7 @@ class _Browser:
 
             self.close()
             self._playwright, self._arguments = sync_playwright().start(), arguments
-            flags = ["--no-sandbox", *arguments]
+            flags = ["--no-sandbox", "--disable-gpu", *arguments]  # which would be emulated
             self._browser = self._playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         key = repr(sorted(options.items()))
         if key not in self._windows:

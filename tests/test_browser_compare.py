@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from browsing import needs_chromium, open_page, run_main, serve_here, start_app
+from browsing import needs_chromium, open_page, run_main, serve_here
 from photos import load_portrait, make_no_face, make_two_faces, portrait_as_png, portrait_path
 
 from fer_models.demo.handlers.compare import CompareHandlers, Shown
@@ -61,29 +61,25 @@ def test_uploaded_photo_gets_four_answers(app_url: str, width: int, height: int)
 
 @pytest.mark.browser
 @needs_chromium
-def test_webcam_snapshot_gets_four_answers(app_url: str, tmp_path: Path) -> None:
+def test_ones_own_camera_is_a_mirror_and_its_snapshot_gets_four_answers(app_url: str, tmp_path: Path) -> None:
     with open_page(app_url, *pretend_camera(tmp_path / "camera.y4m"), permissions=["camera"]) as page:
+        for facing, is_mirrored in (("environment", False), ("user", True), (None, True)):
+            page.locator("[data-example]").first.click()  # switches the camera off
+            page.wait_for_selector("#photo > video", state="detached")
+            settings = {"facingMode": facing} if facing else {}
+            page.evaluate("settings => { MediaStreamTrack.prototype.getSettings = () => settings; }", settings)
+            page.get_by_role("button", name="Take a photo").click()
+            page.wait_for_selector("#photo > video[data-camera]")
+            transform = page.evaluate("getComputedStyle(document.querySelector('#photo > video')).transform")
+            assert transform == ("matrix(-1, 0, 0, 1, 0, 0)" if is_mirrored else "none")
+        page.get_by_role("button", name="Remove the photo").click()
+        page.wait_for_selector(".fer-card[data-winner]:not([data-winner=''])", state="detached")
         page.get_by_role("button", name="Take a photo").click()
         page.wait_for_function("document.querySelector('#photo > video')?.videoWidth > 0")
         page.get_by_role("button", name="Take it now").click()
         assert all(read_winners(page))
         assert page.locator("#photo > video").count() == 0, "the camera is off"
         assert page.locator("[data-face]").count() == 1
-
-
-@pytest.mark.browser
-@needs_chromium
-@pytest.mark.parametrize(("facing", "is_mirrored"), [("user", True), ("environment", False), (None, True)])
-def test_the_preview_of_ones_own_camera_is_a_mirror(
-    app_url: str, tmp_path: Path, facing: str | None, is_mirrored: bool
-) -> None:
-    with open_page(app_url, *pretend_camera(tmp_path / "camera.y4m"), permissions=["camera"]) as page:
-        settings = {"facingMode": facing} if facing else {}
-        page.evaluate("settings => { MediaStreamTrack.prototype.getSettings = () => settings; }", settings)
-        page.get_by_role("button", name="Take a photo").click()
-        page.wait_for_selector("#photo > video[data-camera]")
-        transform = page.evaluate("getComputedStyle(document.querySelector('#photo > video')).transform")
-        assert transform == ("matrix(-1, 0, 0, 1, 0, 0)" if is_mirrored else "none")
 
 
 @pytest.mark.browser
@@ -250,7 +246,7 @@ def test_no_face_and_bad_files_get_sentences(app_url: str, tmp_path: Path) -> No
         page.set_input_files("input[type=file]", str(tmp_path / "text.png"))
         page.wait_for_selector("text=not a picture that can be read")
         page.set_input_files("input[type=file]", str(tmp_path / "text.png"))
-        page.wait_for_timeout(1500)
+        page.wait_for_timeout(700)
         assert page.locator("#results [role=alert]").count() == 1, "one message, the latest"
         page.set_input_files("input[type=file]", str(tmp_path / "sky.png"))
         page.wait_for_selector("text=No face was found")
@@ -308,7 +304,7 @@ def hold_answer(page: Any, ask: Callable[[], None]) -> Iterator[None]:
     while not held:
         page.wait_for_timeout(50)
     yield
-    page.wait_for_timeout(3000)  # so that what does not wait for it comes first
+    page.wait_for_timeout(1000)  # so that what does not wait for it comes first
     held[0].continue_()
 
 
@@ -320,7 +316,7 @@ def test_a_language_chosen_while_an_answer_is_on_its_way_is_the_one_that_stays(a
             page.get_by_label("Español").click()
             page.wait_for_selector("text=Cuatro modelos pequeños leen una cara")
         page.wait_for_selector(".fer-verdict >> text=Una conjetura")
-        page.wait_for_timeout(1500)  # in which nothing older may come
+        page.wait_for_timeout(700)  # in which nothing older may come
         assert "Una conjetura" in page.inner_text(".fer-verdict")
 
 
@@ -344,7 +340,7 @@ def test_a_photo_chosen_while_an_answer_to_a_click_is_on_its_way_is_the_one_that
         with hold_answer(page, lambda: page.locator(clicked).click()):
             page.set_input_files("input[type=file]", str(portrait_path()))
         page.wait_for_function("document.querySelectorAll('[data-face]').length === 1")
-        page.wait_for_timeout(1500)  # in which nothing older may come
+        page.wait_for_timeout(700)  # in which nothing older may come
         assert page.locator("[data-face]").count() == 1
         assert not re.search("Face 2 of 2|whole picture was", page.inner_text("#results"))
 
@@ -359,7 +355,7 @@ def test_a_face_clicked_while_an_answer_is_on_its_way_is_the_one_that_stays(app_
         with hold_answer(page, lambda: page.get_by_label("batchnorm", exact=True).uncheck()):
             page.locator('[data-face="1"] .fer-box').click()
         page.wait_for_selector(".fer-notes >> text=Face 2 of 2")
-        page.wait_for_timeout(1500)
+        page.wait_for_timeout(700)
         assert "Face 2 of 2" in page.inner_text(".fer-verdict")
         assert page.locator("#photo\\.faces input").last.is_checked()
 
@@ -386,7 +382,7 @@ def test_an_explanation_of_the_photo_before_is_dropped(
         page.locator("#photo\\.examples button").last.click()
         page.wait_for_selector(".fer-why >> text=split.jpg")
         may_answer.set()
-        page.wait_for_timeout(1500)
+        page.wait_for_timeout(700)
         assert page.inner_text(".fer-why") == "split.jpg"
 
 
@@ -463,16 +459,14 @@ def test_nothing_of_a_call_that_fails_is_printed(models: list[LoadedModel], capf
     assert address[:200] not in printed
 
 
-def test_a_taken_port_gets_a_sentence(tmp_path: Path) -> None:
+def test_a_taken_port_gets_a_sentence(models: list[LoadedModel], monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as occupant:
         occupant.bind(("127.0.0.1", 0))
         occupant.listen()
         port = occupant.getsockname()[1]
-        process = start_app(port, tmp_path)
-        output, _ = process.communicate(timeout=120)
-    assert process.returncode == 1
-    assert f"port {port} is taken" in output
-    assert "Traceback" not in output
+        monkeypatch.setattr("browsing.find_free_port", lambda: port)
+        with pytest.raises(SystemExit, match=f"port {port} is taken"), run_main(models[:1]):
+            pass
 
 
 def test_an_app_without_the_detectors_weights_says_which_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,26 +56,18 @@ def bad_faces(tmp_path: Path) -> str:
     ],
     ids=["desk", "laptop", "projector", "laptop less the browser's bars", "phone", "phone less its bars", "200 %"],
 )
-@pytest.mark.parametrize("photo", ["two_faces", "bad_faces"])
 def test_nothing_jumps_and_the_first_screen_holds_the_answers_or_a_phones_the_verdict(
-    app_url: str,
-    photo: str,
-    width: int,
-    height: int,
-    locale: str,
-    whole: str,
-    count: int,
-    request: pytest.FixtureRequest,
+    app_url: str, bad_faces: str, width: int, height: int, locale: str, whole: str, count: int
 ) -> None:
     with open_page(app_url, viewport={"width": width, "height": height}, locale=locale) as page:
         page.wait_for_selector(f"html.fer-ready[lang={locale[:2]}]")
-        page.wait_for_timeout(1000)
+        page.wait_for_timeout(500)
         # Browsers forgive what moves within half a second of a click; a slower machine's answer comes later.
         page.evaluate(WATCH_SHIFTS.replace(", buffered: true", "").replace("if (!entry.hadRecentInput) ", ""))
-        page.set_input_files("input[type=file]", request.getfixturevalue(photo))
+        page.set_input_files("input[type=file]", bad_faces)
         page.wait_for_selector(ANSWERED)
         page.wait_for_selector("#photo\\.faces input")
-        assert (page.locator(".fer-hints b:not(:empty)").count() == 1) == (photo == "bad_faces")
+        assert page.locator(".fer-hints b:not(:empty)").count() == 1
         bottoms = [box["y"] + box["height"] for part in page.locator(whole).all() if (box := part.bounding_box())]
         assert len(bottoms) == count
         page.wait_for_timeout(500)
@@ -91,7 +83,7 @@ def test_no_other_tab_jumps_when_it_is_opened_or_at_work(app_url: str, two_faces
         for tab in ("live", "models", "code", "many"):
             page.goto(f"{app_url}/?tab={tab}")
             page.wait_for_selector("html.fer-ready")
-            page.wait_for_timeout(1500)
+            page.wait_for_timeout(1000)
             page.evaluate(WATCH_SHIFTS)
             page.wait_for_timeout(200)
             assert page.evaluate("window.shifts") <= MAX_SHIFT, tab
@@ -103,19 +95,18 @@ def test_no_other_tab_jumps_when_it_is_opened_or_at_work(app_url: str, two_faces
         assert page.evaluate("window.shifts") <= MAX_SHIFT
 
 
-@pytest.mark.parametrize("width", [900, 1000, 1440])
 @pytest.mark.parametrize("locale", ["en-US", "es-ES"])
-def test_on_a_wide_screen_four_answers_stand_beside_each_other(
-    app_url: str, two_faces: str, width: int, locale: str
-) -> None:
-    with open_page(app_url, viewport={"width": width, "height": 700}, locale=locale) as page:
+def test_on_a_wide_screen_four_answers_stand_beside_each_other(app_url: str, two_faces: str, locale: str) -> None:
+    with open_page(app_url, viewport={"width": 1440, "height": 700}, locale=locale) as page:
         page.set_input_files("input[type=file]", two_faces)
         page.wait_for_selector(ANSWERED)
         page.wait_for_selector("#photo\\.faces input")
-        boxes = [card.bounding_box() for card in page.locator(".fer-card").all()]
-        assert len({box["y"] for box in boxes}) == 1
-        assert [box["x"] for box in boxes] == sorted({box["x"] for box in boxes})
-        assert max(box["x"] + box["width"] for box in boxes) < width
+        for width in (900, 1000, 1440):
+            page.set_viewport_size({"width": width, "height": 700})
+            boxes = [card.bounding_box() for card in page.locator(".fer-card").all()]
+            assert len({box["y"] for box in boxes}) == 1
+            assert [box["x"] for box in boxes] == sorted({box["x"] for box in boxes})
+            assert max(box["x"] + box["width"] for box in boxes) < width
 
 
 def test_letters_of_twice_the_size_need_no_sideways_scrolling(app_url: str, two_faces: str) -> None:
@@ -190,23 +181,22 @@ def test_the_keyboard_leads_from_the_photo_to_every_tab(app_url: str, two_faces:
             page.keyboard.press("Enter")
 
 
-@pytest.mark.parametrize(
-    ("tab", "control"),
-    [
-        ("Live", ".fer-live button"),
-        ("Many", "#many\\.files button"),
-        ("Models", "#models\\.sets\\.fold > button"),
-        ("Code", "#code button"),
-    ],
-)
-def test_the_keyboard_opens_every_tab_and_reaches_what_it_is_for(app_url: str, tab: str, control: str) -> None:
+def test_the_keyboard_opens_every_tab_and_reaches_what_it_is_for(app_url: str) -> None:
+    controls = {
+        "Live": ".fer-live button",
+        "Many": "#many\\.files button",
+        "Models": "#models\\.sets\\.fold > button",
+        "Code": "#code button",
+    }
     with open_page(app_url) as page:
-        go_to(page, "[role=tab]")
-        while page.evaluate("document.activeElement.innerText.trim()") != tab:
-            page.keyboard.press("Tab")
-        page.keyboard.press("Enter")
-        page.wait_for_selector(f"[role=tab][aria-selected=true] >> text={tab}")
-        go_to(page, control)
+        for tab, control in controls.items():
+            page.locator("#header\\.language input").first.focus()
+            go_to(page, "[role=tab]")
+            while page.evaluate("document.activeElement.innerText.trim()") != tab:
+                page.keyboard.press("Tab")
+            page.keyboard.press("Enter")
+            page.wait_for_selector(f"[role=tab][aria-selected=true] >> text={tab}")
+            go_to(page, control)
 
 
 def test_the_keyboard_adds_files_to_those_that_are_there(app_url: str, two_faces: str) -> None:

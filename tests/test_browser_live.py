@@ -35,9 +35,8 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("width", [1440, 390], ids=["wide", "phone"])
-def test_the_camera_gets_a_box_winners_and_never_two_requests_at_once(app_url: str, film: Path, width: int) -> None:
-    with open_live(app_url, film, permissions=["camera"], viewport={"width": width, "height": 844}) as page:
+def test_the_camera_gets_a_box_winners_and_never_two_requests_at_once(app_url: str, film: Path) -> None:
+    with open_live(app_url, film, permissions=["camera"]) as page:
         flying: set[Any] = set()
         most: list[int] = []
 
@@ -58,7 +57,6 @@ def test_the_camera_gets_a_box_winners_and_never_two_requests_at_once(app_url: s
         assert page.locator(".fer-live-rows li:not([data-winner=''])").count() == SHOWN_AT_FIRST
         assert page.inner_text(".fer-live-face p")
         assert page.inner_text(".fer-live-spoken"), "said at once, not only when the page is five seconds old"
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert len(most) > 9
         assert max(most) == 1
 
@@ -82,33 +80,22 @@ def test_the_camera_gets_a_box_winners_and_never_two_requests_at_once(app_url: s
         assert page.evaluate("document.querySelector('.fer-live video').srcObject") is None
 
 
-def test_time_is_up_and_a_button_goes_on(app_url: str, film: Path) -> None:
-    with open_live(app_url, film, permissions=["camera"]) as page:
-        page.route("**/component_server/", lambda route: route.fulfill(json={"status": "over"}), times=1)
-        page.get_by_role("button", name="Turn on the camera").click()
-        page.wait_for_selector("text=so that others get their turn")
-        page.get_by_role("button", name="Go on").press("Enter")
-        page.wait_for_selector(".fer-live-face")
-
-
-def test_too_many_cameras_wait_for_their_turn(app_url: str, film: Path) -> None:
+def test_what_keeps_a_camera_waiting_is_said_and_made_good(app_url: str, film: Path) -> None:
     with open_live(app_url, film, permissions=["camera"]) as page:
         page.route("**/component_server/", lambda route: route.fulfill(json={"status": "full"}), times=2)
         page.get_by_role("button", name="Turn on the camera").click()
         page.wait_for_selector("text=Too many cameras")
         page.wait_for_selector(".fer-live-face")
         assert not page.locator(".fer-live-message").inner_text()
-
-
-def test_a_lost_connection_is_said_and_made_good(app_url: str, film: Path) -> None:
-    with open_live(app_url, film, permissions=["camera"]) as page:
-        page.get_by_role("button", name="Turn on the camera").click()
-        page.wait_for_selector(".fer-live-face")
         page.context.set_offline(True)
         page.wait_for_selector(".fer-live-stage >> text=The connection to the server was lost")
         assert not page.locator(".fer-live-face").count()
         page.context.set_offline(False)
         page.wait_for_selector(".fer-live-face")
+        page.route("**/component_server/", lambda route: route.fulfill(json={"status": "over"}), times=1)
+        page.wait_for_selector("text=so that others get their turn")
+        page.get_by_role("button", name="Go on").press("Enter")
+        page.wait_for_selector(".fer-live[data-state=live] .fer-live-face")
 
 
 def test_a_hidden_page_sends_nothing_and_soon_switches_the_camera_off(app_url: str, film: Path) -> None:
@@ -180,8 +167,6 @@ def test_a_camera_that_gives_no_picture_is_said(app_url: str, film: Path, troubl
     ("locale", "has_camera", "sentence"),
     [
         ("en-US", True, "does not let this page use the camera"),
-        ("es-ES", True, "no deja que esta página use la cámara"),
-        ("en-US", False, "No camera was found"),
         ("es-ES", False, "No se ha encontrado ninguna cámara"),
     ],
 )
@@ -208,6 +193,8 @@ def test_the_last_answer_is_grey_and_the_widest_split_is_kept_without_the_face(
         )
         assert privacy["y"] - start["y"] < 160, "beside the button"
         page.locator(".fer-split button").click()
+        page.wait_for_selector(".fer-live-followed")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.wait_for_selector(".fer-split-card .fer-live-rows li:not([data-winner=''])")
         page.wait_for_selector(".fer-split >> text=/Widest split so far: \\d( : \\d)+/")
         assert page.locator(".fer-split-card").locator("img, video, canvas").count() == 0
