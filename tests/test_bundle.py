@@ -242,11 +242,6 @@ def test_a_run_of_another_recipe_takes_force(tmp_path: Path):
     assert bundle(run, "baseline.tuned", tmp_path / "checkpoints", force=True).is_dir()
 
 
-@pytest.mark.parametrize("name", [f"{name}.{tag}" for name in list_models() for tag in list_tags(name)])
-def test_what_is_bundled_was_trained_by_its_recipe(name: str):
-    assert bundle_module.list_changes(CHECKPOINTS_DIR / name, name) == []
-
-
 @pytest.mark.parametrize("put", ["file", "link", "notes"])
 def test_what_no_bundle_wrote_stays(put: str, run: Path, tmp_path: Path):
     target = tmp_path / "checkpoints" / NAME
@@ -335,6 +330,7 @@ def test_bundled_weights_reproduce_their_answers(name: str, fer_data: Path):
     """To the last digit; on the smallest set of faces, so that the slow models need some seconds only."""
     results = json.loads((CHECKPOINTS_DIR / name / "results.json").read_text())
     model, image_processor = fer_models.load(*name.split("."))
+    model.to(memory_format=torch.channels_last)  # as it is served
     rows = keep_agreed(load_fer2013_once(fer_data, "official")["validation"])
     if not len(rows):
         pytest.skip(f"{fer_data} has no votes of FER+")

@@ -24,7 +24,7 @@ from fer_models.inference import LoadedModel
 from fer_models.zoo import get_default_tag
 
 EVERY_S = 0.2
-LIFE_S = 3.0
+LIFE_S = 2.0
 
 
 class Visit:

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from browsing import REPOSITORY
 from conftest import make_face
 from photos import load_portrait
 from PIL import Image
 
+from fer_models.__main__ import main as terminal
 from fer_models.demo.handlers.compare import CompareHandlers
 from fer_models.demo.handlers.live import LiveHandlers
 from fer_models.demo.handlers.many import ManyHandlers
@@ -79,16 +81,13 @@ def test_gradio_does_not_sum_up_all_calls_after_each(served: dict[str, Any]) -> 
 
 
 def test_terminal_computes_with_one_thread() -> None:
-    code = "import sys, torch; from fer_models.__main__ import main; main(sys.argv[1:]); print(torch.get_num_threads())"
-    words = ["compare", "--whole-image", "--models", "baseline", "docs/screenshot.png"]
-    result = subprocess.run(
-        [sys.executable, "-c", code, *words],
-        cwd=REPOSITORY,
-        env=os.environ | {"OMP_NUM_THREADS": "4"},
-        capture_output=True,
-        text=True,
-    )
-    assert result.stdout.splitlines()[-1] == "1", result.stderr
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(4)
+        terminal(["compare", "--whole-image", "--models", "baseline", str(REPOSITORY / "docs" / "screenshot.png")])
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_all_answers_about_a_photo_take_turns_whatever_is_asked(models: list[LoadedModel]) -> None:
