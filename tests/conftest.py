@@ -192,17 +192,22 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return seconds
 
 
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, waits: list[float]) -> Iterator[HubServer]:
-    """A Hub on loopback, to which the client of this process talks as alice, with an empty cache."""
+def connect(server: HubServer, cache: Path, patch: pytest.MonkeyPatch) -> None:
+    """Let the client of this process talk to a Hub on loopback, as alice, with an empty cache."""
     import huggingface_hub.constants as constants
 
+    patch.setattr(constants, "HF_HUB_OFFLINE", False)
+    patch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    patch.setattr(constants, "ENDPOINT", server.endpoint)
+    address = server.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+    patch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address)
+    patch.setattr("transformers.utils.hub._hf_api", None)  # made anew, for this address
+    patch.setenv("HF_TOKEN", "hf_alice")
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, waits: list[float]) -> Iterator[HubServer]:
+    """A Hub on loopback, to which the client of this process talks."""
     with HubServer() as server:
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
-        monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
-        address = server.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address)
-        monkeypatch.setattr("transformers.utils.hub._hf_api", None)  # made anew, for this address
-        monkeypatch.setenv("HF_TOKEN", "hf_alice")
+        connect(server, tmp_path / "hub-cache", monkeypatch)
         yield server
