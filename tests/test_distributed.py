@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -10,9 +11,9 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-import psutil
 import pytest
 import torch
+from processes import Command
 from safetensors.torch import load_file
 from tiny_runs import assert_same_weights, load_fer2013_once, load_weights, make_argv, train_tiny
 from torch import nn
@@ -182,25 +183,30 @@ LONG = (
 )
 
 
+def launch_here(argv: list[str]) -> list[Command]:
+    """What `accelerate launch` starts for two processes of one machine: the same command with these variables."""
+    variables = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(find_free_port()), "WORLD_SIZE": "2"}
+    ranks = [{"RANK": rank, "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": "2"} for rank in ("0", "1")]
+    return [Command("training.train", argv, **variables, **rank) for rank in ranks]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_two_interrupted_processes_go_on_as_if_nothing_had_happened(made_up_parquet: Path, tmp_path: Path) -> None:
-    port = ("--main_process_port", str(find_free_port()))
-    uninterrupted = launch(make_argv(made_up_parquet, tmp_path / "uninterrupted", *LONG), *port)
-    finish(uninterrupted)
+    for command in launch_here(make_argv(made_up_parquet, tmp_path / "uninterrupted", *LONG)):
+        command.finish()
 
     argv = make_argv(made_up_parquet, tmp_path / "run", *LONG)
-    killed = launch(argv, *port)
+    killed = launch_here(argv)
     # The second checkpoint has been begun, so the first is whole; the second may be cut short.
-    while killed.poll() is None and not (tmp_path / "run" / f"checkpoint-{2 * STEPS_PER_EPOCH}").exists():
+    while killed[0].is_running and not (tmp_path / "run" / f"checkpoint-{2 * STEPS_PER_EPOCH}").exists():
         time.sleep(0.01)
-    launcher = psutil.Process(killed.pid)
-    for victim in [launcher, *launcher.children(recursive=True)]:  # the launcher alone would leave its processes alive
-        victim.kill()
-    killed.communicate(timeout=60)
+    for command in killed:
+        command.send_signal(signal.SIGKILL)
+        command.wait()
     assert not (tmp_path / "run" / "run.json").exists()
 
-    out = finish(launch(argv, *port))
+    out = "".join([command.finish() for command in launch_here(argv)])
     assert len(re.findall("^Going on from .*checkpoint-", out, re.MULTILINE)) == 1
     assert len(re.findall("^Trained: ", out, re.MULTILINE)) == 1
     assert 4 <= len(re.findall("^epoch ", out, re.MULTILINE)) <= 5
@@ -210,5 +216,3 @@ def test_two_interrupted_processes_go_on_as_if_nothing_had_happened(made_up_parq
     last = f"checkpoint-{6 * STEPS_PER_EPOCH}/{AVERAGE_FILE}"
     averages = [load_file(tmp_path / run / last) for run in ("run", "uninterrupted")]
     assert all(torch.equal(value, averages[1][name]) for name, value in averages[0].items())
-
-    assert "already trained" in finish(launch(argv, *port))

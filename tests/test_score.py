@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from hub_server import HubServer
 from huggingface_hub import HfApi, constants
 from photos import load_portrait, make_no_face, portrait_path
 from PIL import Image
+from processes import Command
 
 from fer_models import zoo
 from fer_models.comparison import Comparison
@@ -310,25 +312,16 @@ def test_full_disk_leaves_no_half_of_a_part(pictures: Path, tmp_path: Path, monk
 @pytest.mark.slow
 def test_killed_scoring_goes_on(pictures: Path, tmp_path: Path) -> None:
     """Killed twice, each time in the midst of it."""
-    command = [
-        sys.executable,
-        "-m",
-        "training.scoring.score",
-        str(pictures),
-        str(tmp_path / "scores"),
-        "--whole-image",
-        "--chunk-size",
-        "4",
-    ]
+    words = [pictures, tmp_path / "scores", "--whole-image", "--chunk-size", "4"]
     for num_parts in (1, 3):
-        process = subprocess.Popen(command, cwd=ROOT, env=os.environ)
-        while process.poll() is None and len(list((tmp_path / "scores").glob("part-*"))) < num_parts:
+        command = Command("training.scoring.score", words)
+        while command.is_running and len(list((tmp_path / "scores").glob("part-*"))) < num_parts:
             time.sleep(0.005)
-        process.kill()
-        process.communicate(timeout=60)
+        command.send_signal(signal.SIGKILL)
+        command.wait()
         assert num_parts <= len(list((tmp_path / "scores").glob("part-*"))) < NUM_PICTURES / 4
     (tmp_path / "scores" / ".part-000001.parquet.0123").write_bytes(b"PAR1")  # what a kill may leave
-    subprocess.run(command, cwd=ROOT, check=True)
+    score.main([*map(str, words)])
     assert read(tmp_path / "scores")["row"].tolist() == list(range(NUM_PICTURES))
     assert not list((tmp_path / "scores").glob(".*"))
 

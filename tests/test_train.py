@@ -1,19 +1,16 @@
 import ctypes
 import json
-import os
 import re
 import resource
 import signal
-import subprocess
-import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import pytest
 import tiny_runs
 import torch
 import yaml
+from processes import Command
 from tiny_runs import (
     assert_same_weights,
     load_fer2013_once,
@@ -274,23 +271,14 @@ def test_interrupted_run_goes_on_as_if_nothing_had_happened(
     """Weights, running statistics and history are equal to the last bit; then the run is measured."""
     long = ("--num_train_epochs", "20")
     argv = make_argv(made_up_parquet, tmp_path / "run", *long)
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(torch.get_num_threads())}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "training.train", *argv],
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-        # Where the tests themselves run in the background, Ctrl-C is ignored, and children would inherit that.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
+    command = Command("training.train", argv)
     # The second checkpoint has been begun, so the first is whole; the second may be cut short.
-    while process.poll() is None and len(list((tmp_path / "run").glob("checkpoint-*"))) < 2:
+    while command.is_running and len(list((tmp_path / "run").glob("checkpoint-*"))) < 2:
         time.sleep(0.005)
-    process.send_signal(interruption)
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == exit_code, stderr
-    assert words in stderr
-    assert "Traceback" not in stderr
+    command.send_signal(interruption)
+    assert command.wait() == exit_code, command.err
+    assert words in command.err
+    assert "Traceback" not in command.err
     assert not (tmp_path / "run" / "run.json").exists()
 
     train.main(argv)

@@ -1,7 +1,6 @@
 """A video in the tab Many: what the page is told, and that nothing of it is left."""
 
 import base64
-import multiprocessing
 import re
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import psutil
 import pytest
 from photos import portrait_path
 from PIL import Image
+from processes import SERVER, start_server
 from test_tables import read_csv
 from videos import make_empty_picture, make_picture, write_video
 
@@ -242,7 +242,7 @@ def test_looks_that_are_rare_leave_no_gaps(handlers: ManyHandlers, tmp_path: Pat
 def measure_memory(path: Path) -> list[int]:
     """What this process holds after each picture of a video, FFmpeg's memory included, in bytes."""
     many_video.PROGRESS_EVERY_S = 0
-    views = many_video.watch([(path.name, path)], load_models(), FaceDetector(), 10, Event(), "en")
+    views = many_video.watch([(path.name, path)], load_models(["baseline"]), FaceDetector(), 10, Event(), "en")
     return [psutil.Process().memory_info().rss for _ in views]
 
 
@@ -251,8 +251,9 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
     # The encoder looks a score of pictures ahead, and takes some megabytes more between fifty and ninety.
     size, warm_up, num_frames = (640, 480), 30, 110
     path = write_video(tmp_path / "film.mp4", num_frames, lambda index: make_picture(index).resize(size))
+    start_server()
     # In a process of its own, for what other tests have left free would hide a leak.
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(1, SERVER) as pool:
         memory = pool.submit(measure_memory, path).result()
     assert len(memory) == num_frames + 1
     smallest_frame = 1.5 * size[0] * size[1]  # as the decoder and the encoder hold one; RGB takes twice as much
