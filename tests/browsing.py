@@ -59,6 +59,7 @@ def serve_app(upload_dir: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.communicate(timeout=30)
+    assert list(upload_dir.iterdir()) == [], "nothing of a visitor stays"
 
 
 @contextmanager
