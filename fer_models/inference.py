@@ -23,6 +23,8 @@ from .zoo import find_checkpoint, get_default_tag, list_models, load_checkpoint
 # training images, else all of it. Not the report's test set, a half of which, PublicTest, chose the epochs.
 PEOPLE_SPLIT = "ferplus_test"
 SHOWN_SPLIT, SHOWN_SPLIT_ELSE = "official_test_without_copies", "official_test"
+# Faces that a model gets at once: more would ask for gigabytes of memory.
+MAX_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,6 @@ def predict_batch(model: LoadedModel, faces: Sequence[Image.Image]) -> list[Pred
     return predict_all([model], faces)[0]
 
 
-@torch.inference_mode()
 def predict_all(models: Sequence[LoadedModel], faces: Sequence[Image.Image]) -> list[list[Prediction]]:
     """Classify several faces with several models; those with the same preprocessing share its result.
 
@@ -148,8 +149,12 @@ def predict_all(models: Sequence[LoadedModel], faces: Sequence[Image.Image]) -> 
     Raises:
         ValueError: A picture is empty.
     """
-    if not faces:
-        return [[] for _ in models]
+    chunks = [_predict_some(models, faces[start : start + MAX_BATCH]) for start in range(0, len(faces), MAX_BATCH)]
+    return [[prediction for chunk in chunks for prediction in chunk[number]] for number in range(len(models))]
+
+
+@torch.inference_mode()
+def _predict_some(models: Sequence[LoadedModel], faces: Sequence[Image.Image]) -> list[list[Prediction]]:
     prepared: dict[str, tuple[torch.Tensor, float]] = {}  # (N, 1, 48, 48), and the seconds that it took
     predictions = []
     for model in models:
