@@ -34,27 +34,13 @@ def pretend_camera(film: Path) -> list[str]:
 
 @pytest.mark.browser
 @needs_chromium
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)], ids=["wide", "phone"])
-def test_uploaded_photo_gets_four_answers(app_url: str, width: int, height: int) -> None:
-    with open_page(app_url, viewport={"width": width, "height": height}) as page:
+def test_an_uploaded_photo_gets_four_answers_and_nothing_is_asked_of_another_server(app_url: str) -> None:
+    with open_page(app_url) as page:
         requested: list[str] = []
         page.on("request", lambda request: requested.append(request.url))
         page.set_input_files("input[type=file]", str(portrait_path()))
-        winners = read_winners(page)
-        assert len(winners) == 4
-        assert all(winners)
+        assert len(read_winners(page)) == 4
         assert re.search(r"\w+ (four|of four) agree|They disagree", page.inner_text(".fer-verdict"))
-        verdict = page.locator(".fer-verdict").bounding_box()
-        if width > 900:  # the four columns are on the first screen
-            for card in page.locator(".fer-card").all():
-                box = card.bounding_box()
-                assert box["y"] + box["height"] <= height
-        else:  # the verdict is in view, and all four answers within two screens
-            assert verdict["y"] + verdict["height"] <= height + 1
-            last = page.locator(".fer-card").last.bounding_box()
-            assert last["y"] + last["height"] + page.evaluate("scrollY") <= 2 * height
-        # Nothing is wider than the screen, and nothing is asked of another server.
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert requested
         assert all(url.startswith((app_url, "data:", "blob:")) for url in requested)
 
@@ -98,16 +84,6 @@ def test_a_page_over_plain_http_copies_and_says_why_it_has_no_camera(app_url: st
         page.get_by_role("button", name="Copy link").click()
         page.wait_for_function("window.copied")
         assert page.evaluate("window.copied").startswith(there)
-
-
-@pytest.mark.browser
-@needs_chromium
-def test_an_example_gets_four_answers_and_is_removed(app_url: str) -> None:
-    with open_page(app_url) as page:
-        page.locator("#photo\\.examples button").last.click()
-        assert len(set(read_winners(page))) > 1, "one of them splits the models"
-        page.get_by_role("button", name="Remove the photo").click()
-        page.wait_for_selector(".fer-message")  # the columns stand empty again
 
 
 @pytest.mark.browser
@@ -245,9 +221,6 @@ def test_no_face_and_bad_files_get_sentences(app_url: str, tmp_path: Path) -> No
     with open_page(app_url) as page:
         page.set_input_files("input[type=file]", str(tmp_path / "text.png"))
         page.wait_for_selector("text=not a picture that can be read")
-        page.set_input_files("input[type=file]", str(tmp_path / "text.png"))
-        page.wait_for_timeout(700)
-        assert page.locator("#results [role=alert]").count() == 1, "one message, the latest"
         page.set_input_files("input[type=file]", str(tmp_path / "sky.png"))
         page.wait_for_selector("text=No face was found")
         page.get_by_role("button", name="Use the whole picture").click()
@@ -281,18 +254,6 @@ def test_what_is_no_picture_is_refused_in_the_pages_language(app_url: str, langu
             page.wait_for_selector(f".fer-message-error >> text={sentence}")
             page.locator("#photo\\.examples button").first.click()
             read_winners(page)
-
-
-@pytest.mark.browser
-@needs_chromium
-def test_page_speaks_the_browsers_language_and_switches(app_url: str) -> None:
-    with open_page(app_url, locale="es-ES") as page:
-        page.wait_for_selector("text=Cuatro modelos pequeños leen una cara")
-        page.set_input_files("input[type=file]", str(portrait_path()))
-        assert all(read_winners(page))
-        page.get_by_label("English").click()
-        page.wait_for_selector("text=Four small models read one face")
-        page.wait_for_selector(".fer-verdict >> text=A guess about")
 
 
 @contextmanager
