@@ -130,7 +130,7 @@ def test_a_decoder_that_breaks_does_not_stop_the_rest(
     assert row["error"] == "unexpected"
 
 
-def test_whatever_one_of_a_hundred_photos_raises_is_its_row_alone(
+def test_whatever_one_of_many_photos_raises_is_its_row_alone(
     folder: Path,
     models: list[LoadedModel],
     detector: FaceDetector,
@@ -140,17 +140,17 @@ def test_whatever_one_of_a_hundred_photos_raises_is_its_row_alone(
     class UnknownError(Exception):
         pass
 
-    detect, calls = detector.detect, iter(range(100))
+    detect, calls = detector.detect, iter(range(12))
 
     def fail_once(image: Image.Image) -> list[DetectedFace]:
-        if next(calls) == 50:
+        if next(calls) == 5:
             raise UnknownError("in the midst")
         return detect(image)
 
     monkeypatch.setattr(detector, "detect", fail_once)
-    rows = collect_rows(["one.png"] * 100, folder, models[:1], detector)
-    assert [row["error"] for row in rows] == [None] * 50 + ["unexpected"] + [None] * 49
-    assert "UnknownError" in rows[50]["message"]
+    rows = collect_rows(["one.png"] * 12, folder, models[:1], detector)
+    assert [row["error"] for row in rows] == [None] * 5 + ["unexpected"] + [None] * 6
+    assert "UnknownError" in rows[5]["message"]
     (record,) = caplog.records
     assert record.exc_info is not None, "the program's own fault is logged with its trace"
     assert caplog.text.count("fail_once") == 1

@@ -321,11 +321,15 @@ def empty(path: Path) -> None:
         ("trainer_state.json", Path.unlink),  # killed before the last file
     ],
 )
-def test_damaged_checkpoint_is_passed_over(file, damage, finished: Path, made_up_parquet: Path, tmp_path: Path, capsys):
+def test_damaged_checkpoint_is_passed_over(file, damage, finished: Path, tmp_path: Path, capsys):
     older, newest = unfinish(finished, tmp_path / "run")
     damage(newest / file)
     assert find_resumable_checkpoint(tmp_path / "run") == str(older)
     assert f"Passing over {newest}, which is incomplete: " in capsys.readouterr().err
+
+
+def test_run_goes_on_from_the_checkpoint_before(finished: Path, made_up_parquet: Path, tmp_path: Path, capsys):
+    cut(unfinish(finished, tmp_path / "run")[1] / "optimizer.pt")
     train_tiny(made_up_parquet, tmp_path / "run")
     assert list_trained_epochs(capsys.readouterr().out) == ["2/2"]
     assert_same_weights(finished, tmp_path / "run")
