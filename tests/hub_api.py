@@ -53,16 +53,6 @@ def repo_info(call: Handler) -> Reply:
     return Reply(info | dates | {"private": repo.private, "disabled": False, "gated": False, "siblings": siblings})
 
 
-@route("GET", API + "/refs")
-def list_refs(call: Handler) -> Reply:
-    repo = call.find_repo()
-
-    def describe(folder: str, refs: dict[str, str]) -> list[dict[str, str]]:
-        return [{"name": name, "ref": f"refs/{folder}/{name}", "targetCommit": sha} for name, sha in refs.items()]
-
-    return Reply({"branches": describe("heads", repo.branches), "tags": describe("tags", repo.tags), "converts": []})
-
-
 @route("POST", API + r"/branch/(?P<revision>[^/]+)")
 @route("POST", API + r"/tag/(?P<revision>[^/]+)")
 def create_ref(call: Handler) -> Reply:
@@ -128,20 +118,6 @@ def duplicate_repo(call: Handler) -> Reply:
     copy.commit("main", "Duplicate", source.get("main").files)
     call.server.store.repos["space", repo_id] = copy
     return Reply({"url": f"{call.server.endpoint}/spaces/{repo_id}"})
-
-
-@route("GET", "/api/collections")
-def list_collections(call: Handler) -> Reply:
-    owners = call.query.get("owner", [])
-    user = call.user_and_role[0]
-    return Reply(
-        [
-            {k: v for k, v in collection.items() if k != "position"} | {"items": collection["items"][:4]}
-            for collection in call.server.store.collections.values()
-            if collection["owner"]["name"] in owners
-            and (not collection["private"] or call.server.store.owns(user, collection["owner"]["name"]))
-        ]
-    )
 
 
 @route("POST", "/api/collections")
