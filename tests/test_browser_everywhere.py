@@ -76,6 +76,9 @@ def test_nothing_jumps_and_the_first_screen_holds_the_answers_or_a_phones_the_ve
         assert page.locator(".fer-verdict").bounding_box()["y"] >= 0
         assert page.evaluate("window.shifts") <= MAX_SHIFT_OF_AN_ANSWER
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if height == 844:
+            end = page.locator(".fer-cards").evaluate("cards => cards.getBoundingClientRect().bottom + scrollY")
+            assert end <= 2 * height, "a phone's whole answer takes two screens"
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)], ids=["wide", "phone"])
