@@ -196,7 +196,9 @@ def test_the_last_answer_is_grey_and_the_widest_split_is_kept_without_the_face(
         page.wait_for_selector(".fer-live-followed")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.wait_for_selector(".fer-split-card .fer-live-rows li:not([data-winner=''])")
-        page.wait_for_selector(".fer-split >> text=/Widest split so far: \\d( : \\d)+/")
+        page.wait_for_selector(".fer-live-hunt >> text=/Widest split so far: \\d( : \\d)+/")
+        box = page.locator(".fer-live-hunt").bounding_box()
+        assert 0 <= box["y"] <= 844 - box["height"], "in sight of the face"
         assert page.locator(".fer-split-card").locator("img, video, canvas").count() == 0
         assert re.search(r"\d+ s", page.inner_text(".fer-live-start")), "how long it goes on"
         page.locator(".fer-live-start").click()
@@ -211,7 +213,7 @@ def test_where_all_agree_there_is_no_split(app_url: str, film: Path) -> None:
     with open_live(app_url, film, permissions=["camera"]) as page:
         page.locator(".fer-split button").click()
         page.wait_for_selector(".fer-live-answers[data-answered] >> text=All four agree")
-        page.wait_for_selector(".fer-split >> text=Widest split so far: none yet")
+        page.wait_for_selector(".fer-live-hunt >> text=Widest split so far: none yet")
         assert page.locator(".fer-split-card").is_hidden()
         page.locator(".fer-live-start").click()
-        page.wait_for_selector(".fer-split >> text=They never parted")
+        page.wait_for_selector(".fer-live-hunt >> text=They never parted")

@@ -411,7 +411,7 @@ def test_a_face_is_broken_step_by_step_and_each_flip_is_told(handlers: CompareHa
         assert html.count('class="fer-step"') == len(steps)
         for index, prediction in enumerate(steps[0].predictions):
             flip = find_flip(steps, index)
-            words = f"{prediction.model} changes to" if flip else f"{prediction.model} never changes"
+            words = f"{prediction.model} first changes at" if flip else f"{prediction.model} never changes"
             assert words in html
     turned = break_face(shown, "turn")
     assert any(find_flip(turned, index) for index in range(4)), "on its side a face is another"

@@ -20,7 +20,6 @@ from fer_models.comparison import Comparison
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.demo.handlers.code import DEFAULT_ADDRESS, SNIPPETS, SNIPPETS_DIR
 from fer_models.inference import to_json
-from fer_models.zoo import list_models
 from training.publishing.push import list_branches
 
 PAGES = ["README.md", "CONTRIBUTING.md", "training/README.md"] + [
@@ -50,11 +49,11 @@ NOT_RUN = {
 LABEL = f"({'|'.join(FER_LABELS)})"
 # What a block prints, by some words of it.
 PRINTS = {
-    'load("baseline")': rf"^{LABEL}\n$",
+    'load("transfer")': rf"^{LABEL}\n$",
     "pipeline(": rf"^\[.*'label': '{LABEL}', 'score': [\d.]+.*\]\n$",
-    "load_models()": rf"^(?:[\w-]+ {LABEL} {{.*}}\n){{{len(list_models())}}}$",
+    "load_models([": rf"^transfer {LABEL} {{.*}}\n$",
     "compare photo.jpg --json": r'"probabilities"',
-    "Client(": "models",
+    "Client(": rf"{LABEL} (True|False)\n$",
     "/gradio_api/upload": r"photo\.jpg",
     "--dry-run": "would be made",
     'namespace="alice"': "surprise",
@@ -140,7 +139,7 @@ def test_every_block_runs(
         else:
             code = "\n".join(line for line in split_lines(code) if not find_reason(line)) if language == "sh" else code
             code = code.replace("hf auth login", "hf auth login --token hf_alice")
-            code = code.replace("push --namespace alice", "push --namespace alice --models baseline")
+            code = code.replace("push --namespace alice", "push --namespace alice --models transfer")
             program = ["sh", "-euc"] if language == "sh" else [sys.executable, "-c"]
             result = subprocess.run([*program, code], env=env, capture_output=True, text=True, timeout=600)
             assert result.returncode == 0, f"{code}\n{result.stdout}\n{result.stderr}"
@@ -150,7 +149,7 @@ def test_every_block_runs(
             if words in code:
                 assert re.search(expected, printed), f"{code}\n{printed}"
         if "--dry-run" in code:
-            assert printed.count("same logits as here") == len(list_branches("baseline"))
+            assert printed.count("same logits as here") == len(list_branches("transfer"))
 
 
 def test_what_does_not_run_is_there() -> None:

@@ -11,7 +11,7 @@ from browsing import needs_chromium, open_page
 from photos import load_portrait, make_two_faces, portrait_path
 from PIL import Image
 
-from fer_models.demo.locales import translate
+from fer_models.demo.locales import LOCALES, translate
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
@@ -115,6 +115,13 @@ def test_you_first_below_an_answer_begins_with_the_next_face(page: Any, two_face
     page.locator('[data-face="1"] .fer-box').click()
     page.wait_for_selector(".fer-guessing")
     page.locator("[data-guess=sad]").click()
+    said = page.locator(".fer-guess [role=status]")
+    said.filter(has_text=re.compile("0 (of|de) 4")).wait_for()
+    page.get_by_label("transfer").check()  # its answer is there, too
+    said.filter(has_text=re.compile("0 (of|de) 5")).wait_for()
+    other = next(language for language in LOCALES if language != page.language)
+    page.get_by_label(translate(other, "language.name")).check()
+    said.filter(has_text=translate(other, "label.sad")).wait_for()
     page.locator(".fer-guess input").uncheck()
     assert page.inner_text(".fer-guess [role=status]") == ""
 
@@ -184,7 +191,7 @@ def test_the_first_line_says_how_often_the_models_that_are_chosen_are_wrong(page
     notice = page.locator("#notice\\.view summary")
     notice.filter(has_text=low).wait_for()
     page.locator("#tag label").last.click()
-    notice.filter(has_text=high).wait_for()
+    notice.filter(has_text=high).filter(has_text=translate(page.language, "tab.compare")).wait_for()
     page.locator("#tag label").first.click()
     notice.filter(has_text=low).wait_for()
 

@@ -37,7 +37,7 @@ COLORS = {
     "checkbox_label_background_fill": ("white", "*neutral_900"),
     "checkbox_label_background_fill_hover": ("*neutral_100", "*neutral_800"),
     "checkbox_label_background_fill_selected": ("*primary_50", "*primary_950"),
-    "checkbox_label_border_color": ("*neutral_300", "*neutral_700"),
+    "checkbox_label_border_color": ("*neutral_300", "*neutral_600"),
     "checkbox_label_border_color_selected": ("*primary_700", "*primary_400"),
     "checkbox_label_text_color_selected": ("*neutral_900", "*neutral_100"),
     "loader_color": ("*primary_700", "*primary_300"),

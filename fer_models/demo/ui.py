@@ -83,7 +83,9 @@ def build_demo(
         words.add(page_words, render_page_words)
 
         def say_notice(language: str, tag: str, names: list[str]) -> str:
-            return render_notice(language, compared.choose_models(names, tag) or models[:SHOWN_AT_FIRST])
+            first = models[:SHOWN_AT_FIRST]
+            chosen = compared.choose_models(names, tag) or first
+            return render_notice(language, chosen, chosen != first)
 
         private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         language_switch.change(words.say, language_switch, words.components, **private)
@@ -124,14 +126,20 @@ def render_header(language: str) -> str:
     return f'<header class="fer-header">{logo}<div><h1>{title}</h1><p>{subtitle}</p></div></header>'
 
 
-def render_notice(language: str, models: Sequence[LoadedModel]) -> str:
-    """What those who are shown to the models must be told; how often they are wrong is what was measured."""
+def render_notice(language: str, models: Sequence[LoadedModel], chosen: bool = False) -> str:
+    """What those who are shown to the models must be told; how often they are wrong is what was measured.
+
+    Args:
+        language: One of `locales.LOCALES`.
+        models: Those it is about.
+        chosen: Whether they are others than at first, which is said then: the line stands above all tabs.
+    """
     wrong_tenths = sorted({round(10 * (1 - model.test_accuracy)) for model in models})
     key = "notice.wrong" if len(wrong_tenths) == 1 else "notice.wrong_range"
     wrong = translate(language, key, low=wrong_tenths[0], high=wrong_tenths[-1])
     short, more, *texts = (
         escape(translate(language, f"notice.{part}", wrong=wrong))
-        for part in ("short", "more", "use", "models", "photo")
+        for part in ("chosen" if chosen else "short", "more", "use", "models", "photo")
     )
     return (
         f'<details class="fer-notice"><summary>{short} <span class="fer-more">{more}</span></summary>'

@@ -69,6 +69,7 @@ def _render_step(step: Step, start: Step, index: int, level: str, language: str)
         )
     return (
         f'<div class="fer-step" data-level="{escape(level)}"{"" if index == 0 else " hidden"}>'
+        f'<p class="fer-small">{escape(level)}</p>'
         f'<img src="{to_data_uri(step.view, "PNG")}" alt="{escape(level)}" width="144" height="144">'
         f'<ul class="fer-live-rows">{rows}</ul></div>'
     )

@@ -17,6 +17,7 @@ STAGE = """
       <video playsinline muted data-label="live.video"></video>
       <div class="fer-live-overlay" aria-hidden="true"></div>
       <p class="fer-live-message" role="status"></p>
+      <p class="fer-live-hunt" role="status"></p>
       <div class="fer-problem-slot"></div>
     </div>
     <div class="fer-live-controls">
@@ -32,7 +33,6 @@ STAGE = """
   <div class="fer-live-answers"></div>
   <div class="fer-split">
     <button type="button" class="fer-button" data-word="split.start"></button>
-    <p role="status"></p>
     <div class="fer-split-card" hidden></div>
   </div>
   <p class="fer-live-spoken fer-hidden" role="status"></p>

@@ -6,7 +6,7 @@ from html import escape
 from PIL import Image
 
 from ...explain import Explanation, overlay
-from ..locales import format_percent, translate
+from ..locales import translate
 from .html import to_data_uri
 
 # Up to this share of the common scale a map is almost blank, and said to be weak.
@@ -36,7 +36,6 @@ def _render_explanation(crop: Image.Image, explanation: Explanation, language: s
             language, "why.picture", model=explanation.model, label=label, where=_describe(explanation, language)
         )
         strength = translate(language, "why.weak" if heat <= WEAK else "why.strength")
-        strength = f"{strength} ({format_percent(language, heat, 0)})"
     else:
         name = strength = translate(language, "why.nothing")
     picture = to_data_uri(overlay(crop, explanation.heat), "JPEG")

@@ -15,7 +15,7 @@ const live = element.querySelector(".fer-live");
 const find = (selector) => live.querySelector(selector);
 const video = find("video"), overlay = find(".fer-live-overlay"), message = find(".fer-live-message");
 const answers = find(".fer-live-answers"), spoken = find(".fer-live-spoken"), button = find(".fer-live-start");
-const splitButton = find(".fer-split button"), splitNote = find(".fer-split p"), splitCard = find(".fer-split-card");
+const splitButton = find(".fer-split button"), splitNote = find(".fer-live-hunt"), splitCard = find(".fer-split-card");
 const modelSelect = find(".fer-live-models"), cameraSelect = find(".fer-live-cameras select");
 const sides = [...cameraSelect.options]; // front and back, as phones have them
 const canvas = document.createElement("canvas");
@@ -44,7 +44,8 @@ function setState(state) {
 
 // The models are dared to part: the widest split of some seconds is kept, with its bars and without the face.
 const fill = (key, values) => props.page.words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
-function watchSplit({ split, votes, answers: html }, now) {
+function watchSplit({ split, votes, faces, answers: html }, now) {
+    hunt.seen ||= faces;
     if (split > hunt.split && votes.length > 1) {
         Object.assign(hunt, { split, votes: votes.join(" : ") });
         splitCard.innerHTML = html;
@@ -55,7 +56,7 @@ function watchSplit({ split, votes, answers: html }, now) {
     splitNote.textContent = fill("split.running", { votes: hunt.votes ?? props.page.words["split.yet"], seconds: Math.ceil((hunt.until - now) / 1000) });
 }
 function endHunt() {
-    if (hunt) splitNote.textContent = hunt.votes ? fill("split.done", hunt) : props.page.words["split.none"];
+    if (hunt) splitNote.textContent = fill(hunt.votes ? "split.done" : hunt.seen ? "split.none" : "live.no_face", hunt);
     hunt = null;
 }
 
@@ -136,8 +137,7 @@ function nextFrame() {
 
 function grabFrame() {
     const scale = Math.min(1, FRAME_SIDE / Math.max(video.videoWidth, video.videoHeight));
-    canvas.width = Math.round(scale * video.videoWidth);
-    canvas.height = Math.round(scale * video.videoHeight);
+    [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight].map((side) => Math.round(scale * side));
     canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
     return canvas.toDataURL("image/jpeg", 0.8);
 }
@@ -146,9 +146,8 @@ function grabFrame() {
 async function watchFaces(mine) {
     const previous = session;
     session = crypto.randomUUID();
-    let fresh = nextFrame();
     const startedAt = performance.now();
-    let lost = 0, answered = 0, sentAt = -Infinity, answeredAt = -Infinity, spokenAt = -Infinity, hiddenAt = null;
+    let fresh = nextFrame(), lost = 0, answered = 0, sentAt = -Infinity, answeredAt = -Infinity, spokenAt = -Infinity, hiddenAt = null;
     while (mine === run) {
         if (isHidden() || !video.videoWidth) {
             if (isHidden()) {
@@ -167,9 +166,8 @@ async function watchFaces(mine) {
         const frame = grabFrame();
         fresh = nextFrame();
         const late = setTimeout(() => mine === run && waitWith("live.lost"), LATE_MS);
-        const answer = await server.look({
-            session, previous, frame, mirrored, model: modelSelect.value, language: props.page.language,
-        });
+        const asked = { session, previous, frame, mirrored, model: modelSelect.value, language: props.page.language };
+        const answer = await server.look(asked);
         clearTimeout(late);
         if (mine !== run) return;
         const now = performance.now();
@@ -181,15 +179,10 @@ async function watchFaces(mine) {
             await wait(RETRY_MS);
             continue;
         }
-        if (live.dataset.state !== "live") {
-            say("");
-            live.dataset.state = "live";
-        }
+        if (live.dataset.state !== "live") (say(""), setState("live"));
         overlay.innerHTML = answer.overlay;
-        live.dataset.answers = ++answered;
-        live.dataset.fps = answer.fps;
-        live.dataset.faces = answer.faces;
-        live.dataset.latencyMs = Math.round(now - sentAt);
+        const { fps, faces } = answer;
+        Object.assign(live.dataset, { answers: ++answered, fps, faces, latencyMs: Math.round(now - sentAt) });
         if (hunt) watchSplit(answer, now);
         if (now - answeredAt > ANSWERS_EVERY_MS) {
             answers.innerHTML = answer.answers;
@@ -216,6 +209,7 @@ button.addEventListener("click", () => {
 splitButton.addEventListener("click", async () => {
     if (!stream) await start();
     if (stream) hunt = { until: performance.now() + HUNT_MS, split: -1 };
+    video.scrollIntoView({ block: "nearest" });
 });
 cameraSelect.addEventListener("change", () => stream && start());
 watch("page", translate);

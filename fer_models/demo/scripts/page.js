@@ -53,8 +53,8 @@ function say(key, sentence = words()[key]) {
     findProblems(document).forEach((problem) => problem.remove());
     const tabs = [...document.querySelectorAll("[role=tabpanel]")];
     const tab = tried ?? tabs.find((candidate) => candidate.offsetParent !== null) ?? document.body;
-    const problem = Object.assign(document.createElement("p"), { role: "alert", textContent: sentence });
-    problem.className = "fer-message fer-message-error fer-problem";
+    const className = "fer-message fer-message-error fer-problem";
+    const problem = Object.assign(document.createElement("p"), { role: "alert", textContent: sentence, className });
     problem.dataset.key = key;
     (tab.querySelector(".fer-problem-slot") ?? tab).prepend(problem);
     problem.scrollIntoView({ block: "nearest" });
@@ -103,6 +103,7 @@ if (!navigator.clipboard) Object.defineProperty(navigator, "clipboard", { value:
 
 // Gradio shows errors and warnings in a corner, its own in the browser's language. They are said in their place, and in
 // the page's.
+const TOASTS = { busy: /busy|queue/i, full: /disk is full/i, fileTooLarge: /file size|too large/i, offline: /connection|network|fetch|upload failed/i };
 function replaceToasts() {
     const messages = "[data-testid=toast-body]:is(.error, .warning) .toast-message-text:not([data-fer-said])";
     for (const message of document.querySelectorAll(messages)) {
@@ -110,12 +111,8 @@ function replaceToasts() {
         const text = message.textContent.trim();
         const toast = message.closest("[data-testid=toast-body]");
         toast.querySelector("[data-testid=toast-close]")?.click();
-        if (toast.matches(".warning")) say("", text); // the page's own sentence
-        else if (/busy|queue/i.test(text)) say("busy");
-        else if (/disk is full/i.test(text)) say("full");
-        else if (/file size|too large/i.test(text)) say("fileTooLarge");
-        else if (/connection|network|fetch|upload failed/i.test(text)) say("offline");
-        else say("unexpected");
+        const isOwn = toast.matches(".warning"); // the page's own sentence
+        say(isOwn ? "" : (Object.keys(TOASTS).find((key) => TOASTS[key].test(text)) ?? "unexpected"), isOwn ? text : undefined);
     }
 }
 
@@ -132,15 +129,14 @@ function mendWidgets() {
         const name = around.querySelector("h3, [data-testid^=block-]")?.textContent.trim() ?? "";
         if (field.ariaLabel !== name) field.ariaLabel = name;
     }
-    const name = words()[matchMedia("(pointer: coarse)").matches ? "touch" : "drop"]; // is shown, too
-    for (const place of document.querySelectorAll("#many\\.files .upload-container")) place.ariaLabel = name;
-    for (const [key, buttons] of [["copy", ":is(#code, #share) .icon-button"], ["clear", "#many\\.files .icon-button:not(:has(button))"], ["remove", ".label-clear-button"]])
-        for (const one of document.querySelectorAll(buttons)) one.ariaLabel = one.title = words()[key];
+    const add = matchMedia("(pointer: coarse)").matches ? "touch" : "drop"; // is shown, too
+    const buttons = { copy: ":is(#code, #share) .icon-button", clear: "#many\\.files .icon-button:not(:has(button))",
+        remove: ".label-clear-button", [add]: "#many\\.files .upload-container, button:has(button)" };
+    for (const key in buttons) for (const one of document.querySelectorAll(buttons[key])) one.ariaLabel = one.title = words()[key];
     for (const outer of document.querySelectorAll("button:has(button)")) {
         outer.setAttribute("role", "group");
         outer.removeAttribute("aria-haspopup");
         outer.tabIndex = -1;
-        outer.ariaLabel = outer.title = name;
     }
 }
 new MutationObserver(() => {

@@ -49,8 +49,8 @@ function showCamera(next) {
     element.querySelector("[data-do=take]").textContent = props.words[stream ? "photo.snap" : "photo.take"];
 }
 function snap() {
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+    const size = { width: video.videoWidth, height: video.videoHeight };
+    const canvas = Object.assign(document.createElement("canvas"), size);
     canvas.getContext("2d").drawImage(video, 0, 0);
     canvas.toBlob((blob) => blob && send([new File([blob], "camera.png", { type: "image/png" })]), "image/png");
 }

@@ -1,6 +1,7 @@
 // An answer to something new comes into view, with the focus, where it is out of sight. `element` holds it.
 let last = "";
 watch("value", () => {
+    document.dispatchEvent(new Event("fer-shown"));
     const answer = element.querySelector("[data-look]");
     if ((answer?.dataset.look ?? "") === last) return; // the same in another language, or of other models
     last = answer?.dataset.look ?? "";

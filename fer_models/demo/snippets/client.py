@@ -1,4 +1,5 @@
 from gradio_client import Client, handle_file
 
-answer = Client("http://127.0.0.1:7860").predict(handle_file("photo.jpg"), api_name="/compare")
-print(answer["votes"])
+client = Client("http://127.0.0.1:7860")
+answer = client.predict(handle_file("photo.jpg"), models=["transfer"], api_name="/compare")
+print(answer["favourite"], answer["sure"])

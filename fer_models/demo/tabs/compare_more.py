@@ -21,6 +21,7 @@ PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private
 ADDRESS = "(_, ...rest) => [window.location.origin + window.location.pathname, ...rest]"
 # An explanation is dropped if there is another answer by the time that it comes.
 IF_STILL = "(fresh, now, there) => (fresh?.[0] === now ? fresh[1] : there)"
+LATER = "async (words) => { await new Promise((go) => setTimeout(go, 2000)); return words; }"
 COPY = "async (link, done) => { await navigator.clipboard.writeText(link); return done; }"
 
 
@@ -86,8 +87,11 @@ def build_more(handlers: CompareHandlers, words: Words) -> "More":
             for part, key in ((link, "share.link"), (python, "share.python"), (shell, "share.shell")):
                 add_labelled(part, key)
     download = gr.HTML(elem_id="save.link", js_on_load=read_script("download.js"))
-    done = words.add(gr.Textbox(translate(language, "share.copied"), visible=False), _say("share.copied"))
-    copy.click(None, [link, done], copy, js=COPY, **PRIVATE)
+    done, again = (
+        words.add(gr.Textbox(translate(language, key), visible=False), _say(key))
+        for key in ("share.copied", "share.copy")
+    )
+    copy.click(None, [link, done], copy, js=COPY, **PRIVATE).then(None, again, copy, js=LATER, **PRIVATE)
     return More(
         handlers, column, save_buttons, with_face, download, crop, table, (why, label, why_view),
         (breaking, way, break_view), [link, python, shell], gr.Textbox(visible=False),
