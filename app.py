@@ -134,7 +134,7 @@ def main() -> None:
                         BodyLimit,
                         max_bytes=MAX_FILE_MB * 1024**2,
                         max_upload_bytes=MAX_UPLOAD_MB * 1024**2,
-                        upload_dir=UPLOADS.path,
+                        folder=UPLOADS,
                         min_free_bytes=MIN_FREE_MB * 1024**2,
                     )
                 ],

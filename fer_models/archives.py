@@ -65,7 +65,11 @@ def open_archive(path: Path) -> Iterator[ZipFile]:
 
 def list_files(archive: ZipFile) -> list[ZipInfo]:
     """Its files in order, without folders and what systems leave in them."""
-    return [info for info in archive.infolist() if not info.is_dir() and not is_left_behind(read_name(info))]
+    return [
+        info
+        for info in archive.infolist()
+        if not info.filename.endswith("/") and not is_left_behind(read_name(info))  # `is_dir` fails at an empty name
+    ]
 
 
 def read_entry(archive: ZipFile, info: ZipInfo) -> Image.Image:

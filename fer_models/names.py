@@ -1,5 +1,6 @@
 """Names of files: which ones belong to a system and not to its user, and what a zip calls its own."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from zipfile import ZipInfo
@@ -40,4 +41,5 @@ def read_name(info: ZipInfo) -> str:
     try:
         return info.filename.encode(ZIP_ENCODING).decode("utf-8")
     except UnicodeError:
-        return info.filename  # the code page, or a field of its own that Python has read
+        # A code page, or a field of its own that Python has read. A letter's second byte may look like a backslash.
+        return re.sub(r"(?<=[^\x00-\x7f])\\", "_", info.filename)

@@ -6,11 +6,12 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterable
-from multiprocessing import forkserver
+from multiprocessing import forkserver, util
 from pathlib import Path
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["training.train", "training.scoring.score", "fer_models.inference", "gradio"])
+util.get_temp_dir()  # made now, and not in a folder that a test names later
 REPOSITORY = Path(__file__).parents[1]
 
 

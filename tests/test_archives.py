@@ -2,6 +2,7 @@ import struct
 import tracemalloc
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from photos import portrait_as_png
@@ -58,6 +59,12 @@ def test_files_are_listed_without_what_systems_leave(names: list[str], listed: l
     path = write_zip(tmp_path / "a.zip", dict.fromkeys([*names, "last.jpg"], b"x"))
     with open_archive(path) as archive:
         assert [info.filename for info in list_files(archive)] == [*listed, "last.jpg"]
+
+
+def test_a_file_without_a_name_costs_no_other() -> None:
+    nameless, named = zipfile.ZipInfo("x"), zipfile.ZipInfo("a.jpg")
+    nameless.filename = ""
+    assert list_files(SimpleNamespace(infolist=lambda: [nameless, named])) == [nameless, named]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from starlette.middleware import Middleware
 
 from fer_models.demo.limits import BodyLimit, find_address, leave_room
 from fer_models.demo.ui import MAX_FILE_MB
+from fer_models.demo.uploads import MARKER, OwnFolder
 from fer_models.inference import LoadedModel
 
 JSON = {"content-type": "application/json"}
@@ -117,23 +119,41 @@ def test_a_flood_of_long_jobs_leaves_room_to_a_comparison(app_url: str) -> None:
     [("/gradio_api/call/a", 10, 200), ("/gradio_api/call/a", 11, 413), ("/gradio_api/upload", 20, 200),
      ("/gradio_api/upload", 21, 413), ("/fer/gradio_api/upload", 20, 200), ("/gradio_api/call/upload", 11, 413)],
 )  # fmt: skip
-def test_files_and_calls_have_limits_of_their_own(tmp_path: Path, path: str, size: int, status: int) -> None:
-    assert serve_limited(tmp_path).post(path, content=bytes(size)).status_code == status
+def test_files_and_calls_have_limits_of_their_own(folder: OwnFolder, path: str, size: int, status: int) -> None:
+    assert serve_limited(folder).post(path, content=bytes(size)).status_code == status
 
 
 @pytest.mark.parametrize(("path", "status"), [("call/a", 200), ("upload", 507)])
 def test_uploads_leave_room_on_the_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, status: int
+    folder: OwnFolder, monkeypatch: pytest.MonkeyPatch, path: str, status: int
 ) -> None:
     usage = SimpleNamespace(total=10**12, used=10**12 - 99, free=99)
-    monkeypatch.setattr(shutil, "disk_usage", {tmp_path: usage}.__getitem__)
-    assert serve_limited(tmp_path, min_free_bytes=99).post(f"/gradio_api/{path}", content=b"a").status_code == 200
-    answer = serve_limited(tmp_path, min_free_bytes=100).post(f"/gradio_api/{path}", content=b"a")
+    monkeypatch.setattr(shutil, "disk_usage", {folder.path: usage}.__getitem__)
+    assert serve_limited(folder, min_free_bytes=99).post(f"/gradio_api/{path}", content=b"a").status_code == 200
+    answer = serve_limited(folder, min_free_bytes=100).post(f"/gradio_api/{path}", content=b"a")
     assert (answer.status_code, "disk is full" in answer.text) == (status, status == 507)
 
 
-def serve_limited(upload_dir: Path, min_free_bytes: int = 1) -> TestClient:
-    limits = {"max_bytes": 10, "max_upload_bytes": 20, "upload_dir": upload_dir, "min_free_bytes": min_free_bytes}
+@pytest.mark.parametrize("path", ["call/a", "upload"])
+def test_no_file_goes_to_a_folder_that_is_not_ours(folder: OwnFolder, path: str) -> None:
+    """Of a folder that was deleted gradio made another one, in which photos stayed for good."""
+    shutil.rmtree(folder.path)
+    assert serve_limited(folder).post(f"/gradio_api/{path}", content=b"a").status_code == 200
+    assert (folder.path / MARKER).is_file()
+    shutil.rmtree(folder.path)
+    folder.path.mkdir()
+    assert serve_limited(folder).post(f"/gradio_api/{path}", content=b"a").status_code == 507
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[OwnFolder]:
+    folder = OwnFolder(tmp_path)
+    yield folder
+    folder.remove()
+
+
+def serve_limited(folder: OwnFolder, min_free_bytes: int = 1) -> TestClient:
+    limits = {"max_bytes": 10, "max_upload_bytes": 20, "folder": folder, "min_free_bytes": min_free_bytes}
     app = FastAPI(middleware=[Middleware(BodyLimit, **limits)])
 
     @app.post("/{path:path}")

@@ -15,8 +15,9 @@ from fer_models.names import find_files, is_left_behind, read_name
         ("\u5199\u771f/\u7b11.jpg".encode(), False, "\u5199\u771f/\u7b11.jpg"),
         ("Gr\u00fc\u00dfe.jpg".encode("cp437"), False, "Gr\u00fc\u00dfe.jpg"),
         (b"a\xff\xfe.jpg", False, "a\u00a0\u25a0.jpg"),
+        ("\u8868.jpg".encode("cp932"), False, "\u00f2_.jpg"),  # its second byte looks like a backslash
     ],
-    ids=["plain", "told", "not told", "not told, other letters", "code page", "anything"],
+    ids=["plain", "told", "not told", "not told, other letters", "code page", "anything", "another code page"],
 )
 def test_names_in_zips_are_read_as_they_were_meant(
     stored: bytes, says_utf_8: bool, expected: str, tmp_path: Path
@@ -31,6 +32,7 @@ def test_names_in_zips_are_read_as_they_were_meant(
     with ZipFile(tmp_path / "a.zip") as archive:
         (info,) = archive.infolist()
         assert read_name(info) == expected
+        assert not is_left_behind(read_name(info))
         assert archive.read(info) == b"content"
 
 

@@ -377,9 +377,17 @@ def test_only_folders_of_killed_processes_are_deleted(near: tuple[Path, Path, Pa
     assert not used.exists()
 
 
-def test_a_temporary_folder_is_gone_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_temporary_folder_lies_beside_the_uploads_and_is_gone_afterwards(
+    chosen: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if chosen:
+        monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "uploads"))
+    else:
+        monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with suppress(KeyError), make_folder() as folder:
+        assert folder.parent == tmp_path
         (folder / "video.mp4").touch()
         raise KeyError
     assert list(tmp_path.iterdir()) == []

@@ -3,14 +3,15 @@
 import os
 import shutil
 from ipaddress import IPv6Address, ip_address, ip_network
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from fastapi import HTTPException
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .internals import check_calls, list_waiting
+from .uploads import OwnFolder
 
 # All answers about single photos wait in one line, whatever is asked: gradio would count each kind of question apart.
 # Two at once, of which one computes while the other is read and written. Long jobs wait in a line of their own, for one
@@ -23,19 +24,22 @@ UPLOAD_PATHS = ("/gradio_api/upload",)  # a path of their own: names of function
 class BodyLimit:
     """A layer of the server that refuses calls which are too large, before they are in memory.
 
+    It also sees to it that the folder of uploads is there before gradio writes to it: one that gradio made anew, after
+    somebody had deleted ours, would bear no marker, and nothing in it would ever be deleted.
+
     Args:
         app: The layers below.
         max_bytes: How much a call may weigh.
         max_upload_bytes: How much the files may weigh that are uploaded at once.
-        upload_dir: Where they go.
+        folder: Where they go.
         min_free_bytes: How much room they leave there, however many come one after another.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int, max_upload_bytes: int, upload_dir: Path, min_free_bytes: int):
+    def __init__(self, app: ASGIApp, max_bytes: int, max_upload_bytes: int, folder: OwnFolder, min_free_bytes: int):
         self.app = app
         self.max_bytes = max_bytes
         self.max_upload_bytes = max_upload_bytes
-        self.upload_dir = upload_dir
+        self.folder = folder
         self.min_free_bytes = min_free_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,12 +49,17 @@ class BodyLimit:
 
         async def take() -> Message:
             nonlocal taken
+            if not taken and scope["method"] == "POST":
+                try:
+                    await run_in_threadpool(self.folder.keep)
+                except OSError as error:
+                    raise HTTPException(507, "The server has no place for files. Its log says why.") from error
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > limit:
                 advice = "Upload fewer files at once." if is_upload else "Upload its files first."
                 raise HTTPException(413, f"The call has more than {limit // 1024**2:,} MB. {advice}")
-            if is_upload and shutil.disk_usage(self.upload_dir).free < self.min_free_bytes:
+            if is_upload and shutil.disk_usage(self.folder.path).free < self.min_free_bytes:
                 raise HTTPException(507, "The server's disk is full. Uploads go after some minutes: try again then.")
             return message
 

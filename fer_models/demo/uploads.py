@@ -118,8 +118,9 @@ def use_own_folder() -> OwnFolder:
 
 @contextmanager
 def make_folder() -> Iterator[Path]:
-    """A temporary folder that is gone afterwards; if the process is killed, another one's `delete_orphans` does it."""
-    folder = OwnFolder(Path(tempfile.gettempdir()))
+    """A folder beside that of the uploads, gone afterwards; if the process is killed, `delete_orphans` deletes it."""
+    beside = os.environ.get(FOLDER_VARIABLE)  # that of the uploads, once `use_own_folder` was called
+    folder = OwnFolder(Path(beside).parent if beside else Path(tempfile.gettempdir()))
     try:
         yield folder.path
     finally:
