@@ -20,7 +20,7 @@ os.environ |= {
 }
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,14 @@ def write_parquet(folder: Path, rows: dict[str, list[tuple[bytes, int]]], names:
             features=Features({"image": ImageFeature(), "label": ClassLabel(names=list(names))}),
         ).to_parquet(folder / f"{split}.parquet")
     return folder
+
+
+def exit_message(main: Callable[[list[str]], None], *argv: object) -> str:
+    """The sentence with which a command gives up; any other exception fails the test."""
+    with pytest.raises(SystemExit) as caught:
+        main([str(word) for word in argv])
+    assert isinstance(caught.value.code, str), "a sentence is printed, and the exit status is 1"
+    return caught.value.code
 
 
 @pytest.fixture(scope="session")

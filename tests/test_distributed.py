@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from browsing import find_free_port
 from processes import Command
 from safetensors.torch import load_file
 from tiny_runs import assert_same_weights, load_fer2013_once, load_weights, make_argv, train_tiny
@@ -106,12 +106,6 @@ def test_each_process_draws_its_own_random_numbers() -> None:
 
 
 # --- two ---
-
-
-def find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def launch(arguments: list[str], *options: str) -> subprocess.Popen[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import huggingface_hub.constants
 import pytest
+from conftest import exit_message
 from hub_server import Fault, HubServer
 from huggingface_hub import HfApi, ModelCard
 
@@ -59,15 +60,6 @@ def tune(checkpoints: Path) -> Path:
     results = json.loads((tuned / "results.json").read_text())
     (tuned / "results.json").write_text(json.dumps(results | {"temperature": 2.0}))
     return tuned
-
-
-def fail(argv: list[str]) -> str:
-    """The sentence with which a push gives up."""
-    with pytest.raises(SystemExit) as caught:
-        main(argv)
-    assert isinstance(caught.value.code, str)
-    assert "\n" not in caught.value.code
-    return caught.value.code
 
 
 def list_titles(hub: HubServer, branch: str = "main") -> list[str]:
@@ -207,8 +199,9 @@ def test_output_is_what_would_be_pushed(hub: HubServer, tmp_path: Path) -> None:
     ids=["no namespace", "bad namespace", "no such model", "unknown token", "read only", "another's", "no such one"],
 )
 def test_wrong_arguments_are_a_sentence(argv: list[str], sentence: str, hub: HubServer) -> None:
-    message = fail(argv)
+    message = exit_message(main, *argv)
     assert message.startswith("error: ")
+    assert "\n" not in message
     assert re.search(sentence, message), message
     assert hub.store.repos == {}
 
@@ -217,7 +210,7 @@ def test_all_weights_are_there_before_a_repository_is_made(hub: HubServer, check
     """Only the default tag was looked at, here `tuned`."""
     tune(checkpoints)
     (checkpoints / "baseline.report" / "model.safetensors").unlink()
-    assert "baseline.report/model.safetensors are missing" in fail(PUSH)
+    assert "baseline.report/model.safetensors are missing" in exit_message(main, *PUSH)
     assert hub.store.repos == {}
 
 
@@ -239,20 +232,20 @@ def test_a_trial_is_never_pushed(
     before = path.read_text()
     path.write_text(before + change if isinstance(change, str) else json.dumps(json.loads(before) | change))
     argv = ["--space", "alice/fer-compare"] if more == ["--space"] else [*PUSH, *more]
-    assert sentence in fail(argv)
+    assert sentence in exit_message(main, *argv)
     assert hub.store.repos == {}
 
 
 def test_no_token_is_a_sentence(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_TOKEN")
-    assert fail(PUSH).startswith("error: No token is given. Log in with `hf auth login`")
+    assert exit_message(main, *PUSH).startswith("error: No token is given. Log in with `hf auth login`")
     assert hub.requests == []
 
 
 def test_no_network_is_a_sentence(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
-    assert "cannot be reached for alice/fer-baseline" in fail(PUSH)
-    assert "Check the network, then run the same again." in fail([*PUSH, "--dry-run"])
+    assert "cannot be reached for alice/fer-baseline" in exit_message(main, *PUSH)
+    assert "Check the network, then run the same again." in exit_message(main, *PUSH, "--dry-run")
 
 
 def test_repository_of_something_else_is_left_alone(hub: HubServer) -> None:
@@ -260,7 +253,7 @@ def test_repository_of_something_else_is_left_alone(hub: HubServer) -> None:
     api.create_repo(REPO_ID)
     api.upload_file(repo_id=REPO_ID, path_in_repo="thesis.txt", path_or_fileobj=b"years of work")
     for argv in (PUSH, [*PUSH, "--dry-run"]):  # which said that it would delete it
-        assert "holds something that was not pushed from here (thesis.txt, ...)" in fail(argv)
+        assert "holds something that was not pushed from here (thesis.txt, ...)" in exit_message(main, *argv)
     assert set(hub.repo(REPO_ID).get("main").files) == {".gitattributes", "thesis.txt"}
 
 
@@ -276,7 +269,7 @@ def test_repository_of_something_else_is_left_alone(hub: HubServer) -> None:
 )
 def test_push_that_broke_off_is_finished_by_the_same_command(fault: Fault, hub: HubServer) -> None:
     hub.faults.append(fault)
-    assert "Run the same again" in fail(PUSH) or fault.path == "/resolve/"
+    assert "Run the same again" in exit_message(main, *PUSH) or fault.path == "/resolve/"
     hub.faults.clear()
     main(PUSH)
     assert hub.count("POST", "/commit/") == 1
@@ -290,7 +283,7 @@ def test_branch_never_serves_the_weights_of_another(cut: str, hub: HubServer, ch
     """It began at the head of `main`, so that a push cut off there left the tuned model as the report's."""
     tuned = tune(checkpoints)
     hub.faults.append(Fault(cut, "POST", status=503))
-    assert "Run the same again" in fail(PUSH)
+    assert "Run the same again" in exit_message(main, *PUSH)
     repo = hub.repo(REPO_ID)
     assert repo.get("main").files["config.json"].content == (tuned / "config.json").read_bytes()
     if "report" in repo.branches:
@@ -309,7 +302,7 @@ def test_interruption_is_a_sentence(hub: HubServer, monkeypatch: pytest.MonkeyPa
         raise KeyboardInterrupt
 
     monkeypatch.setattr(HfApi, "create_commit", interrupt)
-    assert fail(PUSH) == "Interrupted. Nothing is half-pushed; the same command does the rest."
+    assert exit_message(main, *PUSH) == "Interrupted. Nothing is half-pushed; the same command does the rest."
     assert list_titles(hub) == ["initial commit"]
 
 

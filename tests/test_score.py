@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 import psutil
 import pytest
-from conftest import encode_png, make_class_png, make_face, write_parquet
+from conftest import encode_png, exit_message, make_class_png, make_face, write_parquet
 from datasets import Dataset, load_dataset
 from hub_server import HubServer
 from huggingface_hub import HfApi, constants
@@ -75,13 +75,6 @@ def read(output: Path) -> pd.DataFrame:
     return pd.read_parquet(output).sort_values("row", ignore_index=True)
 
 
-def exit_message(*arguments: str) -> str:
-    with pytest.raises(SystemExit) as caught:
-        score.main([str(argument) for argument in arguments])
-    assert isinstance(caught.value.code, str)
-    return caught.value.code
-
-
 # --- what there is to score ---
 
 
@@ -127,7 +120,7 @@ def test_files_of_a_list_come_in_its_order(pictures: Path, tmp_path: Path) -> No
     assert rows["file"].tolist() == ["1/face-03.png", "0/face-00.png", "0/missing.png", "1/face-03.png"]
     assert rows["error"].notna().tolist() == [False, False, True, False]
     assert "There is no file" in rows["error"][2]
-    assert "No such file" in exit_message(pictures, tmp_path / "other", "--files", "no-list.txt")
+    assert "No such file" in exit_message(score.main, pictures, tmp_path / "other", "--files", "no-list.txt")
 
 
 def test_what_systems_leave_in_folders_is_not_scored(tmp_path: Path) -> None:
@@ -176,7 +169,7 @@ def test_a_machine_that_fails_is_no_fault_of_the_faces(
     with monkeypatch.context() as patch:
         patch.setattr(scoring, "classify", lambda *_: 1 / 0)
         assert "fail at every face" in exit_message(
-            pictures, tmp_path / "scores", "--chunk-size", "8", "--models", "baseline", "--whole-image"
+            score.main, pictures, tmp_path / "scores", "--chunk-size", "8", "--models", "baseline", "--whole-image"
         )
     assert run(pictures, tmp_path / "scores")["error"].isna().all()
 
@@ -286,7 +279,7 @@ def test_interrupted_scoring_goes_on_with_what_is_missing(
     arguments = (pictures, tmp_path / "scores", "--chunk-size", "8", "--models", "baseline", "--whole-image")
     with monkeypatch.context() as patch:
         patch.setattr(scoring.Scorer, "score_chunk", score_until_interrupted)
-        assert "the same command does the rest" in exit_message(*arguments)
+        assert "the same command does the rest" in exit_message(score.main, *arguments)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "scores").glob("part-*")}
     assert len(before) == 2
     rows = run(pictures, tmp_path / "scores")
@@ -304,7 +297,7 @@ def test_full_disk_leaves_no_half_of_a_part(pictures: Path, tmp_path: Path, monk
 
     with monkeypatch.context() as patch:
         patch.setattr(scoring.pq, "write_table", write_half)
-        message = exit_message(pictures, tmp_path / "scores", "--models", "baseline")
+        message = exit_message(score.main, pictures, tmp_path / "scores", "--models", "baseline")
     assert message.startswith("error: [Errno 28] No space left on device. What was scored is kept")
     assert [path.name for path in (tmp_path / "scores").iterdir()] == [score.JOB_FILE]
 
@@ -342,9 +335,9 @@ def test_another_job_in_the_same_folder_is_refused(
 ) -> None:
     arguments = [pictures, tmp_path / "scores", "--models", "baseline", "--chunk-size", "8"]
     run(pictures, tmp_path / "scores")
-    assert f"another job (other {changed}). Choose another folder." in exit_message(*arguments, *options)
+    assert f"another job (other {changed}). Choose another folder." in exit_message(score.main, *arguments, *options)
     make_face().save(pictures / "new.png")
-    assert "another job (other rows, names, contents)" in exit_message(*arguments, "--whole-image")
+    assert "another job (other rows, names, contents)" in exit_message(score.main, *arguments, "--whole-image")
 
 
 @pytest.mark.parametrize(
@@ -391,7 +384,7 @@ def test_files_that_have_changed_are_another_job(pictures: Path, tmp_path: Path)
 def assert_another_job(source: Path, output: Path) -> None:
     """Refused, and what is there stays."""
     before = {path: path.read_bytes() for path in output.iterdir()}
-    message = exit_message(source, output, "--models", "baseline", "--whole-image", "--chunk-size", "8")
+    message = exit_message(score.main, source, output, "--models", "baseline", "--whole-image", "--chunk-size", "8")
     assert "another job (other contents). Choose another folder." in message
     assert {path: path.read_bytes() for path in output.iterdir()} == before
 
@@ -446,13 +439,15 @@ def test_other_weights_of_the_same_name_are_another_job(
     with (directory / "model.safetensors").open("ab") as file:
         file.write(b" ")
     monkeypatch.setattr(zoo, "CHECKPOINTS_DIR", tmp_path / "checkpoints")
-    message = exit_message(pictures, tmp_path / "scores", "--models", "baseline", "--whole-image", "--chunk-size", "8")
+    message = exit_message(
+        score.main, pictures, tmp_path / "scores", "--models", "baseline", "--whole-image", "--chunk-size", "8"
+    )
     assert "another job (other models). Choose another folder." in message
 
 
 def test_wrong_arguments_get_a_sentence(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "holds something else" in exit_message(pictures, pictures)
-    assert "no model 'resnet'" in exit_message(pictures, tmp_path / "scores", "--models", "resnet")
+    assert "holds something else" in exit_message(score.main, pictures, pictures)
+    assert "no model 'resnet'" in exit_message(score.main, pictures, tmp_path / "scores", "--models", "resnet")
     with pytest.raises(SystemExit, match="2"):
         score.main([str(pictures), str(tmp_path / "scores"), "--batch-size", "0"])
     assert "--batch-size: expected a whole number of at least 1, got '0'" in capsys.readouterr().err
@@ -463,7 +458,9 @@ def test_lost_and_doubled_rows_would_be_seen(pictures: Path, tmp_path: Path) -> 
     run(pictures, tmp_path / "scores")
     first, second = sorted((tmp_path / "scores").glob("part-*"))[:2]
     second.write_bytes(first.read_bytes())
-    message = exit_message(pictures, tmp_path / "scores", "--models", "baseline", "--whole-image", "--chunk-size", "8")
+    message = exit_message(
+        score.main, pictures, tmp_path / "scores", "--models", "baseline", "--whole-image", "--chunk-size", "8"
+    )
     assert "does not hold each of the 40 rows once" in message
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from conftest import exit_message
 from hub_cards import check_card
 from hub_server import Fault, HubServer
 from hub_store import Repo
@@ -117,15 +118,6 @@ def models(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> HubServer:
     monkeypatch.setattr(space, "CHECKPOINT_FILES", ())
     put_models(hub)
     return hub
-
-
-def fail(*argv: str) -> str:
-    """The sentence with which a push gives up."""
-    with pytest.raises(SystemExit) as caught:
-        main([*argv])
-    assert isinstance(caught.value.code, str)
-    assert "\n" not in caught.value.code
-    return caught.value.code
 
 
 def read_pushed_header(hub: HubServer) -> dict[str, Any]:
@@ -248,17 +240,18 @@ def test_wrong_arguments_are_a_sentence(
     with pytest.raises(SystemExit) as caught:
         main(argv)
     assert re.search(sentence, f"{caught.value.code} {capsys.readouterr().err}")
+    assert "\n" not in str(caught.value.code)
     assert [kind for kind, _ in models.store.repos if kind == "space"] == []
 
 
 def test_no_token_is_a_sentence(models: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_TOKEN")
-    assert fail("--space", SPACE_ID).startswith("error: No token is given.")
+    assert exit_message(main, "--space", SPACE_ID).startswith("error: No token is given.")
 
 
 def test_other_weights_on_the_hub_are_a_sentence(models: HubServer) -> None:
     models.repo("alice/fer-dense").tags.clear()
-    assert "alice/fer-dense does not hold the model that is bundled here" in fail("--space", SPACE_ID)
+    assert "alice/fer-dense does not hold the model that is bundled here" in exit_message(main, "--space", SPACE_ID)
 
 
 def test_somebody_else_s_space_is_left_alone(models: HubServer) -> None:
@@ -266,13 +259,13 @@ def test_somebody_else_s_space_is_left_alone(models: HubServer) -> None:
     api.create_repo(SPACE_ID, repo_type="space", space_sdk="gradio")
     api.upload_file(repo_id=SPACE_ID, repo_type="space", path_in_repo="app.py", path_or_fileobj=b"another page")
     for argv in (["--space", SPACE_ID], ["--space", SPACE_ID, "--dry-run"]):
-        assert "holds something that was not pushed from here (app.py, ...)" in fail(*argv)
+        assert "holds something that was not pushed from here (app.py, ...)" in exit_message(main, *argv)
     assert set(models.repo(SPACE_ID, "space").get("main").files) == {".gitattributes", "app.py"}
 
 
 def test_push_that_broke_off_leaves_no_half_and_is_finished_by_the_same_command(models: HubServer) -> None:
     models.faults.append(Fault("/commit/", "POST", status=503))
-    assert "Run the same again" in fail("--space", SPACE_ID)
+    assert "Run the same again" in exit_message(main, "--space", SPACE_ID)
     repo = models.repo(SPACE_ID, "space")
     assert set(repo.get("main").files) == {".gitattributes"}
     assert repo.variables == {}

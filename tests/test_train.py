@@ -10,6 +10,7 @@ import pytest
 import tiny_runs
 import torch
 import yaml
+from conftest import exit_message
 from processes import Command
 from tiny_runs import (
     assert_same_weights,
@@ -50,14 +51,6 @@ def finished(made_up_parquet: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 def read_json(path: Path):
     return json.loads(path.read_text())
-
-
-def exit_message(argv: list[str]) -> str:
-    """What `python -m training.train` says when it gives up; any other exception fails the test."""
-    with pytest.raises(SystemExit) as caught:
-        train.main(argv)
-    assert isinstance(caught.value.code, str), "a sentence is printed, and the exit status is 1"
-    return caught.value.code
 
 
 def list_trained_epochs(out: str) -> list[str]:
@@ -407,7 +400,7 @@ def test_full_disk_is_said_and_the_older_checkpoint_stays(
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "_save_checkpoint", save_on_a_full_disk)
         try:
-            message = exit_message(argv)
+            message = exit_message(train.main, *argv)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert message.startswith(f"error: {tmp_path / 'run'} cannot be written to; is the disk full? (")
@@ -424,7 +417,7 @@ def test_full_disk_under_a_text_file_is_said(made_up_parquet: Path, tmp_path: Pa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(train, "write_text", no_room)
-    message = exit_message(make_argv(made_up_parquet, tmp_path / "run"))
+    message = exit_message(train.main, *make_argv(made_up_parquet, tmp_path / "run"))
     assert message.startswith("error: [Errno 28] No space left on device. What was finished is kept")
 
 
@@ -448,7 +441,7 @@ def test_other_settings_in_the_same_folder_are_refused(
     overrides, changes, finished: Path, made_up_parquet: Path, tmp_path: Path
 ):
     unfinish(finished, tmp_path / "run")
-    message = exit_message(make_argv(made_up_parquet, tmp_path / "run", *overrides))
+    message = exit_message(train.main, *make_argv(made_up_parquet, tmp_path / "run", *overrides))
     assert f"{tmp_path / 'run'} holds a run with other settings" in message
     assert [change for change in changes if change not in message] == []
     assert message.count(" -> ") == len(changes), "nothing else is named"
@@ -506,7 +499,7 @@ RECIPE = str(tiny_runs.RECIPES_DIR / "baseline.report.yaml")
     ],
 )
 def test_wrong_arguments_get_a_sentence(argv: list[str], words: list[str], tmp_path: Path):
-    message = exit_message([*argv, "--output_dir", str(tmp_path / "run")])
+    message = exit_message(train.main, *argv, "--output_dir", str(tmp_path / "run"))
     assert message.startswith("error: ")
     assert [word for word in words if word not in message] == []
     assert not (tmp_path / "run").exists(), "nothing is left behind that a later run would trip over"
