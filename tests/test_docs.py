@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from browsing import REPOSITORY
+from conftest import connect
 from hub_server import HubServer
 from photos import load_portrait
 
@@ -117,10 +118,12 @@ def test_every_block_runs(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.chdir(workplace)
     # Only the page for programs asks a running app, whose start takes long.
     address = request.getfixturevalue("app_url") if page == "docs/api.md" else DEFAULT_ADDRESS
+    connect(hub, workplace / "cache-of-python", monkeypatch)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     env = kept | {
         "HF_ENDPOINT": hub.endpoint,
@@ -132,19 +135,18 @@ def test_every_block_runs(
     }
     for language, block in find_blocks(page):
         code = block.replace("NAMESPACE", "alice").replace(DEFAULT_ADDRESS, address)
-        if language == "python" and "alice" not in code:
+        if language == "python":
             capfd.readouterr()
             exec(compile(code, page, "exec"), {})
-            printed = capfd.readouterr().out
+            printed, told = capfd.readouterr().out, caplog.text
         else:
-            code = "\n".join(line for line in split_lines(code) if not find_reason(line)) if language == "sh" else code
+            code = "\n".join(line for line in split_lines(code) if not find_reason(line))
             code = code.replace("hf auth login", "hf auth login --token hf_alice")
             code = code.replace("push --namespace alice", "push --namespace alice --models transfer")
-            program = ["sh", "-euc"] if language == "sh" else [sys.executable, "-c"]
-            result = subprocess.run([*program, code], env=env, capture_output=True, text=True, timeout=600)
+            result = subprocess.run(["sh", "-euc", code], env=env, capture_output=True, text=True, timeout=600)
             assert result.returncode == 0, f"{code}\n{result.stdout}\n{result.stderr}"
-            assert "Taking the bundled" not in result.stderr, "all comes from the Hub, or its cache"
-            printed = result.stdout
+            printed, told = result.stdout, result.stderr
+        assert "Taking the bundled" not in told, "all comes from the Hub, or its cache"
         for words, expected in PRINTS.items():
             if words in code:
                 assert re.search(expected, printed), f"{code}\n{printed}"
