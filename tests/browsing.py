@@ -57,8 +57,10 @@ def serve_app(upload_dir: Path) -> Iterator[str]:
     try:
         yield url
     finally:
+        status = process.poll()
         process.terminate()
-        process.communicate(timeout=30)
+        printed, _ = process.communicate(timeout=30)
+    assert status is None, f"The app ended by itself, with the status {status}:\n{printed}"
     assert list(upload_dir.iterdir()) == [], "nothing of a visitor stays"
 
 

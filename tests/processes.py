@@ -59,7 +59,8 @@ class Command:
         return Path(self._paths[1]).read_text()
 
     def send_signal(self, number: int) -> None:
-        os.kill(self.process.pid, number)
+        if self.is_running:  # else its number may be another's by now
+            os.kill(self.process.pid, number)
 
     def wait(self) -> int:
         """Its exit status."""
