@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from .kinds import HEAD_BYTES, is_avif, is_heic, is_picture, is_video, name_other
 from .pixels import keep_pixels
@@ -38,9 +39,12 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# Tags of TIFF: what kind of picture the first one is, and how large a piece is that is decoded at once.
+# Tags of TIFF: what kind of picture the first one is, how large a piece is that is decoded at once, what its numbers
+# are, and whether each channel lies by itself.
 REDUCED, SUBFILE_TYPE, TILE_WIDTH, TILE_HEIGHT = 0x1, 254, 322, 323
-PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
+BITS, PHOTOMETRIC, WHITE_IS_ZERO, YCBCR = 258, 262, 0, 6
+SAMPLE_FORMAT, UNSIGNED, SIGNED, FLOAT = 339, 1, 2, 3
+PLANAR_CONFIGURATION, SEPARATE = 284, 2
 # Numbers that spread over less than this share of their range are spread over all of it: cameras of 10 to 14 bits write
 # them into 16, where they look black.
 MIN_SPREAD = 0.25
@@ -189,13 +193,13 @@ def has_more_frames(image: Image.Image) -> bool:
 
 def _to_upright_rgb(image: Image.Image, max_pixels: int) -> Image.Image:
     _check_size(image, max_pixels)
+    if isinstance(image, TiffImageFile):
+        _check_layout(image)
     # PIL gives deep colours in 8 bits, but not deep greys.
     is_deep = any(";16" in str(tile) for tile in getattr(image, "tile", ()))
     image.load()
     turn = _find_turn(image)
-    if image.mode.startswith("I;16") and getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO:
-        image = Image.fromarray(65535 - np.asarray(image))  # PIL turns round those of 8 bits only
-    picture = _to_rgb(_spread_colors(image) if is_deep and not _is_one_number(image) else image)
+    picture = _to_rgb(_spread_colors(image) if is_deep and not _is_one_number(image) else _mend_numbers(image))
     if turn is not None:
         picture = picture.transpose(turn)
     elif picture is image:
@@ -216,6 +220,23 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
             "too_large",
             f"The picture has {pixels:,} pixels, of which at most {max_pixels:,} are taken. Make it smaller.",
         )
+
+
+def _check_layout(image: TiffImageFile) -> None:
+    """Refuse a TIFF of which PIL reads other numbers than it holds, as it refuses those that it does not know."""
+    tags = image.tag_v2
+    bits, formats = tags.get(BITS, (1,)), tags.get(SAMPLE_FORMAT, (UNSIGNED,))
+    photometric = tags.get(PHOTOMETRIC)
+    is_packed = image.tile[0].codec_name == "libtiff"
+    in_planes = tags.get(PLANAR_CONFIGURATION) == SEPARATE
+    if (
+        (SIGNED in formats and 8 in bits)
+        or (FLOAT in formats and photometric == WHITE_IS_ZERO)
+        or (is_packed and tags.prefix == b"MM" and UNSIGNED not in formats)  # in the other order of bytes
+        or (not is_packed and in_planes and (set(bits) != {8} or photometric == WHITE_IS_ZERO))
+        or (not is_packed and photometric == YCBCR and image.mode == "RGB")
+    ):
+        raise UnidentifiedImageError(f"a TIFF with {bits} bits, format {formats}")
 
 
 def _find_turn(image: Image.Image) -> Image.Transpose | None:
@@ -252,22 +273,30 @@ def _is_one_number(image: Image.Image) -> bool:
     return image.mode == "F" or image.mode.startswith("I")
 
 
+def _mend_numbers(image: Image.Image) -> Image.Image:
+    """Of a TIFF PIL turns round only 8 bits whose zero is white, and gives all of 32 bits a sign."""
+    tags = getattr(image, "tag_v2", {})
+    if image.mode.startswith("I;16") and tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
+        return Image.fromarray(65535 - np.asarray(image))
+    if image.mode == "I" and SIGNED not in tags.get(SAMPLE_FORMAT, (UNSIGNED,)):
+        return Image.fromarray(np.asarray(image).view(np.uint32).astype(np.float32))
+    return image
+
+
 def _spread_grey(array: np.ndarray, mode: str) -> Image.Image:
     """`(H, W)` numbers of a mode of PIL's -> mode L.
 
     The range is that of 16 bits; of modes that hold any numbers, the first one of 0..1, 0..255 and 0..65535 in which
-    all of them lie.
+    all of them lie, but for some hot pixels.
 
     Raises:
         ValueError: Some are no numbers.
     """
     if not np.isfinite(array).all():
         raise ValueError("its pixels are not all numbers")
-    low, high = float(array.min()), float(array.max())
+    low, high = (float(number) for number in np.percentile(array, EXTREMES, method="nearest"))
     ranges = (65535,) if mode.startswith("I;16") else (1, 255, 65535) if mode == "F" else (255, 65535)
     top = next((top for top in ranges if low >= 0 and high <= top), 0)
-    if top:  # some hot pixels are no range
-        low, high = (float(number) for number in np.percentile(array, EXTREMES, method="nearest"))
     if not top or 0 < high - low < MIN_SPREAD * top:
         grey = (array.astype(np.float32) - low) * (255 / max(high - low, 1e-9))
     else:

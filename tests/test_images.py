@@ -63,11 +63,12 @@ def make_exif(orientation: int) -> Image.Exif:
     return exif
 
 
-def make_tiff(tags: dict[int, int]) -> bytes:
+def make_tiff(tags: dict[int, int], pixels: bytes = bytes(range(64)), order: str = "<") -> bytes:
     """An 8x8 TIFF in grey, which says of itself what these tags tell, too."""
-    tags = {256: 8, 257: 8, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 8, 279: 64} | tags
-    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(tags.items()))
-    return struct.pack("<2sHI", b"II", 42, 72) + bytes(range(64)) + struct.pack("<H", len(tags)) + entries + bytes(4)
+    tags = {256: 8, 257: 8, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 8, 279: len(pixels)} | tags
+    entries = b"".join(struct.pack(f"{order}HHII", tag, 4, 1, value) for tag, value in sorted(tags.items()))
+    head = struct.pack(f"{order}2sHI", b"II" if order == "<" else b"MM", 42, 8 + len(pixels))
+    return head + pixels + struct.pack(f"{order}H", len(tags)) + entries + bytes(4)
 
 
 def make_animation() -> bytes:
@@ -88,6 +89,16 @@ UNUSABLE = [
     (break_checksum(encode(make_gradient()), b"IHDR"), "unreadable", "PNG with a wrong checksum of its size"),
     (break_checksum(encode(make_gradient("P")), b"PLTE"), "unreadable", "PNG with a wrong checksum of its colours"),
     (encode(Image.fromarray(np.full((8, 8), np.nan, np.float32)), "TIFF"), "unreadable", "pixels that are no numbers"),
+    (make_tiff({256: 4, 258: 16, 262: 2, 277: 3, 284: 2}), "unreadable", "TIFF of 16 bits, channel by channel"),
+    (make_tiff({284: 2, 262: 0}), "unreadable", "the same of 8 bits, zero is white"),
+    (make_tiff({339: 2}), "unreadable", "TIFF of 8 bits with a sign"),
+    (make_tiff({256: 4, 257: 4, 258: 32, 262: 0, 339: 3}), "unreadable", "TIFF of fractions, zero is white"),
+    (make_tiff({256: 4, 257: 4, 262: 6, 277: 3}), "unreadable", "TIFF in YCbCr, not packed"),
+    (
+        make_tiff({256: 1, 257: 1, 258: 32, 259: 8, 339: 2}, zlib.compress(b"\0\0\0\1"), ">"),
+        "unreadable",
+        "packed TIFF of 32 bits, the other order of bytes",
+    ),
     (make_tiff({322: 60_000, 323: 60_000}), "too_large", "a small TIFF whose only tile takes gigabytes"),
     (encode(Image.effect_noise((200, 200), 80), "PNG")[:9000], "unreadable", "PNG cut short"),
     (encode(Image.effect_noise((200, 200), 80), "JPEG")[:4000], "unreadable", "JPEG cut short"),
@@ -218,6 +229,7 @@ DEEP = [
     (np.array([[0, 100, 255]], np.int32), "TIFF", [0, 100, 255], "32 bits that hold 8"),
     (np.array([[0, 257 * 100, 65535]], np.int32), "TIFF", [0, 100, 255], "32 bits that hold 16"),
     (np.array([[-5, 0, 5]], np.int32), "TIFF", [0, 127, 255], "32 bits with less than nothing"),
+    (np.array([[0, 100, 255] + [0, 255] * 9999 + [2**30]], np.int32), "TIFF", [0, 100, 255], "32 bits, a hot pixel"),
     (np.array([[0, 0.5, 1]], np.float32), "TIFF", [0, 127, 255], "shares"),
     (np.array([[0, 100, 255]], np.float32), "TIFF", [0, 100, 255], "greys as fractions"),
     (np.array([[0, 1.5, 3]], np.float32), "TIFF", [0, 127, 255], "light"),
@@ -236,6 +248,11 @@ def test_a_deep_tiff_whose_zero_is_white_is_no_negative() -> None:
     array = np.array([[0, 257 * 100, 65535]], np.uint16)
     image = read_image(encode(Image.fromarray(65535 - array), "TIFF", tiffinfo=tags))
     assert np.asarray(image)[0, :, 0].tolist() == pytest.approx([0, 100, 255], abs=1)
+
+
+def test_a_tiff_of_32_bits_without_a_sign_has_its_whole_range() -> None:
+    tiff = make_tiff({256: 3, 257: 1, 258: 32}, struct.pack("<3I", 0, 2**31, 2**32 - 1))
+    assert np.asarray(read_image(tiff))[0, :, 0].tolist() == pytest.approx([0, 127, 255], abs=1)
 
 
 def test_a_process_that_has_seen_no_heic_reads_all_else(tmp_path: Path) -> None:
