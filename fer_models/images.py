@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import warnings
 from collections.abc import Mapping
 from io import BytesIO
@@ -10,6 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from .kinds import HEAD_BYTES, is_avif, is_heic, is_picture, is_video, name_other
@@ -45,6 +47,8 @@ REDUCED, SUBFILE_TYPE, TILE_WIDTH, TILE_HEIGHT = 0x1, 254, 322, 323
 BITS, PHOTOMETRIC, WHITE_IS_ZERO, YCBCR = 258, 262, 0, 6
 SAMPLE_FORMAT, UNSIGNED, SIGNED, FLOAT = 339, 1, 2, 3
 PLANAR_CONFIGURATION, SEPARATE = 284, 2
+# Where the beginning of a JPEG 2000 tells the bits of its first channel, less one.
+JPEG_2000_BITS = re.compile(rb"\xff\x4f\xff\x51.{38}(.)", re.DOTALL)
 # Numbers that spread over less than this share of their range are spread over all of it: cameras of 10 to 14 bits write
 # them into 16, where they look black.
 MIN_SPREAD = 0.25
@@ -191,12 +195,11 @@ def has_more_frames(image: Image.Image) -> bool:
     return bool(image.info.get(MORE_FRAMES))
 
 
-def _to_upright_rgb(image: Image.Image, max_pixels: int) -> Image.Image:
+def _to_upright_rgb(image: ImageFile, max_pixels: int) -> Image.Image:
     _check_size(image, max_pixels)
     if isinstance(image, TiffImageFile):
         _check_layout(image)
-    # PIL gives deep colours in 8 bits, but not deep greys.
-    is_deep = any(";16" in str(tile) for tile in getattr(image, "tile", ()))
+    is_deep = _is_deep(image)
     image.load()
     turn = _find_turn(image)
     picture = _to_rgb(_spread_colors(image) if is_deep and not _is_one_number(image) else _mend_numbers(image))
@@ -237,6 +240,17 @@ def _check_layout(image: TiffImageFile) -> None:
         or (not is_packed and photometric == YCBCR and image.mode == "RGB")
     ):
         raise UnidentifiedImageError(f"a TIFF with {bits} bits, format {formats}")
+
+
+def _is_deep(image: ImageFile) -> bool:
+    """Whether the file's numbers have more than 8 bits. Of such colours PIL gives the upper 8, but not of greys."""
+    if image.format == "JPEG2000" and image.fp:
+        image.fp.seek(0)
+        told = JPEG_2000_BITS.search(image.fp.read())
+        return bool(told and told[1][0] & 0x7F >= 8)
+    if image.format == "PPM":  # whose tiles end with the highest number
+        return any(isinstance(tile.args, tuple) and tile.args[-1] > 255 for tile in image.tile)
+    return any(";16" in str(tile) for tile in image.tile)
 
 
 def _find_turn(image: Image.Image) -> Image.Transpose | None:
@@ -308,7 +322,7 @@ def _spread_colors(image: Image.Image) -> Image.Image:
     """The same for colours that had 16 bits, of which PIL has kept the upper 8."""
     names = image.getbands()
     colors = np.stack([np.asarray(band) for name, band in zip(names, image.split(), strict=True) if name != "A"])
-    low, high = int(colors.min()), int(colors.max())
+    low, high = (int(number) for number in np.percentile(colors, EXTREMES, method="nearest"))
     if high == low or high - low >= MIN_SPREAD * 255:
         return image
     table = [min(255, max(0, round((value - low) * 255 / (high - low)))) for value in range(256)]

@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from conftest import REPO_ROOT, make_color_image, make_face
@@ -281,6 +282,14 @@ def test_deep_colours_are_seen_as_deep_greys_are(color_type: int, channels: int,
     header = make_chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 1, 16, color_type, 0, 0, 0))
     data = make_chunk(b"IDAT", zlib.compress(b"\0" + pixels.tobytes()))
     greys = np.asarray(read_image(b"\x89PNG\r\n\x1a\n" + header + data + make_chunk(b"IEND", b"")))[0, :, 0]
+    assert np.abs(greys - np.linspace(0, 255, 64)).max() < 20
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tiff", ".ppm", ".jp2"])
+def test_colours_of_12_bits_in_16_are_seen_in_every_format_beside_a_hot_pixel(suffix: str) -> None:
+    pixels = np.linspace(0, 4095, 64).astype(np.uint16)[None, :, None].repeat(200, 0).repeat(3, 2)
+    pixels[0, 0] = 65535
+    greys = np.asarray(read_image(cv2.imencode(suffix, pixels)[1].tobytes()))[100, :, 0]
     assert np.abs(greys - np.linspace(0, 255, 64)).max() < 20
 
 
