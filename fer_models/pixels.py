@@ -3,6 +3,7 @@
 A decoder reads everything else, too, and refuses the picture where that is broken or unpacks to too much.
 """
 
+import math
 import re
 import struct
 import zlib
@@ -12,7 +13,10 @@ START_OF_SCAN, COMMENT, APPLICATION = 0xDA, 0xFE, range(0xE0, 0xF0)
 # Beginnings of segments that a decoder needs, with the bytes that it expects: how colours are stored, and EXIF.
 NEEDED_SEGMENTS = {0xE0: (b"JFIF\0", 14), 0xE1: (b"Exif\0", 6), 0xEE: (b"Adobe", 12)}
 PNG_START = b"\x89PNG\r\n\x1a\n"
-NEEDED_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT")
+CRITICAL_CHUNKS = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+# Before the pixels a decoder looks at these, too, and expects so many bytes; of transparency by the type of colours.
+ANCILLARY_CHUNKS = {b"acTL": 8, b"fcTL": 26}
+COLOR_TYPE, TRANSPARENCY_BYTES = 25, {0: 2, 2: 6}
 MAX_EXIF_BYTES = 1_000_000
 # The entry for EXIF in the list at the beginning of an AVIF.
 EXIF_ITEM = re.compile(rb"(infe.{8,10})Exif", re.DOTALL)
@@ -52,16 +56,20 @@ def _keep_segments(content: bytes) -> bytes:
 def _keep_chunks(content: bytes) -> bytes:
     view, position = memoryview(content), len(PNG_START)
     kept: list[bytes | memoryview] = [PNG_START]
+    color_type = int.from_bytes(content[COLOR_TYPE : COLOR_TYPE + 1], "big")
+    wanted = ANCILLARY_CHUNKS | {b"tRNS": TRANSPARENCY_BYTES.get(color_type, 1)}
     while position + 12 <= len(content):
-        end = position + 12 + struct.unpack_from(">I", content, position)[0]
-        kind = content[position + 4 : position + 8]
-        is_exif = kind == b"eXIf" and end - position <= MAX_EXIF_BYTES
-        if kind in NEEDED_CHUNKS or is_exif:
+        length = struct.unpack_from(">I", content, position)[0]
+        kind, end = content[position + 4 : position + 8], position + 12 + length
+        is_exif = kind == b"eXIf" and length <= MAX_EXIF_BYTES
+        if kind in CRITICAL_CHUNKS or is_exif or length >= wanted.get(kind, math.inf):
             told = int.from_bytes(content[end - 4 : end], "big")
             if end <= len(content) and zlib.crc32(view[position + 4 : end - 4]) == told:
                 kept.append(view[position:end])
-            elif not is_exif:
+            elif kind in CRITICAL_CHUNKS:
                 raise ValueError("the file ends too early" if end > len(content) else "a checksum is wrong")
+        if kind == b"IDAT":
+            wanted = {}
         position = end
         if kind == b"IEND":
             break

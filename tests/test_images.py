@@ -376,6 +376,9 @@ HARMLESS = [
     (insert_chunk(make_chunk(b"pHYs", b"")), "no resolution"),
     (insert_chunk(make_chunk(b"tEXt", b"a\0b")[:-1] + b"?"), "a wrong checksum of a text"),
     (insert_chunk(make_chunk(b"eXIf", make_exif(6).tobytes()[6:])[:-1] + b"?"), "a wrong checksum of EXIF"),
+    (insert_chunk(make_chunk(b"acTL", b"x")), "an animation that ends too early"),
+    (insert_chunk(make_chunk(b"tRNS", b"")), "no transparent colour"),
+    (insert_chunk(make_chunk(b"tRNS", b"xx")[:-1] + b"?"), "a wrong checksum of the transparent colour"),
     (insert_chunk(make_chunk(b"tEXt", b"XML:com.adobe.xmp\0<x tiff:Orientation='1'/>")), "XMP"),
     (insert_chunk(make_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0\xff\xfe")), "XMP that is no text"),
     *(
