@@ -27,12 +27,12 @@ class CommandParser(argparse.ArgumentParser):
 
 
 def split_list(text: str) -> list[str]:
-    """`a,b` -> `["a", "b"]`: an option with a list takes one word, so that it never takes what follows it.
+    """`a,b,a` -> `["a", "b"]`: an option with a list takes one word, so that it never takes what follows it.
 
     Raises:
         argparse.ArgumentTypeError: There is nothing in it.
     """
-    parts = [part.strip() for part in text.split(",") if part.strip()]
+    parts = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not parts:
         raise argparse.ArgumentTypeError("expected names with commas between them")
     return parts

@@ -133,7 +133,7 @@ def test_help_of_training_lists_the_fields_of_a_recipe(capsys: pytest.CaptureFix
 def test_an_empty_list_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert leave(terminal.main, "compare", "photo.jpg", "--models", text) == 2
     assert "--models: expected names" in capsys.readouterr().err
-    assert split_list(" a, b,") == ["a", "b"]
+    assert split_list(" a, b,a,") == ["a", "b"]
 
 
 def test_a_list_does_not_take_the_photo(capsys: pytest.CaptureFixture[str]) -> None:
