@@ -446,12 +446,13 @@ def test_other_weights_of_the_same_name_are_another_job(
 
 
 def test_wrong_arguments_get_a_sentence(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "holds something else" in exit_message(score.main, pictures, pictures)
+    assert "holds something else" in exit_message(score.main, pictures, tmp_path)
+    assert "Choose a folder outside of it." in exit_message(score.main, pictures, pictures / "scores")
     assert "no model 'resnet'" in exit_message(score.main, pictures, tmp_path / "scores", "--models", "resnet")
     with pytest.raises(SystemExit, match="2"):
         score.main([str(pictures), str(tmp_path / "scores"), "--batch-size", "0"])
     assert "--batch-size: expected a whole number of at least 1, got '0'" in capsys.readouterr().err
-    assert not (tmp_path / "scores").exists()
+    assert not list(tmp_path.rglob("scores"))
 
 
 def test_lost_and_doubled_rows_would_be_seen(pictures: Path, tmp_path: Path) -> None:

@@ -48,9 +48,13 @@ def begin(job: Job) -> list[int]:
         The chunks that are still to be scored.
 
     Raises:
-        ValueError: The folder holds the scores of another job, or of a collection that has changed, or other things.
+        ValueError: The folder holds the scores of another job, or of a collection that has changed, or other things;
+            or it lies in that of the pictures, of which the scores would become some.
     """
-    description, output = describe(job), Path(job.output)
+    output = Path(job.output)
+    if not job.files and output.resolve().is_relative_to(Path(job.source).resolve()):
+        raise ValueError(f"The scores would lie among the pictures of {job.source}. Choose a folder outside of it.")
+    description = describe(job)
     if (output / JOB_FILE).is_file():
         before = json.loads((output / JOB_FILE).read_text())
         changed = [key for key, value in description.items() if before.get(key) != value]
