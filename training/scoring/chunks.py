@@ -61,7 +61,7 @@ class Scorer:
         if torch.cuda.is_available():
             for model in self._models:
                 model.model.to("cuda")  # type: ignore[arg-type]
-        self._detector = FaceDetector() if job.detect else None
+        self._detector = FaceDetector()
         self._schema = make_schema(job, self._models[0].labels)
 
     def score_chunk(self, chunk: int) -> Path:
@@ -99,8 +99,7 @@ class Scorer:
         yield batch
 
     def _find_face(self, picture: Row) -> Comparison:
-        image = picture.read()
-        return find_faces(image, self._detector, face_index=0)[0] if self._detector else Comparison([], None, image, [])
+        return find_faces(picture.read(), self._detector, whole_image=not self._job.detect, face_index=0)[0]
 
     def _predict(self, batch: list[tuple[dict[str, Any], Comparison | None]]) -> Iterator[dict[str, Any]]:
         answers = self._ask_one_by_one([found for _, found in batch if found])
