@@ -54,6 +54,10 @@ def build_models_tab(
         accordion = gr.Accordion(translate(language, title), open=False, elem_id=f"models.{part}.fold")
         return words.add(accordion, lambda language: gr.update(label=translate(language, title)))
 
+    def choose(describe: Callable[[str], dict[str, Any]], value: str | None, id: str) -> gr.Dropdown:
+        made = gr.Dropdown(**describe(language), value=value, filterable=False, min_width=280, elem_id=id)
+        return words.add(made, lambda language: gr.update(**describe(language)))
+
     def show(key: str | None, split: str | None, language: str) -> str:
         return show_model(checkpoints, key, language, split)
 
@@ -64,22 +68,8 @@ def build_models_tab(
         with fold("choose"):
             words.add(gr.HTML(render_heading("choose", language)), partial(render_heading, "choose"))
             with gr.Row():
-                choice = gr.Dropdown(
-                    **_describe_choice(checkpoints, language),
-                    value=first,
-                    filterable=False,
-                    min_width=280,
-                    elem_id="models.choice",
-                )
-                split = gr.Dropdown(
-                    **_describe_split(language),
-                    value=first_split,
-                    filterable=False,
-                    min_width=280,
-                    elem_id="models.split",
-                )
-            words.add(choice, lambda language: gr.update(**_describe_choice(checkpoints, language)))
-            words.add(split, lambda language: gr.update(**_describe_split(language)))
+                choice = choose(partial(_describe_choice, checkpoints), first, "models.choice")
+                split = choose(_describe_split, first_split, "models.split")
             model = gr.HTML(show(first, first_split, language), elem_id="models.one")
         for part, render in folds.items():
             if render(language):
