@@ -18,4 +18,5 @@ element.addEventListener("click", ({ target }) => {
     const button = target.closest("[data-open]");
     if (button) trigger("select", { row: Number(button.dataset.open) });
 });
-if (history.state?.isLost) document.dispatchEvent(new CustomEvent("fer-problem", { detail: { name: "Lost" } }));
+const tell = () => document.dispatchEvent(new CustomEvent("fer-problem", { detail: { name: "Lost" } })); // `page.js` hears it
+if (history.state?.isLost) document.documentElement.matches(".fer-ready") ? tell() : document.addEventListener("fer-ready", tell);
