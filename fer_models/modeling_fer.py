@@ -1,5 +1,6 @@
 """The convolutional models of the report (Tables 3 to 6), as one class driven by its configuration."""
 
+import copy
 from itertools import pairwise
 from typing import Any
 
@@ -186,7 +187,8 @@ class FerCnnForImageClassification(FerCnnPreTrainedModel):
         """
         outputs = self.compute_features(pixel_values, **kwargs)
         logits = self.calibrate(self.classifier(outputs.pooler_output))
-        loss = self.loss_function(labels, logits, self.config) if labels is not None else None
+        # A copy, for transformers writes into it which problem these labels are, and the next ones may be of another.
+        loss = self.loss_function(labels, logits, copy.copy(self.config)) if labels is not None else None
         return ImageClassifierOutputWithNoAttention(loss=loss, logits=logits, hidden_states=outputs.hidden_states)
 
 

@@ -1,5 +1,6 @@
 """The transfer-learning model: EfficientNet-Lite (Tan and Le 2019, arXiv:1905.11946), or any other backbone."""
 
+import copy
 from typing import Any
 
 import torch
@@ -260,7 +261,8 @@ class FerTransferForImageClassification(FerTransferPreTrainedModel):
         """
         outputs = self.compute_features(pixel_values, **kwargs)
         logits = self.calibrate(self.classifier(self.dropout(outputs.pooler_output)))
-        loss = self.loss_function(labels, logits, self.config) if labels is not None else None
+        # A copy, for transformers writes into it which problem these labels are, and the next ones may be of another.
+        loss = self.loss_function(labels, logits, copy.copy(self.config)) if labels is not None else None
         return ImageClassifierOutputWithNoAttention(loss=loss, logits=logits, hidden_states=outputs.hidden_states)
 
 
