@@ -4,6 +4,9 @@ from typing import Any
 
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
+from transformers.utils import logging
+
+logger = logging.get_logger(__name__)
 
 # EfficientNet-Lite0: Tan and Le 2019, arXiv:1905.11946, Table 1, without squeeze-and-excitation. Of each stage:
 # expansion, channels, number of blocks, stride of the first block, side of the depthwise kernel.
@@ -44,7 +47,9 @@ class FerTransferConfig(PreTrainedConfig):
         dropout: Probability before the classifier, in [0, 1).
         temperature: The logits are divided by it, above 0, so that their softmax is as sure as it is right (Guo et al.
             2017, arXiv:1706.04599); fitted after training, 1 before. It belongs to the classifier: where
-            `from_pretrained` makes a new one, for other labels, it is set back to 1.
+            `from_pretrained` makes a new one, or `num_labels` is another than that of the stored labels, it is set back
+            to 1, and the prior is forgotten. A model made by `from_config` for as many labels keeps both, for nothing
+            tells there whether the stored weights will follow.
 
     Raises:
         StrictDataclassError: A field has the wrong type or is out of range.
@@ -70,14 +75,24 @@ class FerTransferConfig(PreTrainedConfig):
     prior_strength: float = 0.0
 
     def __post_init__(self, **kwargs: Any) -> None:
+        fitted_labels = len(self.class_prior or self.id2label or ())
         super().__post_init__(**kwargs)
-        if self.class_prior is not None and len(self.class_prior) != self.num_labels:
-            self.class_prior, self.prior_strength = None, 0.0  # of other labels than these
+        if fitted_labels not in (0, self.num_labels):
+            self.forget_calibration()
         # Each class names itself where it is saved; the weights are for both, and so is the code beside them.
         self.auto_map = {
             "AutoModel": "modeling_fer_transfer.FerTransferModel",
             "AutoModelForImageClassification": "modeling_fer_transfer.FerTransferForImageClassification",
         } | (getattr(self, "auto_map", None) or {})
+
+    def forget_calibration(self) -> None:
+        """Set temperature and prior back, which were fitted for another classifier."""
+        if self.temperature != 1 or self.prior_strength:
+            logger.warning(
+                f"The classifier is new, so the temperature {self.temperature}, which was fitted for the stored one, "
+                "is set back to 1, and the classes' prior is forgotten. Fit them again after training."
+            )
+        self.temperature, self.class_prior, self.prior_strength = 1.0, None, 0.0
 
     @property
     def backbone_channels(self) -> int:

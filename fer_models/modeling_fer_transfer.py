@@ -12,12 +12,10 @@ from transformers.modeling_outputs import (
     ImageClassifierOutputWithNoAttention,
 )
 from transformers.processing_utils import Unpack
-from transformers.utils import TransformersKwargs, logging
+from transformers.utils import TransformersKwargs
 from transformers.utils.generic import can_return_tuple
 
 from .configuration_fer_transfer import FerTransferConfig
-
-logger = logging.get_logger(__name__)
 
 
 class FerTransferConv(nn.Module):
@@ -223,17 +221,18 @@ class FerTransferForImageClassification(FerTransferPreTrainedModel):
         loaded: Any = super().from_pretrained(*args, output_loading_info=True, **kwargs)
         model, info = loaded
         unread = [*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])]
-        fitted = model.config.temperature != 1 or model.config.prior_strength
-        if fitted and any(key.startswith("classifier.") for key in unread):
-            logger.warning(
-                f"The classifier is new, so the temperature {model.config.temperature}, which was fitted for the "
-                "stored one, is set back to 1, and the classes' prior is forgotten. Fit them again after training."
-            )
-            model.config.temperature, model.config.class_prior, model.config.prior_strength = 1.0, None, 0.0
+        if any(key.startswith("classifier.") for key in unread):
+            model.config.forget_calibration()
         return (model, info) if output_loading_info else model
 
     def calibrate(self, logits: torch.Tensor) -> torch.Tensor:
-        """Logits `(N, num_labels)` of the classifier, less its prior, divided by the temperature."""
+        """Logits `(N, num_labels)` of the classifier, less its prior, divided by the temperature.
+
+        If the prior is of another number of labels, the classifier is another than the one for which both were fitted,
+        and its logits stay as they are.
+        """
+        if self.config.class_prior is not None and len(self.config.class_prior) != logits.shape[-1]:
+            return logits
         if self.config.prior_strength:
             # Filled where the logits lie: a copy from the host could not be recorded in a CUDA graph.
             prior = torch.cat([logits.new_full((1,), share) for share in self.config.class_prior])

@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import (
+    AutoConfig,
     AutoModel,
     AutoModelForImageClassification,
     PreTrainedConfig,
@@ -92,6 +93,34 @@ def test_new_classifier_gets_no_old_temperature(
     output = model.eval()(make_faces(), output_hidden_states=True)
     features = AutoModel.from_pretrained(tmp_path).eval()(make_faces()).pooler_output
     torch.testing.assert_close(output.logits, model.classifier(features))
+
+
+PRIOR = {"class_prior": [0.1, 0.1, 0.1, 0.1, 0.2, 0.2, 0.2], "prior_strength": 0.4}
+
+
+@every_model
+@pytest.mark.parametrize("prior", [{}, PRIOR], ids=["no prior", "prior"])
+def test_configuration_for_other_labels_keeps_no_temperature_and_no_prior(
+    prior: dict[str, Any],
+    make_config: Callable[..., PreTrainedConfig],
+    tmp_path: Path,
+    warnings_given: Callable[[], str],
+) -> None:
+    make_config(temperature=1.7, **prior).save_pretrained(tmp_path)
+    assert AutoConfig.from_pretrained(tmp_path, num_labels=7).temperature == 1.7
+    assert warnings_given() == ""
+    config = make_model(AutoConfig.from_pretrained(tmp_path, num_labels=3)).config
+    assert (config.num_labels, config.temperature, config.class_prior, config.prior_strength) == (3, 1, None, 0)
+    assert "temperature 1.7" in warnings_given()
+
+
+@every_model
+def test_classifier_that_is_put_in_by_hand_gets_no_old_prior(make_config: Callable[..., PreTrainedConfig]) -> None:
+    """It raised: seven shares were taken from three logits."""
+    model = make_model(make_config(temperature=1.7, **PRIOR))
+    model.classifier = nn.Linear(model.num_features, 3)
+    features = model.compute_features(make_faces()).pooler_output
+    torch.testing.assert_close(model(make_faces()).logits, model.classifier(features))
 
 
 @every_model
