@@ -1,8 +1,10 @@
 """The only preprocessing there is: any picture of a face -> a grey `(1, 48, 48)` array in [0, 1]."""
 
+import base64
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -11,18 +13,27 @@ from PIL import Image, ImageOps
 from transformers.image_processing_backends import PilBackend
 from transformers.image_utils import PILImageResampling
 
+# What is opened: PIL has more, of which some start other programs. HEIF is there where a program has registered it.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP", "JPEG2000", "PPM", "HEIF")
+PHOTOMETRIC, WHITE_IS_ZERO = 262, 0  # a tag of TIFF
+# As `fer_models.images.read_image`: greys of 16 bits that spread over less than this share of their range, as those of
+# cameras with 10 to 14 bits do, are spread over all of it. Of all pixels, these per cent are the darkest and brightest.
+MIN_SPREAD, EXTREMES = 0.25, (0.01, 99.99)
+
 
 class FerImageProcessor(PilBackend):
     r"""
     Turns pictures into the models' `pixel_values`.
 
     Accepts a PIL image of any mode (turned upright by its EXIF tag; transparent pixels become white; of an animation
-    the current frame), a file's path or URL, a NumPy array or a torch tensor, and lists or batches of these. Arrays are
-    integers in 0..255, 16-bit unsigned integers in 0..65535, or floats in [0, 1] (rounded to 1/255). Two dimensions are
-    a grey picture, three are one picture, `(H, W, C)` or `(C, H, W)` with 1, 3 (RGB) or 4 (RGBA) channels, and four are
-    a batch of these. Where both ends could be channels, NumPy's are last and torch's first; `input_data_format` says
-    otherwise. An array `(3, 48, 48)` or `(4, 48, 48)` on its own could as well be grey faces: it is refused, unless it
-    comes in a list or with `input_data_format`.
+    the current frame), a file's path or URL, a NumPy array or a torch tensor, and lists or batches of these. Files are
+    JPEG, PNG, WebP, GIF, AVIF, TIFF, BMP, JPEG 2000 or PPM. Greys of 16 bits, in files and PIL images, that use less
+    than a quarter of their range are spread over all of it. Arrays are integers in 0..255, 16-bit unsigned integers in
+    0..65535, or floats in [0, 1] (rounded to 1/255). Two dimensions are a grey picture, three are one picture,
+    `(H, W, C)` or `(C, H, W)` with 1, 3 (RGB) or 4 (RGBA) channels, and four are a batch of these. Where both ends
+    could be channels, NumPy's are last and torch's first; `input_data_format` says otherwise. An array `(3, 48, 48)` or
+    `(4, 48, 48)` on its own could as well be grey faces: it is refused, unless it comes in a list or with
+    `input_data_format`.
 
     Steps: grey by ITU-R 601-2 luma, as PIL's mode L (0.299 R + 0.587 G + 0.114 B); the whole picture resized to
     48x48 by PIL's bilinear filter, which averages when it shrinks; division by 255. A grey 48x48 picture is only
@@ -63,13 +74,17 @@ class FerImageProcessor(PilBackend):
             raise ValueError("No image was given: the list of images is empty.")
         return [self._open(image) if isinstance(image, (str, os.PathLike)) else image for image in flat]
 
-    def _open(self, source: str | os.PathLike[str]) -> Any:
-        if not os.path.isfile(source):
-            return self.fetch_images(os.fspath(source))  # a URL or base64 text
+    def _open(self, source: str | os.PathLike[str]) -> Image.Image:
+        Image.init()  # else PIL knows only the formats that it was asked for before
+        formats = [name for name in FORMATS if name in Image.OPEN]
         try:
-            return Image.open(source)  # `fetch_images` would lose transparency and 16-bit greys
-        except OSError as error:
-            raise ValueError(f"The file {source} cannot be read as an image: {error}") from error
+            # Not `fetch_images`, which opens every format, and loses transparency and 16-bit greys.
+            return Image.open(source if os.path.isfile(source) else _fetch(os.fspath(source)), formats=formats)
+        except Exception as error:  # decoders raise anything for a damaged file
+            raise ValueError(
+                f"{os.fspath(source)[:200]} cannot be read. Expected was the path, URL or base64 text of a picture, "
+                f"such as JPEG or PNG: {error}"
+            ) from error
 
     def process_image(  # type: ignore[override]
         self, image: Any, input_data_format: str | None = None, **kwargs: Any
@@ -88,6 +103,15 @@ class FerImageProcessor(PilBackend):
         return np.asarray(_pil_to_grey(image))[None]
 
 
+def _fetch(source: str) -> BytesIO:
+    """What lies at a URL, or what base64 text stands for."""
+    if source.startswith(("http://", "https://")):
+        from huggingface_hub.utils import httpx  # as transformers has it; older versions lack it there
+
+        return BytesIO(httpx.get(source, timeout=None, follow_redirects=True).content)
+    return BytesIO(base64.decodebytes(source.rpartition(",")[2].encode()))
+
+
 def _flatten(images: Any) -> Iterator[Any]:
     """Yield single pictures from a picture, a batch, or lists of these."""
     if isinstance(images, (list, tuple)):
@@ -104,13 +128,16 @@ def _pil_to_grey(image: Image.Image) -> Image.Image:
         raise ValueError(f"The image is empty: its size is {image.width}x{image.height} pixels.")
     try:
         image.load()
-    except (OSError, SyntaxError) as error:  # PIL reads pixels only now; a damaged file shows here.
+    except MemoryError:
+        raise
+    except Exception as error:  # PIL reads pixels only now; decoders raise anything for a damaged file
         name = getattr(image, "filename", "") or "without a name"
         raise ValueError(f"The image {name} cannot be read, it is damaged or cut short: {error}") from error
+    is_negative = getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO
     with suppress(Exception):  # a broken EXIF, for which PIL raises anything, turns nothing
         image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
-        return _array_to_pil(_deep_grey_to_array(image))
+        return _array_to_pil(_deep_grey_to_array(image, is_negative))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -119,14 +146,20 @@ def _pil_to_grey(image: Image.Image) -> Image.Image:
     return image.convert("L")
 
 
-def _deep_grey_to_array(image: Image.Image) -> np.ndarray:
+def _deep_grey_to_array(image: Image.Image, is_negative: bool) -> np.ndarray:
     """PIL's modes I and F have no range of their own: `(H, W)` in one of the ranges that arrays may have."""
     array = np.asarray(image)
-    if image.mode == "I" and array.min() >= 0 and 255 < array.max() <= 65535:
-        return array.astype(np.uint16)  # PIL opens 16-bit grey files as 16- or 32-bit integers, by version.
-    if image.mode == "F" and array.max() > 1:
-        return array / 255  # PIL's own conversions to F keep 0..255
-    return array
+    if image.mode == "F":
+        return array / 255 if array.max() > 1 else array  # PIL's own conversions to F keep 0..255
+    # PIL opens 16-bit grey files as 16- or 32-bit integers, by version.
+    if image.mode == "I" and not (array.min() >= 0 and 255 < array.max() <= 65535):
+        return array
+    if image.mode != "I" and is_negative:
+        array = 65535 - array  # PIL turns round those of 8 bits only
+    low, high = np.percentile(array, EXTREMES, method="nearest").tolist()
+    if 0 < high - low < MIN_SPREAD * 65535:
+        return ((array.astype(np.float32) - low) / (high - low)).clip(0, 1)
+    return array.astype(np.uint16)
 
 
 def _may_be_grey_batch(images: Any, size: tuple[int, int]) -> bool:

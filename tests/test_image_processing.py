@@ -1,5 +1,7 @@
+import base64
 import io
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 from conftest import encode_png, make_color_image, make_face, make_grey_array
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
-from fer_models import FerImageProcessor
+from fer_models import FerImageProcessor, image_processing_fer, images
 
 GREY = make_grey_array()
 # What the models must see of `GREY`.
@@ -310,6 +312,26 @@ def test_files_give_the_same_as_opened_images(image: Image.Image, to_source: typ
     assert process([source, image]).shape == (2, 1, 48, 48)
 
 
+def test_base64_text_gives_the_same_as_the_file() -> None:
+    """The loader of transformers made transparent pixels black."""
+    text = base64.b64encode(encode_png(Image.new("RGBA", (48, 48), (0, 0, 0, 0)))).decode()
+    assert (process([text, f"data:image/png;base64,{text}"]) == 1).all()
+
+
+@pytest.mark.parametrize("bits", [12, 14])
+def test_greys_of_a_camera_are_spread(bits: int) -> None:
+    """They were black."""
+    image = open_again(Image.fromarray(np.uint16(np.rint(GREY / 255 * (2**bits - 1)))))
+    assert np.abs(process(image)[0, 0] - (GREY - float(GREY.min())) / (int(GREY.max()) - int(GREY.min()))).max() < 0.01
+
+
+def test_a_deep_tiff_whose_zero_is_white_is_no_negative() -> None:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[262] = 0
+    image = open_again(Image.fromarray(65535 - GREY.astype(np.uint16) * 257), "TIFF", tiffinfo=tags)
+    assert np.array_equal(process(image)[0, 0], EXPECTED)
+
+
 # Sizes.
 
 
@@ -373,6 +395,13 @@ def make_truncated(image_format: str) -> bytes:
     buffer = io.BytesIO()
     make_color_image(200, 200).save(buffer, format=image_format)
     return buffer.getvalue()[:2000]
+
+
+class BrokenImage(Image.Image):
+    size = (5, 5)
+
+    def load(self) -> None:  # type: ignore[override]
+        raise subprocess.CalledProcessError(1, "gs")
 
 
 @pytest.mark.parametrize(
@@ -454,6 +483,12 @@ def make_truncated(image_format: str) -> bytes:
             ["cannot be read", "cut short"],
             id="truncated PNG, opened by the user",
         ),
+        pytest.param(
+            lambda _: BrokenImage(),
+            ValueError,
+            ["cannot be read"],
+            id="decoder that raises what it likes",
+        ),
     ],
 )
 def test_bad_input_is_named(
@@ -463,3 +498,13 @@ def test_bad_input_is_named(
         process(make_input(tmp_path))
     for word in words:
         assert word in str(raised.value)
+
+
+def test_no_file_reaches_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PIL hands PostScript to Ghostscript, whatever the file is called."""
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("another program was started"))
+    make_face().convert("RGB").save(tmp_path / "face.jpg", "EPS")
+    for source in (tmp_path / "face.jpg", base64.b64encode((tmp_path / "face.jpg").read_bytes()).decode()):
+        with pytest.raises(ValueError, match="such as JPEG or PNG"):
+            process(source)
+    assert set(image_processing_fer.FORMATS) == {*images.FORMATS, "HEIF"}
