@@ -60,12 +60,12 @@ def run_compare(arguments: argparse.Namespace) -> None:
     comparison = compare(image, models, FaceDetector(), arguments.whole_image, arguments.face)
     if arguments.json:
         print(json.dumps(to_json(comparison, models), indent=2))
-    elif comparison.crop is None:
+    if comparison.crop is None:
         more = " Only the first of its pictures was looked at." if comparison.hints else ""
         sys.exit(
             f"No face was found in {arguments.photo}.{more} With --whole-image the whole picture is taken for the face."
         )
-    else:
+    if not arguments.json:
         if len(comparison.faces) > 1:
             print(f"face {arguments.face} of {len(comparison.faces)}, counted from 0, the largest")
         if comparison.face and comparison.face.turned_degrees:

@@ -79,8 +79,10 @@ def test_errors_are_one_sentence(arguments: list[str], words: str) -> None:
     assert words in str(caught.value)
 
 
-def test_a_photo_without_a_face_says_what_to_do(tmp_path: Path) -> None:
+def test_a_photo_without_a_face_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_no_face().save(tmp_path / "sky.png")
-    with pytest.raises(SystemExit, match="--whole-image"):
-        main(["compare", str(tmp_path / "sky.png")])
+    for options in ([], ["--json"]):
+        with pytest.raises(SystemExit, match="--whole-image"):
+            main(["compare", *options, str(tmp_path / "sky.png")])
+    assert json.loads(capsys.readouterr().out)["face"] is None, "the object is printed all the same"
     main(["compare", "--whole-image", str(tmp_path / "sky.png")])
