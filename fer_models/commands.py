@@ -68,7 +68,8 @@ def command(main: Callable[..., None]) -> Callable[..., None]:
             except TOLD as error:
                 sys.exit(f"error: {error}")
             finally:
-                sys.stdout.flush()
+                if sys.stdout:  # None where the shell has closed it, as `>&-` does
+                    sys.stdout.flush()
         except (BrokenPipeError, SystemExit) as error:
             # Also where a command has made a sentence of it, as of any error of the operating system.
             if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):

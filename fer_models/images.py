@@ -131,6 +131,8 @@ def reduce_crop(image: Image.Image) -> Image.Image:
 
 
 def _read(file: BinaryIO, max_pixels: int) -> Image.Image:
+    if not file.seekable():  # a pipe
+        file = BytesIO(file.read(MAX_BYTES + 1))
     head = file.read(HEAD_BYTES)
     _check_kind(head)
     size = file.seek(0, os.SEEK_END)

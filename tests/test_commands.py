@@ -3,6 +3,7 @@
 import importlib
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -192,6 +193,12 @@ def test_a_closed_pipe_ends_a_command_without_a_word(command: list[str]) -> None
     process.stdout.close()  # as `head` does when it has enough
     assert [line for line in process.stderr.read().splitlines() if "Loading weights" not in line] == []
     assert process.wait() in (0, 1)  # argparse takes a help that nobody reads for told
+
+
+def test_a_command_without_an_output_ends_without_a_word() -> None:
+    command = f"{shlex.quote(sys.executable)} -m fer_models list >&-"
+    result = subprocess.run(command, shell=True, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 # --- where FER2013 lies ---

@@ -1,3 +1,4 @@
+import os
 import struct
 import subprocess
 import sys
@@ -149,6 +150,14 @@ def test_a_video_is_told_from_a_picture(tmp_path: Path) -> None:
     with pytest.raises(ImageError) as caught:
         read_image(write_video(tmp_path / "photo.mp4", 1).rename(tmp_path / "photo.jpg"))
     assert caught.value.reason == "video"
+
+
+def test_a_picture_in_a_pipe_is_read() -> None:
+    source, target = os.pipe()
+    with open(target, "wb") as file:
+        file.write(encode(make_gradient()))
+    with open(source, "rb") as file:
+        assert read_image(file).size == (60, 40)
 
 
 def test_no_file_reaches_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

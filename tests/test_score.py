@@ -122,6 +122,10 @@ def test_files_of_a_list_come_in_its_order(pictures: Path, tmp_path: Path) -> No
     assert rows["error"].notna().tolist() == [False, False, True, False]
     assert "There is no file" in rows["error"][2]
     assert "No such file" in exit_message(score.main, pictures, tmp_path / "other", "--files", "no-list.txt")
+    (tmp_path / "windows.txt").write_text("0/face-00.png\n", encoding="utf-16")
+    assert "windows.txt is no text in UTF-8" in exit_message(
+        score.main, pictures, tmp_path / "other", "--files", tmp_path / "windows.txt"
+    )
 
 
 def test_what_systems_leave_in_folders_is_not_scored(tmp_path: Path) -> None:

@@ -141,12 +141,15 @@ def open_collection(source: str, files: str | None = None, split: str | None = N
         split: The data set's split; needed if it has several.
 
     Raises:
-        CollectionError: There is no such collection or split, or it has no pictures.
+        CollectionError: There is no such collection or split, it has no pictures, or the file is no text.
     """
     folder = Path(source)
     if files:
-        names = [line for line in Path(files).read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-        return FileCollection(folder, names)
+        try:
+            lines = Path(files).read_text(encoding="utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise CollectionError(f"{files} is no text in UTF-8. Save it as such; Windows may write UTF-16.") from error
+        return FileCollection(folder, [line for line in lines if line.strip()])
     if folder.is_dir() and not any(find_files(folder, "*.parquet")):
         return FileCollection(folder, sorted(path.relative_to(folder).as_posix() for path in find_files(folder)))
     if not folder.is_dir() and not re.fullmatch(r"[\w.-]+/[\w.-]+", source):
