@@ -12,8 +12,9 @@ from typing import Any
 
 from fer_models.commands import CommandParser, command
 from fer_models.hub import make_fixed_revision
+from fer_models.inference import choose_answer_split
 from fer_models.results import shorten_commit
-from fer_models.zoo import TAGS, checkpoint_dir, list_models
+from fer_models.zoo import TAGS, checkpoint_dir, get_default_tag, list_models
 
 from .. import ROOT
 from ..benchmarks.peers.table import render_peers
@@ -111,9 +112,14 @@ def replace_section(text: str, name: str, content: str) -> str:
     return re.sub(pattern, lambda match: f"{match[1]}{content}\n{match[2]}", text, flags=re.DOTALL)
 
 
+def _read_answer_accuracy(name: str) -> float:
+    (run, *_) = load_runs(name, get_default_tag(name))
+    return run["splits"][choose_answer_split(run)]["accuracy"]
+
+
 def render_pin() -> str:
     """How to use a model of the Hub, pinned to the tag of the best weights."""
-    name = list_models()[0]
+    name = max(list_models(), key=_read_answer_accuracy)
     return f"""```python
 from transformers import pipeline
 
