@@ -53,6 +53,13 @@ def test_the_namespace_is_that_of_the_page(monkeypatch: pytest.MonkeyPatch) -> N
     assert 'namespace="alice"' in read_snippet("hub.py")
 
 
+def test_a_space_says_that_the_package_is_among_its_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPACE_ID", "alice/fer-compare")
+    first, second = read_snippet("install.sh").splitlines()
+    assert first == "hf download alice/fer-compare --repo-type space --local-dir fer-compare"
+    assert second == "pip install './fer-compare[app]'"
+
+
 @pytest.mark.parametrize(
     ("address", "shown"),
     [("", DEFAULT_ADDRESS), ("https://example.org/", "https://example.org"), ("http://h:1/a/", "http://h:1/a")],

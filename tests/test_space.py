@@ -136,7 +136,8 @@ def test_space_holds_what_the_page_needs_and_nothing_else(hub: HubServer) -> Non
         others = (checkpoint, "fer_models/static/")
         package = {path for path in tracked if path.startswith("fer_models/") and not path.startswith(others)}
         assert {path for path in files if not path.startswith(checkpoint)} == package | {
-            *(".gitattributes", "LICENSE", "README.md", "app.py", "docs/screenshot.png", "requirements.txt")
+            *(".gitattributes", "LICENSE", "README.md", "app.py"),
+            *("docs/screenshot.png", "pyproject.toml", "requirements.txt"),
         }
     for name in list_models():
         for tag in list_tags(name):

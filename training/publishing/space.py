@@ -20,7 +20,7 @@ from fer_models.zoo import (
 from .. import ROOT
 from .hub_sync import Change, PushError, Revision, check_is_ours, compare, list_differences, retry, sync
 
-SPACE_FILES = ("LICENSE", "README.md", "app.py", "docs/screenshot.png", "requirements.txt")
+SPACE_FILES = ("LICENSE", "README.md", "app.py", "docs/screenshot.png", "pyproject.toml", "requirements.txt")
 OWN_FILE = "fer_models/zoo.py"  # no page but this has it
 PACKAGE_SUFFIXES = (".css", ".jpg", ".js", ".json", ".py", ".sh")
 # Of a checkpoint. Its code, recipe, card and figures are for those who load it without this package.

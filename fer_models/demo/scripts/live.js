@@ -56,7 +56,7 @@ function watchSplit({ split, votes, faces, answers: html }, now) {
     splitNote.textContent = fill("split.running", { votes: hunt.votes ?? props.page.words["split.yet"], seconds: Math.ceil((hunt.until - now) / 1000) });
 }
 function endHunt() {
-    if (hunt) splitNote.textContent = fill(hunt.votes ? "split.done" : hunt.seen ? "split.none" : "live.no_face", hunt);
+    if (hunt) splitNote.textContent = fill(hunt.votes ? "split.done" : hunt.seen ? "split.none" : "split.unseen", hunt);
     hunt = null;
 }
 

@@ -1,5 +1,6 @@
 """Code: snippets to copy, which name the page's own address."""
 
+import os
 from html import escape
 from typing import Literal
 
@@ -29,7 +30,9 @@ def build_code_tab(demo: gr.Blocks, words: Words, best: str) -> None:
         stem, _, suffix = name.partition(".")
 
         def render_heading(language: str) -> str:
-            title, text = (escape(translate(language, f"code.{stem}.{part}")) for part in ("title", "text"))
+            is_space = stem == "install" and os.environ.get("SPACE_ID")
+            parts = ("title", "space" if is_space else "text")
+            title, text = (escape(translate(language, f"code.{stem}.{part}")) for part in parts)
             return f"<h3>{title}</h3><p>{text}</p>"
 
         with gr.Column(elem_classes="fer-snippet"):
