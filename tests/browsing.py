@@ -162,7 +162,8 @@ def find_violations(page: Any) -> list[str]:
     from axe_playwright_python.sync_playwright import Axe
 
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    page.wait_for_selector(".pending", state="detached")  # what is about to change is pale
+    page.wait_for_selector(".pending", state="detached")  # what is about to change is pale, and fades
+    page.wait_for_timeout(200)
     options = {"runOnly": {"type": "tag", "values": tags}, "resultTypes": ["violations"]}
     violations = Axe().run(page, options=options).response["violations"]
     # Gradio's button that adds files holds another one. That it is called a group is the lesser evil.

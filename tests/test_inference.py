@@ -221,5 +221,5 @@ def test_doubt_about_one_model_speaks_of_no_agreement() -> None:
     rest = 1 - SURE_PROBABILITY + 0.02
     one = make_comparison((SURE_PROBABILITY - 0.02, 0.6 * rest, 0.4 * rest))
     two = make_comparison(*((SURE_PROBABILITY - 0.02, 0.6 * rest, 0.4 * rest),) * 2)
-    assert describe_doubt(one, "en").startswith(f"It would be sure if it reached {100 * SURE_PROBABILITY:.0f}")
+    assert describe_doubt(one, "en").startswith(f"The answer would be sure if it reached {100 * SURE_PROBABILITY:.0f}")
     assert "agreed" in describe_doubt(two, "en")

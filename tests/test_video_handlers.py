@@ -26,6 +26,7 @@ from fer_models.demo.handlers.many import ManyHandlers
 from fer_models.demo.handlers.many_video import VideoReport
 from fer_models.demo.handlers.reasons import MAX_DURATION_S
 from fer_models.demo.locales import LOCALES, translate
+from fer_models.demo.uploads import FOLDER_VARIABLE
 from fer_models.faces import FaceDetector
 from fer_models.inference import LoadedModel, load_models
 
@@ -46,6 +47,7 @@ def left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.delenv(FOLDER_VARIABLE, raising=False)  # else they lie beside the uploads
     yield folder
     assert list(folder.iterdir()) == []
 
