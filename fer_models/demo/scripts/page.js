@@ -118,7 +118,7 @@ function replaceToasts() {
 
 // Gradio's radio buttons do not know of each other, so that the arrow keys would not move between them; its code has no
 // name, like its fields with a button; its small buttons are named in the browser's language; and the one that adds
-// files holds another one, which does the work: the keyboard and screen readers get that one.
+// files holds another one, which does the work: it becomes a plain frame, so that there is one.
 function mendWidgets() {
     for (const radio of document.querySelectorAll("fieldset[id] input[type=radio]")) {
         const { id } = radio.closest("fieldset[id]");
@@ -130,13 +130,13 @@ function mendWidgets() {
         if (field.ariaLabel !== name) field.ariaLabel = name;
     }
     const add = matchMedia("(pointer: coarse)").matches ? "touch" : "drop"; // is shown, too
-    const buttons = { copy: ":is(#code, #share) .icon-button", clear: "#many\\.files .icon-button:not(:has(button))",
-        remove: ".label-clear-button", [add]: "#many\\.files .upload-container, button:has(button)" };
+    const buttons = { copy: ":is(#code, #share) .icon-button", clear: "#many\\.files button.icon-button:not(:has(button))",
+        remove: ".label-clear-button", [add]: "#many\\.files .upload-container" };
     for (const key in buttons) for (const one of document.querySelectorAll(buttons[key])) one.ariaLabel = one.title = words()[key];
     for (const outer of document.querySelectorAll("button:has(button)")) {
-        outer.setAttribute("role", "group");
-        outer.removeAttribute("aria-haspopup");
-        outer.tabIndex = -1;
+        const { className, style: { cssText } } = outer, plain = document.createElement("span");
+        plain.append(...outer.childNodes);
+        outer.replaceWith(Object.assign(plain, { className }, { style: cssText }));
     }
 }
 new MutationObserver(() => {
