@@ -43,14 +43,6 @@ def build_more(handlers: CompareHandlers, words: Words) -> "More":
         made = gr.Button(translate(language, key), size="sm", elem_id=key, **options)
         return words.add(made, lambda language: gr.update(value=translate(language, key)))
 
-    def describe_labels(language: str) -> dict[str, Any]:
-        choices = [(translate(language, f"label.{label}"), label) for label in FER_LABELS]
-        return {"label": translate(language, "why.label"), "choices": [(translate(language, "why.own"), ""), *choices]}
-
-    def describe_ways(language: str) -> dict[str, Any]:
-        choices = [(translate(language, f"break.{way}"), way) for way in WAYS]
-        return {"label": translate(language, "break.label"), "choices": choices}
-
     def add_labelled(component: Any, key: str) -> Any:
         return words.add(component, lambda language: gr.update(label=translate(language, key)))
 
@@ -62,13 +54,13 @@ def build_more(handlers: CompareHandlers, words: Words) -> "More":
                 gr.Checkbox(label=translate(language, "save.face"), elem_id="save.face"), "save.face"
             )
         with fold("why.title", "why") as why:
-            label = gr.Dropdown(**describe_labels(language), value="", elem_id="why.label", filterable=False)
-            words.add(label, lambda language: gr.update(**describe_labels(language)))
+            label = gr.Dropdown(**_describe_labels(language), value="", elem_id="why.label", filterable=False)
+            words.add(label, lambda language: gr.update(**_describe_labels(language)))
             why_view = gr.HTML(elem_id="why.view")
         with fold("break.title", "break") as breaking:
             crop = gr.HTML(elem_id="photo.crop")
-            way = gr.Radio(**describe_ways(language), value=next(iter(WAYS)), elem_id="break.way")
-            words.add(way, lambda language: gr.update(**describe_ways(language)))
+            way = gr.Radio(**_describe_ways(language), value=next(iter(WAYS)), elem_id="break.way")
+            words.add(way, lambda language: gr.update(**_describe_ways(language)))
             break_view = gr.HTML(elem_id="break.view", js_on_load=read_script("breaking.js"))
         with fold("table.caption", "numbers"):
             table = gr.HTML(elem_id="results.table")
@@ -96,6 +88,16 @@ def build_more(handlers: CompareHandlers, words: Words) -> "More":
         handlers, column, save_buttons, with_face, download, crop, table, (why, label, why_view),
         (breaking, way, break_view), [link, python, shell], gr.Textbox(visible=False),
     )  # fmt: skip
+
+
+def _describe_labels(language: str) -> dict[str, Any]:
+    choices = [(translate(language, f"label.{label}"), label) for label in FER_LABELS]
+    return {"label": translate(language, "why.label"), "choices": [(translate(language, "why.own"), ""), *choices]}
+
+
+def _describe_ways(language: str) -> dict[str, Any]:
+    choices = [(translate(language, f"break.{way}"), way) for way in WAYS]
+    return {"label": translate(language, "break.label"), "choices": choices}
 
 
 def _describe_ids(language: str) -> str:
