@@ -45,7 +45,7 @@ def build_demo(
         other_ways: The same models trained otherwise, one switch away.
     """
     fetch_nothing()
-    language = DEFAULT_LANGUAGE
+    language, first = DEFAULT_LANGUAGE, models[:SHOWN_AT_FIRST]
     words = Words()
     names: list[str] = []
 
@@ -63,7 +63,7 @@ def build_demo(
 
     with gr.Blocks(fill_width=True, title=translate(language, "app.title")) as demo:
         language_switch = build_header(words)
-        notice = gr.HTML(render_notice(language, models[:SHOWN_AT_FIRST]), elem_id="notice.view")
+        notice = gr.HTML(render_notice(language, first), elem_id="notice.view")
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:  # `base.css` makes it a strip that scrolls
             with open_tab("compare"):
                 compared = CompareHandlers([*models, *other_ways], detector)
@@ -71,7 +71,7 @@ def build_demo(
             with open_tab("live"):
                 build_live_tab(LiveHandlers(models, detector), words)
             with open_tab("many"):
-                many = ManyHandlers(models[:SHOWN_AT_FIRST], detector)
+                many = ManyHandlers(first, detector)
                 build_many_tab(many, words, language_switch, choice, tabs)
             with open_tab("models"):
                 build_models_tab(read_checkpoints(), read_summary(), words, language_switch)
@@ -83,7 +83,6 @@ def build_demo(
         words.add(page_words, render_page_words)
 
         def say_notice(language: str, tag: str, names: list[str]) -> str:
-            first = models[:SHOWN_AT_FIRST]
             chosen = compared.choose_models(names, tag) or first
             return render_notice(language, chosen, chosen != first)
 
