@@ -7,7 +7,7 @@ from ...zoo import NAMESPACE_VARIABLE
 
 SNIPPETS_DIR = Path(__file__).parents[1] / "snippets"
 # In the order in which they are shown.
-SNIPPETS = ("install.sh", "load.py", "photo.py", "from_pretrained.py", "hub.py", "client.py", "mcp.json", "terminal.sh")
+SNIPPETS = ("install.sh", "photo.py", "load.py", "from_pretrained.py", "hub.py", "client.py", "mcp.json", "terminal.sh")
 # What the files say where the page says its own address, and the namespace that it is told.
 DEFAULT_ADDRESS = "http://127.0.0.1:7860"
 NAMESPACE_PLACEHOLDER = "NAMESPACE"
