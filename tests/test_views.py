@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 import torch
 from datasets import DatasetDict
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tiny_runs import load_fer2013_once, train_tiny
 
 from fer_models.configuration_fer import FER_LABELS
 from training import train, views
-from training.data import keep_first_per_class
+from training.data import DataError, keep_first_per_class
 from training.training_set import load_views
 from training.votes import FERPLUS_COLUMNS
 
@@ -69,6 +69,17 @@ def test_a_student_learns_from_views(target: str, made: Path, made_up_parquet: P
                      "0.2", "--logit_adjustment", "0.5", "--protocol", "official", model="baseline")  # fmt: skip
     assert json.loads((run / "run.json").read_text())["views"]["count"] == 3
     assert len(json.loads((run / "history.json").read_text())) == 2
+
+
+def test_a_student_learns_only_what_a_teacher_knew(made: Path, made_up_parquet: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(train, "load_fer2013", load_with_votes)
+    tensors = load_file(made)
+    tensors["answers"][..., :7] = torch.nan  # as of a teacher that learnt votes
+    save_file(tensors, tmp_path / "votes.safetensors")
+    settings = ["--views", str(tmp_path / "votes.safetensors"), "--protocol", "official"]
+    train_tiny(made_up_parquet, tmp_path / "votes", *settings, "--target", "votes", model="baseline")
+    with pytest.raises(DataError, match="no teacher knew what is to be learnt, mix"):
+        train_tiny(made_up_parquet, tmp_path / "mix", *settings, "--target", "mix", model="baseline")
 
 
 def test_a_head_goes_on_by_itself(teacher: Path, made_up_parquet: Path, tmp_path: Path, monkeypatch):

@@ -67,12 +67,18 @@ class Objective:
         votes = votes / votes.sum(1, keepdim=True).clamp(min=1e-6)
         return votes if self.target == "votes" else torch.lerp(labels, votes, self.votes_weight)
 
+    def reads(self, answers: torch.Tensor) -> bool:
+        """Whether teachers' answers `(..., 14)` say what is to be learnt."""
+        return bool(self._read(answers.float().flatten(0, -2)).isfinite().all())
+
     def _read(self, answers: torch.Tensor) -> torch.Tensor:
         """Teachers' probabilities of the labels, at the temperature, `(N, 7)`."""
         answers = answers / self.distillation_temperature
         labels = answers[:, :NUM_LABELS].softmax(-1)
         votes = answers[:, NUM_LABELS : 2 * NUM_LABELS].softmax(-1)
-        return torch.lerp(labels, votes, {"label": 0.0, "votes": 1.0, "mix": self.votes_weight}[self.target])
+        if self.target == "mix":
+            return torch.lerp(labels, votes, self.votes_weight)
+        return votes if self.target == "votes" else labels
 
     def _mix(self, logits: torch.Tensor, targets: torch.Tensor, answers: torch.Tensor | None) -> torch.Tensor:
         if self.log_prior is not None:

@@ -243,6 +243,8 @@ def make_objective(recipe: RecipeArguments, args: TrainingArguments, faces: Trai
         distillation_weight=recipe.distillation_weight if recipe.views else 0.0,
         distillation_temperature=recipe.distillation_temperature,
     )
+    if faces.answers is not None and not objective.reads(faces.answers):
+        raise DataError(f"{recipe.views}: no teacher knew what is to be learnt, {recipe.target}.")
     known = {"labels": faces.labels} | ({} if faces.votes is None else {"votes": faces.votes})
     objective.log_prior = adjust_logits(objective.make_targets(known)[:, :NUM_LABELS], recipe.logit_adjustment)
     return objective

@@ -64,12 +64,12 @@ def answer(teachers: list[PreTrainedModel], pixel_values: torch.Tensor, mirrored
     """Logarithms of the mean probabilities of the teachers that know the labels, and of those that know the votes.
 
     Args:
-        teachers: As `load_teacher` gives them, at least one for each of both.
+        teachers: As `load_teacher` gives them.
         pixel_values: `(N, C, H, W)`.
         mirrored: Whether they are averaged over the mirror image, too.
 
     Returns:
-        `(N, 14)`, float32: 7 for the labels and 7 for the votes.
+        `(N, 14)`, float32: 7 for the labels and 7 for the votes; not a number where no teacher knows them.
     """
     answers: dict[str, list[torch.Tensor]] = {"label": [], "votes": []}
     for teacher in teachers:
@@ -77,7 +77,8 @@ def answer(teachers: list[PreTrainedModel], pixel_values: torch.Tensor, mirrored
             logits = teacher(view).logits.float()
             for target, head in HEADS_OF[teacher.config.target].items():
                 answers[target].append(logits[:, head].log_softmax(-1))
-    return torch.cat([torch.stack(rows).mean(0) for rows in answers.values()], dim=1)
+    unknown = torch.full((len(pixel_values), NUM_LABELS), torch.nan, device=pixel_values.device)
+    return torch.cat([torch.stack(rows).mean(0) if rows else unknown for rows in answers.values()], dim=1)
 
 
 def make_views(faces: TrainingSet, teachers: list[PreTrainedModel], arguments: ViewsArguments) -> TrainingSet:
@@ -137,8 +138,8 @@ def run(arguments: ViewsArguments) -> Path:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     folders = json.loads(arguments.teachers)
     teachers = [load_teacher(folder).to(device) for folder in folders]  # type: ignore[arg-type]
-    if {target for teacher in teachers for target in HEADS_OF[teacher.config.target]} != {"label", "votes"}:
-        raise DataError("Of the teachers, one has to know the labels and one the votes.")
+    for teacher in teachers:
+        teacher.to(memory_format=torch.channels_last)  # type: ignore[call-arg]
     faces = make_training_set(load_fer2013(arguments.data)["train"], FerImageProcessor()).to(device)
     views = make_views(faces, teachers, arguments)
     output = Path(arguments.output)
