@@ -25,7 +25,7 @@ from fer_models.demo.ui import render_other_door
 from fer_models.hub import make_fixed_revision
 from fer_models.inference import load_models, predict
 from fer_models.zoo import NAMESPACE_VARIABLE, STATIC_SPACE_VARIABLE, checkpoint_dir, list_models, list_tags
-from training.publishing import push, space
+from training.publishing import hub_sync, push, space
 from training.publishing.push import main
 
 ROOT = Path(__file__).parents[1]
@@ -281,8 +281,8 @@ def test_what_comes_back_must_be_what_was_sent(models: HubServer) -> None:
     repo = models.repo(SPACE_ID, "space")
     files = {"app.py": (ROOT / "app.py").read_bytes()}
     wrong = repo.commit("main", "wrong", repo.get("main").files | {"app.py": repo.get("main").files["LICENSE"]})
-    with pytest.raises(space.PushError, match=rf"at {wrong.sha} is not what was sent: app\.py"):
-        space.verify_space(HfApi(), SPACE_ID, wrong.sha, files)
+    with pytest.raises(hub_sync.PushError, match=rf"at {wrong.sha} is not what was sent: app\.py"):
+        hub_sync.verify_page(HfApi(), SPACE_ID, wrong.sha, files)
 
 
 # --- its start ---

@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -162,3 +163,59 @@ def list_differences(folder: Path, files: dict[str, bytes]) -> list[str]:
         for path, content in files.items()
         if not (folder / path).is_file() or (folder / path).read_bytes() != content
     ]
+
+
+def plan_page(api: HfApi, space_id: str, files: dict[str, bytes], own_file: str) -> list[Change]:
+    """What a push of a page would change, by path.
+
+    Raises:
+        PushError: The Space holds another page.
+    """
+    where = Revision(space_id, repo_type="space")
+    check_is_ours(api, where, own_file)
+    return retry(lambda: compare(api, where, files))[1]
+
+
+def push_page(
+    api: HfApi, space_id: str, sdk: str, files: dict[str, bytes], own_file: str, message: str, private: bool
+) -> str:
+    """Make or update a Space in one commit, and prove what arrived.
+
+    Args:
+        api: The Hub.
+        space_id: `<owner>/<name>`.
+        sdk: `gradio` or `static`.
+        files: What it holds, by path.
+        own_file: A file that no other page has.
+        message: The commit's.
+        private: Make a new Space private.
+
+    Returns:
+        Its address.
+
+    Raises:
+        PushError: It holds another page, or what arrived differs.
+        OSError, httpx2.HTTPError, RuntimeError: What `fer_models.hub.explain` puts in words.
+    """
+    where = Revision(space_id, repo_type="space")
+    retry(lambda: api.create_repo(space_id, repo_type="space", space_sdk=sdk, private=private, exist_ok=True))
+    check_is_ours(api, where, own_file)
+    commit, changes = sync(api, where, files, message)
+    for change in changes:
+        print(f"  {change}")
+    verify_page(api, space_id, commit, files)
+    print(f"{where}: {'pushed' if changes else 'unchanged'}, commit {commit}; same files as here", flush=True)
+    return f"{api.endpoint}/spaces/{space_id}"
+
+
+def verify_page(api: HfApi, space_id: str, commit: str, files: dict[str, bytes]) -> None:
+    """Download a commit to an empty folder and compare it with what was sent.
+
+    Raises:
+        PushError: They differ.
+    """
+    with tempfile.TemporaryDirectory(prefix="fer-space-") as folder:
+        back = retry(lambda: api.snapshot_download(space_id, repo_type="space", revision=commit, cache_dir=folder))
+        different = list_differences(Path(back), files)
+    if different:
+        raise PushError(f"{space_id} at {commit} is not what was sent: {', '.join(different)}. Run the same again.")

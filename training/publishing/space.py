@@ -1,8 +1,5 @@
 """The page as a Space: the files it holds, the models it is pinned to, and pushing both; a module of push."""
 
-import tempfile
-from pathlib import Path
-
 from huggingface_hub import HfApi, SpaceCard
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.utils import HFValidationError, validate_repo_id
@@ -18,7 +15,7 @@ from fer_models.zoo import (
 )
 
 from .. import ROOT
-from .hub_sync import Change, PushError, Revision, check_is_ours, compare, list_differences, retry, sync
+from .hub_sync import Change, PushError, plan_page, push_page, retry
 
 SPACE_FILES = ("LICENSE", "README.md", "app.py", "docs/screenshot.png", "pyproject.toml", "requirements.txt")
 OWN_FILE = "fer_models/zoo.py"  # no page but this has it
@@ -91,9 +88,7 @@ def plan_space(api: HfApi, space_id: str, namespace: str | None = None) -> list[
         PushError: There can be no such Space, it holds another page, or the namespace does not hold these models.
     """
     pins = find_pins(api, namespace or get_owner(space_id))
-    where = Revision(space_id, repo_type="space")
-    check_is_ours(api, where, OWN_FILE)
-    return retry(lambda: compare(api, where, collect_space_files(space_id, pins, api.endpoint)))[1]
+    return plan_page(api, space_id, collect_space_files(space_id, pins, api.endpoint), OWN_FILE)
 
 
 def push_space(
@@ -118,37 +113,17 @@ def push_space(
     namespace = namespace or get_owner(space_id)
     pins = find_pins(api, namespace)
     files = collect_space_files(space_id, pins, api.endpoint)
-    where = Revision(space_id, repo_type="space")
-    retry(
-        lambda: api.create_repo(space_id, repo_type="space", space_sdk="gradio", private=private, exist_ok=True),
-    )
-    check_is_ours(api, where, OWN_FILE)
-    commit, changes = sync(api, where, files, "The page, and the models it is pinned to")
-    for change in changes:
-        print(f"  {change}")
-    verify_space(api, space_id, commit, files)
-    print(f"{where}: {'pushed' if changes else 'unchanged'}, commit {commit}; same files as here", flush=True)
+    address = push_page(api, space_id, "gradio", files, OWN_FILE, "The page, and the models it is pinned to", private)
     set_variable(api, space_id, NAMESPACE_VARIABLE, namespace if pins else "")
     if static_space:
         set_variable(api, space_id, STATIC_SPACE_VARIABLE, static_space)
     if pins:
-        print(f"{where}: takes its models from {namespace}, each at a fixed commit")
+        print(f"{space_id}: takes its models from {namespace}, each at a fixed commit")
     else:
-        print(f"{where}: keeps to the weights it brings along, since a Space cannot read {namespace}'s private models")
-    return f"{api.endpoint}/spaces/{space_id}"
-
-
-def verify_space(api: HfApi, space_id: str, commit: str, files: dict[str, bytes]) -> None:
-    """Download a commit to an empty folder and compare it with what was sent.
-
-    Raises:
-        PushError: They differ.
-    """
-    with tempfile.TemporaryDirectory(prefix="fer-space-") as folder:
-        back = retry(lambda: api.snapshot_download(space_id, repo_type="space", revision=commit, cache_dir=folder))
-        different = list_differences(Path(back), files)
-    if different:
-        raise PushError(f"{space_id} at {commit} is not what was sent: {', '.join(different)}. Run the same again.")
+        print(
+            f"{space_id}: keeps to the weights it brings along, since a Space cannot read {namespace}'s private models"
+        )
+    return address
 
 
 def set_variable(api: HfApi, space_id: str, name: str, value: str) -> None:

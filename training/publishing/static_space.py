@@ -2,8 +2,8 @@
 
 from huggingface_hub import HfApi, SpaceCard
 
-from .hub_sync import Change, Revision, check_is_ours, compare, retry, sync
-from .space import get_owner, verify_space
+from .hub_sync import Change, plan_page, push_page
+from .space import get_owner
 from .static_page import collect_static
 
 OWN_FILE = "service_worker.js"  # no other page that is pushed from here has it
@@ -43,33 +43,16 @@ def plan_static(api: HfApi, space_id: str) -> list[Change]:
         ImportError, OSError: The page cannot be put together.
     """
     get_owner(space_id)
-    where = Revision(space_id, repo_type="space")
-    check_is_ours(api, where, OWN_FILE)
-    return retry(lambda: compare(api, where, collect_space()))[1]
+    return plan_page(api, space_id, collect_space(), OWN_FILE)
 
 
 def push_static(api: HfApi, space_id: str, private: bool = False) -> str:
-    """Make or update the Space in one commit, and prove what arrived.
-
-    Args:
-        space_id: `<owner>/<name>`.
-        private: Make a new Space private.
-
-    Returns:
-        Its address.
+    """Make or update the Space; see `hub_sync.push_page`.
 
     Raises:
         PushError: It cannot go on.
         ImportError, OSError: The page cannot be put together, or the Hub refuses it.
     """
     get_owner(space_id)
-    files = collect_space()
-    where = Revision(space_id, repo_type="space")
-    retry(lambda: api.create_repo(space_id, repo_type="space", space_sdk="static", private=private, exist_ok=True))
-    check_is_ours(api, where, OWN_FILE)
-    commit, changes = sync(api, where, files, "The page that runs in the visitor's browser")
-    for change in changes:
-        print(f"  {change}")
-    verify_space(api, space_id, commit, files)
-    print(f"{where}: {'pushed' if changes else 'unchanged'}, commit {commit}; same files as here", flush=True)
-    return f"{api.endpoint}/spaces/{space_id}"
+    message = "The page that runs in the visitor's browser"
+    return push_page(api, space_id, "static", collect_space(), OWN_FILE, message, private)
