@@ -1,28 +1,24 @@
 """Configuration of the convolutional models of the report (Tables 3 to 6)."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from huggingface_hub.dataclasses import strict
-from transformers import PreTrainedConfig
-from transformers.utils import logging
 
-logger = logging.get_logger(__name__)
+from .configuration_fer_base import FerConfig
 
 # The order of the logits. Alphabetical, as Keras' `flow_from_directory` numbers the class folders.
 FER_LABELS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 
 
 @strict
-class FerCnnConfig(PreTrainedConfig):
+class FerCnnConfig(FerConfig):
     r"""
     Everything that tells one of the four models from another.
 
     A model is a chain of blocks, each `conv -> ReLU [-> batch norm] [-> max pool] [-> dropout]`, then
     `flatten [-> dense -> ReLU]* -> dense`. Defaults are the report's `baseline`.
 
-    Args:
-        num_channels: Channels of the input; 1 is grey.
-        image_size: Side of the square input, in pixels.
+    Args, beside those of `FerConfig`:
         filters: Output channels of each block's convolution; its length is the number of blocks.
         kernel_size: Side of every convolution's kernel, in pixels. No padding, stride 1.
         num_pools: How many of the blocks, counted from the first, end in a 2x2 max pool.
@@ -31,20 +27,17 @@ class FerCnnConfig(PreTrainedConfig):
         batch_norm_eps: Added to the variance. Keras' default is 1e-3, torch's 1e-5.
         block_dropout: Dropout probability at the end of each block, in [0, 1); empty means none anywhere.
         dense_sizes: Widths of the ReLU layers between the flattened maps and the logits.
-        temperature: The logits are divided by it, above 0, so that their softmax is as sure as it is right (Guo et al.
-            2017, arXiv:1706.04599); fitted after training, 1 before. It belongs to the classifier: where
-            `from_pretrained` makes a new one, or `num_labels` is another than that of the stored labels, it is set back
-            to 1, and the prior is forgotten. A model made by `from_config` for as many labels keeps both, for nothing
-            tells there whether the stored weights will follow.
 
     Raises:
         StrictDataclassError: A field has the wrong type or is out of range, or the image is too small for the blocks.
     """
 
     model_type = "fer_cnn"
+    auto_classes: ClassVar[dict[str, str]] = {
+        "AutoModel": "modeling_fer.FerCnnModel",
+        "AutoModelForImageClassification": "modeling_fer.FerCnnForImageClassification",
+    }
 
-    num_channels: int = 1
-    image_size: int = 48
     filters: list[int] | tuple[int, ...] = (32, 64, 128, 256)
     kernel_size: int = 3
     num_pools: int = 4
@@ -53,32 +46,12 @@ class FerCnnConfig(PreTrainedConfig):
     batch_norm_eps: float = 1e-3
     block_dropout: list[float] | tuple[float, ...] = ()
     dense_sizes: list[int] | tuple[int, ...] = ()
-    temperature: float = 1.0
-    class_prior: list[float] | tuple[float, ...] | None = None
-    prior_strength: float = 0.0
 
     def __post_init__(self, **kwargs: Any) -> None:
         if self.id2label is None and "num_labels" not in kwargs:
             self.id2label = dict(enumerate(FER_LABELS))
             self.label2id = {label: index for index, label in enumerate(FER_LABELS)}
-        fitted_labels = len(self.class_prior or self.id2label or ())
         super().__post_init__(**kwargs)
-        if fitted_labels not in (0, self.num_labels):
-            self.forget_calibration()
-        # Each class names itself where it is saved; the weights are for both, and so is the code beside them.
-        self.auto_map = {
-            "AutoModel": "modeling_fer.FerCnnModel",
-            "AutoModelForImageClassification": "modeling_fer.FerCnnForImageClassification",
-        } | (getattr(self, "auto_map", None) or {})
-
-    def forget_calibration(self) -> None:
-        """Set temperature and prior back, which were fitted for another classifier."""
-        if self.temperature != 1 or self.prior_strength:
-            logger.warning(
-                f"The classifier is new, so the temperature {self.temperature}, which was fitted for the stored one, "
-                "is set back to 1, and the classes' prior is forgotten. Fit them again after training."
-            )
-        self.temperature, self.class_prior, self.prior_strength = 1.0, None, 0.0
 
     @property
     def feature_map_size(self) -> int:
@@ -92,8 +65,6 @@ class FerCnnConfig(PreTrainedConfig):
 
     def validate_blocks(self) -> None:
         """Check the blocks one field at a time. Called by `@strict`."""
-        if self.num_channels < 1:
-            raise ValueError(f"num_channels must be 1 or more; got {self.num_channels}.")
         if self.kernel_size < 1:
             raise ValueError(f"kernel_size must be 1 or more; got {self.kernel_size}.")
         if not self.filters or min(self.filters) < 1:
@@ -111,14 +82,6 @@ class FerCnnConfig(PreTrainedConfig):
             raise ValueError(f"block_dropout must hold probabilities in [0, 1); got {self.block_dropout!r}.")
         if any(size < 1 for size in self.dense_sizes):
             raise ValueError(f"dense_sizes must hold widths of 1 or more; got {self.dense_sizes!r}.")
-        if not 0 < self.temperature < float("inf"):  # also true for NaN
-            raise ValueError(f"temperature must be a finite number above 0; got {self.temperature}.")
-        if self.class_prior is not None and not all(share > 0 for share in self.class_prior):
-            raise ValueError(f"class_prior must hold numbers above 0; got {self.class_prior!r}.")
-        if not 0 <= self.prior_strength <= 1:
-            raise ValueError(f"prior_strength must lie in [0, 1]; got {self.prior_strength}.")
-        if self.prior_strength and self.class_prior is None:
-            raise ValueError("prior_strength needs a class_prior.")
         if not 0 < self.batch_norm_momentum <= 1:
             raise ValueError(f"batch_norm_momentum must lie in (0, 1]; got {self.batch_norm_momentum}.")
         if not self.batch_norm_eps > 0:

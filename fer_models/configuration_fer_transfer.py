@@ -1,12 +1,10 @@
 """Configuration of the transfer-learning model."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from huggingface_hub.dataclasses import strict
-from transformers import PreTrainedConfig
-from transformers.utils import logging
 
-logger = logging.get_logger(__name__)
+from .configuration_fer_base import FerConfig
 
 # EfficientNet-Lite0: Tan and Le 2019, arXiv:1905.11946, Table 1, without squeeze-and-excitation. Of each stage:
 # expansion, channels, number of blocks, stride of the first block, side of the depthwise kernel.
@@ -22,16 +20,14 @@ LITE0_STAGES = (
 
 
 @strict
-class FerTransferConfig(PreTrainedConfig):
+class FerTransferConfig(FerConfig):
     r"""
     A backbone that was trained on other pictures, and a new classifier for faces. Defaults are EfficientNet-Lite0.
 
     The model takes the same grey faces as the others, enlarges them, and moves the pixels into the range that the
     backbone knows. The names of the labels are given as `id2label`; without them there are two, as in transformers.
 
-    Args:
-        num_channels: Channels of the input; 1 is grey.
-        image_size: Side of the square input, in pixels.
+    Args, beside those of `FerConfig`:
         upsampled_size: Side to which it is enlarged before the first convolution, in pixels, 32 or more.
         pixel_mean: Subtracted from the pixels, which lie in [0, 1]. One number, or one for each channel of the
             backbone: then grey is repeated.
@@ -45,20 +41,17 @@ class FerTransferConfig(PreTrainedConfig):
         backbone_config: Configuration of a backbone of transformers, as a dictionary with its `model_type`; it takes
             the place of everything from `stem_channels` on.
         dropout: Probability before the classifier, in [0, 1).
-        temperature: The logits are divided by it, above 0, so that their softmax is as sure as it is right (Guo et al.
-            2017, arXiv:1706.04599); fitted after training, 1 before. It belongs to the classifier: where
-            `from_pretrained` makes a new one, or `num_labels` is another than that of the stored labels, it is set back
-            to 1, and the prior is forgotten. A model made by `from_config` for as many labels keeps both, for nothing
-            tells there whether the stored weights will follow.
 
     Raises:
         StrictDataclassError: A field has the wrong type or is out of range.
     """
 
     model_type = "fer_transfer"
+    auto_classes: ClassVar[dict[str, str]] = {
+        "AutoModel": "modeling_fer_transfer.FerTransferModel",
+        "AutoModelForImageClassification": "modeling_fer_transfer.FerTransferForImageClassification",
+    }
 
-    num_channels: int = 1
-    image_size: int = 48
     upsampled_size: int = 96
     # As the weights of TensorFlow's Lite models expect their pixels.
     pixel_mean: list[float] | tuple[float, ...] = (127 / 255,)
@@ -70,29 +63,6 @@ class FerTransferConfig(PreTrainedConfig):
     batch_norm_eps: float = 1e-3
     backbone_config: dict[str, Any] | None = None
     dropout: float = 0.2
-    temperature: float = 1.0
-    class_prior: list[float] | tuple[float, ...] | None = None
-    prior_strength: float = 0.0
-
-    def __post_init__(self, **kwargs: Any) -> None:
-        fitted_labels = len(self.class_prior or self.id2label or ())
-        super().__post_init__(**kwargs)
-        if fitted_labels not in (0, self.num_labels):
-            self.forget_calibration()
-        # Each class names itself where it is saved; the weights are for both, and so is the code beside them.
-        self.auto_map = {
-            "AutoModel": "modeling_fer_transfer.FerTransferModel",
-            "AutoModelForImageClassification": "modeling_fer_transfer.FerTransferForImageClassification",
-        } | (getattr(self, "auto_map", None) or {})
-
-    def forget_calibration(self) -> None:
-        """Set temperature and prior back, which were fitted for another classifier."""
-        if self.temperature != 1 or self.prior_strength:
-            logger.warning(
-                f"The classifier is new, so the temperature {self.temperature}, which was fitted for the stored one, "
-                "is set back to 1, and the classes' prior is forgotten. Fit them again after training."
-            )
-        self.temperature, self.class_prior, self.prior_strength = 1.0, None, 0.0
 
     @property
     def backbone_channels(self) -> int:
@@ -101,7 +71,7 @@ class FerTransferConfig(PreTrainedConfig):
 
     def validate_model(self) -> None:
         """Check the fields one at a time. Called by `@strict`."""
-        for name in ("num_channels", "image_size", "stem_channels", "head_channels"):
+        for name in ("stem_channels", "head_channels"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more; got {getattr(self, name)}.")
         if self.upsampled_size < max(32, self.image_size):
@@ -129,14 +99,6 @@ class FerTransferConfig(PreTrainedConfig):
             raise ValueError(f"backbone_config must name its model_type; got {self.backbone_config!r}.")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must lie in [0, 1); got {self.dropout}.")
-        if not 0 < self.temperature < float("inf"):  # also true for NaN
-            raise ValueError(f"temperature must be a finite number above 0; got {self.temperature}.")
-        if self.class_prior is not None and not all(share > 0 for share in self.class_prior):
-            raise ValueError(f"class_prior must hold numbers above 0; got {self.class_prior!r}.")
-        if not 0 <= self.prior_strength <= 1:
-            raise ValueError(f"prior_strength must lie in [0, 1]; got {self.prior_strength}.")
-        if self.prior_strength and self.class_prior is None:
-            raise ValueError("prior_strength needs a class_prior.")
 
 
 __all__ = ["LITE0_STAGES", "FerTransferConfig"]

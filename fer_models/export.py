@@ -1,7 +1,9 @@
-"""A bundled model as a folder that plain transformers loads: the checkpoint, and the code that its `auto_map` names."""
+"""A bundled model as a folder that plain transformers loads: the checkpoint, and the code that its `auto_map` needs."""
 
 import json
 from pathlib import Path
+
+from transformers.dynamic_module_utils import get_relative_import_files
 
 PACKAGE_DIR = Path(__file__).parent
 SETTINGS = ("config.json", "preprocessor_config.json")
@@ -19,8 +21,9 @@ def collect_export(directory: Path) -> dict[str, bytes]:
     files = {path.name: path.read_bytes() for path in sorted(directory.iterdir()) if path.is_file()}
     for settings in SETTINGS:
         for reference in json.loads(files[settings])["auto_map"].values():
-            name = f"{reference.partition('.')[0]}.py"
-            files[name] = (PACKAGE_DIR / name).read_bytes()
+            module = PACKAGE_DIR / f"{reference.partition('.')[0]}.py"
+            for path in (module, *map(Path, get_relative_import_files(module))):
+                files[path.name] = path.read_bytes()
     return files
 
 

@@ -208,7 +208,9 @@ def test_run_becomes_a_checkpoint_that_is_exported_with_its_own_code(made_up_par
     assert not list(checkpoint.glob("*.py"))
     assert {name for name in collect_export(checkpoint) if name.endswith(".py")} == {
         "configuration_fer_transfer.py",
+        "configuration_fer_base.py",
         "modeling_fer_transfer.py",
+        "modeling_fer_base.py",
         "image_processing_fer.py",
     }
 

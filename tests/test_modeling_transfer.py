@@ -97,7 +97,9 @@ def test_saved_folder_holds_its_own_code_which_gives_the_same_logits(tmp_path: P
     FerImageProcessor(size={"height": 20, "width": 20}).save_pretrained(folder)
     assert {path.name for path in folder.glob("*.py")} == {
         "configuration_fer_transfer.py",
+        "configuration_fer_base.py",
         "modeling_fer_transfer.py",
+        "modeling_fer_base.py",
         "image_processing_fer.py",
     }
     theirs = get_class_from_dynamic_module("modeling_fer_transfer.FerTransferForImageClassification", folder)
