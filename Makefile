@@ -13,15 +13,16 @@ RUN := $(BIN)/python -m
 help:  ## Say what there is
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-# What the app needs, what everything else needs, and Ray: each installed once, and again when the requirements change.
+# What the app needs, what everything else needs, and Ray: each installed at once, and again when requirements change.
 .venv/app.stamp: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app]"
 	@touch $@
 
-.venv/dev.stamp: .venv/app.stamp
+.venv/dev.stamp: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
 	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,onnx,training,dev]"
-	@touch $@
+	@touch .venv/app.stamp $@
 
 .venv/ray.stamp: .venv/dev.stamp
 	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app,onnx,training,dev,ray]"
