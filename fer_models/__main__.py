@@ -10,12 +10,11 @@ from transformers.utils.logging import disable_progress_bar
 
 from .commands import CommandParser, at_least, command, split_list
 from .comparison import Comparison
-from .configuration_fer import FER_CNN_ARCHITECTURES
 from .export import collect_export, write_files
 from .faces import FaceDetector
 from .images import read_image
 from .inference import LoadedModel, compare, load_models, to_json
-from .zoo import NAMESPACE_VARIABLE, checkpoint_dir, list_models, list_tags
+from .zoo import NAMESPACE_VARIABLE, REPORT_MODELS, checkpoint_dir, list_models, list_tags
 
 # The title of the row of accuracies, by whose labels they are.
 ACCURACIES = {"people": "most people", "fer2013": "test accuracy"}
@@ -97,7 +96,7 @@ def main(argv: list[str] | None = None) -> None:
     compare_parser = commands.add_parser("compare", help="what each model makes of a face in a photo")
     compare_parser.add_argument("photo", type=Path, help="file with a picture, such as JPEG or PNG")
     compare_parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
-    four = ",".join(FER_CNN_ARCHITECTURES)  # as on the page
+    four = ",".join(REPORT_MODELS)  # as on the page
     compare_parser.add_argument(
         "--models", type=split_list, default=four, metavar="NAME,NAME", help="which to ask, with commas between them"
     )

@@ -85,6 +85,8 @@ def load_models(
         directory = find_checkpoint(name, tag, namespace)
         model, image_processor = load_checkpoint(name, directory)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-arg]  # faster on a CPU
+        if not (directory / "results.json").is_file():
+            raise OSError(f"{directory} has no results.json. Measure it with training.evaluation.evaluate.")
         results = json.loads((directory / "results.json").read_text())
         split = choose_answer_split(results)
         test, labels = results["splits"][split], "people" if split == PEOPLE_SPLIT else "fer2013"

@@ -18,16 +18,23 @@ SUMMARY_PATH = Path(__file__).parent / "summary.json"
 TEST_SPLITS = (SHOWN_SPLIT, "official_test", PEOPLE_SPLIT, "official_validation", "report_test")
 
 
+def compute_macro_recall(matrix: list[list[int]]) -> float:
+    """The mean recall, in [0, 1], of the classes that occur; rows of the confusion matrix are true classes."""
+    return fmean(row[index] / sum(row) for index, row in enumerate(matrix) if sum(row))
+
+
 class Metric(NamedTuple):
-    """A figure of a split, in [0, 1].
+    """A figure of a split.
 
     Attributes:
         words: How it is called.
         compute: Gets it from a confusion matrix (rows are true classes), for results that were measured without it.
+        is_share: Whether it lies in [0, 1] and is written as per cent, and not as a number.
     """
 
     words: str
     compute: Callable[[list[list[int]]], float] | None = None
+    is_share: bool = True
 
     def read(self, key: str, figures: dict[str, Any] | None) -> float | None:
         """Of what `results.json` holds of a split; None if it is not known."""
@@ -37,7 +44,7 @@ class Metric(NamedTuple):
 
 
 # What is shown of a split beside its accuracy, by its key in `results.json`. Tables, cards and page follow.
-METRICS = {"macro_f1": Metric("macro F1"), "macro_recall": Metric("macro recall")}
+METRICS = {"macro_f1": Metric("macro F1"), "macro_recall": Metric("macro recall", compute_macro_recall)}
 # Of one model called better than another that is as good, among all pairs together.
 MAX_CHANCE = 0.05
 

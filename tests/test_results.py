@@ -79,15 +79,15 @@ def test_a_metric_that_is_added_in_one_place_is_shown_everywhere_without_measuri
         observed, expected = sum(matrix[i][i] for i in range(len(matrix))) / n, by_chance / n**2
         return (observed - expected) / (1 - expected)
 
-    monkeypatch.setitem(METRICS, "kappa", Metric("Cohen's kappa", cohens_kappa))
+    monkeypatch.setitem(METRICS, "kappa", Metric("Cohen's kappa", cohens_kappa, is_share=False))
     checkpoint = next(one for one in read_checkpoints() if one.key == "baseline.tuned")
     split = checkpoint.get_split("official_test_without_copies")
     assert split
-    share = f"{cohens_kappa(split['confusion_matrix']):.1%}"
+    value = f"{cohens_kappa(split['confusion_matrix']):.2f}"
     table, card = render_classes(), render_card(CHECKPOINTS_DIR / checkpoint.key)
     page = unescape(show_model([checkpoint], checkpoint.key, "en"))
     assert "Cohen's kappa" in table
-    assert share in table
+    assert f"| {value} |" in table
     assert "| Cohen's kappa |" in card
-    assert share in card
-    assert f"Cohen's kappa {float(share[:-1]):.1f}" in page
+    assert f"| {value} |" in card
+    assert f"Cohen's kappa {value}" in page

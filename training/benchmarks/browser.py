@@ -26,8 +26,8 @@ import psutil
 from PIL import Image
 
 from fer_models.commands import CommandParser, command
-from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.inference import LoadedModel, load_models, predict_all
+from fer_models.zoo import REPORT_MODELS
 
 from .. import RESULTS_DIR
 from ..data import add_data_option, load_fer2013
@@ -222,7 +222,7 @@ def main(argv: list[str] | None = None) -> None:
         elif part == "memory":
             measured = measure_memory(directory)
         else:
-            models = load_models(list(FER_CNN_ARCHITECTURES))
+            models = load_models(REPORT_MODELS)
             with serve(directory) as url, open_firefox(url, READY) if part == "firefox" else open_browser(url) as page:
                 if part == "faces":
                     images = list(load_fer2013(arguments.data)["validation"]["image"])

@@ -13,9 +13,9 @@ import numpy as np
 
 from fer_models.commands import CommandParser, command
 from fer_models.comparison import Comparison, Prediction
-from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.inference import LoadedModel, load_models
 from fer_models.memory import keep_freed_memory
+from fer_models.zoo import REPORT_MODELS
 
 from .. import RESULTS_DIR
 from ..data import add_data_option
@@ -107,7 +107,7 @@ def measure_unsure(source: str) -> dict[str, Any]:
         ValueError: There is no threshold.
     """
     keep_freed_memory()
-    models = load_models(list(FER_CNN_ARCHITECTURES))  # the four that the page shows until a visitor chooses
+    models = load_models(REPORT_MODELS)  # the four that the page shows until a visitor chooses
     faces, labels = load_faces(source, undecided=True)
     probabilities = predict_probabilities(models, faces)
     average = probabilities.mean(0)

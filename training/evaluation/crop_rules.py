@@ -15,10 +15,10 @@ import numpy as np
 from PIL import Image
 
 from fer_models.commands import CommandParser, at_least, command
-from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.faces import DetectedFace, FaceDetector, crop_box, crop_face
 from fer_models.inference import LoadedModel, load_models
 from fer_models.memory import keep_freed_memory
+from fer_models.zoo import REPORT_MODELS
 
 from .. import RESULTS_DIR
 from ..data import add_data_option
@@ -163,7 +163,7 @@ def measure_crop_rules(source: str, sample_size: int, seed: int, padding: str) -
         DataError: The data is not FER2013.
     """
     keep_freed_memory()
-    models = load_models(list(FER_CNN_ARCHITECTURES))  # the four that the page shows until a visitor chooses
+    models = load_models(REPORT_MODELS)  # the four that the page shows until a visitor chooses
     frames, labels = load_faces(source, sample_size, seed)
     canvases = [make_canvas(frame, padding) for frame in frames]
     pictures = [picture for picture, _ in canvases]

@@ -16,10 +16,10 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from fer_models.commands import CommandParser, at_least, command
-from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.faces import SECOND_SCORE, DetectedFace, FaceDetector, crop_face
 from fer_models.inference import LoadedModel, load_models, predict_batch
 from fer_models.memory import keep_freed_memory
+from fer_models.zoo import REPORT_MODELS
 
 from .. import RESULTS_DIR
 from ..data import add_data_option, load_fer2013
@@ -271,7 +271,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     keep_freed_memory()
     photos = Photos(arguments.data, arguments.n, arguments.seed)
-    detector, models = FaceDetector(), load_models(list(FER_CNN_ARCHITECTURES))
+    detector, models = FaceDetector(), load_models(REPORT_MODELS)
     none, false_certainties = measure_none(photos, detector, arguments.seed)
     result = {
         "split": SPLIT,

@@ -13,12 +13,12 @@ import torch
 from PIL import Image
 
 from fer_models.commands import CommandParser, at_least, command
-from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.faces import FaceDetector, crop_face
 from fer_models.image_processing_fer import FerImageProcessor
 from fer_models.inference import LoadedModel, load_models
 from fer_models.memory import keep_freed_memory
 from fer_models.quality import RULES, measure_quality
+from fer_models.zoo import REPORT_MODELS
 
 from .. import RESULTS_DIR
 from ..data import add_data_option
@@ -198,7 +198,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
     keep_freed_memory()
-    models = load_models(list(FER_CNN_ARCHITECTURES))  # the four that the page shows until a visitor chooses
+    models = load_models(REPORT_MODELS)  # the four that the page shows until a visitor chooses
     result = {
         "models": describe_models(models),
         "split": SPLIT,

@@ -24,9 +24,9 @@ def list_bundled() -> list[tuple[str, str, list[dict[str, Any]]]]:
 
 
 def format_metrics(figures: dict[str, Any] | None) -> list[str]:
-    """`METRICS` of a split as per cent, with a dash for what is not known."""
-    values = {key: metric.read(key, figures) for key, metric in METRICS.items()}
-    return [format_share(values, key) for key in values]
+    """`METRICS` of a split, shares as per cent, with a dash for what is not known."""
+    values = [(metric.read(key, figures), metric.is_share) for key, metric in METRICS.items()]
+    return [MISSING if value is None else f"{value:.1%}" if is_share else f"{value:.2f}" for value, is_share in values]
 
 
 def format_share(figures: dict[str, Any] | None, name: str) -> str:

@@ -34,7 +34,8 @@ def render_best() -> str:
                 sizes[key] = f", n = {split['n']:,}"
         accuracies = (describe_accuracy(split) for split in (labels, people))
         rows.append([f"`{name}`", *accuracies, *describe_cost(name, PEOPLE_TAG)])
-    header = ["model", "accuracy on PrivateTest", "agrees with most people", "file", "time for one face"]
+    header = ["model", f"accuracy on PrivateTest, `{LABELS_TAG}`", f"agrees with most people, `{PEOPLE_TAG}`", "file",
+              "time for one face"]  # fmt: skip
     cost = load_measured("cost")
     timed = f" Time: one thread, {cost['hardware']}." if cost else ""
     return (

@@ -4,17 +4,17 @@ import json
 from typing import Any
 
 from fer_models import comparison, faces, images, quality
-from fer_models.configuration_fer import FER_CNN_ARCHITECTURES, FER_LABELS
+from fer_models.configuration_fer import FER_LABELS
 from fer_models.hub import compute_fingerprint
 from fer_models.inference import PEOPLE_SPLIT, choose_answer_split
-from fer_models.zoo import checkpoint_dir, list_tags, sort_tags
+from fer_models.zoo import REPORT_MODELS, checkpoint_dir, list_tags, sort_tags
 
 MAX_FILE_MB = 100
 
 
 def describe_settings(languages: list[str]) -> dict[str, Any]:
     """What the page must know of the package: its limits, and its models with what was measured of them."""
-    names = list(FER_CNN_ARCHITECTURES)
+    names = list(REPORT_MODELS)
     tags = sort_tags(tag for name in names for tag in list_tags(name))
     return {
         "labels": list(FER_LABELS),

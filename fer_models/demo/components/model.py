@@ -139,7 +139,8 @@ def render_recall(split: dict[str, Any] | None, name: str, labels: Sequence[str]
     columns = [escape(translate(language, f"models.recall.{column}")) for column in ("label", "share", "images")]
     title = f"<h3>{escape(translate(language, 'models.recall.title'))}</h3>"
     metrics = "; ".join(
-        f"{LOCALES[language].get(f'metric.{key}', metric.words)} {format_percent(language, value)}"
+        f"{LOCALES[language].get(f'metric.{key}', metric.words)} "
+        f"{format_percent(language, value) if metric.is_share else format_decimal(language, value, 2)}"
         for key, metric in METRICS.items()
         if (value := metric.read(key, split)) is not None
     )

@@ -14,7 +14,7 @@ from ...explain import OVERLAY_SIDE, explain, share_scale
 from ...faces import DetectedFace, FaceDetector
 from ...images import ImageError, NoFaceError, read_image, shrink
 from ...inference import LoadedModel, compare, find_faces, predict_all, to_json
-from ...zoo import get_default_tag, sort_tags
+from ...zoo import REPORT_MODELS, get_default_tag, sort_tags
 from ..components.compare import render_no_face, render_results, render_table
 from ..components.html import render_message
 from ..components.photo import (
@@ -32,8 +32,8 @@ from ..turns import turn
 from . import reasons
 from .choice import find_examples
 
-# How many models are compared until a visitor chooses: the report's four, which come first in the zoo.
-SHOWN_AT_FIRST = 4
+# How many models are compared until a visitor chooses; the zoo begins with them.
+SHOWN_AT_FIRST = len(REPORT_MODELS)
 # Rows and columns in which `explain_json` sums a heat map up; finer than the models' own maps are would be made up.
 HEAT_CELLS = 8
 # So many pixels of a photo's faces are kept in memory for the next click, at four bytes each: 16 MB of a crowd, 0.2 MB

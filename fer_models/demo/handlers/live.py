@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from ...comparison import Comparison, Prediction
-from ...faces import COARSE_SIDE, DetectedFace, FaceDetector
+from ...faces import DetectedFace, FaceDetector
 from ...images import ImageError, read_image
 from ...inference import LoadedModel, classify, cut_out
 from ...tracking import FaceTracker, FrameRate, Timeline, Track
@@ -34,6 +34,8 @@ PAUSE_S = 3
 IDLE_S = 5
 # Faces beyond these, the largest, are left out: each costs as much as the first.
 MAX_FACES = 4
+# Side, in pixels, of the copy of a picture in which faces are looked for.
+SEARCH_SIDE = 320
 # A picture of 640x480 takes about 50 kB as base64.
 MAX_FRAME_CHARACTERS = 1_000_000
 # The page sends 640x480; but a PNG of a few kilobytes may have any size.
@@ -196,7 +198,7 @@ class LiveHandlers:
     def _detect(self, image: Image.Image) -> list[DetectedFace]:
         """The largest faces, found in a small copy: the detector's fine look and its turns take too long here."""
         small = image.copy()
-        small.thumbnail((COARSE_SIDE, COARSE_SIDE), Image.Resampling.BILINEAR)
+        small.thumbnail((SEARCH_SIDE, SEARCH_SIDE), Image.Resampling.BILINEAR)
         scale = image.width / small.width
         return [face.scaled(scale) for face in self.detector.detect(small, turned=False)[:MAX_FACES]]
 
