@@ -76,3 +76,18 @@ def test_a_program_is_told_what_to_do_instead(app_url: str, address: str) -> Non
         with pytest.raises(AppError) as caught:
             client.predict(photo, api_name=name)
         assert REFUSAL in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ("photo.jpg", "not sent as 'photo.jpg'"),
+        ("https://example.org/a.png", REFUSAL),
+        ("data:image/png;base64,xx", "data URI is damaged"),
+    ],
+)
+def test_a_program_without_a_client_is_told_what_it_sent_wrongly(app_url: str, sent: str, told: str) -> None:
+    for name, data in (("compare", [sent, 0, False, None, None]), ("batch", [[sent], None, None])):
+        url = f"{app_url}/gradio_api/call/{name}"
+        event = httpx.post(url, json={"data": data}).json()["event_id"]
+        assert told in httpx.get(f"{url}/{event}").text.encode().decode("unicode_escape")

@@ -38,8 +38,7 @@ def to_file(address: str) -> dict[str, Any]:
     """A file as gradio describes one.
 
     Args:
-        address: A data URI, the path or the address of an upload, or another address, which is refused later with a
-            reason.
+        address: A data URI, or the path or the address of an upload.
 
     Raises:
         ValueError: It is none of these.
@@ -51,8 +50,10 @@ def to_file(address: str) -> dict[str, Any]:
             raise ValueError(f"The data URI is damaged, or what follows its comma is not base64 ({error}).") from error
     elif path := find_upload(address):
         address = path
-    elif not is_http_url_like(address):
-        raise ValueError(f"A file is not sent as {address[:100]!r}. {SENT_AS}")
+    elif is_http_url_like(address):
+        raise ValueError(REFUSAL)
+    else:
+        raise ValueError(f"A file is not sent as {address[:100]!r}. Send a data URI, or the path of an upload.")
     return {"path": address, "meta": {"_type": "gradio.FileData"}}
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import gradio as gr
-from pydantic import model_validator
+from pydantic import PrivateAttr, model_validator
 
 from .fetching import to_file
 from .internals import ImageData
@@ -12,10 +12,19 @@ from .internals import ImageData
 class _Photo(ImageData):
     """A photo, or what a program sends in its place."""
 
-    @model_validator(mode="before")
+    # An error here would reach nobody: gradio shows a program those of `preprocess` alone.
+    _refusal: str | None = PrivateAttr(None)
+
+    @model_validator(mode="wrap")
     @classmethod
-    def _take_address(cls, photo: Any) -> Any:
-        return to_file(photo) if isinstance(photo, str) else photo
+    def _take_address(cls, photo: Any, make: Any) -> Any:
+        try:
+            photo = to_file(photo) if isinstance(photo, str) else photo
+        except ValueError as error:
+            refused = make({})
+            refused._refusal = str(error)
+            return refused
+        return make(photo)
 
 
 class PhotoInput(gr.Image):
@@ -28,4 +37,6 @@ class PhotoInput(gr.Image):
     data_model = _Photo
 
     def preprocess(self, payload: Any) -> str | None:
+        if payload and payload._refusal:
+            raise gr.Error(payload._refusal, print_exception=False)
         return payload and payload.path
