@@ -2,6 +2,7 @@ import gc
 import io
 import shutil
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from fer_models.faces import DetectedFace, FaceDetector
 from fer_models.inference import LoadedModel, compare, to_json
 from fer_models.tables import write_csv
 
+Collect = Callable[..., list[Any]]
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -32,11 +35,17 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def collect_rows(names: list[str], folder: Path, models: list[LoadedModel], detector: FaceDetector) -> list[Any]:
-    results = list(classify_files([(name, folder / name) for name in names], models, detector))
-    assert [result.done for result in results] == list(range(1, len(results) + 1))
-    assert {result.total for result in results} <= {len(results)}
-    return [row for result in results for row in to_rows(result, models)]
+@pytest.fixture
+def collect(folder: Path, models: list[LoadedModel], detector: FaceDetector) -> Collect:
+    """Gives the rows of files of the folder."""
+
+    def collect(*names: str) -> list[Any]:
+        results = list(classify_files([(name, folder / name) for name in names], models, detector))
+        assert [result.done for result in results] == list(range(1, len(results) + 1))
+        assert {result.total for result in results} <= {len(results)}
+        return [row for result in results for row in to_rows(result, models)]
+
+    return collect
 
 
 @pytest.mark.parametrize(
@@ -61,41 +70,35 @@ def collect_rows(names: list[str], folder: Path, models: list[LoadedModel], dete
     ],
     ids=["empty", "two faces", "bad ones do not stop the rest", "zip among photos"],
 )
-def test_every_face_and_every_failure_is_a_row(
-    names: list[str], expected: list[Any], folder: Path, models: list[LoadedModel], detector: FaceDetector
-) -> None:
-    rows = collect_rows(names, folder, models, detector)
+def test_every_face_and_every_failure_is_a_row(names: list[str], expected: list[Any], collect: Collect) -> None:
+    rows = collect(*names)
     assert [(row["file"], row["face_index"], row["error"]) for row in rows] == expected
     for row in rows:
-        assert len(row["models"]) == (0 if row["error"] else len(models))
+        assert (row["models"] == []) == bool(row["error"])
         assert (row["favourite"] is None) == bool(row["error"]) == bool(row["message"])
 
 
 def test_a_face_gets_in_a_batch_what_it_gets_alone(
-    folder: Path, models: list[LoadedModel], detector: FaceDetector
+    collect: Collect, models: list[LoadedModel], detector: FaceDetector
 ) -> None:
-    rows = collect_rows(["two.png"], folder, models, detector)
+    rows = collect("two.png")
     for index, row in enumerate(rows):
-        alone = compare(Image.open(folder / "two.png").convert("RGB"), models, detector, face_index=index)
+        alone = compare(make_two_faces(), models, detector, face_index=index)
         assert row["average"] == pytest.approx(alone.average, abs=1e-5)
         assert row.keys() - {"file", "error", "message"} == to_json(alone, models).keys() - {"faces"}
         assert row["models"][0].keys() == to_json(alone, models)["models"][0].keys()
         assert row["face"]["box_xyxy"] == pytest.approx(alone.faces[index].box_xyxy, abs=0.06)
 
 
-def test_too_many_files_are_refused_before_the_first(
-    folder: Path, models: list[LoadedModel], detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_files_are_refused_before_the_first(collect: Collect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "MAX_FILES", 2)
-    names = ["one.png", "photos.zip"]  # three files, two of them in the zip
+    monkeypatch.setattr(batch, "read_image", lambda _: pytest.fail("one was read"))
     with pytest.raises(ArchiveError, match="at most 2") as caught:
-        next(classify_files([(name, folder / name) for name in names], models, detector))
+        collect("one.png", "photos.zip")  # which holds two
     assert caught.value.reason == "too_many_files"
 
 
-def test_only_one_picture_is_in_memory(
-    folder: Path, models: list[LoadedModel], detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_one_picture_is_in_memory(collect: Collect, monkeypatch: pytest.MonkeyPatch) -> None:
     alive: weakref.WeakSet[Image.Image] = weakref.WeakSet()
     read_image = batch.read_image
 
@@ -107,17 +110,12 @@ def test_only_one_picture_is_in_memory(
         return image
 
     monkeypatch.setattr(batch, "read_image", watch)
-    for _ in classify_files([("one.png", folder / "one.png")] * 3, models[:1], detector):
-        pass
+    collect(*["one.png"] * 3)
     assert len(alive) <= 1
 
 
 def test_whatever_one_of_many_photos_raises_is_its_row_alone(
-    folder: Path,
-    models: list[LoadedModel],
-    detector: FaceDetector,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    collect: Collect, detector: FaceDetector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     detect, calls = detector.detect, iter(range(3))
 
@@ -127,7 +125,7 @@ def test_whatever_one_of_many_photos_raises_is_its_row_alone(
         return detect(image)
 
     monkeypatch.setattr(detector, "detect", fail_once)
-    rows = collect_rows(["one.png"] * 3, folder, models[:1], detector)
+    rows = collect(*["one.png"] * 3)
     assert [row["error"] for row in rows] == [None, "unexpected", None]
     assert "KeyError" in rows[1]["message"]
     (record,) = caplog.records
@@ -135,26 +133,22 @@ def test_whatever_one_of_many_photos_raises_is_its_row_alone(
     assert caplog.text.count("fail_once") == 1
 
 
-def test_a_zip_that_breaks_does_not_stop_the_rest(
-    folder: Path, models: list[LoadedModel], detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_zip_that_breaks_does_not_stop_the_rest(collect: Collect, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> None:
         raise KeyError("inside")
 
     for broken in ("read_entry", "open_archive"):
         monkeypatch.setattr(batch, broken, fail)
-        rows = collect_rows(["photos.zip", "one.png"], folder, models[:1], detector)
+        rows = collect("photos.zip", "one.png")
         assert {row["error"] for row in rows[:-1]} == {"unexpected"}
         assert rows[-1]["face_index"] == 0
 
 
-def test_kinds_are_told_by_content(
-    folder: Path, models: list[LoadedModel], detector: FaceDetector, tmp_path: Path
-) -> None:
+def test_kinds_are_told_by_content(collect: Collect, folder: Path) -> None:
     shutil.copy(folder / "photos.zip", folder / "photos.jpg")
     shutil.copy(folder / "one.png", folder / "one.zip")
     write_video(folder / "film.mp4", 1).rename(folder / "film.jpg")
-    rows = collect_rows(["photos.jpg", "one.zip", "film.jpg"], folder, models[:1], detector)
+    rows = collect("photos.jpg", "one.zip", "film.jpg")
     assert [(row["file"], row["error"]) for row in rows] == [
         ("photos.jpg/niños/añada.png", None),
         ("photos.jpg/b.txt", "not_an_image"),
@@ -164,12 +158,12 @@ def test_kinds_are_told_by_content(
 
 
 def test_table_has_a_column_for_everything_and_for_what_may_explain_a_bad_answer(
-    folder: Path, models: list[LoadedModel], detector: FaceDetector
+    collect: Collect, folder: Path, models: list[LoadedModel]
 ) -> None:
     face_first, sky_first = write_animations(folder)
     load_portrait().point(lambda value: value // 8).save(folder / "dark.png")
     names = ["two.png", "photos.zip", face_first.name, sky_first.name, "dark.png"]
-    rows = collect_rows(names, folder, models, detector)
+    rows = collect(*names)
     assert rows[-2]["error"] == "no_face_in_first"
     file = io.StringIO()
     write_csv(file, *tabulate(rows, models))

@@ -9,7 +9,7 @@ from photos import load_portrait, make_no_face, make_two_faces
 from PIL import Image
 
 from fer_models.demo.handlers.choice import find_examples
-from fer_models.face_search import Box, DetectedFace, View, cut_reflected, drop_duplicates
+from fer_models.face_search import Box, DetectedFace, drop_duplicates
 from fer_models.faces import SECOND_SCORE, FaceDetector, crop_face
 from fer_models.images import read_image
 from training.evaluation.face_recall import BEFORE
@@ -87,9 +87,9 @@ def test_options_leave_out_what_they_name(detector: FaceDetector) -> None:
 
 
 def test_small_faces_of_a_large_photo_are_found(detector: FaceDetector) -> None:
-    photo = make_background(load_pictures()["brick.png"], (6000, 4000))
-    sides = (64, 64, 64, 80, 80, 80, 100, 100, 100, 150, 150, 150)
-    places = [Placed(750 + 1500 * (i % 4), 660 + 1330 * (i // 4), side) for i, side in enumerate(sides)]
+    photo = make_background(load_pictures()["brick.png"], (4000, 2700))
+    sides = (48, 48, 48, 56, 56, 56, 64, 64, 64, 100, 100, 100)
+    places = [Placed(500 + 1000 * (i % 4), 440 + 890 * (i // 4), side) for i, side in enumerate(sides)]
     for i, place in enumerate(places):
         set_in(photo, load_portraits()[i % 2], place)
     before, faces = detector.detect(photo, **BEFORE), detector.detect(photo)
@@ -118,28 +118,6 @@ def test_no_look_finds_more_where_no_face_is(detector: FaceDetector) -> None:
     picture = load_pictures()["coffee.png"]
     for image in (picture.rotate(90, expand=True), make_background(picture, (1400, 1100))):
         assert detector.detect(image) == []
-
-
-@pytest.mark.parametrize("angle", [0.0, 45.0, 90.0, -120.0])
-def test_a_view_knows_where_its_pixels_lie_in_the_picture(angle: float) -> None:
-    picture = Image.new("RGB", (200, 160))
-    picture.paste((255, 255, 255), (118, 78, 123, 83))
-    view = View((100, 80), angle, 64, scale=1.25)
-    row, column = np.unravel_index(np.asarray(view.cut(picture).convert("L")).argmax(), (64, 64))
-    seen = DetectedFace((column - 3, row - 4, column + 4, row + 5), 0.9)
-    assert view.to_picture(seen).centre == pytest.approx((120, 80), abs=2)
-    assert view.to_picture(seen).height == pytest.approx(9 * 1.25)
-
-
-@pytest.mark.parametrize(
-    ("box", "size"),
-    [((2, 2, 6, 6), (4, 4)), ((-3, -2, 4, 4), (7, 6)), ((5, 5, 30, 20), (25, 15)), ((-20, 3, -5, 6), (21, 3))],
-    ids=["inside", "over a corner", "over the end, by more than the picture", "beside"],
-)
-def test_beyond_its_edges_a_picture_is_reflected(box: Box, size: tuple[int, int]) -> None:
-    picture = Image.fromarray(np.arange(10 * 8 * 3, dtype=np.uint8).reshape(8, 10, 3))
-    assert cut_reflected(picture, box).size == size
-    assert cut_reflected(picture, (-1, 0, 1, 1)).getpixel((0, 0)) == picture.getpixel((0, 0))
 
 
 @pytest.mark.parametrize(

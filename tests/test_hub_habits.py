@@ -44,18 +44,25 @@ def make_tiny_backbone_config(**overrides: Any) -> FerTransferConfig:
     return make_tiny_transfer_config(backbone_config=backbone, **colour, **overrides)
 
 
+Make = Callable[..., PreTrainedModel]
 CONFIGS: dict[str, Callable[..., PreTrainedConfig]] = {
     "cnn": lambda **overrides: make_tiny_config(batch_norm=True, dense_sizes=[6], **overrides),
     "transfer": make_tiny_transfer_config,
     "backbone of transformers": make_tiny_backbone_config,
 }
 
-every_model = pytest.mark.parametrize("make_config", CONFIGS.values(), ids=CONFIGS.keys())
-
 
 def make_model(config: PreTrainedConfig, auto_class: Any = AutoModelForImageClassification) -> PreTrainedModel:
     set_seed(0)
     return auto_class.from_config(config).eval()
+
+
+@pytest.fixture(params=CONFIGS.values(), ids=CONFIGS.keys())
+def make(request: pytest.FixtureRequest) -> Make:
+    """Makes a model of each class: `make(AutoModel, temperature=2.0)`."""
+    return lambda auto_class=AutoModelForImageClassification, **overrides: make_model(
+        request.param(**overrides), auto_class
+    )
 
 
 def make_faces(count: int = 4) -> torch.Tensor:
@@ -76,12 +83,11 @@ def warnings_given(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], st
 PRIOR = {"class_prior": [0.1, 0.1, 0.1, 0.1, 0.2, 0.2, 0.2], "prior_strength": 0.4}
 
 
-@every_model
 def test_classifier_for_other_labels_gets_no_old_temperature_and_no_prior(
-    make_config: Callable[..., PreTrainedConfig], tmp_path: Path, warnings_given: Callable[[], str]
+    make: Make, tmp_path: Path, warnings_given: Callable[[], str]
 ) -> None:
     """What was fitted for seven labels changed the logits of three others."""
-    make_model(make_config(temperature=1.7, **PRIOR)).save_pretrained(tmp_path)
+    make(temperature=1.7, **PRIOR).save_pretrained(tmp_path)
     assert AutoConfig.from_pretrained(tmp_path, num_labels=7).temperature == 1.7
     assert warnings_given() == ""
     model, told = AutoModelForImageClassification.from_pretrained(
@@ -95,20 +101,16 @@ def test_classifier_for_other_labels_gets_no_old_temperature_and_no_prior(
     torch.testing.assert_close(model.eval()(make_faces()).logits, model.classifier(features))
 
 
-@every_model
-def test_classifier_that_is_put_in_by_hand_gets_no_old_prior(make_config: Callable[..., PreTrainedConfig]) -> None:
+def test_classifier_that_is_put_in_by_hand_gets_no_old_prior(make: Make) -> None:
     """It raised: seven shares were taken from three logits."""
-    model = make_model(make_config(temperature=1.7, **PRIOR))
+    model = make(temperature=1.7, **PRIOR)
     model.classifier = nn.Linear(model.num_features, 3)
     features = model.compute_features(make_faces()).pooler_output
     torch.testing.assert_close(model(make_faces()).logits, model.classifier(features))
 
 
-@every_model
-def test_classifier_on_a_saved_base_model_gets_no_old_temperature(
-    make_config: Callable[..., PreTrainedConfig], tmp_path: Path
-) -> None:
-    base = make_model(make_config(temperature=1.7), AutoModel)
+def test_classifier_on_a_saved_base_model_gets_no_old_temperature(make: Make, tmp_path: Path) -> None:
+    base = make(AutoModel, temperature=1.7)
     base.save_pretrained(tmp_path)
     auto_map = json.loads((tmp_path / "config.json").read_text())["auto_map"]
     assert set(auto_map) == {"AutoConfig", "AutoModel", "AutoModelForImageClassification"}, "a stranger can do the same"
@@ -117,11 +119,10 @@ def test_classifier_on_a_saved_base_model_gets_no_old_temperature(
     assert all(torch.equal(model.state_dict()[name], value) for name, value in base.state_dict().items())
 
 
-@every_model
 def test_stored_classifier_keeps_its_temperature_under_labels_in_another_language(
-    make_config: Callable[..., PreTrainedConfig], tmp_path: Path, warnings_given: Callable[[], str]
+    make: Make, tmp_path: Path, warnings_given: Callable[[], str]
 ) -> None:
-    model = make_model(make_config(temperature=1.7))
+    model = make(temperature=1.7)
     model.save_pretrained(tmp_path)
     labels = {index: f"Gesicht {index}" for index in range(7)}
     loaded = AutoModelForImageClassification.from_pretrained(tmp_path, id2label=labels)
@@ -146,16 +147,12 @@ LOSSES = {
 }
 
 
-@every_model
 @pytest.mark.parametrize(("options", "labels", "compute_loss"), LOSSES.values(), ids=LOSSES)
 def test_loss_is_the_one_that_the_problem_has_whatever_the_call_before(
-    options: dict[str, Any],
-    labels: torch.Tensor,
-    compute_loss: Callable[..., torch.Tensor],
-    make_config: Callable[..., PreTrainedConfig],
+    options: dict[str, Any], labels: torch.Tensor, compute_loss: Callable[..., torch.Tensor], make: Make
 ) -> None:
     """The first labels decided for good: their problem was written into the configuration, and saved with it."""
-    model = make_model(make_config(**options))
+    model = make(**options)
     before = model.config.to_dict()
     if not options:
         for others in (CLASSES, SEVERAL):
@@ -177,11 +174,8 @@ def fine_tune(model: PreTrainedModel, folder: Path, **options: Any) -> Trainer:
     return trainer
 
 
-@every_model
-def test_stock_trainer_fine_tunes_for_other_labels_in_bfloat16(
-    make_config: Callable[..., PreTrainedConfig], tmp_path: Path
-) -> None:
-    make_model(make_config(temperature=1.7)).save_pretrained(tmp_path / "old")
+def test_stock_trainer_fine_tunes_for_other_labels_in_bfloat16(make: Make, tmp_path: Path) -> None:
+    make(temperature=1.7).save_pretrained(tmp_path / "old")
     model = AutoModelForImageClassification.from_pretrained(
         tmp_path / "old", num_labels=3, ignore_mismatched_sizes=True
     )
@@ -207,25 +201,21 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(tmp_path: Path) -> N
     torch.testing.assert_close(weights[0], weights[1], rtol=1e-4, atol=1e-5)
 
 
-@every_model
-def test_gradient_checkpointing_is_refused_with_a_sentence(make_config: Callable[..., PreTrainedConfig]) -> None:
+def test_gradient_checkpointing_is_refused_with_a_sentence(make: Make) -> None:
     """As in ConvNeXt and ResNet of transformers: batch normalisation would count each batch twice."""
     with pytest.raises(ValueError, match="ForImageClassification does not support"):
-        make_model(make_config()).gradient_checkpointing_enable()
+        make().gradient_checkpointing_enable()
 
 
 # Half precision.
 
 
-@every_model
-def test_model_in_half_precision_takes_what_the_processor_makes(
-    make_config: Callable[..., PreTrainedConfig], tmp_path: Path
-) -> None:
+def test_model_in_half_precision_takes_what_the_processor_makes(make: Make, tmp_path: Path) -> None:
     """It raised: the convolution wanted both in one dtype."""
     pixel_values = FerImageProcessor(size=SIZE)([make_face()] * 2, return_tensors="pt")["pixel_values"]
     assert pixel_values.dtype == torch.float32
     for auto_class in (AutoModel, AutoModelForImageClassification):
-        model = make_model(make_config(), auto_class)
+        model = make(auto_class)
         model.save_pretrained(tmp_path)
         expected = model(pixel_values, return_dict=False)[0]
         halves = model.to(torch.bfloat16), auto_class.from_pretrained(tmp_path, dtype=torch.float16)
@@ -235,22 +225,18 @@ def test_model_in_half_precision_takes_what_the_processor_makes(
             torch.testing.assert_close(answer.float(), expected, rtol=0.05, atol=0.05)
 
 
-@every_model
-def test_integer_pixels_are_refused(make_config: Callable[..., PreTrainedConfig]) -> None:
+def test_integer_pixels_are_refused(make: Make) -> None:
     """A cast would take 255 for a brightness of 255 instead of 1."""
     with pytest.raises(ValueError, match=r"be float; got \(4, 1, 20, 20\), torch.uint8"):
-        make_model(make_config())(torch.ones(4, 1, 20, 20, dtype=torch.uint8))
+        make()(torch.ones(4, 1, 20, 20, dtype=torch.uint8))
 
 
 # Base models.
 
 
-@every_model
-def test_auto_model_gives_what_the_classifier_gets(
-    make_config: Callable[..., PreTrainedConfig], tmp_path: Path
-) -> None:
+def test_auto_model_gives_what_the_classifier_gets(make: Make, tmp_path: Path) -> None:
     """`AutoModel` did not know the configuration."""
-    model = make_model(make_config(temperature=1.7))
+    model = make(temperature=1.7)
     model.save_pretrained(tmp_path)
     base = AutoModel.from_pretrained(tmp_path).eval()
     assert base.state_dict().keys() == {name for name in model.state_dict() if not name.startswith("classifier.")}
@@ -276,18 +262,16 @@ def test_checkpoint_that_was_pushed_once_can_be_loaded_for_good(folder: Path) ->
 # What tools ask a model for.
 
 
-@every_model
-def test_input_embeddings_are_the_first_convolution(make_config: Callable[..., PreTrainedConfig]) -> None:
+def test_input_embeddings_are_the_first_convolution(make: Make) -> None:
     for auto_class in (AutoModel, AutoModelForImageClassification):
-        model = make_model(make_config(), auto_class)
+        model = make(auto_class)
         first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
         assert model.get_input_embeddings() is first
 
 
-@every_model
-def test_arguments_of_other_vision_models_do_no_harm(make_config: Callable[..., PreTrainedConfig]) -> None:
+def test_arguments_of_other_vision_models_do_no_harm(make: Make) -> None:
     """`output_attentions` was a TypeError; there are none, as in ConvNeXt."""
-    model = make_model(make_config())
+    model = make()
     expected = model(make_faces()).logits
     for name in ("output_attentions", "interpolate_pos_encoding"):
         output = model(make_faces(), **{name: True})
@@ -295,18 +279,8 @@ def test_arguments_of_other_vision_models_do_no_harm(make_config: Callable[..., 
         assert set(output) == {"logits"}
 
 
-@every_model
-def test_forward_compiles_to_one_graph(make_config: Callable[..., PreTrainedConfig]) -> None:
-    model = make_model(make_config())
+def test_forward_compiles_to_one_graph(make: Make) -> None:
+    model = make()
     torch.compiler.reset()  # graphs of other tests count towards a limit
     compiled = torch.compile(model, backend="eager", fullgraph=True)
     assert torch.equal(compiled(make_faces(), labels=torch.arange(4)).logits, model(make_faces()).logits)
-
-
-@every_model
-def test_exported_program_answers_batches_of_any_size(make_config: Callable[..., PreTrainedConfig]) -> None:
-    """What the exporter to ONNX begins with."""
-    model = make_model(make_config())
-    shapes = {"pixel_values": {0: torch.export.Dim("batch")}}
-    program = torch.export.export(model, (make_faces(2),), dynamic_shapes=shapes).module()
-    torch.testing.assert_close(program(make_faces(5)).logits, model(make_faces(5)).logits)

@@ -108,24 +108,22 @@ def test_unusable_files_are_refused_with_a_reason(content: bytes, reason: str, w
     assert str(caught.value).endswith((".", "!"))
 
 
-OTHER_KINDS = [
-    (b"<?xml version='1.0'?>\n<!-- made by hand -->\n<svg>", "SVG"),
-    (b"%PDF-1.7\n", "PDF"),
-    (encode(make_gradient(), "EPS"), "EPS"),
-    (b"\xff\x0a" + bytes(30), "JPEG XL"),
-    (b"\0\0\0\x18ftypcrx " + bytes(30), "CR3"),
-    (b"II*\0\x10\0\0\0CR\2\0" + bytes(30), "CR2"),
-    (make_tiff({254: 1}), "raw photo"),
-    (b"PK\3\4" + bytes(40), "ZIP"),
-]
+OTHER_KINDS = {
+    "SVG": b"<?xml version='1.0'?>\n<!-- made by hand -->\n<svg>",
+    "PDF": b"%PDF-1.7\n",
+    "EPS": encode(make_gradient(), "EPS"),
+    "CR3": b"\0\0\0\x18ftypcrx " + bytes(30),
+    "CR2": b"II*\0\x10\0\0\0CR\2\0" + bytes(30),
+    "raw photo": make_tiff({254: 1}),
+    "ZIP": b"PK\3\4" + bytes(40),
+}
 
 
-@pytest.mark.parametrize(("content", "name"), OTHER_KINDS, ids=[f"{row[1]} {row[0][:6]!r}" for row in OTHER_KINDS])
-def test_files_of_other_kinds_are_refused_by_name(content: bytes, name: str) -> None:
-    with pytest.raises(ImageError, match="Save it as JPEG or PNG") as caught:
-        read_image(content)
+@pytest.mark.parametrize("name", OTHER_KINDS)
+def test_files_of_other_kinds_are_refused_by_name(name: str) -> None:
+    with pytest.raises(ImageError, match=f"{name}.*Save it as JPEG or PNG") as caught:
+        read_image(OTHER_KINDS[name])
     assert caught.value.reason == "format"
-    assert name in str(caught.value)
     assert caught.value.values["format"] in str(caught.value)
 
 
@@ -196,37 +194,34 @@ def test_a_picture_in_lab_has_its_colours() -> None:
     assert np.abs(np.asarray(read, int) - np.asarray(colors, int)).max() < 8
 
 
-DEEP = [
-    (np.array([[0, 257 * 100, 65535]], np.uint16), "PNG", [0, 100, 255], "scaled, not clipped"),
-    (np.array([[1000, 2023, 3046]], np.uint16), "TIFF", [0, 127, 255], "a tenth of the range, not from 0"),
-    (np.array([[0, 8192, 16384]], np.uint16), "PNG", [0, 31, 63], "a quarter of the range stays dark"),
-    (np.array([[25700, 25700]], np.uint16), "PNG", [100, 100], "one grey"),
-    (np.array([[0, 2048, 4095] + [0, 4095] * 9999 + [65535]], np.uint16), "PNG", [0, 127, 255], "a hot pixel"),
-    (np.array([[0, 100, 255]], np.int32), "TIFF", [0, 100, 255], "32 bits that hold 8"),
-    (np.array([[-5, 0, 5]], np.int32), "TIFF", [0, 127, 255], "32 bits with less than nothing"),
-    (np.array([[0, 100, 255] + [0, 255] * 9999 + [2**30]], np.int32), "TIFF", [0, 100, 255], "32 bits, a hot pixel"),
-    (np.array([[0, 0.5, 1]], np.float32), "TIFF", [0, 127, 255], "shares"),
-    (np.array([[0, 100, 255]], np.float32), "TIFF", [0, 100, 255], "greys as fractions"),
-    (np.array([[0, 1.5, 3]], np.float32), "TIFF", [0, 127, 255], "light"),
-]
+def encode_row(numbers: list[float], dtype: Any, format: str = "TIFF") -> bytes:
+    return encode(Image.fromarray(np.array([numbers], dtype)), format)
 
 
-@pytest.mark.parametrize(("array", "format", "expected", "why"), DEEP, ids=[row[3] for row in DEEP])
-def test_deep_greys_are_seen(array: np.ndarray, format: str, expected: list[int], why: str) -> None:
-    image = read_image(encode(Image.fromarray(array), format))
-    assert np.asarray(image)[0, : len(expected), 0].tolist() == pytest.approx(expected, abs=1)
+HOT = [0, 255] * 9999 + [2**30]
+DEEP = {
+    "scaled, not clipped": (encode_row([0, 257 * 100, 65535], np.uint16, "PNG"), [0, 100, 255]),
+    "a tenth of the range, not from 0": (encode_row([1000, 2023, 3046], np.uint16), [0, 127, 255]),
+    "a quarter of the range stays dark": (encode_row([0, 8192, 16384], np.uint16, "PNG"), [0, 31, 63]),
+    "one grey": (encode_row([25700, 25700], np.uint16, "PNG"), [100, 100]),
+    "a hot pixel": (encode_row([0, 2048, 4095] + [0, 4095] * 9999 + [65535], np.uint16, "PNG"), [0, 127, 255]),
+    "zero is white": (make_tiff({256: 3, 257: 1, 258: 16, 262: 0}, b"\xff\xff\0\x80\0\0"), [0, 127, 255]),
+    "32 bits that hold 8": (encode_row([0, 100, 255], np.int32), [0, 100, 255]),
+    "32 bits with less than nothing": (encode_row([-5, 0, 5], np.int32), [0, 127, 255]),
+    "32 bits, a hot pixel": (encode_row([0, 100, 255, *HOT], np.int32), [0, 100, 255]),
+    "32 bits without a sign": (
+        make_tiff({256: 3, 257: 1, 258: 32}, struct.pack("<3I", 0, 2**31, 2**32 - 1)),
+        [0, 127, 255],
+    ),
+    "shares": (encode_row([0, 0.5, 1], np.float32), [0, 127, 255]),
+    "greys as fractions": (encode_row([0, 100, 255], np.float32), [0, 100, 255]),
+    "light": (encode_row([0, 1.5, 3], np.float32), [0, 127, 255]),
+}
 
 
-@pytest.mark.parametrize(
-    ("tags", "pixels"),
-    [
-        pytest.param({258: 16, 262: 0}, struct.pack("<3H", 65535, 32768, 0), id="whose zero is white is no negative"),
-        pytest.param({258: 32}, struct.pack("<3I", 0, 2**31, 2**32 - 1), id="without a sign has its whole range"),
-    ],
-)
-def test_a_deep_tiff(tags: dict[int, int], pixels: bytes) -> None:
-    image = read_image(make_tiff({256: 3, 257: 1} | tags, pixels))
-    assert np.asarray(image)[0, :, 0].tolist() == pytest.approx([0, 127, 255], abs=1)
+@pytest.mark.parametrize(("content", "expected"), DEEP.values(), ids=DEEP)
+def test_deep_greys_are_seen(content: bytes, expected: list[int]) -> None:
+    assert np.asarray(read_image(content))[0, : len(expected), 0].tolist() == pytest.approx(expected, abs=1)
 
 
 def test_a_process_that_has_seen_no_heic_reads_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,22 +271,16 @@ def test_turns_and_mirrors_by_exif_are_undone(format: str, orientation: int) -> 
     assert np.abs(np.asarray(read, int) - np.asarray(upright, int)).mean() < 8
 
 
-@pytest.mark.parametrize(
-    ("told", "turn"),
-    [
-        (b"irot\1", Image.Transpose.ROTATE_90),
-        (b"imir\1", Image.Transpose.FLIP_LEFT_RIGHT),
-    ],
-)
-def test_a_heic_is_turned_once(told: bytes, turn: Image.Transpose) -> None:
+def test_a_heic_is_turned_once() -> None:
     """By its own property; iPhones write the same turn into EXIF, too."""
     as_taken = make_face(64).resize((64, 80)).convert("RGB")
     content = encode(as_taken, "HEIF", exif=make_exif(6), quality=95)
     start = content.index(b"pixi")  # a property that may be missing, and is as long as need be
-    read = read_image(content[:start] + told + bytes(7) + content[start + 12 :])
-    expected = as_taken.transpose(turn)
-    assert read.size == expected.size
-    assert np.abs(np.asarray(read, int) - np.asarray(expected, int)).mean() < 8
+    for told, turn in ((b"irot\1", Image.Transpose.ROTATE_90), (b"imir\1", Image.Transpose.FLIP_LEFT_RIGHT)):
+        read = read_image(content[:start] + told + bytes(7) + content[start + 12 :])
+        expected = as_taken.transpose(turn)
+        assert read.size == expected.size
+        assert np.abs(np.asarray(read, int) - np.asarray(expected, int)).mean() < 8
 
 
 BROKEN_EXIF = [
