@@ -1,5 +1,6 @@
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -230,16 +231,6 @@ def test_the_face_is_followed_and_gaps_stay_gaps(
     assert rows[5]["time_s"] == pytest.approx(0.5, abs=0.01)
 
 
-class FixedDetector:
-    """Finds at each call the next of these lists of boxes."""
-
-    def __init__(self, found: list[list[tuple[float, float, float, float]]]):
-        self._found = iter(found)
-
-    def detect(self, image: Image.Image) -> list[DetectedFace]:
-        return [DetectedFace(box, 0.9) for box in next(self._found)]
-
-
 SMALL, NEAR, LARGE = (10.0, 10.0, 50.0, 50.0), (14.0, 10.0, 54.0, 50.0), (150.0, 50.0, 300.0, 200.0)
 
 
@@ -257,7 +248,9 @@ def test_the_main_face_is_the_same_for_as_long_as_it_is_in_sight(
     found: Any, looked_at: Any, tmp_path: Path, models: list[LoadedModel]
 ) -> None:
     path = write_video(tmp_path / "a.mp4", len(found), frames_per_second=2)
-    moments = list(analyze_video(path, models[:1], FixedDetector(found), 2))  # type: ignore[arg-type]
+    boxes = iter(found)
+    detector = SimpleNamespace(detect=lambda _: [DetectedFace(box, 0.9) for box in next(boxes)])
+    moments = list(analyze_video(path, models[:1], detector, 2))
     faces = [moment.comparison.face for moment in moments]
     assert [face and face.box_xyxy for face in faces] == looked_at
 
