@@ -14,7 +14,7 @@ sys.modules["fer_models"] = None  # type: ignore[assignment]  # a stranger does 
 import torch
 import transformers
 from PIL import Image
-from transformers import AutoImageProcessor, AutoModelForImageClassification, pipeline
+from transformers import AutoImageProcessor, AutoModel, AutoModelForImageClassification, pipeline
 
 
 def probe(name: str, revision: str, photo: str) -> dict[str, Any]:
@@ -23,8 +23,10 @@ def probe(name: str, revision: str, photo: str) -> dict[str, Any]:
     model = AutoModelForImageClassification.from_pretrained(name, **pinned).eval()
     image_processor = AutoImageProcessor.from_pretrained(name, **pinned)
     image = Image.open(photo)
+    pixels = image_processor(image, return_tensors="pt")
     with torch.inference_mode():
-        logits = model(**image_processor(image, return_tensors="pt")).logits
+        logits = model(**pixels).logits
+        features = AutoModel.from_pretrained(name, **pinned).eval()(**pixels).pooler_output
     classify = pipeline("image-classification", model=name, **pinned)
     return {
         "python": sys.version.split()[0],
@@ -33,6 +35,7 @@ def probe(name: str, revision: str, photo: str) -> dict[str, Any]:
         "class": f"{type(model).__module__.partition('.')[0]}.{type(model).__name__}",
         "image_processor": type(image_processor).__name__,
         "logits": logits[0].tolist(),
+        "features": features[0].tolist(),
         "file": classify(photo, top_k=3),
         "list": classify([photo, image], top_k=1),
         "batch": classify([image] * 5, batch_size=4, top_k=7),

@@ -120,7 +120,9 @@ def test_a_stranger_gets_from_a_folder_and_from_the_hub_what_the_package_gives(
         assert answer["class"] == f"transformers_modules.{type(model).__name__}"
         with torch.no_grad():
             logits = model(**image_processor(Image.open(tmp_path / "face.png"), return_tensors="pt")).logits[0]
+            from_features = model.calibrate(model.classifier(torch.tensor([answer["features"]])))[0]
         torch.testing.assert_close(torch.tensor(answer["logits"]), logits, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(from_features, logits, rtol=1e-4, atol=1e-5)
         scores = dict(zip(model.config.id2label.values(), logits.softmax(-1).tolist(), strict=True))
         for answers in answer["batch"]:
             assert {one["label"]: one["score"] for one in answers} == pytest.approx(scores, rel=1e-3)

@@ -262,35 +262,31 @@ def test_saved_processor_states_what_it_does_and_gives_the_same_tensors(tmp_path
 
 
 CUT_PNG = encode_png(make_color_image(200, 200))[:2000]
-
-
-NAN = np.where(np.eye(48), np.nan, 0.5)
-BAD: dict[str, tuple[Any, type[Exception], list[str]]] = {
-    "empty lists": ([[], ()], ValueError, ["No image", "empty"]),
-    "empty batch": (np.zeros((0, 48, 48, 1)), ValueError, ["No image"]),
-    "array without rows": (np.zeros((0, 48)), ValueError, ["empty", "(0, 48)"]),
-    "picture without rows": (Image.new("L", (5, 0)), ValueError, ["empty", "5x0"]),
-    "None": ([make_face(), None], TypeError, ["PIL image", "NoneType"]),
-    "lists of numbers": ([[0, 1], [2, 3]], TypeError, ["int"]),
-    "1D": (np.zeros(48, np.uint8), ValueError, ["2 or 3 dimensions", "(48,)"]),
-    "2 channels": (np.zeros((2, 48, 48)), ValueError, ["1, 3 or 4 channels", "(2, 48, 48)", "array[:, None]"]),
-    "float in 0..255": (np.full((48, 48), 200.0), ValueError, ["[0, 1]", "200.0", "Divide by 255"]),
-    "NaN among good numbers": (NAN, ValueError, ["[0, 1]", "nan"]),
-    "negative int": (np.full((48, 48), -1), ValueError, ["0..255", "-1"]),
-    "int32 above 255 is no uint16": (np.full((48, 48), 256, np.int32), ValueError, ["0..255", "256"]),
-    "mode F above 255": (Image.new("F", (48, 48), 300), ValueError, ["[0, 1]"]),
-    "complex": (np.zeros((48, 48), complex), ValueError, ["numbers", "complex128"]),
-    "no such file": ("none.png", ValueError, ["none.png"]),
-    "truncated PNG": (Image.open(io.BytesIO(CUT_PNG)), ValueError, ["cannot be read", "cut short"]),
+BAD: dict[str, tuple[Any, type[Exception], str]] = {
+    "empty lists": ([[], ()], ValueError, "No image"),
+    "empty batch": (np.zeros((0, 48, 48, 1)), ValueError, "No image"),
+    "array without rows": (np.zeros((0, 48)), ValueError, "empty: its array has the shape (0, 48)"),
+    "picture without rows": (Image.new("L", (5, 0)), ValueError, "empty: its size is 5x0"),
+    "None": ([make_face(), None], TypeError, "NoneType"),
+    "lists of numbers": ([[0, 1], [2, 3]], TypeError, "int"),
+    "1D": (np.zeros(48, np.uint8), ValueError, "2 or 3 dimensions, got an array of shape (48,)"),
+    "2 channels": (np.zeros((2, 48, 48)), ValueError, "1, 3 or 4 channels, first or last; got an array of shape (2,"),
+    "float in 0..255": (np.full((48, 48), 200.0), ValueError, "[0, 1], got values from 200.0 to 200.0. Divide by 255"),
+    "NaN among good numbers": (np.where(np.eye(48), np.nan, 0.5), ValueError, "[0, 1], got values from nan"),
+    "negative int": (np.full((48, 48), -1), ValueError, "0..255, got values from -1"),
+    "int32 above 255 is no uint16": (np.full((48, 48), 256, np.int32), ValueError, "0..255, got values from 256"),
+    "mode F above 255": (Image.new("F", (48, 48), 300), ValueError, "[0, 1]"),
+    "complex": (np.zeros((48, 48), complex), ValueError, "numbers, got an array of dtype complex128"),
+    "no such file": ("none.png", ValueError, "none.png"),
+    "truncated PNG": (Image.open(io.BytesIO(CUT_PNG)), ValueError, "cannot be read, it is damaged or cut short"),
 }
 
 
 @pytest.mark.parametrize(("bad", "error", "words"), BAD.values(), ids=BAD)
-def test_bad_input_is_named(bad: Any, error: type[Exception], words: list[str]) -> None:
+def test_bad_input_is_named(bad: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error) as raised:
         process(bad)
-    for word in words:
-        assert word in str(raised.value)
+    assert words in str(raised.value)
 
 
 @pytest.mark.parametrize(("name", "content"), [("notes.jpg", b"Dear diary"), ("cut.png", CUT_PNG)])

@@ -62,19 +62,6 @@ def test_logits_are_one_finite_number_per_label_and_the_same_again(model: PreTra
     torch.testing.assert_close(channels_last.logits, logits, rtol=1e-4, atol=1e-5)
 
 
-def test_tuple_holds_the_same_as_the_output_and_the_loss_only_with_labels(model: PreTrainedModel) -> None:
-    batch = make_batch(model.config)
-    output = model(**batch, output_hidden_states=True)
-    probabilities = output.logits.softmax(-1)[range(4), batch["labels"]]
-    assert output.loss.item() == pytest.approx(-probabilities.log().mean().item(), rel=1e-5)
-    loss, logits, hidden_states = model(**batch, output_hidden_states=True, return_dict=False)
-    assert torch.equal(loss, output.loss)
-    assert torch.equal(logits, output.logits)
-    assert all(map(torch.equal, hidden_states, output.hidden_states))
-    (logits,) = model(batch["pixel_values"], return_dict=False)
-    assert torch.equal(logits, output.logits)
-
-
 def test_every_parameter_gets_a_gradient_and_the_loss_falls(model: PreTrainedModel) -> None:
     batch = make_batch(model.config)
     optimizer = torch.optim.Adam(model.train().parameters(), lr=1e-3)

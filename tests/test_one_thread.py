@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from fer_models.__main__ import main as terminal
 from fer_models.demo.handlers.compare import CompareHandlers
 from fer_models.demo.handlers.live import LiveHandlers
 from fer_models.demo.handlers.many import ManyHandlers
+from fer_models.demo.ui import build_demo
 from fer_models.faces import FaceDetector
 from fer_models.image_processing_fer import FerImageProcessor
 from fer_models.inference import LoadedModel, classify, compare, find_faces, predict, predict_all
@@ -85,6 +87,18 @@ def test_terminal_computes_with_one_thread() -> None:
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
+
+
+def test_all_answers_about_a_photo_take_turns_whatever_is_asked(models: list[LoadedModel]) -> None:
+    demo = build_demo(models[:1], FaceDetector())
+    computing = {"show", "explain", "break_it", "compare"}
+    turns = set()
+    for one in demo.fns.values():
+        function = one.fn.args[0] if isinstance(one.fn, partial) else one.fn
+        if getattr(function, "__name__", "") in computing and "tabs.compare" in function.__module__:
+            turns.add((function.__name__, one.concurrency_id, one.concurrency_limit))
+    assert {name for name, _, _ in turns} == computing
+    assert {(id, limit) for _, id, limit in turns} == {("answers", 2)}
 
 
 def test_whatever_computes_takes_turns(

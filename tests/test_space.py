@@ -147,6 +147,9 @@ def test_space_links_to_the_static_page_that_is_pushed_with_it(
 
 
 def test_space_is_pinned_to_the_commits_of_its_models(models: HubServer, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--space", SPACE_ID, "--dry-run"])
+    assert "+ app.py" in capsys.readouterr().out
+    assert {method for method, _, _ in models.requests} <= {"GET", "HEAD"}, "a dry run changes nothing"
     main(["--space", SPACE_ID])
     repo = models.repo(SPACE_ID, "space")
     assert repo.variables == {NAMESPACE_VARIABLE: "alice"}
@@ -164,14 +167,6 @@ def test_space_is_pinned_to_the_commits_of_its_models(models: HubServer, capsys:
     main(["--space", SPACE_ID])
     assert repo.branches["main"] == before, "a second push makes no commit"
     assert models.count("POST", "/variables") == 1, "nor does it start the Space anew"
-
-
-def test_dry_run_says_what_would_change_and_changes_nothing(
-    models: HubServer, capsys: pytest.CaptureFixture[str]
-) -> None:
-    main(["--space", SPACE_ID, "--dry-run"])
-    assert "+ app.py" in capsys.readouterr().out
-    assert {method for method, _, _ in models.requests} <= {"GET", "HEAD"}
 
 
 def test_private_models_are_brought_along(models: HubServer, capsys: pytest.CaptureFixture[str]) -> None:
