@@ -60,13 +60,6 @@ def test_detect_finds_portraits_once_and_names_landmarks_as_seen_in_the_picture(
         assert max(left_eye[1], right_eye[1]) < nose[1] < min(mouth_left[1], mouth_right[1])
 
 
-def test_detect_gives_the_same_again(detector, hopper):
-    first = detector.detect(hopper)
-    detector.detect(Image.new("RGB", (200, 300)))  # another size in between
-    assert detector.detect(hopper) == first
-    assert FaceDetector().detect(hopper) == first
-
-
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "I;16"])
 def test_detect_takes_any_mode(detector, hopper, mode):
     image = hopper.convert("L") if mode == "I;16" else hopper

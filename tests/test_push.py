@@ -65,7 +65,9 @@ def test_push_makes_repository_branch_tag_and_collection_and_a_second_one_nothin
     addresses = capsys.readouterr().out.splitlines()[-2:]
     repo, directory = hub.repo(REPO_ID), checkpoint_dir("baseline", "report")
     assert list_titles(hub) == ["baseline.report", "initial commit"], "one commit"
+    before = len(hub.requests)
     main([*PUSH, "--output", str(tmp_path / "out")])
+    assert len(hub.requests) == before
     folder = tmp_path / "out" / "fer-baseline"
     here = {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
