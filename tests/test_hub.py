@@ -1,5 +1,6 @@
 """Loading from the loopback Hub: names, fixed revisions, the cache, and what happens when the Hub misbehaves."""
 
+import errno
 import logging
 import re
 import shutil
@@ -290,5 +291,7 @@ def test_damaged_weights_of_the_cache_are_mended_as_the_error_says(api: HfApi) -
     assert_is_the_bundled_model(revision="main")
 
 
-def test_unknown_error_is_told_as_it_is() -> None:
+def test_full_disk_is_told_and_an_unknown_error_as_it_is() -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    assert explain(full, REPO_ID).startswith("The disk is full ([Errno 28] No space left on device")
     assert explain(OSError("odd"), REPO_ID) == f"{REPO_ID}: odd"
