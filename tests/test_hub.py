@@ -163,16 +163,12 @@ def test_bundled_weights_serve_without_network_and_cache(
     assert REPO_ID in record.getMessage()
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [Fault("/revision/", status=503), Fault("/resolve/", status=500)],
-    ids=lambda fault: fault.path,
-)
+@pytest.mark.parametrize("path", ["/revision/", "/resolve/"])
 def test_hub_out_of_order_is_no_network(
-    fault: Fault, api: HfApi, hub: HubServer, caplog: pytest.LogCaptureFixture
+    path: str, api: HfApi, hub: HubServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """And nothing half-loaded stays: once the Hub is well again, its model is taken."""
-    hub.faults.append(fault)
+    hub.faults.append(Fault(path, status=503))
     assert find_checkpoint("baseline", namespace="alice") == BUNDLED
     assert "Taking the bundled baseline.report instead." in caplog.text
     hub.faults.clear()
