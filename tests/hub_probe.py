@@ -3,37 +3,47 @@
 `python hub_probe.py alice/fer-baseline REVISION face.png` prints, as JSON, what came out.
 """
 
+# ruff: noqa: E402
+
 import json
 import sys
+from typing import Any
+
+sys.modules["fer_models"] = None  # type: ignore[assignment]  # a stranger does not have it
 
 import torch
 import transformers
 from PIL import Image
-from transformers import AutoImageProcessor, AutoModelForImageClassification, pipeline
+from transformers import AutoImageProcessor, AutoModel, AutoModelForImageClassification, pipeline
 
 
-def main() -> None:
-    sys.modules["fer_models"] = None  # type: ignore[assignment]  # a stranger does not have it
-    repo_id, revision, photo = sys.argv[1:]
-    pinned = {"revision": revision, "trust_remote_code": True}
-    model = AutoModelForImageClassification.from_pretrained(repo_id, **pinned).eval()
-    image_processor = AutoImageProcessor.from_pretrained(repo_id, **pinned)
+def probe(name: str, revision: str, photo: str) -> dict[str, Any]:
+    """What a repository or a folder answers."""
+    pinned: dict[str, Any] = {"revision": revision, "trust_remote_code": True}
+    model = AutoModelForImageClassification.from_pretrained(name, **pinned).eval()
+    image_processor = AutoImageProcessor.from_pretrained(name, **pinned)
     image = Image.open(photo)
+    pixels = image_processor(image, return_tensors="pt")
     with torch.inference_mode():
-        logits = model(**image_processor(image, return_tensors="pt")).logits
-    classify = pipeline("image-classification", model=repo_id, **pinned)
-    content = {
+        logits = model(**pixels).logits
+        features = AutoModel.from_pretrained(name, **pinned).eval()(**pixels).pooler_output
+    classify = pipeline("image-classification", model=name, **pinned)
+    return {
         "python": sys.version.split()[0],
         "transformers": transformers.__version__,
         "torch": torch.__version__,
         "class": f"{type(model).__module__.partition('.')[0]}.{type(model).__name__}",
         "image_processor": type(image_processor).__name__,
         "logits": logits[0].tolist(),
+        "features": features[0].tolist(),
         "file": classify(photo, top_k=3),
         "list": classify([photo, image], top_k=1),
         "batch": classify([image] * 5, batch_size=4, top_k=7),
     }
-    print(json.dumps(content))
+
+
+def main() -> None:
+    print(json.dumps(probe(*sys.argv[1:])))
 
 
 if __name__ == "__main__":

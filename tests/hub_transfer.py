@@ -157,14 +157,6 @@ def xet_grant(call: Handler) -> Reply:
     return Reply(grant, 201)
 
 
-@route("POST", XET + "/v1/xorbs/default/(?P<xorb>[0-9a-f]{64})")
-def xet_post(call: Handler) -> Reply:
-    """What a client falls back to when the address of its grant fails."""
-    check_xet_token(call, "write")
-    call.server.store.xet.xorbs[call.arguments["xorb"]] = call.body
-    return Reply({"was_inserted": True})
-
-
 @route("PUT", "/xorbs/(?P<xorb>[0-9a-f]{64})")
 def xet_put(call: Handler) -> Reply:
     call.server.store.xet.arriving[call.arguments["xorb"]] = call.body

@@ -2,7 +2,6 @@ import struct
 import tracemalloc
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from photos import portrait_as_png
@@ -34,37 +33,34 @@ def encrypt(path: Path) -> None:
     path.write_bytes(content)
 
 
+def refuse(path: Path) -> str:
+    """The reason why a zip is not opened."""
+    with pytest.raises(ArchiveError, match=r"\.$") as caught, open_archive(path):
+        pass
+    return caught.value.reason
+
+
+def refuse_entry(path: Path) -> str:
+    """The reason why the only entry of a zip is not read."""
+    with open_archive(path) as archive, pytest.raises((ArchiveError, ImageError)) as caught:
+        read_entry(archive, list_files(archive)[0])
+    return caught.value.reason
+
+
 @pytest.mark.parametrize(
     ("names", "listed"),
     [
         ([], []),
-        (["b.jpg", "a.jpg"], ["b.jpg", "a.jpg"]),
-        (["2024/summer/a.jpg", "2024/"], ["2024/summer/a.jpg"]),
-        (["__MACOSX/._a.jpg", "._a.jpg", ".DS_Store", "x/.hidden/a.jpg", "x/Thumbs.db", "desktop.ini"], []),
-        (["x/@eaDir/a.jpg", ".ipynb_checkpoints/a.jpg", "$RECYCLE.BIN\\a.jpg", "Icon\r"], []),
+        (["b.jpg", "2024/a.jpg", "2024/", "notes.txt"], ["b.jpg", "2024/a.jpg", "notes.txt"]),
+        (["__MACOSX/._a.jpg", "x/.hidden/a.jpg", "x/Thumbs.db", "$RECYCLE.BIN\\a.jpg"], []),
         (["../../etc/passwd.jpg", "/a.jpg", "..\\a.jpg"], ["../../etc/passwd.jpg", "/a.jpg", "..\\a.jpg"]),
-        (["notes.txt", "inner.zip"], ["notes.txt", "inner.zip"]),
     ],
-    ids=[
-        "empty",
-        "order kept",
-        "folders",
-        "left by systems",
-        "by others",
-        "paths are only names",
-        "no pictures, to be said so",
-    ],
+    ids=["empty", "order kept", "left by systems", "paths are only names"],
 )
 def test_files_are_listed_without_what_systems_leave(names: list[str], listed: list[str], tmp_path: Path) -> None:
     path = write_zip(tmp_path / "a.zip", dict.fromkeys([*names, "last.jpg"], b"x"))
     with open_archive(path) as archive:
         assert [info.filename for info in list_files(archive)] == [*listed, "last.jpg"]
-
-
-def test_a_file_without_a_name_costs_no_other() -> None:
-    nameless, named = zipfile.ZipInfo("x"), zipfile.ZipInfo("a.jpg")
-    nameless.filename = ""
-    assert list_files(SimpleNamespace(infolist=lambda: [nameless, named])) == [nameless, named]
 
 
 @pytest.mark.parametrize(
@@ -84,12 +80,9 @@ def test_harmful_zips_are_refused_before_anything_is_unpacked(
     path = write_zip(tmp_path / "a.zip", content)
     del content
     tracemalloc.start()
-    with pytest.raises(ArchiveError) as caught, open_archive(path):
-        pass
+    assert refuse(path) == reason
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert caught.value.reason == reason
-    assert str(caught.value).endswith(".")
     assert peak < 10_000_000
 
 
@@ -97,36 +90,18 @@ def test_a_zip_that_says_it_unpacks_to_more_than_the_limit_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archives, "MAX_TOTAL_BYTES", 1000)
-    path = write_zip(tmp_path / "a.zip", {"a": bytes(600), "b": bytes(600)})
-    with pytest.raises(ArchiveError) as caught, open_archive(path):
-        pass
-    assert caught.value.reason == "zip_too_large"
+    assert refuse(write_zip(tmp_path / "a.zip", {"a": bytes(600), "b": bytes(600)})) == "zip_too_large"
 
 
-@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04" + bytes(100)], ids=["empty", "text", "cut"])
-def test_damaged_zips_get_a_sentence(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "a.zip").write_bytes(content)
-    with pytest.raises(ArchiveError) as caught, open_archive(tmp_path / "a.zip"):
-        pass
-    assert caught.value.reason == "zip_damaged"
-
-
-def test_a_zip_that_is_cut_short_is_damaged(tmp_path: Path) -> None:
-    path = write_zip(tmp_path / "a.zip", {"a.png": portrait_as_png()})
-    path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(ArchiveError) as caught, open_archive(path):
-        pass
-    assert caught.value.reason == "zip_damaged"
-
-
-def test_missing_and_locked_zips_get_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ArchiveError) as caught, open_archive(tmp_path / "nowhere.zip"):
-        pass
-    assert caught.value.reason == "zip_missing"
-    encrypt(write_zip(tmp_path / "a.zip", {"a.png": portrait_as_png()}))
-    with pytest.raises(ArchiveError) as caught, open_archive(tmp_path / "a.zip"):
-        pass
-    assert caught.value.reason == "zip_encrypted"
+def test_missing_damaged_and_locked_zips_get_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    assert refuse(path) == "zip_missing"
+    cut = write_zip(path, {"a.png": portrait_as_png()}).read_bytes()[:-200]
+    for content in (b"", b"no zip", b"PK\x03\x04" + bytes(100), cut):
+        path.write_bytes(content)
+        assert refuse(path) == "zip_damaged"
+    encrypt(write_zip(path, {"a.png": portrait_as_png()}))
+    assert refuse(path) == "zip_encrypted"
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -141,26 +116,14 @@ def test_pictures_are_read_and_nothing_is_written(method: int, tmp_path: Path) -
     ("content", "method", "reason"),
     [
         (b"", zipfile.ZIP_DEFLATED, "empty"),
-        (b"text", zipfile.ZIP_DEFLATED, "not_an_image"),
         (portrait_as_png()[:50_000], zipfile.ZIP_DEFLATED, "unreadable"),
         (portrait_as_png(), zipfile.ZIP_LZMA, "unreadable"),
-        (portrait_as_png(), zipfile.ZIP_BZIP2, "unreadable"),
+        (b"PK\x03\x04" + bytes(100), zipfile.ZIP_STORED, "format"),
     ],
-    ids=["empty", "text", "cut", "lzma", "bzip2"],
+    ids=["empty", "cut", "lzma", "another zip"],
 )
 def test_entries_that_are_no_picture_get_a_sentence(content: bytes, method: int, reason: str, tmp_path: Path) -> None:
-    path = write_zip(tmp_path / "a.zip", {"a.png": content}, method)
-    with open_archive(path) as archive, pytest.raises(ImageError) as caught:
-        read_entry(archive, list_files(archive)[0])
-    assert caught.value.reason == reason
-
-
-def test_a_zip_inside_a_zip_is_no_picture(tmp_path: Path) -> None:
-    inner = write_zip(tmp_path / "inner.zip", {"a.png": portrait_as_png()}).read_bytes()
-    path = write_zip(tmp_path / "a.zip", {"inner.zip": inner})
-    with open_archive(path) as archive, pytest.raises(ImageError) as caught:
-        read_entry(archive, list_files(archive)[0])
-    assert caught.value.reason == "format"
+    assert refuse_entry(write_zip(tmp_path / "a.zip", {"a.png": content}, method)) == reason
 
 
 def test_the_size_that_a_zip_tells_is_not_trusted(tmp_path: Path) -> None:
@@ -169,17 +132,12 @@ def test_the_size_that_a_zip_tells_is_not_trusted(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "a.zip", {"a.bmp": bytes(size)})
     lie_about_size(path, size, 1000)
     tracemalloc.start()
-    with open_archive(path) as archive, pytest.raises(ImageError) as caught:
-        read_entry(archive, list_files(archive)[0])
+    assert refuse_entry(path) == "unreadable"
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert caught.value.reason == "unreadable"
     assert peak < 10_000_000
 
 
 def test_an_entry_that_is_too_large_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "MAX_ENTRY_BYTES", 1000)
-    path = write_zip(tmp_path / "a.zip", {"a.png": portrait_as_png()})
-    with open_archive(path) as archive, pytest.raises(ArchiveError) as caught:
-        read_entry(archive, list_files(archive)[0])
-    assert caught.value.reason == "zip_entry_too_large"
+    assert refuse_entry(write_zip(tmp_path / "a.zip", {"a.png": portrait_as_png()})) == "zip_entry_too_large"

@@ -2,6 +2,7 @@ import gc
 import io
 import shutil
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from fer_models.faces import DetectedFace, FaceDetector
 from fer_models.inference import LoadedModel, compare, to_json
 from fer_models.tables import write_csv
 
+Collect = Callable[..., list[Any]]
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -32,77 +35,70 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def collect_rows(names: list[str], folder: Path, models: list[LoadedModel], detector: FaceDetector) -> list[Any]:
-    results = list(classify_files([(name, folder / name) for name in names], models, detector))
-    assert [result.done for result in results] == list(range(1, len(results) + 1))
-    assert {result.total for result in results} <= {len(results)}
-    return [row for result in results for row in to_rows(result, models)]
+@pytest.fixture
+def collect(folder: Path, models: list[LoadedModel], detector: FaceDetector) -> Collect:
+    """Gives the rows of files of the folder."""
+
+    def collect(*names: str) -> list[Any]:
+        results = list(classify_files([(name, folder / name) for name in names], models, detector))
+        assert [result.done for result in results] == list(range(1, len(results) + 1))
+        assert {result.total for result in results} <= {len(results)}
+        return [row for result in results for row in to_rows(result, models)]
+
+    return collect
 
 
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
         ([], []),
-        (["one.png"], [("one.png", 0, None)]),
         (["two.png"], [("two.png", 0, None), ("two.png", 1, None)]),
-        (["sky.png"], [("sky.png", None, "no_face")]),
-        (["empty.zip"], [("empty.zip", None, "zip_empty")]),
         (
-            ["broken.jpg", "nowhere.png", "empty.jpg", "one.png"],
+            ["sky.png", "empty.zip", "broken.jpg", "nowhere.png", "empty.jpg", "one.png"],
             [
-                ("broken.jpg", None, "unreadable"),
-                ("nowhere.png", None, "missing"),
-                ("empty.jpg", None, "empty"),
-                ("one.png", 0, None),
+                *(("sky.png", None, "no_face"), ("empty.zip", None, "zip_empty"), ("broken.jpg", None, "unreadable")),
+                *(("nowhere.png", None, "missing"), ("empty.jpg", None, "empty"), ("one.png", 0, None)),
             ],
         ),
         (
             ["photos.zip", "nowhere.zip", "one.png"],
             [
-                ("photos.zip/niños/añada.png", 0, None),
-                ("photos.zip/b.txt", None, "not_an_image"),
-                ("nowhere.zip", None, "missing"),
-                ("one.png", 0, None),
+                *(("photos.zip/niños/añada.png", 0, None), ("photos.zip/b.txt", None, "not_an_image")),
+                *(("nowhere.zip", None, "missing"), ("one.png", 0, None)),
             ],
         ),
     ],
-    ids=["empty", "one face", "two faces", "no face", "empty zip", "bad ones do not stop the rest", "zip among photos"],
+    ids=["empty", "two faces", "bad ones do not stop the rest", "zip among photos"],
 )
-def test_every_face_and_every_failure_is_a_row(
-    names: list[str], expected: list[Any], folder: Path, models: list[LoadedModel], detector: FaceDetector
-) -> None:
-    rows = collect_rows(names, folder, models, detector)
+def test_every_face_and_every_failure_is_a_row(names: list[str], expected: list[Any], collect: Collect) -> None:
+    rows = collect(*names)
     assert [(row["file"], row["face_index"], row["error"]) for row in rows] == expected
     for row in rows:
-        assert len(row["models"]) == (0 if row["error"] else len(models))
+        assert (row["models"] == []) == bool(row["error"])
         assert (row["favourite"] is None) == bool(row["error"]) == bool(row["message"])
 
 
 def test_a_face_gets_in_a_batch_what_it_gets_alone(
-    folder: Path, models: list[LoadedModel], detector: FaceDetector
+    collect: Collect, models: list[LoadedModel], detector: FaceDetector
 ) -> None:
-    rows = collect_rows(["two.png"], folder, models, detector)
+    rows = collect("two.png")
     for index, row in enumerate(rows):
-        alone = compare(Image.open(folder / "two.png").convert("RGB"), models, detector, face_index=index)
+        alone = compare(make_two_faces(), models, detector, face_index=index)
         assert row["average"] == pytest.approx(alone.average, abs=1e-5)
         assert row.keys() - {"file", "error", "message"} == to_json(alone, models).keys() - {"faces"}
         assert row["models"][0].keys() == to_json(alone, models)["models"][0].keys()
         assert row["face"]["box_xyxy"] == pytest.approx(alone.faces[index].box_xyxy, abs=0.06)
 
 
-def test_too_many_files_are_refused_before_the_first(
-    folder: Path, models: list[LoadedModel], detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_files_are_refused_before_the_first(collect: Collect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "MAX_FILES", 2)
-    names = ["one.png", "photos.zip"]  # three files, two of them in the zip
+    monkeypatch.setattr(batch, "read_image", lambda _: pytest.fail("one was read"))
     with pytest.raises(ArchiveError, match="at most 2") as caught:
-        next(classify_files([(name, folder / name) for name in names], models, detector))
+        collect("one.png", "photos.zip")  # which holds two
     assert caught.value.reason == "too_many_files"
 
 
-def test_only_one_picture_is_in_memory(
-    folder: Path, models: list[LoadedModel], detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_one_picture_is_in_memory(collect: Collect, monkeypatch: pytest.MonkeyPatch) -> None:
     alive: weakref.WeakSet[Image.Image] = weakref.WeakSet()
     read_image = batch.read_image
 
@@ -114,72 +110,45 @@ def test_only_one_picture_is_in_memory(
         return image
 
     monkeypatch.setattr(batch, "read_image", watch)
-    for _ in classify_files([("one.png", folder / "one.png")] * 6, models, detector):
-        pass
+    collect(*["one.png"] * 3)
     assert len(alive) <= 1
 
 
-def test_a_decoder_that_breaks_does_not_stop_the_rest(
-    folder: Path, models: list[LoadedModel], detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def break_down(path: Path) -> Image.Image:
-        raise KeyError("inside a decoder")
-
-    monkeypatch.setattr(batch, "read_image", break_down)
-    (row,) = collect_rows(["one.png"], folder, models, detector)
-    assert row["error"] == "unexpected"
-
-
 def test_whatever_one_of_many_photos_raises_is_its_row_alone(
-    folder: Path,
-    models: list[LoadedModel],
-    detector: FaceDetector,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    collect: Collect, detector: FaceDetector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class UnknownError(Exception):
-        pass
-
-    detect, calls = detector.detect, iter(range(12))
+    detect, calls = detector.detect, iter(range(3))
 
     def fail_once(image: Image.Image) -> list[DetectedFace]:
-        if next(calls) == 5:
-            raise UnknownError("in the midst")
+        if next(calls) == 1:
+            raise KeyError("in the midst")
         return detect(image)
 
     monkeypatch.setattr(detector, "detect", fail_once)
-    rows = collect_rows(["one.png"] * 12, folder, models[:1], detector)
-    assert [row["error"] for row in rows] == [None] * 5 + ["unexpected"] + [None] * 6
-    assert "UnknownError" in rows[5]["message"]
+    rows = collect(*["one.png"] * 3)
+    assert [row["error"] for row in rows] == [None, "unexpected", None]
+    assert "KeyError" in rows[1]["message"]
     (record,) = caplog.records
     assert record.exc_info is not None, "the program's own fault is logged with its trace"
     assert caplog.text.count("fail_once") == 1
 
 
-@pytest.mark.parametrize("broken", ["is_zip", "open_archive", "list_files", "read_entry"])
-def test_a_zip_that_breaks_does_not_stop_the_rest(
-    broken: str, folder: Path, models: list[LoadedModel], detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    right = getattr(batch, broken)
-
-    def fail(*arguments: Any) -> Any:
-        if str(folder / "one.png") in map(str, arguments) or arguments[0] == portrait_as_png()[:1024]:
-            return right(*arguments)
+def test_a_zip_that_breaks_does_not_stop_the_rest(collect: Collect, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
         raise KeyError("inside")
 
-    monkeypatch.setattr(batch, broken, fail)
-    rows = collect_rows(["photos.zip", "one.png"], folder, models[:1], detector)
-    assert {row["error"] for row in rows[:-1]} == {"unexpected"}
-    assert rows[-1]["face_index"] == 0
+    for broken in ("read_entry", "open_archive"):
+        monkeypatch.setattr(batch, broken, fail)
+        rows = collect("photos.zip", "one.png")
+        assert {row["error"] for row in rows[:-1]} == {"unexpected"}
+        assert rows[-1]["face_index"] == 0
 
 
-def test_kinds_are_told_by_content(
-    folder: Path, models: list[LoadedModel], detector: FaceDetector, tmp_path: Path
-) -> None:
+def test_kinds_are_told_by_content(collect: Collect, folder: Path) -> None:
     shutil.copy(folder / "photos.zip", folder / "photos.jpg")
     shutil.copy(folder / "one.png", folder / "one.zip")
     write_video(folder / "film.mp4", 1).rename(folder / "film.jpg")
-    rows = collect_rows(["photos.jpg", "one.zip", "film.jpg"], folder, models[:1], detector)
+    rows = collect("photos.jpg", "one.zip", "film.jpg")
     assert [(row["file"], row["error"]) for row in rows] == [
         ("photos.jpg/niños/añada.png", None),
         ("photos.jpg/b.txt", "not_an_image"),
@@ -188,27 +157,22 @@ def test_kinds_are_told_by_content(
     ]
 
 
-def test_what_may_explain_a_bad_answer_is_in_row_and_table(
-    tmp_path: Path, models: list[LoadedModel], detector: FaceDetector
+def test_table_has_a_column_for_everything_and_for_what_may_explain_a_bad_answer(
+    collect: Collect, folder: Path, models: list[LoadedModel]
 ) -> None:
-    face_first, sky_first = write_animations(tmp_path)
-    load_portrait().point(lambda value: value // 8).save(tmp_path / "dark.png")
-    rows = collect_rows([face_first.name, sky_first.name, "dark.png"], tmp_path, models, detector)
-    assert [[hint["id"] for hint in row["hints"]] for row in rows] == [["animated"], [], ["dark"]]
-    assert [row["error"] for row in rows] == [None, "no_face_in_first", None]
-    file = io.StringIO()
-    write_csv(file, *tabulate(rows, models))
-    assert [line["hints"] for line in read_csv(file.getvalue())] == ["animated", "", "dark"]
-
-
-def test_the_table_has_a_column_for_everything(folder: Path, models: list[LoadedModel], detector: FaceDetector) -> None:
-    rows = collect_rows(["two.png", "sky.png", "photos.zip"], folder, models, detector)
+    face_first, sky_first = write_animations(folder)
+    load_portrait().point(lambda value: value // 8).save(folder / "dark.png")
+    names = ["two.png", "photos.zip", face_first.name, sky_first.name, "dark.png"]
+    rows = collect(*names)
+    assert rows[-2]["error"] == "no_face_in_first"
     file = io.StringIO()
     write_csv(file, *tabulate(rows, models))
     table = read_csv(file.getvalue())
-    assert [line["face"] for line in table] == ["1", "2", "", "1", ""]
-    assert table[3]["file"] == "photos.zip/niños/añada.png"
-    assert table[2]["message"] == "No face was found."
+    assert [(line["file"], line["face"], line["hints"]) for line in table] == [
+        *(("two.png", "1", ""), ("two.png", "2", "")),
+        *(("photos.zip/niños/añada.png", "1", ""), ("photos.zip/b.txt", "", "")),
+        *((face_first.name, "1", "animated"), (sky_first.name, "", ""), ("dark.png", "1", "dark")),
+    ]
     for line, row in zip(table, rows, strict=True):
         assert None not in line  # no cell beyond the header
         for model in row["models"]:

@@ -9,14 +9,14 @@ import pytest
 import torch
 from conftest import make_face
 from photos import load_portrait
-from PIL import Image, ImageEnhance, ImageOps
+from PIL import Image, ImageEnhance
 
-from fer_models.demo.handlers.choice import find_examples
 from fer_models.explain import OVERLAY_SIDE, _MapRecorder, explain, explain_all, overlay
 from fer_models.faces import FaceDetector, crop_face
-from fer_models.images import read_image
 from fer_models.inference import LoadedModel, predict
 from fer_models.zoo import get_entry
+from training.evaluation.made_photos import load_portraits
+from training.evaluation.serving import load_faces
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,9 @@ def face() -> Image.Image:
     return crop_face(portrait, FaceDetector().detect(portrait)[0])
 
 
-def test_heat_is_the_crops_in_size_and_between_0_and_1(models: list[LoadedModel], face: Image.Image) -> None:
+def test_heat_is_the_crops_in_size_and_between_0_and_1_and_each_label_has_its_own(
+    models: list[LoadedModel], face: Image.Image
+) -> None:
     for model in models:
         explanation = explain(model, face)
         assert (explanation.model, explanation.label) == (model.name, predict(model, face).winner)
@@ -33,16 +35,12 @@ def test_heat_is_the_crops_in_size_and_between_0_and_1(models: list[LoadedModel]
         assert explanation.heat.min() >= 0
         assert explanation.heat.max() == pytest.approx(1)
         assert explanation.scale > 0
-
-
-def test_any_label_can_be_explained_and_each_has_its_own_map(models: list[LoadedModel], face: Image.Image) -> None:
-    for model in models:
-        maps = [explain(model, face, label) for label in model.labels]
-        assert [one.label for one in maps] == model.labels
+        maps = [explain(model, face, label) for label in model.labels[:3]]
+        assert [one.label for one in maps] == model.labels[:3]
         assert len({one.heat.tobytes() for one in maps}) == len(maps)
 
 
-@pytest.mark.parametrize("label", ["", "joy", "Happy"])
+@pytest.mark.parametrize("label", ["", "Happy"])
 def test_an_unknown_label_is_refused(models: list[LoadedModel], face: Image.Image, label: str) -> None:
     with pytest.raises(ValueError, match=r"Choose one of: angry, .*surprise\."):
         explain(models[0], face, label)
@@ -77,54 +75,41 @@ def test_threads_do_not_see_each_other(models: list[LoadedModel], face: Image.Im
     faces = [face, face.rotate(30), make_face(seed=1), make_face(seed=2)]
     expected = [explain(model, one).heat for one in faces]
     with ThreadPoolExecutor(8) as pool:
-        busy = [pool.submit(predict, model, face) for _ in range(20)]
-        found = list(pool.map(lambda i: explain(model, faces[i % 4]).heat, range(20)))
+        busy = [pool.submit(predict, model, face) for _ in range(8)]
+        found = list(pool.map(lambda i: explain(model, faces[i % 4]).heat, range(8)))
     assert all(future.result().probabilities == predict(model, face).probabilities for future in busy)
     for i, heat in enumerate(found):
         assert np.allclose(heat, expected[i % 4], atol=1e-5)
 
 
-def make_portraits() -> list[Image.Image]:
-    """Crops of the packaged portraits, as they are, mirrored, tilted, darker and flatter."""
-    detector, crops = FaceDetector(), []
-    for path in find_examples()[:2]:
-        image = read_image(path)
-        crop = crop_face(image, detector.detect(image)[0])
-        crops += [crop, ImageOps.mirror(crop), crop.rotate(8, Image.Resampling.BICUBIC, fillcolor="grey")]
-        crops += [ImageEnhance.Brightness(crop).enhance(0.7), ImageEnhance.Contrast(crop).enhance(0.7)]
-    return crops
-
-
-def measure_falls(models: list[LoadedModel], faces: list[Image.Image]) -> np.ndarray:
-    """How far the winner's probability falls if the hottest and if the coldest third is masked, `(2, models)`."""
-    falls: list[list[list[float]]] = [[], []]
-    for face in faces:
-        grey = np.asarray(face.convert("L").resize((48, 48), Image.Resampling.BILINEAR))
-        rows: list[list[float]] = [[], []]
-        for model in models:
-            before, explanation = predict(model, Image.fromarray(grey)), explain(model, Image.fromarray(grey))
-            order = explanation.heat.ravel().argsort(kind="stable")
-            third = order.size // 3
-            for row, pixels in zip(rows, (order[-third:], order[:third]), strict=True):
-                masked = grey.copy()
-                masked.flat[pixels] = grey.mean()
-                after = predict(model, Image.fromarray(masked)).probabilities
-                row.append(before.probabilities[before.winner] - after[before.winner])
-        for fall, row in zip(falls, rows, strict=True):
-            fall.append(row)
-    return np.array(falls).mean(1)
+def measure_falls(models: list[LoadedModel], face: Image.Image) -> np.ndarray:
+    """How far each winner's probability falls if the hottest and if the coldest third is masked, `(2, models)`."""
+    grey = np.asarray(face.convert("L").resize((48, 48), Image.Resampling.BILINEAR))
+    falls: list[list[float]] = [[], []]
+    for model in models:
+        before, explanation = predict(model, Image.fromarray(grey)), explain(model, Image.fromarray(grey))
+        order = explanation.heat.ravel().argsort(kind="stable")
+        third = order.size // 3
+        for fall, pixels in zip(falls, (order[-third:], order[:third]), strict=True):
+            masked = grey.copy()
+            masked.flat[pixels] = grey.mean()
+            after = predict(model, Image.fromarray(masked)).probabilities
+            fall.append(before.probabilities[before.winner] - after[before.winner])
+    return np.array(falls)
 
 
 def test_what_is_hot_matters_more_than_what_is_cold(models: list[LoadedModel]) -> None:
-    hot, cold = measure_falls(models, make_portraits())
-    assert hot.mean() > cold.mean() + 0.1, (hot, cold)
+    """On both packaged portraits, as they are, and darker and tilted."""
+    falls = []
+    for crop in load_portraits():
+        darker = ImageEnhance.Brightness(crop).enhance(0.7).rotate(8, Image.Resampling.BICUBIC, fillcolor="grey")
+        falls += [measure_falls(models, crop), measure_falls(models, darker)]
+    hot, cold = np.mean(falls, (0, 2))
+    assert hot > cold + 0.1, falls
 
 
-@pytest.mark.slow
 def test_what_is_hot_matters_more_for_each_model(models: list[LoadedModel], fer_data: Path) -> None:
-    from training.evaluation.serving import load_faces
-
-    hot, cold = measure_falls(models, load_faces(fer_data, sample_size=20)[0])
+    hot, cold = np.mean([measure_falls(models, face) for face in load_faces(fer_data, sample_size=8)[0]], 0)
     assert (hot > cold + 0.05).all(), (hot, cold)
 
 
@@ -145,8 +130,7 @@ def test_a_model_without_training_looks_elsewhere(models: list[LoadedModel], fac
 @pytest.mark.parametrize(
     ("name", "cells"),
     [
-        # These do not pad, so that their maps do not cover the whole of the input.
-        ("baseline", ((0, 0), (3, 5), (7, 7))),
+        # This one does not pad, so that its map does not cover the whole of the input.
         ("batchnorm", ((0, 0), (3, 5), (7, 7))),
         # This one enlarges the face, and pads far sides more than near ones. What other cells see is cut at the edge.
         ("transfer", ((4, 5), (5, 6), (6, 4))),
@@ -161,13 +145,12 @@ def test_heat_lies_where_the_map_sees(name: str, cells: tuple[tuple[int, int], .
     for row, column in cells:
         (gradient,) = torch.autograd.grad(recorder.map[0, :, row, column].sum(), pixel_values, retain_graph=True)
         seen = gradient[0, 0].abs().nonzero().double()
-        middle = (seen.amin(0) + seen.amax(0)) / 2
+        middle = ((seen.amin(0) + seen.amax(0)) / 2).tolist()
         heat = np.zeros(recorder.map.shape[2:])
         heat[row, column] = 1
         spread = recorder.spread(heat, (48, 48))
-        hottest = np.unravel_index(spread.argmax(), spread.shape)
-        assert middle.tolist() == pytest.approx([recorder.first + recorder.step * i for i in (row, column)], abs=1)
-        assert hottest == pytest.approx(middle.tolist(), abs=1.5)
+        assert middle == pytest.approx([recorder.first + recorder.step * i for i in (row, column)], abs=1)
+        assert np.unravel_index(spread.argmax(), spread.shape) == pytest.approx(middle, abs=1.5)
 
 
 def test_an_overlay_shows_the_face_and_where_it_is_hot(face: Image.Image) -> None:

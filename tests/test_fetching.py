@@ -51,7 +51,7 @@ def gradio_that_fetches(monkeypatch: pytest.MonkeyPatch, visits: list[str]) -> N
         monkeypatch.setattr(processing_utils, name, download)
 
 
-@pytest.mark.parametrize("component", [PhotoInput, FilesInput, gr.Radio, gr.JSON, gr.Textbox, gr.Image, gr.Video])
+@pytest.mark.parametrize("component", [PhotoInput, FilesInput, gr.Textbox, gr.Video])
 def test_no_component_fetches_an_address(component: type[Any], visits: list[str], gradio_that_fetches: None) -> None:
     fetch_nothing()
     block = component()
@@ -69,8 +69,8 @@ def test_a_gradio_that_downloads_in_another_way_is_noticed(monkeypatch: pytest.M
         fetch_nothing()
 
 
-@pytest.mark.parametrize("address", ["https://example.org/a.png", "http://127.0.0.1:9/a.png"])
-def test_a_program_is_told_what_to_do_instead(app_url: str, address: str) -> None:
+def test_a_program_is_told_what_to_do_instead(app_url: str) -> None:
+    address = "http://127.0.0.1:9/a.png"
     client = Client(app_url, verbose=False)
     for name, photo in (("/compare", handle_file(address)), ("/batch", [handle_file(address)])):
         with pytest.raises(AppError) as caught:

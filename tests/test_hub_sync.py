@@ -1,16 +1,14 @@
 """A revision on the loopback Hub made equal to a few files: what is sent, and what if the Hub misbehaves."""
 
-import errno
 import re
 
-import huggingface_hub.constants
 import pytest
 from hub_server import Fault, HubServer
 from huggingface_hub import HfApi
 
 from fer_models.hub import CLIENT_ERRORS, explain
 from training.publishing import hub_sync
-from training.publishing.hub_sync import Change, Revision, compare, sync
+from training.publishing.hub_sync import Revision, compare, sync
 
 WHERE = Revision("alice/faces")
 FILES = {
@@ -19,13 +17,6 @@ FILES = {
     "model.safetensors": bytes(range(256)) * 400,  # a large file, by its name
 }
 CHANGED = FILES | {"config.json": b'{"a": 1}', "model.safetensors": FILES["model.safetensors"][::-1]}
-
-
-@pytest.fixture(params=["xet", "lfs"])
-def transfer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """How large files travel: with hf_xet, as on most machines, or without."""
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", request.param == "lfs")
-    return request.param
 
 
 @pytest.fixture
@@ -48,11 +39,8 @@ def read_tree(hub: HubServer) -> dict[str, str]:
 # --- what is sent ---
 
 
-def test_no_file_on_either_side_is_no_change(api: HfApi) -> None:
-    assert compare(api, WHERE, {})[1] == []
-
-
 def test_missing_repository_lacks_everything(hub: HubServer) -> None:
+    assert compare(HfApi(), WHERE, {}) == (None, [])
     head, changes = compare(HfApi(), WHERE, FILES)
     assert head is None
     assert [str(change) for change in changes] == [
@@ -62,26 +50,18 @@ def test_missing_repository_lacks_everything(hub: HubServer) -> None:
     ]
 
 
-def test_only_what_differs_is_sent_in_one_commit(api: HfApi, hub: HubServer, transfer: str) -> None:
+def test_only_what_differs_is_sent_in_one_commit(api: HfApi, hub: HubServer) -> None:
     sync(api, WHERE, FILES | {"old.txt": b"old"}, "first")
     commit, changes = sync(api, WHERE, CHANGED, "second")
-    assert [(change.sign, change.path) for change in changes] == [
-        ("~", "config.json"),
-        ("~", "model.safetensors"),
-        ("-", "old.txt"),
+    assert [str(change) for change in changes] == [
+        "~ config.json  8 bytes",
+        "~ model.safetensors  102,400 bytes",
+        "- old.txt",
     ]
+    assert sync(api, WHERE, CHANGED, "third") == (commit, []), "nothing changed is no commit"
     assert list_titles(hub) == ["second", "first", "initial commit"]
     assert commit == hub.repo(WHERE.repo_id).branches["main"]
     assert sorted(read_tree(hub)) == [".gitattributes", *sorted(CHANGED)], "the Hub's own file stays"
-    assert compare(api, WHERE, CHANGED) == (commit, [])
-    uploads = (hub.count("PUT", "/xorbs/"), hub.count("PUT", "/lfs/"))
-    assert uploads == ((2, 0) if transfer == "xet" else (0, 2))
-
-
-def test_nothing_changed_is_no_commit(api: HfApi, hub: HubServer) -> None:
-    first = sync(api, WHERE, FILES, "first")
-    assert sync(api, WHERE, FILES, "second") == (first[0], [])
-    assert list_titles(hub) == ["first", "initial commit"]
 
 
 def test_invalid_card_is_refused_before_anything_is_sent(api: HfApi, hub: HubServer) -> None:
@@ -98,47 +78,32 @@ def test_invalid_card_is_refused_before_anything_is_sent(api: HfApi, hub: HubSer
     "fault",
     [
         Fault("/revision/main", status=503),
-        Fault("/tree/", status=500),
         Fault("/preupload/", status=500),
         Fault("/xet-write-token/", status=503),
-        Fault("/info/lfs/objects/batch", status=503),
-        Fault("/xorbs/|/lfs/[0-9a-f]", "PUT", status=500),
-        Fault("/xorbs/|/lfs/[0-9a-f]", "PUT", cut_after=0),
-        Fault("/xorbs/|/lfs/[0-9a-f]", cut_upload_after=1000),
-        Fault("/v2/shards|/lfs/verify", status=503),
+        Fault("/xorbs/", "PUT", status=500),
+        Fault("/xorbs/", cut_upload_after=1000),
+        Fault("/v2/shards", status=503),
         Fault("/commit/", status=500),
-        Fault("/commit/", status=503),
         Fault("/commit/", status=429, headers={"Retry-After": "7"}),
         Fault("/commit/", cut_after=0),  # it was made, but the answer is lost
-        Fault("/commit/", cut_after=20),
     ],
     ids=lambda fault: f"{fault.path} {fault.status or f'cut after {fault.cut_after} {fault.cut_upload_after}'}",
 )
-def test_passing_trouble_is_waited_out(
-    fault: Fault, api: HfApi, hub: HubServer, transfer: str, waits: list[float]
-) -> None:
+def test_passing_trouble_is_waited_out(fault: Fault, api: HfApi, hub: HubServer, waits: list[float]) -> None:
     fault.times = 1
     hub.faults.append(fault)
     commit, _ = sync(api, WHERE, FILES, "first")
     assert list_titles(hub) == ["first", "initial commit"]
     assert commit == hub.repo(WHERE.repo_id).branches["main"]
-    assert {path: len(file) for path, file in FILES.items()} == {
-        path: file.size for path, file in hub.repo(WHERE.repo_id).get("main").files.items() if path in FILES
-    }
+    assert read_tree(hub).keys() == {*FILES, ".gitattributes"}
     if "/commit/" in fault.path:
         assert waits == [7.0 if fault.status == 429 else hub_sync.PAUSES_S[0]]
-
-
-def test_slow_answer_is_waited_for(api: HfApi, hub: HubServer) -> None:
-    hub.faults.append(Fault("/commit/", delay_s=0.5, times=1))
-    sync(api, WHERE, FILES, "first")
-    assert hub.count("POST", "/commit/") == 1
 
 
 def test_answer_that_does_not_come_is_given_up(api: HfApi, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The client alone would wait for ever."""
     monkeypatch.setattr(hub_sync, "ANSWER_TIMEOUT_S", 0.2)
-    hub.faults += [Fault("/revision/", delay_s=2, times=1), Fault("/commit/", delay_s=2, times=1)]
+    hub.faults += [Fault("/revision/", delay_s=0.5, times=1), Fault("/commit/", delay_s=0.5, times=1)]
     sync(api, WHERE, FILES, "first")
     assert list_titles(hub) == ["first", "initial commit"]
 
@@ -155,25 +120,18 @@ def test_answer_that_does_not_come_is_given_up(api: HfApi, hub: HubServer, monke
         (Fault("/commit/", status=409), "Somebody else is changing alice/faces"),
         (Fault("/commit/", status=412), "Somebody else changed alice/faces meanwhile. Run the same again"),
         (Fault("/commit/", status=429, headers={"Retry-After": "9"}), "asked too often. Wait 9 s, then run the same"),
-        (
-            Fault("/commit/", status=500),
-            r"out of order for alice/faces. Run the same again later. \(HTTP 500: on order",
-        ),
-        (Fault("/commit/", status=503), "out of order"),
+        (Fault("/commit/", status=500), r"out of order for alice/faces. Run the same again later. \(HTTP 500"),
         (Fault("/commit/", status=507), "no more room for alice/faces. Free some"),
         (Fault("/commit/", status=418), "refuses alice/faces"),
-        (Fault("/preupload/", status=503), "out of order"),
-        (Fault("/xet-write-token/|/objects/batch", status=401), "does not know your token"),
-        (Fault("/xet-write-token/|/objects/batch", status=403), "not allowed"),
-        (Fault("/xorbs/|/lfs/[0-9a-f]", status=507), "no more room"),
-        (Fault("/xorbs/|/lfs/[0-9a-f]", status=500), "out of order"),
-        (Fault("/xorbs/|/lfs/[0-9a-f]", cut_upload_after=1000), "cannot be reached"),
+        (Fault("/xet-write-token/", status=401), "does not know your token"),
+        (Fault("/xorbs/", status=507), "no more room"),
+        (Fault("/xorbs/", cut_upload_after=1000), "cannot be reached"),
         (Fault("/preupload/", cut_after=0), "cannot be reached for alice/faces .*Check the network"),
     ],
     ids=lambda value: f"{value.path} {value.status}" if isinstance(value, Fault) else "",
 )
 def test_lasting_trouble_is_a_sentence_and_changes_nothing(
-    fault: Fault, sentence: str, api: HfApi, hub: HubServer, transfer: str
+    fault: Fault, sentence: str, api: HfApi, hub: HubServer
 ) -> None:
     sync(api, WHERE, FILES, "first")
     before = read_tree(hub)
@@ -205,18 +163,3 @@ def test_foreign_commit_in_between_is_not_overwritten(
         sync(api, WHERE, theirs, "ours")
     assert "Run the same again" in explain(caught.value, WHERE.repo_id)
     assert list_titles(hub)[0] == "theirs"
-
-
-def test_full_disk_is_told(api: HfApi, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_room(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/x")
-
-    monkeypatch.setattr(HfApi, "create_commit", no_room)
-    with pytest.raises(OSError, match="No space") as caught:
-        sync(api, WHERE, FILES, "first")
-    assert explain(caught.value, WHERE.repo_id).startswith("The disk is full ([Errno 28] No space left on device")
-
-
-def test_change_says_what_happens() -> None:
-    assert str(Change("-", "old.txt")) == "- old.txt"
-    assert str(Change("~", "a", 1234)) == "~ a  1,234 bytes"

@@ -12,10 +12,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from conftest import REPO_ROOT, make_color_image, make_face
-from PIL import Image, ImageCms, TiffImagePlugin
+from conftest import make_color_image, make_face
+from PIL import Image, ImageCms
 from pillow_heif import register_heif_opener
-from videos import write_video
+from test_image_processing import STORED_BY_ORIENTATION
 
 from fer_models import images
 from fer_models.images import ImageError, has_more_frames, read_image
@@ -73,22 +73,12 @@ def make_tiff(tags: dict[int, int], pixels: bytes = bytes(range(64)), order: str
     return head + pixels + struct.pack(f"{order}H", len(tags)) + entries + bytes(4)
 
 
-def make_animation() -> bytes:
-    frames = [Image.new("RGB", (20, 20), color) for color in ("red", "blue")]
-    return encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
-
-
 UNUSABLE = [
     (b"", "empty", "no bytes at all"),
     (b"not a picture", "not_an_image", "text"),
-    (b"PK, not a zip", "not_an_image", "text that begins like another kind"),
-    (encode(make_gradient())[:20], "unreadable", "PNG of a few bytes"),
     (encode(make_gradient(), "JPEG")[:20], "unreadable", "JPEG of a few bytes"),
-    (encode(make_gradient(), "TIFF")[:20], "unreadable", "TIFF of a few bytes"),
     (encode(make_gradient(), "HEIF")[:300], "unreadable", "HEIC cut short"),
-    (encode(make_gradient(), "AVIF")[:300], "unreadable", "AVIF cut short"),
     (break_checksum(encode(make_gradient()), b"IDAT"), "unreadable", "PNG with a wrong checksum of its pixels"),
-    (break_checksum(encode(make_gradient()), b"IHDR"), "unreadable", "PNG with a wrong checksum of its size"),
     (break_checksum(encode(make_gradient("P")), b"PLTE"), "unreadable", "PNG with a wrong checksum of its colours"),
     (encode(Image.fromarray(np.full((8, 8), np.nan, np.float32)), "TIFF"), "unreadable", "pixels that are no numbers"),
     (make_tiff({256: 4, 258: 16, 262: 2, 277: 3, 284: 2}), "unreadable", "TIFF of 16 bits, channel by channel"),
@@ -119,37 +109,23 @@ def test_unusable_files_are_refused_with_a_reason(content: bytes, reason: str, w
     assert str(caught.value).endswith((".", "!"))
 
 
-OTHER_KINDS = [
-    (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
-    (b"<?xml version='1.0'?>\n<!-- made by hand -->\n<svg>", "SVG"),
-    (b"%PDF-1.7\n", "PDF"),
-    (encode(make_gradient(), "EPS"), "EPS"),
-    (encode(make_gradient("RGB", (32, 32)), "ICO"), "ICO"),
-    (encode(make_gradient(), "DDS"), "DDS"),
-    (b"8BPS\0\1" + bytes(30), "PSD"),
-    (b"SIMPLE  =                    T", "FITS"),
-    (b"\xff\x0a" + bytes(30), "JPEG XL"),
-    (b"\0\0\0\x18ftypcrx " + bytes(30), "CR3"),
-    (b"II*\0\x10\0\0\0CR\2\0" + bytes(30), "CR2"),
-    (make_tiff({254: 1}), "raw photo"),
-    (b"v/1\1" + bytes(40), "OpenEXR"),
-    (b"PK\3\4" + bytes(40), "ZIP"),
-]
+OTHER_KINDS = {
+    "SVG": b"<?xml version='1.0'?>\n<!-- made by hand -->\n<svg>",
+    "PDF": b"%PDF-1.7\n",
+    "EPS": encode(make_gradient(), "EPS"),
+    "CR3": b"\0\0\0\x18ftypcrx " + bytes(30),
+    "CR2": b"II*\0\x10\0\0\0CR\2\0" + bytes(30),
+    "raw photo": make_tiff({254: 1}),
+    "ZIP": b"PK\3\4" + bytes(40),
+}
 
 
-@pytest.mark.parametrize(("content", "name"), OTHER_KINDS, ids=[f"{row[1]} {row[0][:6]!r}" for row in OTHER_KINDS])
-def test_files_of_other_kinds_are_refused_by_name(content: bytes, name: str) -> None:
-    with pytest.raises(ImageError, match="Save it as JPEG or PNG") as caught:
-        read_image(content)
+@pytest.mark.parametrize("name", OTHER_KINDS)
+def test_files_of_other_kinds_are_refused_by_name(name: str) -> None:
+    with pytest.raises(ImageError, match=f"{name}.*Save it as JPEG or PNG") as caught:
+        read_image(OTHER_KINDS[name])
     assert caught.value.reason == "format"
-    assert name in str(caught.value)
     assert caught.value.values["format"] in str(caught.value)
-
-
-def test_a_video_is_told_from_a_picture(tmp_path: Path) -> None:
-    with pytest.raises(ImageError) as caught:
-        read_image(write_video(tmp_path / "photo.mp4", 1).rename(tmp_path / "photo.jpg"))
-    assert caught.value.reason == "video"
 
 
 def test_a_picture_in_a_pipe_is_read() -> None:
@@ -184,39 +160,30 @@ def test_missing_files_and_folders_are_refused(path: str) -> None:
     assert caught.value.reason == "missing"
 
 
-USABLE = [
-    (encode(Image.new("L", (1, 1), 7)), (1, 1), "one pixel"),
-    (encode(make_gradient()), (60, 40), "RGB"),
-    (encode(make_gradient("CMYK"), "TIFF"), (60, 40), "CMYK, for print"),
-    (encode(make_gradient("CMYK"), "JPEG"), (60, 40), "CMYK as JPEG"),
-    (encode(make_gradient("YCbCr"), "TIFF", compression="jpeg"), (60, 40), "YCbCr"),
-    (encode(make_gradient("P")), (60, 40), "palette"),
-    (encode(make_gradient("P"), transparency=0), (60, 40), "palette with a transparent colour"),
-    (encode(make_gradient("LA")), (60, 40), "grey with transparency"),
-    (encode(make_gradient("PA"), "TIFF"), (60, 40), "palette with transparency"),
-    (encode(make_gradient("RGBA"), "TIFF"), (60, 40), "RGBA as TIFF"),
-    (encode(make_gradient("1")), (60, 40), "black and white"),
-    (encode(make_gradient("1"), "TIFF", compression="group4"), (60, 40), "a fax"),
-    (encode(make_gradient(), "WEBP"), (60, 40), "WebP"),
-    (encode(make_gradient(), "AVIF"), (60, 40), "AVIF"),
-    (encode(make_gradient(), "HEIF"), (60, 40), "HEIC"),
-    (encode(make_gradient(), "BMP"), (60, 40), "BMP"),
-    (encode(make_gradient(), "PPM"), (60, 40), "PPM"),
-    (encode(make_gradient(), "JPEG2000"), (60, 40), "JPEG 2000"),
-    (encode(make_gradient("RGB", (60, 40)), "JPEG2000", no_jp2=True), (60, 40), "JPEG 2000 without a file around it"),
-    (make_animation(), (20, 20), "animation"),
-]
+USABLE = {
+    "one pixel": encode(Image.new("L", (1, 1), 7)),
+    "RGB": encode(make_gradient()),
+    "CMYK, for print": encode(make_gradient("CMYK"), "TIFF"),
+    "CMYK as JPEG": encode(make_gradient("CMYK"), "JPEG"),
+    "YCbCr": encode(make_gradient("YCbCr"), "TIFF", compression="jpeg"),
+    "palette": encode(make_gradient("P")),
+    "grey with transparency": encode(make_gradient("LA")),
+    "palette with transparency": encode(make_gradient("PA"), "TIFF"),
+    "black and white": encode(make_gradient("1")),
+    "a fax": encode(make_gradient("1"), "TIFF", compression="group4"),
+    "JPEG 2000 without a file around it": encode(make_gradient(), "JPEG2000", no_jp2=True),
+    **{format: encode(make_gradient(), format) for format in ("WEBP", "AVIF", "HEIF", "BMP", "PPM", "JPEG2000")},
+}
 
 
-@pytest.mark.parametrize(("content", "size", "why"), USABLE, ids=[row[2] for row in USABLE])
-def test_usable_files_become_rgb(content: bytes, size: tuple[int, int], why: str) -> None:
+@pytest.mark.parametrize(("why", "content"), USABLE.items(), ids=USABLE)
+def test_usable_files_become_rgb_and_look_as_they_did(content: bytes, why: str) -> None:
     image = read_image(content)
     assert image.mode == "RGB"
-    assert image.size == size
-    if size == (60, 40):  # and look as they did
-        assert np.abs(np.asarray(image.convert("L"), int)[20] - np.linspace(0, 255, 60)).mean() < (
-            130 if "fax" in why or "black" in why else 12
-        )
+    assert image.size == ((1, 1) if why == "one pixel" else (60, 40))
+    row = np.asarray(image.convert("L"), int)[image.height // 2]
+    is_dithered = why in ("black and white", "a fax")
+    assert np.abs(row - np.linspace(0, 255, image.width)).mean() < (130 if is_dithered else 12)
 
 
 def test_a_picture_in_lab_has_its_colours() -> None:
@@ -228,75 +195,52 @@ def test_a_picture_in_lab_has_its_colours() -> None:
     assert np.abs(np.asarray(read, int) - np.asarray(colors, int)).max() < 8
 
 
-DEEP = [
-    (np.array([[0, 257 * 100, 65535]], np.uint16), "PNG", [0, 100, 255], "scaled, not clipped"),
-    (np.array([[0, 257 * 100, 65535]], ">u2"), "TIFF", [0, 100, 255], "the other order of bytes"),
-    (np.array([[0, 2048, 4095]], np.uint16), "PNG", [0, 127, 255], "12 bits of a camera"),
-    (np.array([[1000, 2023, 3046]], np.uint16), "TIFF", [0, 127, 255], "a tenth of the range, not from 0"),
-    (np.array([[0, 8192, 16384]], np.uint16), "PNG", [0, 31, 63], "a quarter of the range stays dark"),
-    (np.array([[25700, 25700]], np.uint16), "PNG", [100, 100], "one grey"),
-    (np.array([[0, 2048, 4095] + [0, 4095] * 9999 + [65535]], np.uint16), "PNG", [0, 127, 255], "a hot pixel"),
-    (np.array([[0, 100, 255]], np.int32), "TIFF", [0, 100, 255], "32 bits that hold 8"),
-    (np.array([[0, 257 * 100, 65535]], np.int32), "TIFF", [0, 100, 255], "32 bits that hold 16"),
-    (np.array([[-5, 0, 5]], np.int32), "TIFF", [0, 127, 255], "32 bits with less than nothing"),
-    (np.array([[0, 100, 255] + [0, 255] * 9999 + [2**30]], np.int32), "TIFF", [0, 100, 255], "32 bits, a hot pixel"),
-    (np.array([[0, 0.5, 1]], np.float32), "TIFF", [0, 127, 255], "shares"),
-    (np.array([[0, 100, 255]], np.float32), "TIFF", [0, 100, 255], "greys as fractions"),
-    (np.array([[0, 1.5, 3]], np.float32), "TIFF", [0, 127, 255], "light"),
-]
+def encode_row(numbers: list[float], dtype: Any, format: str = "TIFF") -> bytes:
+    return encode(Image.fromarray(np.array([numbers], dtype)), format)
 
 
-@pytest.mark.parametrize(("array", "format", "expected", "why"), DEEP, ids=[row[3] for row in DEEP])
-def test_deep_greys_are_seen(array: np.ndarray, format: str, expected: list[int], why: str) -> None:
-    image = read_image(encode(Image.fromarray(array), format))
-    assert np.asarray(image)[0, : len(expected), 0].tolist() == pytest.approx(expected, abs=1)
+HOT = [0, 255] * 9999 + [2**30]
+DEEP = {
+    "scaled, not clipped": (encode_row([0, 257 * 100, 65535], np.uint16, "PNG"), [0, 100, 255]),
+    "a tenth of the range, not from 0": (encode_row([1000, 2023, 3046], np.uint16), [0, 127, 255]),
+    "a quarter of the range stays dark": (encode_row([0, 8192, 16384], np.uint16, "PNG"), [0, 31, 63]),
+    "one grey": (encode_row([25700, 25700], np.uint16, "PNG"), [100, 100]),
+    "a hot pixel": (encode_row([0, 2048, 4095] + [0, 4095] * 9999 + [65535], np.uint16, "PNG"), [0, 127, 255]),
+    "zero is white": (make_tiff({256: 3, 257: 1, 258: 16, 262: 0}, b"\xff\xff\0\x80\0\0"), [0, 127, 255]),
+    "32 bits that hold 8": (encode_row([0, 100, 255], np.int32), [0, 100, 255]),
+    "32 bits with less than nothing": (encode_row([-5, 0, 5], np.int32), [0, 127, 255]),
+    "32 bits, a hot pixel": (encode_row([0, 100, 255, *HOT], np.int32), [0, 100, 255]),
+    "32 bits without a sign": (
+        make_tiff({256: 3, 257: 1, 258: 32}, struct.pack("<3I", 0, 2**31, 2**32 - 1)),
+        [0, 127, 255],
+    ),
+    "shares": (encode_row([0, 0.5, 1], np.float32), [0, 127, 255]),
+    "greys as fractions": (encode_row([0, 100, 255], np.float32), [0, 100, 255]),
+    "light": (encode_row([0, 1.5, 3], np.float32), [0, 127, 255]),
+}
 
 
-def test_a_deep_tiff_whose_zero_is_white_is_no_negative() -> None:
-    tags = TiffImagePlugin.ImageFileDirectory_v2()
-    tags[262] = 0
-    array = np.array([[0, 257 * 100, 65535]], np.uint16)
-    image = read_image(encode(Image.fromarray(65535 - array), "TIFF", tiffinfo=tags))
-    assert np.asarray(image)[0, :, 0].tolist() == pytest.approx([0, 100, 255], abs=1)
+@pytest.mark.parametrize(("content", "expected"), DEEP.values(), ids=DEEP)
+def test_deep_greys_are_seen(content: bytes, expected: list[int]) -> None:
+    assert np.asarray(read_image(content))[0, : len(expected), 0].tolist() == pytest.approx(expected, abs=1)
 
 
-def test_a_tiff_of_32_bits_without_a_sign_has_its_whole_range() -> None:
-    tiff = make_tiff({256: 3, 257: 1, 258: 32}, struct.pack("<3I", 0, 2**31, 2**32 - 1))
-    assert np.asarray(read_image(tiff))[0, :, 0].tolist() == pytest.approx([0, 127, 255], abs=1)
-
-
-def test_a_process_that_has_seen_no_heic_reads_all_else(tmp_path: Path) -> None:
+def test_a_process_that_has_seen_no_heic_reads_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """The decoder of HEIC, which this file registers, is there only once there was one."""
-    formats = ("TIFF", "BMP", "PPM", "JPEG2000", "GIF", "WEBP", "AVIF")
-    for format in formats:
-        (tmp_path / format).write_bytes(encode(make_gradient(), format))
-    code = """if True:
-        import sys, types
-        package = sys.modules["fer_models"] = types.ModuleType("fer_models")  # whose libraries take seconds to load
-        package.__path__ = ["fer_models"]
-        from fer_models.images import read_image
-        print(*(read_image(path).size for path in sys.argv[1:]))"""
-    command = [sys.executable, "-c", code, *(str(tmp_path / format) for format in formats)]
-    result = subprocess.run(command, cwd=REPO_ROOT, capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == " ".join(["(60, 40)"] * len(formats))
+    monkeypatch.delitem(Image.OPEN, "HEIF")
+    monkeypatch.setattr(Image, "ID", [name for name in Image.ID if name != "HEIF"])
+    for format in ("TIFF", "BMP", "JPEG2000", "AVIF"):
+        assert read_image(encode(make_gradient(), format)).size == (60, 40)
 
 
-@pytest.mark.parametrize("top", [4095, 65535], ids=["12 bits", "16 bits"])
-@pytest.mark.parametrize(("color_type", "channels"), [(2, 3), (4, 2), (6, 4)], ids=["RGB", "grey, alpha", "RGBA"])
-def test_deep_colours_are_seen_as_deep_greys_are(color_type: int, channels: int, top: int) -> None:
+@pytest.mark.parametrize(
+    ("suffix", "channels", "top"),
+    [(".png", 3, 65535), (".png", 4, 4095), *((suffix, 3, 4095) for suffix in (".png", ".tiff", ".ppm", ".jp2"))],
+)
+def test_deep_colours_are_seen_as_deep_greys_are_beside_a_hot_pixel(suffix: str, channels: int, top: int) -> None:
     """PIL reads the upper 8 bits alone, of which 12 bits in 16 have used four."""
-    pixels = np.linspace(0, top, 64).astype(">u2")[None, :, None].repeat(channels, 2)
-    if channels != 3:
-        pixels[..., -1] = 65535
-    header = make_chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 1, 16, color_type, 0, 0, 0))
-    data = make_chunk(b"IDAT", zlib.compress(b"\0" + pixels.tobytes()))
-    greys = np.asarray(read_image(b"\x89PNG\r\n\x1a\n" + header + data + make_chunk(b"IEND", b"")))[0, :, 0]
-    assert np.abs(greys - np.linspace(0, 255, 64)).max() < 20
-
-
-@pytest.mark.parametrize("suffix", [".png", ".tiff", ".ppm", ".jp2"])
-def test_colours_of_12_bits_in_16_are_seen_in_every_format_beside_a_hot_pixel(suffix: str) -> None:
-    pixels = np.linspace(0, 4095, 64).astype(np.uint16)[None, :, None].repeat(200, 0).repeat(3, 2)
+    pixels = np.linspace(0, top, 64).astype(np.uint16)[None, :, None].repeat(200, 0).repeat(channels, 2)
+    pixels[..., 3:] = 65535
     pixels[0, 0] = 65535
     greys = np.asarray(read_image(cv2.imencode(suffix, pixels)[1].tobytes()))[100, :, 0]
     assert np.abs(greys - np.linspace(0, 255, 64)).max() < 20
@@ -306,65 +250,48 @@ def test_transparent_pixels_become_white() -> None:
     assert read_image(encode(Image.new("RGBA", (4, 4), (0, 0, 0, 0)))).getpixel((0, 0)) == (255, 255, 255)
 
 
-def test_an_animation_gives_its_first_frame() -> None:
-    red, _, blue = read_image(make_animation()).getpixel((10, 10))
-    assert red > 200
-    assert blue < 50
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "MPO"])
+@pytest.mark.parametrize(
+    ("format", "orientation"),
+    [("JPEG", orientation) for orientation in range(1, 9)]
+    + [(format, 6) for format in ("PNG", "WEBP", "TIFF", "AVIF", "MPO")],
+)
 def test_turns_and_mirrors_by_exif_are_undone(format: str, orientation: int) -> None:
-    upright = make_face(64).resize((64, 80)).convert("RGB")
-    undo = images.TURNS.get(orientation)
-    as_taken = upright
-    if undo is not None:  # the one that is undone by it; of all but the quarter turns it is the same
-        quarter = {Image.Transpose.ROTATE_90: Image.Transpose.ROTATE_270}
-        quarter |= {after: before for before, after in quarter.items()}
-        as_taken = upright.transpose(quarter.get(undo, undo))
-    read = read_image(encode(as_taken, format, exif=make_exif(orientation), quality=95))
+    upright = make_face(64).resize((64, 80))
+    stored = np.ascontiguousarray(STORED_BY_ORIENTATION[orientation](np.asarray(upright)))
+    content = encode(Image.fromarray(stored).convert("RGB"), format, exif=make_exif(orientation), quality=95)
+    read = read_image(content).convert("L")
     assert read.size == upright.size
     assert np.abs(np.asarray(read, int) - np.asarray(upright, int)).mean() < 8
 
 
-@pytest.mark.parametrize(
-    ("told", "turn"),
-    [
-        (b"irot\1", Image.Transpose.ROTATE_90),
-        (b"irot\2", Image.Transpose.ROTATE_180),
-        (b"irot\3", Image.Transpose.ROTATE_270),
-        (b"imir\0", Image.Transpose.FLIP_TOP_BOTTOM),
-        (b"imir\1", Image.Transpose.FLIP_LEFT_RIGHT),
-    ],
-)
-def test_a_heic_is_turned_once(told: bytes, turn: Image.Transpose) -> None:
+def test_a_heic_is_turned_once() -> None:
     """By its own property; iPhones write the same turn into EXIF, too."""
     as_taken = make_face(64).resize((64, 80)).convert("RGB")
     content = encode(as_taken, "HEIF", exif=make_exif(6), quality=95)
     start = content.index(b"pixi")  # a property that may be missing, and is as long as need be
-    read = read_image(content[:start] + told + bytes(7) + content[start + 12 :])
-    expected = as_taken.transpose(turn)
-    assert read.size == expected.size
-    assert np.abs(np.asarray(read, int) - np.asarray(expected, int)).mean() < 8
+    for told, turn in ((b"irot\1", Image.Transpose.ROTATE_90), (b"imir\1", Image.Transpose.FLIP_LEFT_RIGHT)):
+        read = read_image(content[:start] + told + bytes(7) + content[start + 12 :])
+        expected = as_taken.transpose(turn)
+        assert read.size == expected.size
+        assert np.abs(np.asarray(read, int) - np.asarray(expected, int)).mean() < 8
 
 
 BROKEN_EXIF = [
-    (b"Exif\0\0" + bytes(40), "nothing but zeros"),
-    (b"Exif\0\0II*\0", "ends too early"),
-    (b"Exif\0\0", "empty"),
-    (b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + bytes(30), "more entries than there are"),
-    (make_exif(6).tobytes()[:-9] + bytes(9), "a turn by nothing"),
-    (make_exif(99).tobytes(), "a turn that there is not"),
-    (b"garbage", "no EXIF at all"),
+    b"Exif\0\0" + bytes(40),
+    b"Exif\0\0II*\0",  # ends too early
+    b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + bytes(30),  # more entries than there are
+    make_exif(6).tobytes()[:-9] + bytes(9),  # a turn by nothing
+    make_exif(99).tobytes(),
+    b"garbage",
 ]
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "HEIF"])
-@pytest.mark.parametrize(("exif", "why"), BROKEN_EXIF, ids=[row[1] for row in BROKEN_EXIF])
-def test_a_broken_exif_turns_nothing_and_is_gone(exif: bytes, why: str, format: str) -> None:
-    image = read_image(encode(make_face().resize((48, 60)), format, exif=exif))
-    assert image.size == (48, 60)
-    assert set(image.info) == {images.MORE_FRAMES}
+def test_a_broken_exif_turns_nothing_and_is_gone(format: str) -> None:
+    for exif in BROKEN_EXIF:
+        image = read_image(encode(make_face().resize((48, 60)), format, exif=exif))
+        assert image.size == (48, 60), exif
+        assert set(image.info) == {images.MORE_FRAMES}, exif
 
 
 def test_a_broken_exif_of_an_avif_turns_nothing() -> None:
@@ -375,34 +302,29 @@ def test_a_broken_exif_of_an_avif_turns_nothing() -> None:
     assert read_image(content[:start] + bytes(8) + content[start + 8 :]).size == (48, 48)
 
 
-HARMLESS = [
-    (insert_chunk(make_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(30_000_000)))), "zTXt that unpacks to 30 MB"),
-    (insert_chunk(make_chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(bytes(30_000_000)))), "iTXt, the same"),
-    (insert_chunk(make_chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(30_000_000)))), "colours, the same"),
-    (insert_chunk(make_chunk(b"tEXt", b"a\0" + bytes(5_000_000)) * 20), "100 MB of text"),
-    (insert_chunk(make_chunk(b"zTXt", b"")), "an empty text"),
-    (insert_chunk(make_chunk(b"iCCP", b"a\0\7")), "colours packed in an unknown way"),
-    (insert_chunk(make_chunk(b"pHYs", b"")), "no resolution"),
-    (insert_chunk(make_chunk(b"tEXt", b"a\0b")[:-1] + b"?"), "a wrong checksum of a text"),
-    (insert_chunk(make_chunk(b"eXIf", make_exif(6).tobytes()[6:])[:-1] + b"?"), "a wrong checksum of EXIF"),
-    (insert_chunk(make_chunk(b"acTL", b"x")), "an animation that ends too early"),
-    (insert_chunk(make_chunk(b"tRNS", b"")), "no transparent colour"),
-    (insert_chunk(make_chunk(b"tRNS", b"xx")[:-1] + b"?"), "a wrong checksum of the transparent colour"),
-    (insert_chunk(make_chunk(b"tEXt", b"XML:com.adobe.xmp\0<x tiff:Orientation='1'/>")), "XMP"),
-    (insert_chunk(make_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0\xff\xfe")), "XMP that is no text"),
-    *(
-        (insert_segment(marker, content), f"segment {marker:x} {content[:12]!r}")
-        for marker in (0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE)
-        for content in (
-            *(b"", b"JFIF\0", b"Exif\0\0II*\0", b"MPF\0II*\0" + bytes(9), b"ICC_PROFILE\0", b"Photoshop 3.0\x008BIM\4"),
-            *(b"Adobe\0", b"http://ns.adobe.com/xap/1.0/\0\xff", bytes(60_000)),
-        )
-    ),
-]
+PACKED = zlib.compress(bytes(30_000_000))
+HARMLESS = {
+    "zTXt that unpacks to 30 MB": insert_chunk(make_chunk(b"zTXt", b"a\0\0" + PACKED)),
+    "colours that unpack to 30 MB": insert_chunk(make_chunk(b"iCCP", b"a\0\0" + PACKED)),
+    "100 MB of text": insert_chunk(make_chunk(b"tEXt", b"a\0" + bytes(5_000_000)) * 20),
+    "colours packed in an unknown way": insert_chunk(make_chunk(b"iCCP", b"a\0\7")),
+    "a wrong checksum of a text": insert_chunk(make_chunk(b"tEXt", b"a\0b")[:-1] + b"?"),
+    "a wrong checksum of EXIF": insert_chunk(make_chunk(b"eXIf", make_exif(6).tobytes()[6:])[:-1] + b"?"),
+    "an animation that ends too early": insert_chunk(make_chunk(b"acTL", b"x")),
+    "no transparent colour": insert_chunk(make_chunk(b"tRNS", b"")),
+    "XMP that is no text": insert_chunk(make_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0\xff\xfe")),
+    "JFIF without an end": insert_segment(0xE0, b"JFIF\0"),
+    "EXIF without an end": insert_segment(0xE1, b"Exif\0\0II*\0"),
+    "a list of pictures without an end": insert_segment(0xE2, b"MPF\0II*\0" + bytes(9)),
+    "no colours": insert_segment(0xE2, b"ICC_PROFILE\0"),
+    "Photoshop": insert_segment(0xED, b"Photoshop 3.0\x008BIM\4"),
+    "Adobe without an end": insert_segment(0xEE, b"Adobe\0"),
+    "a long comment": insert_segment(0xFE, bytes(60_000)),
+}
 
 
-@pytest.mark.parametrize(("content", "why"), HARMLESS, ids=[row[1] for row in HARMLESS])
-def test_what_lies_beside_the_pixels_decides_nothing(content: bytes, why: str) -> None:
+@pytest.mark.parametrize("content", HARMLESS.values(), ids=HARMLESS)
+def test_what_lies_beside_the_pixels_decides_nothing(content: bytes) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         image = read_image(content)
@@ -416,27 +338,16 @@ def test_a_turn_that_only_xmp_tells_is_not_made() -> None:
     assert read_image(insert_chunk(make_chunk(b"iTXt", xmp), encode(make_gradient()))).size == (60, 40)
 
 
-def test_a_picture_with_a_map_of_depths_is_one_picture() -> None:
-    first, second = make_color_image(seed=0), make_color_image(seed=1)
-    image = read_image(encode(first, "MPO", save_all=True, append_images=[second]))
-    assert not has_more_frames(image)
-    alone = read_image(encode(first, "JPEG"))
-    assert image.tobytes() == alone.tobytes()
-
-
-def test_a_second_frame_that_is_damaged_does_not_cost_the_first() -> None:
+@pytest.mark.parametrize(("format", "options"), [("GIF", {}), ("TIFF", {}), ("WEBP", {"lossless": True})])
+def test_a_second_frame_that_is_damaged_does_not_cost_the_first(format: str, options: dict[str, bool]) -> None:
     frames = [make_color_image(64, 64, seed).convert("P") for seed in range(2)]
-    for format, options in (("GIF", {}), ("TIFF", {}), ("WEBP", {"lossless": True})):
-        content = encode(frames[0], format, save_all=True, append_images=frames[1:], **options)
-        assert read_image(content[: len(content) - 600] + bytes(600)).size == (64, 64)
+    content = encode(frames[0], format, save_all=True, append_images=frames[1:], **options)
+    assert read_image(content[: len(content) - 600] + bytes(600)).size == (64, 64)
 
 
-@pytest.mark.parametrize(
-    "error", [KeyError("inside"), RuntimeError("inside"), struct.error("inside"), RecursionError()]
-)
-def test_whatever_a_decoder_raises_is_damage(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whatever_a_decoder_raises_is_damage(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> None:
-        raise error
+        raise RecursionError
 
     monkeypatch.setattr(Image, "open", fail)
     with pytest.raises(ImageError) as caught:
@@ -444,7 +355,7 @@ def test_whatever_a_decoder_raises_is_damage(error: Exception, monkeypatch: pyte
     assert caught.value.reason == "unreadable"
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(4))
 def test_random_damage_is_an_answer_or_a_sentence(seed: int) -> None:
     rng = np.random.default_rng(seed)
     for format in ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "TIFF", "BMP", "JPEG2000", "PPM"):
@@ -455,31 +366,14 @@ def test_random_damage_is_an_answer_or_a_sentence(seed: int) -> None:
             assert read_image(bytes(content)).mode == "RGB"
 
 
-def test_a_photo_of_24_megapixels_keeps_all_of_them() -> None:
-    image = read_image(encode(Image.new("RGB", (6000, 4000), "tan"), "JPEG"))
-    assert image.size == (6000, 4000)
-
-
 @pytest.mark.parametrize(
     ("format", "count", "more"),
-    [
-        ("PNG", 1, False),
-        ("GIF", 1, False),
-        ("JPEG", 1, False),
-        ("GIF", 2, True),
-        ("PNG", 2, True),
-        ("WEBP", 2, True),
-        ("TIFF", 2, True),
-        ("MPO", 2, False),  # as phones write them
-    ],
+    [("PNG", 1, False), ("GIF", 2, True), ("PNG", 2, True), ("WEBP", 2, True), ("TIFF", 2, True), ("MPO", 2, False)],
 )
-def test_files_with_more_than_the_first_frame_are_known(tmp_path: Path, format: str, count: int, more: bool) -> None:
-    first, *others = [make_color_image(seed=seed) for seed in range(count)]
-    first.save(tmp_path / "picture", format, save_all=count > 1, append_images=others)
-    image = read_image(tmp_path / "picture")
+def test_the_first_frame_is_read_and_more_are_known(format: str, count: int, more: bool) -> None:
+    """But not those of a phone, whose second picture is a map of depths."""
+    first, *others = [make_gradient().rotate(180 * index) for index in range(count)]
+    image = read_image(encode(first, format, save_all=count > 1, append_images=others))
     assert has_more_frames(image) is more
-    assert image.size == first.size
-
-
-def test_a_picture_that_comes_from_no_file_has_no_more_frames() -> None:
-    assert has_more_frames(make_color_image()) is False
+    assert np.abs(np.asarray(image, int) - np.asarray(first, int)).mean() < 8
+    assert not has_more_frames(first), "it comes from no file"

@@ -8,10 +8,9 @@ import pytest
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from torch.nn import functional
-from transformers import AutoImageProcessor, AutoModelForImageClassification, ResNetConfig
-from transformers.dynamic_module_utils import get_class_from_dynamic_module
+from transformers import AutoModelForImageClassification, ResNetConfig
 
-from fer_models import FerImageProcessor, FerTransferConfig, FerTransferForImageClassification
+from fer_models import FerTransferConfig, FerTransferForImageClassification
 from fer_models.modeling_fer_transfer import FerTransferConv
 from fer_models.zoo import get_entry
 
@@ -32,7 +31,7 @@ def test_it_has_fewer_than_five_million_parameters() -> None:
     assert entry.model_class(entry.make_config()).num_parameters() < 5_000_000
 
 
-@pytest.mark.parametrize("size", [7, 8, 9, 12])
+@pytest.mark.parametrize("size", [7, 8])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("kernel_size", [1, 3, 5])
 def test_convolutions_pad_as_tensorflow_does(kernel_size: int, stride: int, size: int) -> None:
@@ -60,13 +59,8 @@ def test_grey_kernels_see_what_colour_kernels_see_in_grey() -> None:
 
 def test_hidden_states_are_the_maps_of_the_enlarged_face() -> None:
     states = make_tiny_model()(torch.rand(1, 1, 20, 20), output_hidden_states=True).hidden_states
-    assert [tuple(state.shape[1:]) for state in states] == [
-        (4, 20, 20),
-        (4, 20, 20),
-        (6, 10, 10),
-        (6, 10, 10),
-        (8, 10, 10),
-    ]
+    widths_and_sides = [(4, 20), (4, 20), (6, 10), (6, 10), (8, 10)]
+    assert [tuple(state.shape) for state in states] == [(1, width, side, side) for width, side in widths_and_sides]
 
 
 def test_any_backbone_of_transformers_takes_the_place_of_the_own_one(tmp_path: Path) -> None:
@@ -84,41 +78,7 @@ def test_any_backbone_of_transformers_takes_the_place_of_the_own_one(tmp_path: P
     torch.testing.assert_close(model.classifier(pooled), expected)
 
 
-def test_calibrated_logits_are_divided_by_the_temperature() -> None:
-    faces = torch.rand(2, 1, 20, 20)
-    torch.testing.assert_close(make_tiny_model(temperature=2.0)(faces).logits, make_tiny_model()(faces).logits / 2)
-
-
-def test_saved_folder_holds_its_own_code_which_gives_the_same_logits(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
-    monkeypatch.syspath_prepend(str(tmp_path / "modules"))
-    model, folder = make_tiny_model(id2label={0: "calm", 1: "tense", 2: "lost"}), tmp_path / "tiny-transfer"
-    model.save_pretrained(folder)
-    FerImageProcessor(size={"height": 20, "width": 20}).save_pretrained(folder)
-    assert {path.name for path in folder.glob("*.py")} == {
-        "configuration_fer_transfer.py",
-        "configuration_fer_base.py",
-        "modeling_fer_transfer.py",
-        "modeling_fer_base.py",
-        "image_processing_fer.py",
-    }
-    theirs = get_class_from_dynamic_module("modeling_fer_transfer.FerTransferForImageClassification", folder)
-    assert theirs.__module__.startswith("transformers_modules.")
-    pixel_values = AutoImageProcessor.from_pretrained(folder)(torch.rand(3, 30, 30), return_tensors="pt")
-    ours = AutoModelForImageClassification.from_pretrained(folder)
-    assert type(ours) is FerTransferForImageClassification
-    loaded = theirs.from_pretrained(folder, config=theirs.config_class.from_pretrained(folder))
-    assert torch.equal(loaded(**pixel_values).logits, ours(**pixel_values).logits)
-
-
-@pytest.mark.parametrize(
-    "shape",
-    [
-        pytest.param((0,), id="nothing"),
-        pytest.param((2, 3, 20, 20), id="RGB"),
-        pytest.param((2, 1, 40, 40), id="enlarged already"),
-    ],
-)
+@pytest.mark.parametrize("shape", [(0,), (2, 3, 20, 20), (2, 1, 40, 40)], ids=["nothing", "RGB", "enlarged already"])
 def test_wrong_input_shape_is_named(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"shape \(N, 1, 20, 20\)"):
         make_tiny_model()(torch.zeros(shape))

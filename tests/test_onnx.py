@@ -30,15 +30,15 @@ def run(content: bytes, faces: torch.Tensor) -> np.ndarray:
     return onnxruntime.InferenceSession(content).run(["logits"], {"pixel_values": faces.numpy()})[0]
 
 
-@pytest.mark.parametrize("count", [1, 50])
-def test_logits_are_torch_s(count: int, exported: bytes) -> None:
+def test_logits_are_torch_s_for_any_number_of_faces(exported: bytes) -> None:
     model, _ = load("batchnorm")
-    faces = torch.rand(count, 1, 48, 48, generator=torch.Generator().manual_seed(0))
-    with torch.inference_mode():
-        expected = model(faces).logits.numpy()
-    logits = run(exported, faces)
-    assert np.abs(logits - expected).max() < 1e-4
-    assert (logits.argmax(1) == expected.argmax(1)).all()
+    for count in (1, 50):
+        faces = torch.rand(count, 1, 48, 48, generator=torch.Generator().manual_seed(0))
+        with torch.inference_mode():
+            expected = model(faces).logits.numpy()
+        logits = run(exported, faces)
+        assert np.abs(logits - expected).max() < 1e-4
+        assert (logits.argmax(1) == expected.argmax(1)).all()
     rounded = torch.from_numpy(run(round_weights(exported), faces)).softmax(1)
     assert (rounded - torch.from_numpy(expected).softmax(1)).abs().max() < 1e-3
 

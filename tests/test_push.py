@@ -18,7 +18,6 @@ from fer_models.export import collect_export
 from fer_models.hub import make_fixed_revision
 from fer_models.zoo import checkpoint_dir
 from training.publishing import push
-from training.publishing.plots import draw_checkpoint
 from training.publishing.push import PushError, main
 
 REPO_ID = "alice/fer-baseline"
@@ -34,22 +33,12 @@ def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-DRAWN: dict[tuple[str, ...], dict[str, bytes]] = {}
-
-
-def draw_once(directory: Path) -> dict[str, bytes]:
-    """The figures of a checkpoint; those of the same name, results and history are drawn once."""
-    key = (directory.name, *((directory / name).read_text() for name in ("results.json", "history.json")))
-    if key not in DRAWN:
-        DRAWN[key] = draw_checkpoint(directory)
-    return DRAWN[key]
-
-
 @pytest.fixture(autouse=True)
 def quick_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`test_onnx` exports; here it would take seconds each time."""
+    """`test_onnx` exports, and `test_plots` draws."""
     monkeypatch.setattr(push, "export_onnx", lambda directory: b"onnx of " + directory.name.encode())
-    monkeypatch.setattr(push, "draw_checkpoint", draw_once)
+    draw = lambda directory: dict.fromkeys(FIGURES, (directory / "history.json").read_bytes())  # noqa: E731
+    monkeypatch.setattr(push, "draw_checkpoint", draw)
 
 
 def tune(checkpoints: Path) -> Path:
@@ -69,34 +58,33 @@ def list_titles(hub: HubServer, branch: str = "main") -> list[str]:
 # --- what arrives ---
 
 
-@pytest.mark.parametrize("transfer", ["xet", "lfs"])
-def test_push_makes_repository_branch_tag_and_collection(
-    transfer: str, hub: HubServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_push_makes_repository_branch_tag_and_collection_and_a_second_one_nothing(
+    hub: HubServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", transfer == "lfs")
     main(PUSH)
+    addresses = capsys.readouterr().out.splitlines()[-2:]
     repo, directory = hub.repo(REPO_ID), checkpoint_dir("baseline", "report")
     assert list_titles(hub) == ["baseline.report", "initial commit"], "one commit"
-    here = {name: hashlib.sha256(content).hexdigest() for name, content in collect_export(directory).items()}
+    before = len(hub.requests)
+    main([*PUSH, "--output", str(tmp_path / "out")])
+    assert len(hub.requests) == before
+    folder = tmp_path / "out" / "fer-baseline"
+    here = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*.*")
+    }
     there = {path: file.sha256 for path, file in repo.get("main").files.items() if path != ".gitattributes"}
     card = ModelCard(repo.get("main").files["README.md"].content.decode())
-    assert there.keys() - here.keys() == {"README.md", "onnx/model.onnx", *FIGURES}
-    assert {name: there[name] for name in here} == here
+    assert there == here, "what an output folder holds"
+    assert there.keys() - collect_export(directory).keys() == {"README.md", "onnx/model.onnx", *FIGURES}
     assert f'"{REPO_ID}", "{make_fixed_revision(directory)}"' in card.text
     assert not repo.private
     assert repo.branches["report"] == repo.branches["main"]
     assert repo.tags == {make_fixed_revision(directory): repo.branches["main"]}
     (collection,) = hub.store.collections.values()
     assert [(item["id"], item["type"]) for item in collection["items"]] == [(REPO_ID, "model")]
-    addresses = capsys.readouterr().out.splitlines()[-2:]
     assert addresses == [f"{hub.endpoint}/{REPO_ID}", f"{hub.endpoint}/collections/{collection['slug']}"]
-
-
-def test_second_push_makes_no_commit(hub: HubServer) -> None:
     main(PUSH)
-    before = dict(hub.repo(REPO_ID).branches)
-    main(PUSH)
-    assert hub.repo(REPO_ID).branches == before
     assert hub.count("POST", "/commit/") == 1
     assert len(hub.store.collections) == 1
 
@@ -116,14 +104,6 @@ def test_best_model_is_main_and_the_report_s_has_its_branch(hub: HubServer, chec
     }
 
 
-def test_both_branches_of_a_new_repository_get_one_commit(hub: HubServer, checkpoints: Path) -> None:
-    tune(checkpoints)
-    main(PUSH)
-    assert list_titles(hub)[0] == "baseline.tuned"
-    assert list_titles(hub, "report")[0] == "baseline.report"
-    assert hub.count("POST", "/commit/") == 2
-
-
 def test_changed_figures_are_one_commit_a_branch_and_leave_the_fixed_revision(
     hub: HubServer, checkpoints: Path
 ) -> None:
@@ -140,15 +120,10 @@ def test_changed_figures_are_one_commit_a_branch_and_leave_the_fixed_revision(
     assert hub.repo(REPO_ID).tags == fixed, "the weights are the same"
 
 
-def test_private_is_private(hub: HubServer) -> None:
-    main([*PUSH, "--private"])
-    assert hub.repo(REPO_ID).private
+def test_private_is_private_in_an_organization_too(hub: HubServer) -> None:
+    main(["--namespace", "faces", "--models", "baseline", "--token", "hf_alice", "--private"])
+    assert hub.repo("faces/fer-baseline").private
     assert [collection["private"] for collection in hub.store.collections.values()] == [True]
-
-
-def test_organization_is_a_namespace_too(hub: HubServer) -> None:
-    main(["--namespace", "faces", "--models", "baseline", "--token", "hf_alice"])
-    assert hub.repo("faces/fer-baseline")
 
 
 def test_dry_run_says_what_would_change_and_changes_nothing(
@@ -170,18 +145,6 @@ def test_dry_run_says_what_would_change_and_changes_nothing(
     assert {method for method, _, _ in hub.requests[before:]} <= {"GET", "HEAD"}
 
 
-def test_output_is_what_would_be_pushed(hub: HubServer, tmp_path: Path) -> None:
-    main(["--models", "baseline", "--namespace", "alice", "--output", str(tmp_path / "out")])
-    assert hub.requests == []
-    main(PUSH)
-    there = hub.repo(REPO_ID).get("main").files
-    folder = tmp_path / "out" / "fer-baseline"
-    written = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
-    assert {name: hashlib.sha256(content).hexdigest() for name, content in written.items()} == {
-        path: file.sha256 for path, file in there.items() if path != ".gitattributes"
-    }
-
-
 # --- what goes wrong ---
 
 
@@ -189,14 +152,12 @@ def test_output_is_what_would_be_pushed(hub: HubServer, tmp_path: Path) -> None:
     ("argv", "sentence"),
     [
         (["--namespace", "", "--models", "baseline"], "'' cannot be a user or an organization"),
-        (["--namespace", "a b", "--models", "baseline"], "'a b' cannot be a user or an organization"),
         (["--namespace", "alice", "--models", "resnet"], "There is no model 'resnet'"),
         ([*PUSH, "--token", "hf_unknown"], "does not know your token"),
         ([*PUSH, "--token", "hf_alice_read"], "not allowed this with alice/fer-baseline.*role write"),
-        ([*PUSH, "--token", "hf_bob"], "not allowed this with alice/fer-baseline"),
         (["--namespace", "nobody", "--models", "baseline"], "rights to create a model under the namespace"),
     ],
-    ids=["no namespace", "bad namespace", "no such model", "unknown token", "read only", "another's", "no such one"],
+    ids=["no namespace", "no such model", "unknown token", "read only", "another's"],
 )
 def test_wrong_arguments_are_a_sentence(argv: list[str], sentence: str, hub: HubServer) -> None:
     message = exit_message(main, *argv)
@@ -223,29 +184,24 @@ def test_all_weights_are_there_before_a_repository_is_made(hub: HubServer, check
         ("results.json", {"temperature": 3.0}, "was measured with the temperature 3.0"),
     ],
 )
-@pytest.mark.parametrize("more", [[], ["--dry-run"], ["--space"]], ids=["models", "plan", "space"])
-def test_a_trial_is_never_pushed(
-    more: list[str], file: str, change: Any, sentence: str, hub: HubServer, checkpoints: Path
-) -> None:
+def test_a_trial_is_never_pushed(file: str, change: Any, sentence: str, hub: HubServer, checkpoints: Path) -> None:
     """One was, by the README's next command."""
     path = checkpoints / "baseline.report" / file
     before = path.read_text()
     path.write_text(before + change if isinstance(change, str) else json.dumps(json.loads(before) | change))
-    argv = ["--space", "alice/fer-compare"] if more == ["--space"] else [*PUSH, *more]
-    assert sentence in exit_message(main, *argv)
+    for argv in (PUSH, [*PUSH, "--dry-run"], ["--space", "alice/fer-compare"]):
+        assert sentence in exit_message(main, *argv)
     assert hub.store.repos == {}
 
 
-def test_no_token_is_a_sentence(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_token_and_no_network_are_a_sentence(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+        assert "Check the network, then run the same again." in exit_message(main, *PUSH, "--dry-run")
+        assert "cannot be reached for alice/fer-baseline" in exit_message(main, *PUSH)
     monkeypatch.delenv("HF_TOKEN")
     assert exit_message(main, *PUSH).startswith("error: No token is given. Log in with `hf auth login`")
     assert hub.requests == []
-
-
-def test_no_network_is_a_sentence(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
-    assert "cannot be reached for alice/fer-baseline" in exit_message(main, *PUSH)
-    assert "Check the network, then run the same again." in exit_message(main, *PUSH, "--dry-run")
 
 
 def test_repository_of_something_else_is_left_alone(hub: HubServer) -> None:
@@ -259,12 +215,7 @@ def test_repository_of_something_else_is_left_alone(hub: HubServer) -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [
-        Fault("/branch/", status=503),
-        Fault("/tag/", status=503),
-        Fault("/resolve/", status=500),
-        Fault("/api/collections", "POST", status=500),
-    ],
+    [Fault("/tag/", status=503), Fault("/resolve/", status=500), Fault("/api/collections", "POST", status=500)],
     ids=lambda fault: fault.path,
 )
 def test_push_that_broke_off_is_finished_by_the_same_command(fault: Fault, hub: HubServer) -> None:
@@ -278,7 +229,7 @@ def test_push_that_broke_off_is_finished_by_the_same_command(fault: Fault, hub: 
     assert len(hub.store.collections) == 1
 
 
-@pytest.mark.parametrize("cut", ["/branch/report$", "/commit/report$", "/tag/"])
+@pytest.mark.parametrize("cut", ["/branch/report$", "/commit/report$"])
 def test_branch_never_serves_the_weights_of_another(cut: str, hub: HubServer, checkpoints: Path) -> None:
     """It began at the head of `main`, so that a push cut off there left the tuned model as the report's."""
     tuned = tune(checkpoints)
@@ -306,19 +257,12 @@ def test_interruption_is_a_sentence(hub: HubServer, monkeypatch: pytest.MonkeyPa
     assert list_titles(hub) == ["initial commit"]
 
 
-@pytest.mark.parametrize("name", ["results.json", "preprocessor_config.json"])
-def test_what_comes_back_must_be_what_was_sent(name: str, hub: HubServer) -> None:
+def test_what_comes_back_must_be_what_was_sent_with_the_same_logits(hub: HubServer, checkpoints: Path) -> None:
     main(PUSH)
     repo, directory = hub.repo(REPO_ID), checkpoint_dir("baseline", "report")
-    files = push.collect_files(directory, REPO_ID)
-    wrong = repo.commit("main", "wrong", repo.get("main").files | {name: repo.get("main").files["recipe.yaml"]})
-    with pytest.raises(PushError, match=rf"at {wrong.sha} is not what was sent \({name}\)"):
-        push.verify(HfApi(), REPO_ID, wrong.sha, files, directory)
-
-
-def test_logits_that_differ_are_told(hub: HubServer, checkpoints: Path) -> None:
-    main(PUSH)
-    tuned = tune(checkpoints)
-    files = push.collect_files(checkpoints / "baseline.report", REPO_ID)
+    files, there = push.collect_files(directory, REPO_ID), repo.get("main").files
     with pytest.raises(PushError, match="its logits differ"):
-        push.verify(HfApi(), REPO_ID, hub.repo(REPO_ID).branches["main"], files, tuned)
+        push.verify(HfApi(), REPO_ID, repo.branches["main"], files, tune(checkpoints))
+    wrong = repo.commit("main", "wrong", there | {"results.json": there["recipe.yaml"]})
+    with pytest.raises(PushError, match=rf"at {wrong.sha} is not what was sent \(results.json\)"):
+        push.verify(HfApi(), REPO_ID, wrong.sha, files, directory)

@@ -16,27 +16,20 @@ from fer_models.demo.handlers.saving import make_snippets
 from fer_models.zoo import NAMESPACE_VARIABLE
 
 
-@pytest.fixture
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a photo of two faces."""
-    make_two_faces().save(tmp_path / "photo.jpg")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def run_python(code: str, capsys: pytest.CaptureFixture[str]) -> str:
-    exec(compile(code, "snippet", "exec"), {})
-    return capsys.readouterr().out
-
-
 def test_the_page_shows_every_file_and_no_other() -> None:
     assert sorted(SNIPPETS) == sorted(path.name for path in SNIPPETS_DIR.iterdir() if path.is_file())
 
 
 @pytest.mark.parametrize("changes", [{"face_index": 1}, {"whole_image": True}], ids=["a face", "the whole picture"])
 def test_the_snippets_with_the_settings_of_an_answer_run(
-    app_url: str, workplace: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, Any]
+    app_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    changes: dict[str, Any],
 ) -> None:
+    make_two_faces().save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
     request = replace(Request(None, "en", "report", ["baseline", "dense"]), **changes)
     snippets = make_snippets(f"{app_url}/", request)
     result = subprocess.run(["sh", "-euc", snippets["shell"]], capture_output=True, text=True, timeout=120)
@@ -44,8 +37,8 @@ def test_the_snippets_with_the_settings_of_an_answer_run(
     answer = json.loads(re.findall("event: complete\ndata: (.*)", result.stdout)[0])[0]
     assert [(row["model"], row["tag"]) for row in answer["models"]] == [("baseline", "report"), ("dense", "report")]
     assert answer["face_index"] == (None if request.whole_image else request.face_index)
-    printed = run_python(snippets["python"], capsys)
-    assert printed.endswith(f"{answer['favourite']} {answer['votes']}\n")
+    exec(compile(snippets["python"], "snippet", "exec"), {})
+    assert capsys.readouterr().out.endswith(f"{answer['favourite']} {answer['votes']}\n")
 
 
 def test_the_namespace_is_that_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,33 +24,24 @@ def follow(pictures: list[list[DetectedFace]], frames_per_second: float = 10) ->
     ]
 
 
-@pytest.mark.parametrize(
-    ("pictures", "ids"),
-    [
-        pytest.param([[], []], [[], []], id="no face"),
-        pytest.param([[face_at(100)]] * 3, [[1]] * 3, id="one that keeps still"),
-        pytest.param([[face_at(100 + 40 * i)] for i in range(8)], [[1]] * 8, id="one that moves 4 heads a second"),
-        pytest.param([[face_at(100)], [face_at(400)]], [[1], [2]], id="too far for a tenth of a second"),
-        pytest.param([[face_at(100)], [face_at(100, side=250)]], [[1], [2]], id="suddenly far larger"),
-        pytest.param([[face_at(100)], [face_at(400), face_at(105)]], [[1], [2, 1]], id="another one comes"),
-        pytest.param([[face_at(100), face_at(400)], [face_at(402)]], [[1, 2], [2]], id="one of two leaves"),
-        pytest.param([[face_at(100), face_at(210)], [face_at(155)]], [[1, 2], [1]], id="one face is one, not two"),
-        pytest.param([[face_at(100)], *[[]] * 9, [face_at(110)]], [[1], *[[]] * 9, [1]], id="back within a second"),
-        pytest.param([[face_at(100)], *[[]] * 11, [face_at(110)]], [[1], *[[]] * 11, [2]], id="back too late"),
-        pytest.param(
-            [[face_at(100 + 30 * i), face_at(400 - 30 * i)] for i in range(11)], [[1, 2]] * 11, id="two cross"
-        ),
-        pytest.param(
-            # In the middle the detector takes the two for one, and drops it.
-            [
-                [face_at(100 + 30 * i), face_at(400 - 30 * i)] if abs(i - 5) > 1 else [face_at(100 + 30 * i)]
-                for i in range(11)
-            ],
-            [[1, 2] if abs(i - 5) > 1 else [1] for i in range(11)],
-            id="two cross, one behind the other",
-        ),
-    ],
-)
+CROSSING = [[face_at(100 + 30 * i), face_at(400 - 30 * i)] for i in range(11)]
+# In the middle the detector takes the two for one, and drops it.
+CROSSING[4:7] = [faces[:1] for faces in CROSSING[4:7]]
+TRACKS = {
+    "no face": ([[], []], [[], []]),
+    "one that moves 4 heads a second": ([[face_at(100 + 40 * i)] for i in range(8)], [[1]] * 8),
+    "too far for a tenth of a second": ([[face_at(100)], [face_at(400)]], [[1], [2]]),
+    "suddenly far larger": ([[face_at(100)], [face_at(100, side=250)]], [[1], [2]]),
+    "another one comes": ([[face_at(100)], [face_at(400), face_at(105)]], [[1], [2, 1]]),
+    "one of two leaves": ([[face_at(100), face_at(400)], [face_at(402)]], [[1, 2], [2]]),
+    "one face is one, not two": ([[face_at(100), face_at(210)], [face_at(155)]], [[1, 2], [1]]),
+    "back within a second": ([[face_at(100)], *[[]] * 9, [face_at(110)]], [[1], *[[]] * 9, [1]]),
+    "back too late": ([[face_at(100)], *[[]] * 11, [face_at(110)]], [[1], *[[]] * 11, [2]]),
+    "two cross, one behind the other": (CROSSING, [[1, 2]] * 4 + [[1]] * 3 + [[1, 2]] * 4),
+}
+
+
+@pytest.mark.parametrize(("pictures", "ids"), TRACKS.values(), ids=TRACKS)
 def test_each_face_keeps_its_number(pictures: list[list[DetectedFace]], ids: list[list[int]]) -> None:
     assert follow(pictures) == ids
 
@@ -64,19 +55,15 @@ def test_a_face_is_forgotten_only_when_it_has_been_away_too_long() -> None:
     assert not tracker.remembers(track)
 
 
-@pytest.mark.parametrize("frames_per_second", [2, 8, 30])
+@pytest.mark.parametrize("frames_per_second", [2, 30])
 def test_smoothing_takes_the_same_time_at_any_frame_rate(frames_per_second: int) -> None:
     smoothed = Smoothed()
-    smoothed.update({"happy": 0.0}, 3.0)
+    first = {"happy": 0.0, "sad": 1.0}
+    assert smoothed.update(first, 3.0) == first, "the first values are shown as they are"
     for frame in range(1, frames_per_second + 1):  # one second
-        values = smoothed.update({"happy": 1.0}, 3.0 + frame / frames_per_second)
+        values = smoothed.update({"happy": 1.0, "sad": 0.0}, 3.0 + frame / frames_per_second)
     assert values["happy"] == pytest.approx(1 - math.exp(-1 / SMOOTHING_S))
-
-
-def test_the_first_values_are_shown_as_they_are_and_sums_stay() -> None:
-    smoothed = Smoothed()
-    assert smoothed.update({"happy": 0.9, "sad": 0.1}, 100.0) == {"happy": 0.9, "sad": 0.1}
-    assert sum(smoothed.update({"happy": 0.2, "sad": 0.8}, 100.1).values()) == pytest.approx(1)
+    assert sum(values.values()) == pytest.approx(1)
 
 
 def test_each_model_of_a_track_is_smoothed_on_its_own() -> None:
@@ -88,8 +75,8 @@ def test_each_model_of_a_track_is_smoothed_on_its_own() -> None:
 
 @pytest.mark.parametrize(
     ("times", "rate"),
-    [([0.0], 0), ([0.0, 0.0], 0), ([0.1 * i for i in range(50)], 10), ([0.0, 60.0], 0), ([0.0, 0.5, 1.0], 2)],
-    ids=["one", "two at once", "ten a second", "after a pause", "slow"],
+    [([0.0], 0), ([0.0, 0.0], 0), ([0.1 * i for i in range(50)], 10), ([0.0, 60.0], 0)],
+    ids=["one", "two at once", "ten a second", "after a pause"],
 )
 def test_frame_rate(times: list[float], rate: float) -> None:
     frame_rate = FrameRate()

@@ -1,5 +1,6 @@
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -7,10 +8,10 @@ import numpy as np
 import pytest
 from photos import load_portrait
 from PIL import Image
-from pillow_heif import register_heif_opener
 from videos import SIZE, make_empty_picture, make_picture, write_matrix, write_video
 
 from fer_models import video
+from fer_models.comparison import Comparison
 from fer_models.demo.components.annotate import AnnotatedVideo
 from fer_models.faces import DetectedFace, FaceDetector
 from fer_models.inference import LoadedModel
@@ -33,17 +34,22 @@ def read_times(path: Path, frames_per_second: float, **options: Any) -> list[flo
     return [round(time_s, 3) for time_s, *_ in read_frames(path, frames_per_second, **options)]
 
 
+def refuse(path: Path, **options: Any) -> str:
+    """The reason why nothing of a video is read."""
+    with pytest.raises(VideoError, match=r"\.$") as caught:
+        list(read_frames(path, 4, **options))
+    return caught.value.reason
+
+
 @pytest.mark.parametrize(
     ("times_s", "frames_per_second", "expected"),
     [
         ([0.0], 4, [0.0]),
-        ([index / 10 for index in range(10)], 5, [0.0, 0.2, 0.4, 0.6, 0.8]),
         ([index / 10 for index in range(10)], 4, [0.0, 0.3, 0.5, 0.8]),
-        ([0.0, 0.5, 1.0], 10, [0.0, 0.5, 1.0]),
         ([0.0, 0.05, 0.1, 1.0, 1.05, 4.0, 4.1], 1, [0.0, 1.0, 4.0]),
-        ([5.0, 5.5, 6.0], 2, [0.0, 0.5, 1.0]),
+        ([5.0, 5.5, 6.0], 10, [0.0, 0.5, 1.0]),
     ],
-    ids=["one picture", "even", "uneven rates", "fewer than asked for", "variable rate", "starts late"],
+    ids=["one picture", "uneven rates", "variable rate", "starts late, with fewer than asked for"],
 )
 def test_pictures_are_taken_at_about_even_times_and_keep_their_own(
     times_s: list[float], frames_per_second: float, expected: list[float], tmp_path: Path
@@ -52,66 +58,51 @@ def test_pictures_are_taken_at_about_even_times_and_keep_their_own(
     assert read_times(path, frames_per_second) == expected
 
 
-@pytest.mark.parametrize("rotation", [0, 90, -90, 180])
-@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
-def test_a_video_that_a_phone_took_sideways_is_upright(suffix: str, rotation: int, tmp_path: Path) -> None:
-    upright = make_picture()
-    path = write_video(tmp_path / f"a.{suffix}", 3, lambda _: upright.rotate(-rotation, expand=True), rotation=rotation)
-    _, _, image, scale = next(iter(read_frames(path, 1)))
+def assert_upright(path: Path) -> None:
+    ((_, _, image, scale),) = read_frames(path, 1)
     assert image.size == SIZE
     assert scale == 1
-    assert np.abs(np.asarray(image, float) - np.asarray(upright, float)).mean() < 8
+    assert np.abs(np.asarray(image, float) - np.asarray(make_picture(), float)).mean() < 8
 
 
-@pytest.mark.parametrize(
-    ("matrix", "before"),
-    [
-        ((1, 0, 0, 1), None),
-        ((-1, 0, 0, 1), Image.Transpose.FLIP_LEFT_RIGHT),
-        ((1, 0, 0, -1), Image.Transpose.FLIP_TOP_BOTTOM),
-        ((-1, 0, 0, -1), Image.Transpose.ROTATE_180),
-        ((0, 1, -1, 0), Image.Transpose.ROTATE_90),  # a player turns it by a quarter clockwise
-        ((0, -1, 1, 0), Image.Transpose.ROTATE_270),
-        ((0, 1, 1, 0), Image.Transpose.TRANSPOSE),
-        ((0, -1, -1, 0), Image.Transpose.TRANSVERSE),
-    ],
-)
-def test_a_video_is_shown_by_its_whole_matrix(
-    matrix: tuple[int, int, int, int], before: Image.Transpose | None, tmp_path: Path
-) -> None:
-    upright = make_picture()
-    taken = upright if before is None else upright.transpose(before)
-    path = write_matrix(write_video(tmp_path / "a.mp4", 1, lambda _: taken), matrix)
-    ((_, _, image, _),) = read_frames(path, 1)
-    assert image.size == SIZE
-    assert np.abs(np.asarray(image, float) - np.asarray(upright, float)).mean() < 8
+def test_a_video_that_a_phone_took_sideways_is_upright(tmp_path: Path) -> None:
+    sideways = make_picture().rotate(-90, expand=True)
+    for name in ("a.mov", "a.mkv"):
+        assert_upright(write_video(tmp_path / name, 1, lambda _: sideways, rotation=90))
 
 
-@pytest.mark.parametrize(
-    ("suffix", "format"),
-    [("mkv", None), ("mp4", None), ("ts", "mpegts"), ("flv", None), ("wmv", "asf"), ("mpg", None), ("mov", None)],
-)
+MATRICES = {
+    (-1, 0, 0, 1): Image.Transpose.FLIP_LEFT_RIGHT,
+    (1, 0, 0, -1): Image.Transpose.FLIP_TOP_BOTTOM,
+    (-1, 0, 0, -1): Image.Transpose.ROTATE_180,
+    (0, 1, -1, 0): Image.Transpose.ROTATE_90,  # a player turns it by a quarter clockwise
+    (0, -1, 1, 0): Image.Transpose.ROTATE_270,
+    (0, 1, 1, 0): Image.Transpose.TRANSPOSE,
+    (0, -1, -1, 0): Image.Transpose.TRANSVERSE,
+}
+
+
+@pytest.mark.parametrize("matrix", MATRICES)
+def test_a_video_is_shown_by_its_whole_matrix(matrix: tuple[int, int, int, int], tmp_path: Path) -> None:
+    taken = make_picture().transpose(MATRICES[matrix])
+    assert_upright(write_matrix(write_video(tmp_path / "a.mp4", 1, lambda _: taken), matrix))
+
+
+@pytest.mark.parametrize(("suffix", "format"), [("mkv", None), ("ts", "mpegts"), ("flv", None), ("mpg", None)])
 def test_a_video_whose_clock_starts_late_is_whole(suffix: str, format: str | None, tmp_path: Path) -> None:
     """It was said to be cut short, and 102 s long."""
-    times_s = [100 + index / 10 for index in range(50)]
-    path = write_video(tmp_path / f"a.{suffix}", 50, times_s=times_s, format=format)
+    times_s = [100 + index / 5 for index in range(25)]
+    path = write_video(tmp_path / f"a.{suffix}", 25, times_s=times_s, format=format, frames_per_second=5)
     found = list(read_frames(path, 4, max_duration_s=10))
     assert found[0][0] == 0
     assert found[-1][0] == pytest.approx(4.8, abs=0.2)
     assert {round(duration_s or 0) for _, duration_s, *_ in found} == {5}
 
 
-def test_a_video_whose_clock_starts_late_may_still_be_cut(tmp_path: Path) -> None:
-    path = write_video(tmp_path / "a.mkv", 100, times_s=[100 + index / 10 for index in range(100)])
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    times, reason = read_until_error(path, 5)
-    assert reason == "video_cut"
-    assert 1 < times[-1] < 8
+FORMATS = ("mp4", "mov", "matroska", "avi", "mpegts", "mpegts with times", "mpeg", "flv", "asf", "3gp")
 
 
-@pytest.mark.parametrize(
-    "format", ["mp4", "mov", "matroska", "avi", "mpegts", "mpegts with times", "mpeg", "flv", "asf", "3gp"]
-)
+@pytest.mark.parametrize("format", FORMATS)
 def test_a_video_is_known_by_its_content(format: str, tmp_path: Path) -> None:
     name, _, with_times = format.partition(" with ")
     path = write_video(tmp_path / "without-a-suffix", 5, format=name)
@@ -124,19 +115,7 @@ def test_a_video_is_known_by_its_content(format: str, tmp_path: Path) -> None:
     assert len(read_times(path, 10)) >= 3
 
 
-@pytest.mark.parametrize("format", ["PNG", "GIF", "JPEG", "AVIF", "HEIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000"])
-@pytest.mark.parametrize("grey", [0, 0x47])
-def test_a_picture_is_known_by_its_content(format: str, grey: int, tmp_path: Path) -> None:
-    register_heif_opener()
-    Image.new("RGB", (64, 64), (grey, grey, grey)).save(tmp_path / "photo.mp4", format)
-    assert is_picture(read_head(tmp_path / "photo.mp4"))
-    assert not is_video(read_head(tmp_path / "photo.mp4"))
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"text", b"Get free things\n" * 50, b"RIFF1234WAVE", b"ID3\3", b"PK\3\4", b"BMW is a maker of cars"],
-)
+@pytest.mark.parametrize("content", [b"", b"Get free things\n" * 50, b"RIFF1234WAVE", b"PK\3\4", b"BMW makes cars"])
 def test_other_files_are_neither_picture_nor_video(content: bytes) -> None:
     assert not is_picture(content)
     assert not is_video(content)
@@ -151,56 +130,33 @@ def test_a_title_in_unknown_letters_does_not_cost_the_video(tmp_path: Path) -> N
 def test_large_pictures_are_made_smaller_and_boxes_are_told_in_the_videos_pixels(
     tmp_path: Path, models: list[LoadedModel], detector: FaceDetector
 ) -> None:
-    def make_large(_: int) -> Image.Image:
-        picture = Image.new("RGB", (2048, 1200), "grey")
-        picture.paste(load_portrait().resize((1024, 1200)), (512, 0))
-        return picture
-
-    (moment,) = analyze_video(write_video(tmp_path / "a.mp4", 1, make_large), models, detector)
-    assert moment.image.size == (1024, 600)
-    face = moment.comparison.face
-    assert face is not None
-    alone = detector.detect(make_large(0))[0]
-    assert face.box_xyxy == pytest.approx(alone.box_xyxy, abs=0.05 * alone.height)
+    large = make_picture().resize((2048, 1536))
+    (moment,) = analyze_video(write_video(tmp_path / "a.mp4", 1, lambda _: large), models[:1], detector)
+    assert max(moment.image.size) < 1100
+    alone = detector.detect(large)[0]
+    assert moment.comparison.face.box_xyxy == pytest.approx(alone.box_xyxy, abs=0.05 * alone.height)
 
 
 @pytest.mark.parametrize(
-    ("reason", "content"),
-    [
-        ("video_unreadable", b""),
-        ("video_unreadable", b"no video"),
-        ("video_unreadable", b"#EXTM3U\n#EXTINF:10,\nother.mp4\n#EXT-X-ENDLIST\n"),
-        ("video_missing", None),
-    ],
-    ids=["empty", "text", "playlist", "missing"],
+    "content",
+    [b"", b"no video", b"#EXTM3U\n#EXTINF:10,\nother.mp4\n#EXT-X-ENDLIST\n"],
+    ids=["empty", "text", "playlist"],
 )
-@pytest.mark.parametrize("name", ["a.mp4", "a.m3u8"])
-def test_what_is_no_video_gets_a_sentence(name: str, reason: str, content: bytes | None, tmp_path: Path) -> None:
+def test_what_is_no_video_gets_a_sentence_and_opens_no_other_file(content: bytes, tmp_path: Path) -> None:
     write_video(tmp_path / "other.mp4", 3)
-    if content is not None:
+    for name in ("a.mp4", "a.m3u8"):
+        assert refuse(tmp_path / name) == "video_missing"
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(VideoError) as caught:
-        list(read_frames(tmp_path / name, 4))
-    assert caught.value.reason == reason
-    assert str(caught.value).endswith(".")
+        assert refuse(tmp_path / name) == "video_unreadable"
 
 
-def test_sound_alone_is_no_video_and_beside_pictures_does_not_matter(tmp_path: Path) -> None:
-    with pytest.raises(VideoError) as caught:
-        list(read_frames(write_video(tmp_path / "sound.mp4", 0, with_sound=True), 4))
-    assert caught.value.reason == "video_without_pictures"
+def test_sound_alone_and_a_song_with_its_cover_are_no_video(tmp_path: Path) -> None:
+    assert refuse(write_video(tmp_path / "sound.mp4", 0, with_sound=True)) == "video_without_pictures"
     assert len(read_times(write_video(tmp_path / "both.mp4", 10, with_sound=True), 5)) == 5
-
-
-def test_the_cover_of_a_song_is_no_video(tmp_path: Path) -> None:
     cover = BytesIO()
     load_portrait().save(cover, format="JPEG")
-    path = write_video(tmp_path / "song.mkv", 0, with_sound=True, cover=cover.getvalue())
-    with av.open(str(path)) as container:
-        assert container.streams.video  # FFmpeg takes the cover for a stream of pictures
-    with pytest.raises(VideoError) as caught:
-        list(read_frames(path, 4))
-    assert caught.value.reason == "video_without_pictures"
+    song = write_video(tmp_path / "song.mkv", 0, with_sound=True, cover=cover.getvalue())
+    assert refuse(song) == "video_without_pictures", "FFmpeg takes the cover for a stream of pictures"
 
 
 def test_long_and_large_videos_are_refused_before_anything_is_read(
@@ -208,13 +164,9 @@ def test_long_and_large_videos_are_refused_before_anything_is_read(
 ) -> None:
     path = write_video(tmp_path / "a.mp4", 30)
     monkeypatch.setattr(video, "_decode", lambda *_: pytest.fail("nothing is read"))
-    with pytest.raises(VideoError) as caught:
-        list(read_frames(path, 4, max_duration_s=2))
-    assert caught.value.reason == "video_too_long"
+    assert refuse(path, max_duration_s=2) == "video_too_long"
     monkeypatch.setattr(video, "MAX_FRAME_PIXELS", 100)
-    with pytest.raises(VideoError) as caught:
-        list(read_frames(path, 4))
-    assert caught.value.reason == "video_too_large"
+    assert refuse(path) == "video_too_large"
 
 
 def test_a_video_that_lies_about_its_length_ends_at_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,10 +177,11 @@ def test_a_video_that_lies_about_its_length_ends_at_the_limit(tmp_path: Path, mo
     assert times == pytest.approx([0, 0.5, 1, 1.5, 2])
 
 
-@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
-def test_a_video_that_is_cut_short_is_read_to_where_it_ends(suffix: str, tmp_path: Path) -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (60, 240, 320, 3), dtype=np.uint8)
-    path = write_video(tmp_path / f"a.{suffix}", 60, lambda index: Image.fromarray(noise[index]), faststart=True)
+@pytest.mark.parametrize(("suffix", "start_s"), [("mkv", 0), ("mkv", 100), ("mp4", 0)])
+def test_a_video_that_is_cut_short_is_read_to_where_it_ends(suffix: str, start_s: int, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (30, 60, 80, 3), dtype=np.uint8)
+    times_s = [start_s + index / 5 for index in range(30)]
+    path = write_video(tmp_path / f"a.{suffix}", 30, lambda i: Image.fromarray(noise[i]), 5, times_s, faststart=True)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     times, reason = read_until_error(path, 5)
     assert reason == "video_cut"
@@ -239,8 +192,6 @@ def test_a_video_that_is_cut_before_its_first_picture_has_none(tmp_path: Path) -
     path = write_video(tmp_path / "a.mp4", 3, faststart=True)
     content = path.read_bytes()
     path.write_bytes(content[: content.index(b"mdat") + 4])
-    with av.open(str(path)) as container:
-        assert container.streams.video
     assert read_until_error(path, 4) == ([], "video_without_pictures")
 
 
@@ -258,34 +209,16 @@ def test_the_face_is_followed_and_gaps_stay_gaps(
     tmp_path: Path, models: list[LoadedModel], detector: FaceDetector
 ) -> None:
     def make_frame(index: int) -> Image.Image:
-        return make_empty_picture() if 4 <= index < 8 else make_picture(5 * index)
+        return make_empty_picture() if 2 <= index < 4 else make_picture(10 * index)
 
-    moments = list(analyze_video(write_video(tmp_path / "a.mp4", 12, make_frame), models, detector, 10))
-    assert [moment.comparison.face is not None for moment in moments] == [True] * 4 + [False] * 4 + [True] * 4
-    assert moments[0].duration_s == pytest.approx(1.2, abs=0.2)
+    moments = list(analyze_video(write_video(tmp_path / "a.mp4", 6, make_frame), models, detector, 10))
+    assert moments[0].duration_s == pytest.approx(0.6, abs=0.2)
     lefts = [moment.comparison.face.box_xyxy[0] for moment in moments if moment.comparison.face]
     assert lefts == sorted(lefts)
     rows = [to_row(moment, models) for moment in moments]
-    assert [len(row["models"]) for row in rows] == [len(models)] * 4 + [0] * 4 + [len(models)] * 4
+    assert [len(row["models"]) for row in rows] == [len(models)] * 2 + [0] * 2 + [len(models)] * 2
+    assert (rows[2]["faces"], rows[2]["face"], rows[2]["favourite"]) == (0, None, None)
     assert rows[5]["time_s"] == pytest.approx(0.5, abs=0.01)
-
-
-def test_without_any_face_every_moment_says_so(
-    tmp_path: Path, models: list[LoadedModel], detector: FaceDetector
-) -> None:
-    path = write_video(tmp_path / "a.mp4", 5, lambda _: make_empty_picture())
-    rows = [to_row(moment, models) for moment in analyze_video(path, models, detector, 10)]
-    assert [(row["faces"], row["face"], row["favourite"]) for row in rows] == [(0, None, None)] * 5
-
-
-class FixedDetector:
-    """Finds at each call the next of these lists of boxes."""
-
-    def __init__(self, found: list[list[tuple[float, float, float, float]]]):
-        self._found = iter(found)
-
-    def detect(self, image: Image.Image) -> list[DetectedFace]:
-        return [DetectedFace(box, 0.9) for box in next(self._found)]
 
 
 SMALL, NEAR, LARGE = (10.0, 10.0, 50.0, 50.0), (14.0, 10.0, 54.0, 50.0), (150.0, 50.0, 300.0, 200.0)
@@ -298,15 +231,16 @@ SMALL, NEAR, LARGE = (10.0, 10.0, 50.0, 50.0), (14.0, 10.0, 54.0, 50.0), (150.0,
         ([[LARGE, SMALL], [LARGE, SMALL]], [LARGE, LARGE]),
         ([[SMALL], [LARGE, NEAR], [LARGE, SMALL]], [SMALL, NEAR, SMALL]),
         ([[SMALL], [LARGE], [LARGE], [LARGE], [LARGE]], [SMALL, None, None, LARGE, LARGE]),
-        ([[SMALL], [], [NEAR]], [SMALL, None, NEAR]),
     ],
-    ids=["none", "largest first", "same stays when a larger one comes", "gone, then the largest", "comes back"],
+    ids=["none", "largest first", "same stays when a larger one comes", "gone, then the largest"],
 )
 def test_the_main_face_is_the_same_for_as_long_as_it_is_in_sight(
     found: Any, looked_at: Any, tmp_path: Path, models: list[LoadedModel]
 ) -> None:
     path = write_video(tmp_path / "a.mp4", len(found), frames_per_second=2)
-    moments = list(analyze_video(path, models[:1], FixedDetector(found), 2))  # type: ignore[arg-type]
+    boxes = iter(found)
+    detector = SimpleNamespace(detect=lambda _: [DetectedFace(box, 0.9) for box in next(boxes)])
+    moments = list(analyze_video(path, models[:1], detector, 2))
     faces = [moment.comparison.face for moment in moments]
     assert [face and face.box_xyxy for face in faces] == looked_at
 
@@ -314,31 +248,23 @@ def test_the_main_face_is_the_same_for_as_long_as_it_is_in_sight(
 def test_the_annotated_video_has_the_pictures_that_were_looked_at(
     tmp_path: Path, models: list[LoadedModel], detector: FaceDetector
 ) -> None:
-    path = write_video(tmp_path / "a.mp4", 10, times_s=[0, 0.1, 0.2, 0.5, 0.6, 1, 2, 3, 3.5, 4], with_sound=True)
-    moments: list[Moment] = []
+    path = write_video(tmp_path / "a.mp4", 5, times_s=[0, 0.1, 0.5, 0.6, 2], with_sound=True)
+    moments = list(analyze_video(path, models[:1], detector, 2))
     with AnnotatedVideo(tmp_path / "out.mp4", lambda comparison: f"{comparison.favourite} ñ") as annotated:
-        for moment in analyze_video(path, models, detector, 2):
-            moments.append(moment)
+        for moment in moments:
             annotated.add(moment)
     with av.open(str(tmp_path / "out.mp4")) as container:
-        assert [stream.type for stream in container.streams] == ["video"]
-        assert container.streams.video[0].codec_context.name == "h264"
+        assert [stream.codec_context.name for stream in container.streams] == ["h264"], "without the sound"
         frames = list(container.decode(video=0))
     assert [frame.time for frame in frames] == pytest.approx([moment.time_s for moment in moments], abs=0.002)
-    # Where the box is drawn the picture has its colour, and elsewhere it is as it was.
-    face = moments[0].comparison.face
-    assert face is not None
-    left, top, _, bottom = (round(side) for side in face.box_xyxy)
+    left, top, _, bottom = (round(side) for side in moments[0].comparison.face.box_xyxy)
     red, green, blue = frames[0].to_image().getpixel((left + 1, (top + bottom) // 2))
-    assert green > red + 60
-    assert blue > red + 60
-    before = np.asarray(moments[0].image, float)[:, -20:]
-    assert np.abs(before - np.asarray(frames[0].to_image(), float)[:, -20:]).mean() < 8
+    assert min(green, blue) > red + 60, "the box has its colour"
+    before, after = (np.asarray(image, float)[:, -20:] for image in (moments[0].image, frames[0].to_image()))
+    assert np.abs(before - after).mean() < 8, "elsewhere the picture is as it was"
 
 
-def test_odd_sizes_and_sizes_that_change_are_written(tmp_path: Path, models: list[LoadedModel]) -> None:
-    from fer_models.comparison import Comparison
-
+def test_odd_sizes_and_sizes_that_change_are_written(tmp_path: Path) -> None:
     with AnnotatedVideo(tmp_path / "out.mp4", str) as annotated:
         for index, size in enumerate([(101, 75), (64, 48), (200, 31)]):
             annotated.add(Moment(index / 4, None, Image.new("RGB", size), 1.0, Comparison([], None, None, [])))
