@@ -30,7 +30,6 @@ def make_model(seed: int = 0, **overrides: Any) -> FerCnnForImageClassification:
     ("overrides", "widths"),
     [
         ({}, {"filters": [4, 3]}),  # no wider: the same model
-        ({}, {"filters": [9, 3]}),
         ({}, {"filters": [4, 7]}),  # what is flattened has more channels of several pixels each
         ({"batch_norm": True}, {"filters": [9, 7]}),
         ({"dense_sizes": [5, 4]}, {"filters": [9, 7], "dense_sizes": [6, 4]}),
@@ -73,7 +72,6 @@ def test_new_channels_learn(tmp_path: Path) -> None:
     [
         (None, "is no folder of a trained model"),
         ({"filters": [9, 3]}, "is no smaller model of the same kind"),
-        ({"filters": [3, 3], "batch_norm": True}, "is no smaller model of the same kind"),
         ({"filters": [3, 3], "kernel_size": 1}, "is no smaller model of the same kind"),
         ({"filters": [3, 3], "temperature": 1.5}, "is no smaller model of the same kind"),
         ({"image_size": 30}, "image_size of .* is 30, not 20"),
@@ -87,8 +85,10 @@ def test_what_is_not_narrower_is_refused(overrides: dict[str, Any] | None, words
 
 
 def test_run_goes_on_from_a_narrow_one_and_tells_of_it(made_up_parquet: Path, tmp_path: Path) -> None:
-    narrow = train_tiny(made_up_parquet, tmp_path / "narrow", "--config_overrides", '{"filters": [2, 3, 4, 3]}')
-    wide = train_tiny(made_up_parquet, tmp_path / "wide", "--widened_from", str(narrow), "--learning_rate", "0")
+    short = ("--num_train_epochs", "1", "--config_overrides")
+    narrow = train_tiny(made_up_parquet, tmp_path / "narrow", *short, '{"filters": [2, 3, 4, 3]}')
+    options = ("--widened_from", str(narrow), "--learning_rate", "0")
+    wide = train_tiny(made_up_parquet, tmp_path / "wide", *short, '{"filters": [4, 3, 4, 3]}', *options)
     theirs, ours = load_weights(narrow), load_weights(wide)
     assert torch.equal(ours["blocks.0.conv.weight"][:2], theirs["blocks.0.conv.weight"])
     told = json.loads((wide / "run.json").read_text())["widened_from"]
