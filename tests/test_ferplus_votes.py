@@ -1,11 +1,9 @@
-import json
 from typing import Any
 
 import pytest
 from test_subsets import FACES, make_rows
 
 from training.data import DataError
-from training.evaluation import ferplus_votes as measure_votes
 from training.evaluation.ferplus_votes import count_votes
 
 #        neutral, happy, surprise, sad, angry, disgust, fear, contempt, unknown, no face
@@ -40,12 +38,3 @@ def test_votes_are_mean_shares_by_label(votes: list[Any], n: int, fear: float | 
 def test_without_votes_the_reason_is_said() -> None:
     with pytest.raises(DataError, match="has no FER"):
         count_votes(make_rows(FACES, ["sad"] * 3))
-
-
-def test_the_page_shows_what_was_counted() -> None:
-    """The summary is made from it, and holds nothing but shares."""
-    from training.publishing.report import SUMMARY
-
-    counted = json.loads(measure_votes.OUTPUT.read_text())
-    assert json.loads(SUMMARY.read_text())["votes"] == counted
-    assert set(counted["labels"]["fear"]) == {"n", "votes", "agreed"}

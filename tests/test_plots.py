@@ -28,45 +28,34 @@ def checkpoint(tmp_path: Path) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("history", [[], HISTORY[:1], HISTORY], ids=["no epoch", "one epoch", "two epochs"])
-def test_curves_show_the_history(history):
-    figure = plot_curves(history, "title")
-    assert figure.get_suptitle() == "title"
-    assert [axes.get_ylabel() for axes in figure.axes] == ["accuracy", "loss"]
-    for axes in figure.axes:
-        lines = {line.get_label(): line for line in axes.get_lines()}
-        assert lines.keys() == {"train", "validation"}
-        assert len({line.get_linestyle() for line in lines.values()}) == 2, "told apart without colours"
-        for split, line in lines.items():
-            assert list(line.get_xdata()) == [row["epoch"] for row in history]
-            assert list(line.get_ydata()) == [row[f"{split}_{axes.get_ylabel()}"] for row in history]
+def test_curves_show_the_history_also_of_no_epoch():
+    for history in ([], HISTORY):
+        figure = plot_curves(history, "title")
+        assert figure.get_suptitle() == "title"
+        assert [axes.get_ylabel() for axes in figure.axes] == ["accuracy", "loss"]
+        for axes in figure.axes:
+            lines = {line.get_label(): line for line in axes.get_lines()}
+            assert lines.keys() == {"train", "validation"}
+            assert len({line.get_linestyle() for line in lines.values()}) == 2, "told apart without colours"
+            for split, line in lines.items():
+                assert list(line.get_xdata()) == [row["epoch"] for row in history]
+                assert list(line.get_ydata()) == [row[f"{split}_{axes.get_ylabel()}"] for row in history]
 
 
 def test_curves_tell_where_a_second_training_begins_and_who_taught_it():
     accuracy, loss = plot_curves(HISTORY, "title", before=1, is_taught=True).axes
-    assert [line.get_label() for line in accuracy.get_lines()] == ["train", "validation", "second training"]
-    assert [line.get_label() for line in loss.get_lines()] == [
-        "train, by teachers too",
-        "validation",
-        "second training",
-    ]
+    labels = [[line.get_label() for line in axes.get_lines()] for axes in (accuracy, loss)]
+    assert labels[0] == ["train", "validation", "second training"]
+    assert labels[1] == ["train, by teachers too", "validation", "second training"]
     assert list(loss.get_lines()[-1].get_xdata()) == [1.5, 1.5]
 
 
 def test_confusion_matrix_shows_counts_in_rows_of_true_classes():
-    (axes,) = plot_confusion_matrix(COUNTS, list(FER_LABELS), "title").axes
-    assert {text.get_position(): text.get_text() for text in axes.texts} == {
-        (column, row): str(COUNTS[row][column]) for row in range(7) for column in range(7)
-    }
+    (axes,) = plot_confusion_matrix([[0, 0], [1, 3]], ["absent", "present"], "title").axes
+    cells = {text.get_position(): text.get_text() for text in axes.texts}
+    assert cells == {(0, 0): "0", (1, 0): "0", (0, 1): "1", (1, 1): "3"}
     assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == ("predicted", "true", "title")
-    assert [label.get_text() for label in axes.get_yticklabels()] == list(FER_LABELS)
-    assert axes.get_images()[0].get_array().sum(axis=1).tolist() == pytest.approx([1] * 7), "rows are shares"
-
-
-def test_confusion_matrix_of_an_absent_class_is_zero():
-    """0 / 0 would be NaN, which is drawn as a hole."""
-    (axes,) = plot_confusion_matrix([[0, 0], [1, 3]], ["absent", "present"], "").axes
-    assert axes.get_images()[0].get_array().tolist() == [[0, 0], [0.25, 0.75]]
+    assert axes.get_images()[0].get_array().tolist() == [[0, 0], [0.25, 0.75]], "shares; 0 / 0 would be a hole"
 
 
 def test_reliability_shows_the_bins_before_and_after():
