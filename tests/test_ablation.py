@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import exit_message
-from tiny_runs import load_fer2013_once
+from tiny_runs import load_fer2013_once, read_json
 
 from training import ablation, train
 from training.ablation import list_variants, parse_variant, stop_early
@@ -74,7 +74,7 @@ def test_runs_are_trained_once_and_tabulated(
     assert {field: written[field] for field in SMALL} == SMALL
     rows = {row["technique"]: row for row in written["rows"]}
     assert list(rows) == ROWS
-    history = json.loads((runs / "none" / "seed-3" / "history.json").read_text())
+    history = read_json(runs / "none" / "seed-3" / "history.json")
     best = max(history, key=lambda row: row["validation_accuracy"])
     assert rows["none"]["validation"] == history[-1]["validation_accuracy"]
     assert (rows["early stopping"]["kept_epoch"], rows["early stopping"]["validation"]) == (

@@ -78,8 +78,8 @@ def test_photos_that_cannot_be_told_apart_by_their_answers_are_refused(
 def test_every_step_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     for name, few in {"WARM_UP": 1, "NUM_LARGE": 1, "LARGE_SIZE": (1200, 900)}.items():
         monkeypatch.setattr(f"training.benchmarks.app.{name}", few)
-    few = "--rounds 1 --live-seconds 2 --comparisons 5 --busy-comparisons 3 --visitors 2 --requests 2 --flood 80"
-    main([*few.split(), "--output", str(tmp_path / "app.json")])
+    few = "--rounds 1 --live-seconds 1 --comparisons 2 --busy-comparisons 2 --neighbours 1 --visitors 2 --requests 2"
+    main([*few.split(), "--flood", "80", "--output", str(tmp_path / "app.json")])
     results = json.loads((tmp_path / "app.json").read_text())
     assert results["page"]["median_ms"] > 0
     assert results["live"]["frames_per_second"] > 0

@@ -10,7 +10,7 @@ import torch
 import yaml
 from conftest import exit_message
 from safetensors.torch import load_file, save_file
-from tiny_runs import RECIPES_DIR, load_fer2013_once, load_few_per_split, pass_for_whole, train_tiny
+from tiny_runs import RECIPES_DIR, load_fer2013_once, load_few_per_split, pass_for_whole, read_json, train_tiny
 from transformers import AutoModelForImageClassification, TrainingArguments
 
 import fer_models
@@ -18,7 +18,6 @@ from fer_models.configuration_fer import FER_LABELS
 from fer_models.hub import compute_fingerprint
 from fer_models.memory import keep_freed_memory
 from fer_models.zoo import CHECKPOINTS_DIR, list_models, list_tags
-from training import train
 from training.data import decode
 from training.evaluation import evaluate
 from training.evaluation.subsets import keep_agreed
@@ -38,7 +37,6 @@ NAME = "batchnorm-dropout.trial"
 def run(made_up_parquet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run, measured on a few images. Tests leave it as it is."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "load_fer2013", load_fer2013_once)
         patch.setattr(evaluate, "load_splits", load_few_per_split)
         run = pass_for_whole(train_tiny(made_up_parquet, tmp_path_factory.mktemp("bundle") / "run"))
         evaluate.main([str(run)])
@@ -65,19 +63,10 @@ def test_checkpoint_is_data_alone_that_everybody_may_read_and_gives_the_run_s_lo
     assert [path.name for path in target.parent.iterdir()] == [NAME], "nothing temporary is left"
     for name in ("recipe.yaml", "history.json", "results.json"):
         assert (target / name).read_bytes() == (run / name).read_bytes()
-    assert "use_cache" not in json.loads((target / "config.json").read_text()), "it is the Trainer's"
+    assert "use_cache" not in read_json(target / "config.json"), "it is the Trainer's"
     faces = torch.rand(3, 1, 48, 48)
     logits = [AutoModelForImageClassification.from_pretrained(path)(faces).logits for path in (run, target)]
     assert torch.equal(*logits)
-
-
-def test_new_checkpoint_replaces_the_old_one(run: Path, tmp_path: Path):
-    old = bundle(run, NAME, tmp_path)
-    for name in ("history.json", "model.safetensors"):
-        (old / name).write_bytes(b"old")
-    assert {path.name for path in bundle(run, NAME, tmp_path, force=True).iterdir()} == FILES
-    assert b"old" not in [(old / name).read_bytes() for name in ("history.json", "model.safetensors")]
-    assert [path.name for path in tmp_path.iterdir()] == [NAME]
 
 
 def test_failure_and_interruption_leave_the_old_checkpoint(run: Path, tmp_path: Path, monkeypatch):
@@ -134,55 +123,51 @@ def edit(path: Path, **changes: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def copy_checkpoint(name: str, target: Path) -> Path:
-    """A bundled checkpoint as a run of the same weights, which were changed a little."""
-    shutil.copytree(CHECKPOINTS_DIR / name, target)
-    (target / "model.safetensors").chmod(0o600)
-    weights = load_file(target / "model.safetensors")
-    weights["classifier.bias"] += 0.01
-    save_file(weights, target / "model.safetensors", metadata={"format": "pt"})
-    return target
-
-
 def test_a_trial_never_becomes_a_checkpoint(run: Path, tmp_path: Path):
     """One replaced the shipped weights, without a word."""
     trial = Path(shutil.copytree(run, tmp_path / "run"))
     with (trial / "recipe.yaml").open("a") as recipe:
         recipe.write("samples_per_class: 200\n")
-    with pytest.raises(
-        ValueError, match=r"is a trial run \(samples_per_class: 200\), and is neither bundled nor pushed"
-    ):
+    told = r"is a trial run \(samples_per_class: 200\), and is neither bundled nor pushed"
+    with pytest.raises(ValueError, match=told):
         bundle(trial, NAME, tmp_path / "checkpoints", force=True)
     assert not (tmp_path / "checkpoints").exists()
 
 
-def test_other_weights_are_replaced_by_force_only(tmp_path: Path, capsys: pytest.CaptureFixture):
+@pytest.fixture
+def changed(tmp_path: Path) -> Path:
+    """A bundled checkpoint as a run of the same weights, which were changed a little."""
+    run = Path(shutil.copytree(CHECKPOINTS_DIR / "baseline.report", tmp_path / "run"))
+    weights = load_file(run / "model.safetensors")
+    weights["classifier.bias"] += 0.01
+    save_file(weights, run / "model.safetensors", metadata={"format": "pt"})
+    return run
+
+
+def test_other_weights_are_replaced_by_force_only(changed: Path, tmp_path: Path, capsys: pytest.CaptureFixture):
     checkpoints = tmp_path / "checkpoints"
     for _ in range(2):  # the same weights take no force
         target = bundle(CHECKPOINTS_DIR / "baseline.report", "baseline.report", checkpoints)
     old, fingerprint = read_all(target), compute_fingerprint(target)
-    run = copy_checkpoint("baseline.report", tmp_path / "run")
-    results = json.loads((run / "results.json").read_text())
+    results = read_json(changed / "results.json")
     accuracy = results["splits"]["official_test"]["accuracy"]
     results["splits"]["official_test"]["accuracy"] = 0.27
-    edit(run / "results.json", **results)
+    edit(changed / "results.json", **results)
     with pytest.raises(ValueError, match=rf"holds the weights {fingerprint} \({100 * accuracy:.1f}% of .*add --force"):
-        bundle(run, "baseline.report", checkpoints)
+        bundle(changed, "baseline.report", checkpoints)
     assert read_all(target) == old
-    assert [path.name for path in checkpoints.iterdir()] == ["baseline.report"]
-    bundle(run, "baseline.report", checkpoints, force=True)
+    bundle(changed, "baseline.report", checkpoints, force=True)
     new = compute_fingerprint(target)
     assert new != fingerprint
     assert f"; the weights {new} (27.0% of PrivateTest right) would replace it" in capsys.readouterr().out
+    assert [path.name for path in checkpoints.iterdir()] == ["baseline.report"]
 
 
-def test_a_run_of_another_recipe_takes_force(tmp_path: Path):
-    run = copy_checkpoint("baseline.report", tmp_path / "run")
-    with pytest.raises(
-        ValueError, match=r"not trained as baseline.tuned.yaml says: .*num_train_epochs 10.* instead of .*add --force"
-    ):
-        bundle(run, "baseline.tuned", tmp_path / "checkpoints")
-    assert bundle(run, "baseline.tuned", tmp_path / "checkpoints", force=True).is_dir()
+def test_a_run_of_another_recipe_takes_force(changed: Path, tmp_path: Path):
+    told = r"not trained as baseline.tuned.yaml says: .*num_train_epochs 10.* instead of .*add --force"
+    with pytest.raises(ValueError, match=told):
+        bundle(changed, "baseline.tuned", tmp_path / "checkpoints")
+    assert bundle(changed, "baseline.tuned", tmp_path / "checkpoints", force=True).is_dir()
 
 
 @pytest.mark.parametrize("put", ["file", "link", "notes"])
@@ -232,7 +217,7 @@ FEW = ("angry", "disgust", "fear")  # the classes with the fewest faces, so that
 @pytest.mark.parametrize("name", BUNDLED)
 def test_bundled_weights_reproduce_their_answers(name: str, fer_data: Path):
     """Every one: a class is a row of the confusion matrix."""
-    results = json.loads((CHECKPOINTS_DIR / name / "results.json").read_text())
+    results = read_json(CHECKPOINTS_DIR / name / "results.json")
     model, image_processor = fer_models.load(*name.split("."))
     assert model.config.temperature == results["temperature"]
     model.to(memory_format=torch.channels_last)  # as it is served

@@ -52,11 +52,6 @@ def test_without_a_detector_a_sentence_says_what_to_install(
             start()
 
 
-def test_list_names_models_and_tags(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["list"])
-    assert "report" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -77,11 +77,6 @@ def read_options(text: str) -> dict[str, tuple[str, str]]:
     return {name: (metavar, " ".join(said.split())) for name, metavar, said in found}
 
 
-def test_every_program_is_looked_at() -> None:
-    assert {"training.train", "training.scoring.score", "training.benchmarks.app"} < set(TRAINING)
-    assert set(TESTS) == {"hub_server", "prove_hub", "prove_space"}
-
-
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_says_what_each_option_is_and_otherwise_and_no_part_of_its_name_is_taken(
     command: str, capsys: pytest.CaptureFixture[str]
@@ -103,10 +98,9 @@ def test_help_says_what_each_option_is_and_otherwise_and_no_part_of_its_name_is_
             assert f"--{name[:-1]}" in told or "required" in told or "invalid choice" in told
 
 
-@pytest.mark.parametrize("option", ["--learning_rat", "--nonsense"])
-def test_fields_of_a_recipe_or_of_views_are_not_abbreviated_either(option: str) -> None:
-    assert option in leave(train.main, RECIPE, option, "1")
-    assert option in leave(views.main, "training/views.yaml", option, "1")
+def test_fields_of_a_recipe_or_of_views_are_not_abbreviated_either() -> None:
+    assert "--learning_rat" in leave(train.main, RECIPE, "--learning_rat", "1")
+    assert "--coun" in leave(views.main, "training/views.yaml", "--coun", "1")
 
 
 def test_help_of_training_lists_the_fields_of_a_recipe(capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,7 +126,6 @@ def test_a_list_is_one_word_so_that_it_does_not_take_the_photo(capsys: pytest.Ca
         (terminal.main, ["compare", "--json", "FOLDER"], 1, "is a folder: name a photo in it"),
         (terminal.main, ["compare", "none.jpg"], 1, "no file none.jpg"),
         (terminal.main, [], 2, "required: command"),
-        (terminal.main, ["compare", "a.jpg", "b.jpg"], 2, "b.jpg"),
         (terminal.main, ["compare", "a.jpg", "--face", "-1"], 2, "at least 0"),
         (train.main, ["none.yaml"], 1, "The recipe none.yaml cannot be read"),
         (calibrate.main, ["none"], 1, "No such file or directory: 'none/"),
@@ -141,7 +134,6 @@ def test_a_list_is_one_word_so_that_it_does_not_take_the_photo(capsys: pytest.Ca
         (ablation.main, ["training/ablations/dense.yaml", "--seeds", "0,x"], 2, "at least 0, got 'x'"),
         (views.main, ["none.yaml"], 1, "No such file or directory"),
         (views.main, ["training/zoo.yaml"], 1, "holds no settings"),
-        (zoo.main, ["none.yaml"], 1, "No such file or directory"),
         (zoo.main, [RECIPE], 1, "lists no recipes"),
         (zoo.main, ["training/zoo.yaml", "--at-once", "0"], 2, "at least 1"),
     ],
@@ -189,12 +181,12 @@ def test_one_variable_says_where_the_data_lie(
 
 def test_missing_data_name_the_option_and_the_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(DATA_VARIABLE, "/nowhere")
-    for main, argv in (
-        (get_main("training.data"), ["--data", "/nowhere"]),
-        (get_main("training.evaluation.ferplus_votes"), []),
-        (train.main, [RECIPE, "--output_dir", tmp_path / "run"]),
+    for command, argv in (
+        ("training.data", ["--data", "/nowhere"]),
+        ("training.train", [RECIPE, "--output_dir", tmp_path / "run"]),
+        *((f"training.evaluation.{name}", []) for name in ("ferplus_votes", "batch_norm", "flip_tta")),
     ):
-        assert leave(main, *argv) == (
+        assert leave(get_main(command), *argv) == (
             "error: There is no file or folder '/nowhere'. Name where FER2013 lies with --data, or set FER_DATA."
         )
 
@@ -209,12 +201,7 @@ def test_a_finished_run_is_measured_on_the_data_of_the_option_the_variable_or_th
     module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-
-    def ask(_: Path, source: str, *known: Any) -> float:
-        asked.append(source)
-        return 1.0
-
-    monkeypatch.setattr(module, module.__name__.rpartition(".")[2], ask)
+    monkeypatch.setattr(module, module.__name__.rpartition(".")[2], lambda _, source, *__: asked.append(source) or 1.0)
     monkeypatch.delenv(DATA_VARIABLE, raising=False)
     module.main([str(tmp_path)])
     monkeypatch.setenv(DATA_VARIABLE, "/variable")

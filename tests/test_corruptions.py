@@ -63,14 +63,3 @@ def test_the_changes_that_only_quality_is_measured_by(change, level: float):
     assert not torch.allclose(changed, FACES, atol=1e-3)
     wall = torch.full((2, 1, 48, 48), 0.5)
     torch.testing.assert_close(change(wall, level, generator), wall)
-
-
-def test_a_cut_face_is_repeated_from_the_cut_on():
-    faces = FACES[:1].expand(60, -1, -1, -1)
-    changed = cut(faces, 0.25, torch.Generator().manual_seed(0))[:, 0]
-    face = FACES[0, 0]
-    left, right, below = face.clone(), face.clone(), face.clone()
-    left[:, :12], right[:, 36:], below[36:] = face[:, 12:13], face[:, 35:36], face[35:36]
-    counts = [sum(torch.equal(one, expected) for one in changed) for expected in (left, right, below)]
-    assert sum(counts) == 60
-    assert min(counts) > 5

@@ -1,6 +1,5 @@
 """One recipe on two processes: alone, as two machines that share no folder, and through an interruption."""
 
-import json
 import re
 import signal
 import time
@@ -12,10 +11,9 @@ import torch
 from browsing import find_free_port
 from processes import Command
 from safetensors.torch import load_file
-from tiny_runs import assert_same_weights, load_fer2013_once, load_weights, make_argv, train_tiny
+from tiny_runs import assert_same_weights, load_weights, make_argv, read_json, train_tiny
 from torch import nn
 
-from training import train
 from training.ema import AVERAGE_FILE
 from training.runtime.distributed import OwnRandomness, count_own_images, share_batch, synchronize_batch_norm
 
@@ -104,46 +102,39 @@ def list_files(folder: Path) -> set[str]:
 SGD = ("--optim", "sgd", "--learning_rate", "0.05", "--config_overrides", '{"filters": [4, 3, 4, 3]}')
 
 
-def launch(*commands: list[str]) -> list[Command]:
-    """What `accelerate launch` starts: two processes, of one machine or of two that share no folder."""
+def launch(*commands: list[str], local_ranks: str = "01") -> list[Command]:
+    """What `accelerate launch` starts: two processes, of one machine or, with the local ranks 0 and 0, of two."""
     variables = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(find_free_port()), "WORLD_SIZE": "2"}
-    if len(commands) == 2:
-        return [
-            Command("training.train", argv, **variables, RANK=rank, LOCAL_RANK="0", LOCAL_WORLD_SIZE="1")
-            for rank, argv in zip("01", commands, strict=True)
-        ]
+    variables["LOCAL_WORLD_SIZE"] = str(len(set(local_ranks)))
     return [
-        Command("training.train", commands[0], **variables, RANK=rank, LOCAL_RANK=rank, LOCAL_WORLD_SIZE="2")
-        for rank in "01"
+        Command("training.train", argv, **variables, RANK=rank, LOCAL_RANK=local_rank)
+        for argv, rank, local_rank in zip(commands, "01", local_ranks, strict=True)
     ]
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_two_machines_train_what_one_process_does_and_one_writes(
-    made_up_parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_machines_train_what_one_process_does_and_one_writes(made_up_parquet: Path, tmp_path: Path) -> None:
     """Each has a folder of its own, so that whatever the second one writes is seen."""
     folders = [tmp_path / f"machine-{machine}" for machine in (0, 1)]
-    commands = launch(*(make_argv(made_up_parquet, folder, *SGD, model="dense") for folder in folders))
-    outputs = [command.finish() for command in commands]
+    argvs = [make_argv(made_up_parquet, folder, *SGD, model="dense") for folder in folders]
+    outputs = [command.finish() for command in launch(*argvs, local_ranks="00")]
     assert len(re.findall("^epoch ", outputs[0], re.MULTILINE)) == 2
     assert outputs[1] == ""
     checkpoints = [f"checkpoint-{STEPS_PER_EPOCH * epoch}" for epoch in (1, 2)]
     assert list_files(folders[1]) == {f"{checkpoint}/rng_state_1.pth" for checkpoint in checkpoints}
 
-    monkeypatch.setattr(train, "load_fer2013", load_fer2013_once)
     alone = train_tiny(made_up_parquet, tmp_path / "alone", *SGD, model="dense")
     assert {re.sub("rng_state_0", "rng_state", name) for name in list_files(folders[0])} == list_files(alone)
     weights = load_weights(folders[0])
     for name, value in load_weights(alone).items():
         torch.testing.assert_close(weights[name], value, rtol=1e-4, atol=1e-6)
-    histories = [json.loads((folder / "history.json").read_text()) for folder in (alone, folders[0])]
+    histories = [read_json(folder / "history.json") for folder in (alone, folders[0])]
     for one, two in zip(*histories, strict=True):
         assert two == pytest.approx(one, rel=1e-4)
     recipes = [(folder / "recipe.yaml").read_text() for folder in (alone, folders[0])]
     assert recipes[1].replace("machine-0", "alone") == recipes[0], "it says nothing of the processes"
-    assert json.loads((folders[0] / "run.json").read_text())["processes"] == 2
+    assert read_json(folders[0] / "run.json")["processes"] == 2
 
 
 # With dropout, augmentation and averaged weights, so that all of it has to survive.
@@ -157,11 +148,12 @@ LONG = (
 @pytest.mark.timeout(1200)
 def test_two_interrupted_processes_go_on_as_if_nothing_had_happened(made_up_parquet: Path, tmp_path: Path) -> None:
     run, uninterrupted = tmp_path / "run", tmp_path / "uninterrupted"
-    for command in launch(make_argv(made_up_parquet, uninterrupted, *LONG)):
+    argv = make_argv(made_up_parquet, uninterrupted, *LONG)
+    for command in launch(argv, argv):
         command.finish()
 
     argv = make_argv(made_up_parquet, run, *LONG)
-    killed = launch(argv)
+    killed = launch(argv, argv)
     # The second checkpoint has been begun, so the first is whole; the second may be cut short.
     while killed[0].is_running and not (run / f"checkpoint-{2 * STEPS_PER_EPOCH}").exists():
         time.sleep(0.01)
@@ -170,7 +162,7 @@ def test_two_interrupted_processes_go_on_as_if_nothing_had_happened(made_up_parq
         command.wait()
     assert not (run / "run.json").exists()
 
-    out = "".join([command.finish() for command in launch(argv)])
+    out = "".join([command.finish() for command in launch(argv, argv)])
     assert len(re.findall("^Going on from .*checkpoint-", out, re.MULTILINE)) == 1
     assert len(re.findall("^Trained: ", out, re.MULTILINE)) == 1
     assert 4 <= len(re.findall("^epoch ", out, re.MULTILINE)) <= 5

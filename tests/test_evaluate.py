@@ -8,11 +8,11 @@ import torch
 import transformers
 from conftest import make_rows, make_tiny_config, write_parquet
 from test_data import SMALL_COUNTS
-from tiny_runs import load_fer2013_once, load_few_per_split, pass_for_whole, train_tiny
+from tiny_runs import load_fer2013_once, load_few_per_split, pass_for_whole, read_json, train_tiny
 
 from fer_models import FerCnnForImageClassification
 from fer_models.configuration_fer import FER_LABELS
-from training import data, train
+from training import data
 from training.data import DATA_VARIABLE, FaceTensors, load_fer2013
 from training.evaluation import evaluate
 from training.evaluation.evaluate import predict_logits
@@ -20,16 +20,13 @@ from training.evaluation.evaluate import predict_logits
 
 @pytest.fixture(autouse=True)
 def load_data_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "load_fer2013", load_fer2013_once)
     monkeypatch.setattr(evaluate, "load_fer2013", load_fer2013_once)
 
 
 @pytest.fixture(scope="module")
 def run(made_up_parquet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run. Tests leave it as it is."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "load_fer2013", load_fer2013_once)
-        return train_tiny(made_up_parquet, tmp_path_factory.mktemp("evaluate") / "run", "--seed", "3")
+    return train_tiny(made_up_parquet, tmp_path_factory.mktemp("evaluate") / "run", "--seed", "3")
 
 
 @pytest.fixture
@@ -82,7 +79,7 @@ def test_results_hold_five_splits_with_the_right_images_and_where_they_come_from
 
     assert [results[key] for key in ("model", "protocol", "seed")] == ["batchnorm-dropout", "report", 3]
     assert results["labels"] == list(FER_LABELS)
-    assert results["trained_with"] == json.loads((run / "run.json").read_text())
+    assert results["trained_with"] == read_json(run / "run.json")
     assert results["measured_with"]["versions"]["transformers"] == transformers.__version__
     assert results["measured_with"]["commit"]
     assert results["measured_with"]["hardware"]
@@ -96,14 +93,14 @@ def test_results_are_written_beside_the_model_and_what_is_missing_is_added(
     monkeypatch.setattr(evaluate, "load_splits", load_few_per_split)
     copy = shutil.copytree(run, tmp_path / "run")
     evaluate.main([str(copy)])
-    first = json.loads((copy / "results.json").read_text())
+    first = read_json(copy / "results.json")
     (copy / "results.json").write_text(json.dumps(first | {"robustness": {}}))
     evaluate.main([str(copy), "--missing"])
-    completed = json.loads((copy / "results.json").read_text())
+    completed = read_json(copy / "results.json")
     assert {key: completed[key] for key in first} == first
     (copy / "run.json").unlink()
     evaluate.main([str(copy), "--data", str(made_up_parquet)])
-    again = json.loads((copy / "results.json").read_text())
+    again = read_json(copy / "results.json")
     assert first.pop("measured_with").keys() == again.pop("measured_with").keys()
     assert first == again
 
@@ -116,7 +113,7 @@ def test_results_can_be_written_to_a_folder_that_is_not_there_yet(run: Path, tmp
         evaluate.main([str(run), *output])
     run = pass_for_whole(Path(shutil.copytree(run, tmp_path / "whole")))
     evaluate.main([str(run), *output])
-    assert json.loads((tmp_path / "results" / "dense.report.seed-1.json").read_text())["seed"] == 3
+    assert read_json(tmp_path / "results" / "dense.report.seed-1.json")["seed"] == 3
     assert not (run / "results.json").exists()
 
 
@@ -129,7 +126,7 @@ def cut_weights(run: Path) -> None:
 
 
 def rename_a_label(run: Path) -> None:
-    config = json.loads((run / "config.json").read_text())
+    config = read_json(run / "config.json")
     config["id2label"]["3"], config["id2label"]["4"] = config["id2label"]["4"], config["id2label"]["3"]
     (run / "config.json").write_text(json.dumps(config))
 

@@ -3,7 +3,6 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from tiny_runs import (
     load_few_per_split,
     load_weights,
     pass_for_whole,
+    read_json,
     unfinish,
 )
 from transformers import ResNetBackbone, ResNetConfig, TrainingArguments, set_seed
@@ -28,13 +28,13 @@ from fer_models.hub import compute_fingerprint
 from fer_models.zoo import get_entry
 from training import pretrained, train
 from training.data import decode, keep_first_per_class
-from training.distillation import Distillation, load_teachers
+from training.distillation import load_teachers
 from training.evaluation import evaluate
 from training.evaluation.calibrate import calibrate
+from training.net2net import widen
 from training.pretrained import STEM, load_efficientnet_lite, make_pretrained
 from training.publishing.bundle import bundle
 from training.recipe import parse_recipe
-from training.train import give_head_its_rate
 
 RECIPE = str(Path(__file__).parent / "transfer.yaml")
 SMALL = json.dumps(TINY | {"upsampled_size": 48})
@@ -44,6 +44,7 @@ SMALL = json.dumps(TINY | {"upsampled_size": 48})
 def load_data_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "load_fer2013", load_fer2013_once)
     monkeypatch.setattr(evaluate, "load_splits", load_few_per_split)
+    monkeypatch.setattr("training.evaluation.calibrate.load_fer2013", load_few_per_split)
 
 
 # Nothing but the gradient changes a weight, always by the same rate.
@@ -60,16 +61,16 @@ def train_small(source: Path, output_dir: Path, *overrides: str) -> Path:
     return train.train(*parse_recipe(RECIPE, [*few, *small, *overrides]))
 
 
-def test_run_goes_on_with_larger_faces(made_up_parquet: Path, tmp_path: Path) -> None:
-    small = train_small(made_up_parquet, tmp_path / "small", "--num_train_epochs", "1")
-    larger = ("--widened_from", str(small), "--config_overrides", json.dumps(TINY | {"upsampled_size": 56}))
-    still = (*PLAIN, "--num_train_epochs", "1", "--learning_rate", "0")
-    large = train_small(made_up_parquet, tmp_path / "large", *larger, *still)
-    assert json.loads((large / "config.json").read_text())["upsampled_size"] == 56
-    theirs, ours = load_weights(small), load_weights(large)
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs if name.endswith(("weight", "bias")))
-    told = json.loads((large / "run.json").read_text())["widened_from"]
-    assert json.loads(told["recipe"]["config_overrides"])["upsampled_size"] == 48
+def test_model_goes_on_with_larger_faces(tmp_path: Path) -> None:
+    small, large = (
+        FerTransferForImageClassification(get_entry("transfer").make_config(**TINY | {"upsampled_size": size}))
+        for size in (48, 56)
+    )
+    small.save_pretrained(tmp_path)
+    widen(large, str(tmp_path))
+    assert large.config.upsampled_size == 56
+    weights = dict(small.named_parameters())
+    assert all(torch.equal(weights[name], value) for name, value in large.named_parameters())
 
 
 # --- the weights that a package carries ---
@@ -84,20 +85,17 @@ def test_imagenet_pictures_are_named_rightly(lite0: dict[str, torch.Tensor]) -> 
     """Of wrong names, padding or normalisation nothing sensible would come."""
     from skimage import data
 
-    config = get_entry("transfer").make_config(
-        num_channels=3, image_size=224, upsampled_size=224, id2label={i: str(i) for i in range(1000)}, label2id={}
-    )
+    large = {"num_channels": 3, "image_size": 224, "upsampled_size": 224}
+    config = get_entry("transfer").make_config(**large, id2label={i: str(i) for i in range(1000)}, label2id={})
     model = FerTransferForImageClassification(config).eval()
     model.load_state_dict(lite0)
-    image_processor = FerImageProcessor(size={"height": 224, "width": 224})
+    processor = FerImageProcessor(size={"height": 224, "width": 224})
     for picture, classes in (
-        (data.chelsea()[:, 75:375], {281, 282, 285}),
-        (data.coffee()[:, 100:500], {504, 967, 968}),
+        (data.chelsea()[:, 75:375], {281, 282, 285}),  # cats
+        (data.coffee()[:, 100:500], {504, 967, 968}),  # coffee, its mug and cup
     ):
-        resized = [
-            image_processor(channel, return_tensors="pt")["pixel_values"] for channel in np.moveaxis(picture, 2, 0)
-        ]
-        assert model(torch.cat(resized, 1)).logits.argmax().item() in classes, "cats; coffee, its mug and cup"
+        channels = [processor(one, return_tensors="pt")["pixel_values"] for one in np.moveaxis(picture, 2, 0)]
+        assert model(torch.cat(channels, 1)).logits.argmax().item() in classes
 
 
 def test_backbone_is_loaded_for_grey_and_the_classifier_is_new(lite0: dict[str, torch.Tensor]) -> None:
@@ -151,25 +149,20 @@ def test_backbone_that_cannot_be_had_gets_a_sentence(
 # --- the recipe ---
 
 
-@pytest.mark.parametrize(
-    ("overrides", "words"),
-    [
-        (
-            ["--pretrained", "resnet"],
-            "pretrained must be one of efficientnet-lite0, efficientnet-lite1, efficientnet-lite2, or the Hub's id",
-        ),
-        (["--model", "dense"], "pretrained is for models with a backbone"),
-        (["--frozen_epochs", "-1"], "frozen_epochs must be 0 or more; got -1"),
-        (["--head_learning_rate", "nan"], "head_learning_rate must be 0 or more"),
-        (["--teachers", "runs/a"], "teachers must be a list of folders"),
-        (["--distillation_weight", "1.5"], "distillation_weight must lie in"),
-        (["--distillation_temperature", "0"], "distillation_temperature must be"),
-    ],
-)
-def test_wrong_values_are_refused(overrides: list[str], words: str) -> None:
+def test_wrong_values_are_refused() -> None:
     assert parse_recipe(RECIPE, ["--teachers", '["runs/a", "runs/b"]'])[0].list_teachers() == ["runs/a", "runs/b"]
-    with pytest.raises(ValueError, match=words):
-        parse_recipe(RECIPE, overrides)
+    lites = "efficientnet-lite0, efficientnet-lite1, efficientnet-lite2"
+    for option, value, words in (
+        ("--pretrained", "resnet", f"pretrained must be one of {lites}, or the Hub's id"),
+        ("--model", "dense", "pretrained is for models with a backbone"),
+        ("--frozen_epochs", "-1", "frozen_epochs must be 0 or more; got -1"),
+        ("--head_learning_rate", "nan", "head_learning_rate must be 0 or more"),
+        ("--teachers", "runs/a", "teachers must be a list of folders"),
+        ("--distillation_weight", "1.5", "distillation_weight must lie in"),
+        ("--distillation_temperature", "0", "distillation_temperature must be"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            parse_recipe(RECIPE, [option, value])
 
 
 def test_run_becomes_a_checkpoint_that_is_exported_with_its_own_code(made_up_parquet: Path, tmp_path: Path) -> None:
@@ -180,15 +173,12 @@ def test_run_becomes_a_checkpoint_that_is_exported_with_its_own_code(made_up_par
     evaluate.main([str(run)])
     checkpoint = bundle(run, "transfer.trial", tmp_path / "checkpoints")
     assert not list(checkpoint.glob("*.py"))
-    assert {name for name in collect_export(checkpoint) if name.endswith(".py")} == {
-        "configuration_fer_transfer.py",
-        "modeling_fer_transfer.py",
-        "image_processing_fer.py",
-    }
+    code = {name for name in collect_export(checkpoint) if name.endswith(".py")}
+    assert code == {"configuration_fer_transfer.py", "modeling_fer_transfer.py", "image_processing_fer.py"}
 
 
 def test_frozen_backbone_waits_and_the_head_has_its_rate_also_through_an_interruption(
-    made_up_parquet: Path, tmp_path: Path
+    made_up_parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Frozen in the first epoch, and with a rate of 0 for the head, nothing learns; in the second all but the head."""
     settings = ("--frozen_epochs", "1", "--head_learning_rate", "0")
@@ -203,93 +193,51 @@ def test_frozen_backbone_waits_and_the_head_has_its_rate_also_through_an_interru
     assert waiting == ["classifier.weight", "classifier.bias"]
     shutil.rmtree(last)  # interrupted in the second epoch
     again = train_small(made_up_parquet, tmp_path / "again", *settings)
-    assert json.loads((again / "run.json").read_text())["resumed"]
+    assert read_json(again / "run.json")["resumed"]
     assert_same_weights(finished, again)
-
-
-def test_several_processes_cannot_freeze(made_up_parquet: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(TrainingArguments, "world_size", 2)
     with pytest.raises(ValueError, match="frozen_epochs works in one process only"):
-        train_small(made_up_parquet, tmp_path / "run", "--frozen_epochs", "1")
-
-
-def make_teacher(seed: int, **overrides: Any) -> FerCnnForImageClassification:
-    torch.manual_seed(seed)
-    return FerCnnForImageClassification(make_tiny_config(**overrides))
-
-
-def test_head_has_a_learning_rate_of_its_own() -> None:
-    model = make_teacher(0)
-    named = dict(model.named_parameters())
-    decayed, others = ([named[name] for name in named if name.endswith(kind)] for kind in ("weight", "bias"))
-    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.5}, {"params": others, "weight_decay": 0.0}])
-    give_head_its_rate(optimizer, model, 0.25)
-    found = {}
-    for group in optimizer.param_groups:
-        found |= dict.fromkeys(map(id, group["params"]), (group["lr"], group["weight_decay"]))
-    for name, parameter in named.items():
-        rate, decay = found[id(parameter)]
-        assert rate == (0.25 if name.startswith("classifier.") else 1e-3), name
-        assert decay == (0.5 if name.endswith("weight") else 0.0), name
+        train_small(made_up_parquet, tmp_path / "run", *settings)
 
 
 # --- distillation ---
 
 
-def test_loss_is_mixed_with_the_distance_to_the_mean_answer() -> None:
-    teachers = [make_teacher(0), make_teacher(1, dense_sizes=[5])]
-    faces, logits = torch.rand(3, 1, 20, 20), torch.randn(3, 7, requires_grad=True)
-    mixed = Distillation(teachers, weight=0.25, temperature=2.0).mix(torch.tensor(1.5), logits, faces)
-    by_hand = 0.0
-    for index in range(3):
-        theirs = sum(teacher(faces).logits[index].div(2).exp() / teacher(faces).logits[index].div(2).exp().sum()
-                     for teacher in teachers) / 2  # fmt: skip
-        ours = logits[index].div(2).exp() / logits[index].div(2).exp().sum()
-        by_hand += sum(p * (p.log() - q.log()) for p, q in zip(theirs, ours, strict=True)).item() / 3
-    assert mixed.item() == pytest.approx(0.75 * 1.5 + 0.25 * 4 * by_hand, rel=1e-5)
-    mixed.backward()
-    assert logits.grad is not None
-    assert all(weights.grad is None for teacher in teachers for weights in teacher.parameters())
-
-
-def test_training_learns_from_teachers(made_up_parquet: Path, tmp_path: Path) -> None:
+def test_training_learns_from_the_mean_answer_of_its_teachers(made_up_parquet: Path, tmp_path: Path) -> None:
     """The loss that is logged is the one by hand: with a learning rate of 0 the model stays as it is."""
     plain = (*PLAIN, "--learning_rate", "0", "--num_train_epochs", "1", "--label_smoothing_factor", "0")
     changes = ("flip_probability", "shift_fraction", "rotation_degrees", "scale_fraction", "brightness_fraction")
     quiet = [word for name in (*changes, "erase_probability") for word in (f"--{name}", "0")]
     settings = (*plain, *quiet, "--model", "dense", "--config_overrides", '{"filters": [4, 4, 4, 4]}')
     alone = train_small(made_up_parquet, tmp_path / "alone", *settings)
-    torch.manual_seed(1)
-    teacher = FerCnnForImageClassification(get_entry("baseline").make_config(filters=[5, 5, 5, 5])).eval()
-    teacher.save_pretrained(tmp_path / "teacher")
-    FerImageProcessor().save_pretrained(tmp_path / "teacher")
-    teachers = ("--teachers", json.dumps([str(tmp_path / "teacher")]), "--distillation_weight", "0.5")
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for folder in folders:
+        FerCnnForImageClassification(get_entry("baseline").make_config(filters=[5, 5, 5, 5])).save_pretrained(folder)
+        FerImageProcessor().save_pretrained(folder)
+    teachers = ("--teachers", json.dumps(list(map(str, folders))), "--distillation_weight", "0.25")
     taught = train_small(made_up_parquet, tmp_path / "taught", *settings, *teachers)
-    before, after = (json.loads((run / "history.json").read_text())[0]["train_loss"] for run in (alone, taught))
+    before, after = (read_json(run / "history.json")[0]["train_loss"] for run in (alone, taught))
     rows = keep_first_per_class(load_fer2013_once(made_up_parquet)["train"], 4)
     faces = decode(rows, FerImageProcessor()).pixel_values
-    student = FerCnnForImageClassification.from_pretrained(taught).eval()
     with torch.no_grad():
-        theirs, ours = ((model(faces).logits / 2).softmax(-1) for model in (teacher, student))
+        first, second, ours = (
+            (FerCnnForImageClassification.from_pretrained(folder).eval()(faces).logits / 2).softmax(-1)
+            for folder in (*folders, taught)
+        )
+    theirs = (first + second) / 2
     divergence = (theirs * (theirs.log() - ours.log())).sum(-1).mean().item()
     assert divergence > 0
-    assert after == pytest.approx(0.5 * before + 0.5 * 4 * divergence, rel=1e-3)
-    told = json.loads((taught / "run.json").read_text())["teachers"]
-    assert told == {str(tmp_path / "teacher"): compute_fingerprint(tmp_path / "teacher")}
+    assert after == pytest.approx(0.75 * before + 0.25 * 4 * divergence, rel=1e-3)
+    assert read_json(taught / "run.json")["teachers"] == {str(path): compute_fingerprint(path) for path in folders}
 
 
-@pytest.mark.parametrize(
-    ("overrides", "words"),
-    [
-        (None, "is no folder of a trained model"),
-        ({"image_size": 30}, "image_size of .* is 30, not 20"),
-        ({"id2label": {0: "calm", 1: "tense"}}, "id2label of"),
-    ],
-)
-def test_teachers_that_see_or_say_something_else_are_refused(
-    overrides: dict[str, Any] | None, words: str, tmp_path: Path
-) -> None:
-    if overrides is not None:
-        make_teacher(0, **overrides).save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=f"teachers: .*{words}"):
-        load_teachers([str(tmp_path)], make_tiny_config())
+def test_teachers_that_see_or_say_something_else_are_refused(tmp_path: Path) -> None:
+    for name, overrides, words in (
+        ("none", None, "is no folder of a trained model"),
+        ("larger", {"image_size": 30}, "image_size of .* is 30, not 20"),
+        ("calmer", {"id2label": {0: "calm", 1: "tense"}}, "id2label of"),
+    ):
+        if overrides:
+            FerCnnForImageClassification(make_tiny_config(**overrides)).save_pretrained(tmp_path / name)
+        with pytest.raises(ValueError, match=f"teachers: .*{words}"):
+            load_teachers([str(tmp_path / name)], make_tiny_config())

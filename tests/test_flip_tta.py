@@ -1,12 +1,8 @@
-from pathlib import Path
-
-import pytest
 import torch
 from torch import nn
 from transformers.modeling_outputs import ImageClassifierOutput
 
 from training.data import FaceTensors
-from training.evaluation import flip_tta as measure_flip
 from training.evaluation.flip_tta import compare_views
 
 
@@ -30,9 +26,3 @@ def test_two_views_are_the_mean_over_the_face_and_its_mirror_image() -> None:
     assert (views["one_view"], views["two_views"]) == (1.0, 0.0)
     low, high = views["two_views_interval_95"]
     assert low <= views["two_views"] <= high
-
-
-def test_missing_data_gets_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="no file or folder"):
-        measure_flip.main(["--data", str(tmp_path / "none"), "--output", str(tmp_path / "flip.json")])
-    assert not (tmp_path / "flip.json").exists()

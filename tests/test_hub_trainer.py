@@ -22,23 +22,17 @@ REPO_ID = "alice/my-model"
 PUSH = ("--push_to_hub", "true", "--hub_model_id", REPO_ID, "--num_train_epochs", "1")
 
 
-def let_tiny_runs_pass(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(train, "load_fer2013", load_fer2013_once)
-    patch.setattr(train, "list_trial_settings", lambda _: [])  # of few images, these runs stand for whole ones
-
-
 @pytest.fixture(autouse=True)
-def _tiny_runs_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    let_tiny_runs_pass(monkeypatch)
+def tiny_runs_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "load_fer2013", load_fer2013_once)
+    monkeypatch.setattr(train, "list_trial_settings", lambda _: [])  # of few images, these runs stand for whole ones
 
 
 @pytest.fixture(scope="module")
 def finished(made_up_parquet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that is trained, and not pushed yet."""
-    with pytest.MonkeyPatch.context() as patch:
-        let_tiny_runs_pass(patch)
-        run = tmp_path_factory.mktemp("pushed") / "run"
-        return train_tiny(made_up_parquet, run, "--num_train_epochs", "1", model="baseline")
+    run = tmp_path_factory.mktemp("pushed") / "run"
+    return train_tiny(made_up_parquet, run, "--num_train_epochs", "1", model="baseline")
 
 
 @pytest.fixture

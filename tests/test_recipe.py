@@ -78,6 +78,7 @@ def test_every_field_of_a_recipe_has_help() -> None:
         (SMALLEST_RECIPE + "config_overrides: '[3]'\n", ["JSON object", "[3]"]),
         (SMALLEST_RECIPE + "config_overrides: {pools: 3}\n", ["FerCnnConfig", "pools"]),
         (SMALLEST_RECIPE + "config_overrides: {num_pools: 9}\n", ["num_pools", "9"]),  # out of range
+        (SMALLEST_RECIPE + "config_overrides: {filters: []}\n", ["filters must hold at least one"]),
         (SMALLEST_RECIPE + "config_overrides: {num_pools: many}\n", ["num_pools", "many"]),
     ],
 )

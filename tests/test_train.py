@@ -16,9 +16,9 @@ from processes import Command
 from tiny_runs import (
     assert_same_weights,
     load_fer2013_once,
-    load_few_per_split,
     load_weights,
     make_argv,
+    read_json,
     train_tiny,
     unfinish,
 )
@@ -30,7 +30,6 @@ from fer_models.memory import keep_freed_memory
 from training import train
 from training.data import decode, keep_first_per_class
 from training.evaluation import evaluate
-from training.runtime.callbacks import make_history
 from training.runtime.runs import find_resumable_checkpoint
 
 
@@ -41,31 +40,9 @@ def load_data_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def learnt() -> dict[int, list[bool]]:
-    """Of each epoch of the finished run, which faces the model answered rightly while it learnt."""
-    return {}
-
-
-@pytest.fixture(scope="module")
-def finished(made_up_parquet: Path, tmp_path_factory: pytest.TempPathFactory, learnt: dict[int, list[bool]]) -> Path:
+def finished(made_up_parquet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two epochs that nothing interrupted. Tests leave it as it is."""
-    compute_loss = train.FerTrainer.compute_loss
-
-    def compute_and_note(trainer, model, inputs, return_outputs=False, num_items_in_batch=None):
-        loss, outputs = compute_loss(trainer, model, inputs, True, num_items_in_batch)
-        if model.training:
-            answers = outputs.logits.argmax(-1) == inputs["labels"]
-            learnt.setdefault(int(trainer.state.epoch) + 1, []).extend(answers.tolist())
-        return (loss, outputs) if return_outputs else loss
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "load_fer2013", load_fer2013_once)
-        patch.setattr(train.FerTrainer, "compute_loss", compute_and_note)
-        return train_tiny(made_up_parquet, tmp_path_factory.mktemp("finished") / "run")
-
-
-def read_json(path: Path):
-    return json.loads(path.read_text())
+    return train_tiny(made_up_parquet, tmp_path_factory.mktemp("finished") / "run")
 
 
 # --- a finished run ---
@@ -94,33 +71,29 @@ def test_finished_run_holds_the_model_its_recipe_its_history_and_where_it_comes_
     assert run["hardware"]
 
 
-def test_validation_accuracy_is_the_saved_models(finished: Path, made_up_parquet: Path):
-    model = AutoModelForImageClassification.from_pretrained(finished)
+def test_accuracies_are_those_of_the_epoch_and_of_the_saved_model(
+    made_up_parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """In training of what the model answered while it learnt: with dropout, and before each step."""
+    right: dict[int, list[bool]] = {1: [], 2: []}
+    compute_loss = train.FerTrainer.compute_loss
+
+    def compute_and_note(trainer, model, inputs, return_outputs=False, num_items_in_batch=None):
+        loss, outputs = compute_loss(trainer, model, inputs, True, num_items_in_batch)
+        if model.training:
+            right[int(trainer.state.epoch) + 1] += (outputs.logits.argmax(-1) == inputs["labels"]).tolist()
+        return (loss, outputs) if return_outputs else loss
+
+    monkeypatch.setattr(train.FerTrainer, "compute_loss", compute_and_note)
+    run = train_tiny(made_up_parquet, tmp_path / "run")
+    history = read_json(run / "history.json")
+    assert [row["train_accuracy"] for row in history] == [sum(answers) / 42 for answers in right.values()]
+    assert history[0]["train_accuracy"] != history[1]["train_accuracy"], "else one could stand for the other"
+    model = AutoModelForImageClassification.from_pretrained(run)
     rows = keep_first_per_class(load_fer2013_once(made_up_parquet, "report")["validation"], tiny_runs.SAMPLES_PER_CLASS)
-    faces = decode(rows, FerImageProcessor.from_pretrained(finished))
+    faces = decode(rows, FerImageProcessor.from_pretrained(run))
     accuracy = (evaluate.predict_logits(model, faces).argmax(-1) == faces.labels).double().mean().item()
-    assert read_json(finished / "history.json")[-1]["validation_accuracy"] == accuracy
-
-
-def test_training_accuracy_is_of_what_the_model_answered_while_it_learnt(finished: Path, learnt: dict[int, list[bool]]):
-    """With dropout, and before each step; nothing of the epoch before, nothing of the evaluation."""
-    assert [len(answers) for answers in learnt.values()] == [tiny_runs.SAMPLES_PER_CLASS * len(FER_LABELS)] * 2
-    accuracies = {epoch: sum(answers) / len(answers) for epoch, answers in learnt.items()}
-    assert accuracies[1] != accuracies[2], "else one could stand for the other"
-    history = read_json(finished / "history.json")
-    assert {row["epoch"]: row["train_accuracy"] for row in history} == accuracies
-
-
-def test_make_history_keeps_epochs_only():
-    assert make_history([]) == [], "interrupted before the first epoch ended"
-    log = [
-        {"epoch": 0.0, "eval_loss": 2.0, "eval_accuracy": 0.1},  # evaluated before anything was trained
-        {"epoch": 1.0, "loss": 1.9, "accuracy": 0.2, "learning_rate": 1e-3, "step": 3},
-        {"epoch": 1.0, "eval_loss": 1.8, "eval_accuracy": 0.3, "eval_runtime": 1.0},
-        {"epoch": 1.0, "train_loss": 1.9, "train_runtime": 2.0},  # the Trainer's own summary
-    ]
-    row = {"epoch": 1, "learning_rate": 1e-3, "train_loss": 1.9, "train_accuracy": 0.2}
-    assert make_history(log) == [row | {"validation_loss": 1.8, "validation_accuracy": 0.3}]
+    assert history[-1]["validation_accuracy"] == accuracy
 
 
 # --- the same again ---
@@ -167,9 +140,9 @@ def test_keep_freed_memory_reuses_a_freed_block():
 
 @pytest.mark.slow
 def test_killed_run_goes_on_as_if_nothing_had_happened(
-    made_up_parquet: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+    made_up_parquet: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ):
-    """Weights, running statistics and history are equal to the last bit; then the run is measured."""
+    """Weights, running statistics and history are equal to the last bit."""
     long = ("--num_train_epochs", "10")
     argv = make_argv(made_up_parquet, tmp_path / "run", *long)
     command = Command("training.train", argv)
@@ -193,11 +166,6 @@ def test_killed_run_goes_on_as_if_nothing_had_happened(
     history = read_json(tmp_path / "run" / "history.json")
     assert history == read_json(uninterrupted / "history.json")
     assert len(history) == 10
-
-    monkeypatch.setattr(evaluate, "load_splits", load_few_per_split)
-    evaluate.main([str(tmp_path / "run")])
-    splits = read_json(tmp_path / "run" / "results.json")["splits"]
-    assert {split: figures["n"] for split, figures in splits.items()} == dict.fromkeys(splits, 5 * len(FER_LABELS))
 
 
 def test_ctrl_c_and_a_full_disk_under_a_text_file_are_said(made_up_parquet: Path, tmp_path: Path, monkeypatch):
@@ -274,9 +242,7 @@ WIDE = ("--config_overrides", '{"filters": [4, 3, 4, 3], "dense_sizes": [128, 12
 @pytest.fixture(scope="module")
 def wide(made_up_parquet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose weights are its largest files. Tests leave it as it is."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "load_fer2013", load_fer2013_once)
-        run = train_tiny(made_up_parquet, tmp_path_factory.mktemp("wide") / "run", *WIDE)
+    run = train_tiny(made_up_parquet, tmp_path_factory.mktemp("wide") / "run", *WIDE)
     assert (run / "model.safetensors").stat().st_size > 60_000
     return run
 
