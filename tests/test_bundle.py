@@ -91,19 +91,16 @@ def test_failure_and_interruption_leave_the_old_checkpoint(run: Path, tmp_path: 
         assert [path.name for path in tmp_path.iterdir()] == [NAME]
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
+def test_wrong_name_is_refused(run: Path, tmp_path: Path):
+    for name, message in (
         ("", "There is no model ''"),
         ("batchnorm-dropout", "named <name>.<tag>, such as batchnorm-dropout.report; got 'batchnorm-dropout'"),
         ("resnet.report", "There is no model 'resnet'"),  # the zoo could not load it
         ("baseline.report", "trained the model 'batchnorm-dropout', which cannot be bundled as 'baseline.report'"),
-    ],
-)
-def test_wrong_name_is_refused(name: str, message: str, run: Path, tmp_path: Path):
-    with pytest.raises(ValueError, match=message):
-        bundle(run, name, tmp_path / "checkpoints")
-    assert not (tmp_path / "checkpoints").exists()
+    ):
+        with pytest.raises(ValueError, match=message):
+            bundle(run, name, tmp_path / "checkpoints")
+        assert not (tmp_path / "checkpoints").exists()
 
 
 def test_run_that_is_not_finished_calibrated_and_then_measured_is_refused(run: Path, tmp_path: Path):

@@ -1,6 +1,6 @@
 import runpy
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -187,13 +187,11 @@ def test_kaggle_files_that_name_their_split_are_told_apart_by_it(small_rows: Row
     """Another upload numbers `PublicTest_123.jpg` and `PrivateTest_45.jpg` across the splits."""
     folder = write_kaggle_folders(tmp_path, small_rows)
     expected = {split: {png for png, _ in rows} for split, rows in small_rows.items()}
-    for split in ("train", "test"):
-        for file in sorted((folder / split).glob("*/*.png")):
-            usage = next(CSV_USAGE[name] for name, pngs in expected.items() if file.read_bytes() in pngs)
-            number = 1000 - int(file.stem[2:])  # against the order in which they were made
-            file.rename(file.with_name(f"{usage}_{number}.png"))
-    official = load_fer2013(folder)
-    assert {split: set(read_bytes(rows)) for split, rows in official.items()} == expected
+    for file in sorted(folder.glob("*/*/*.png")):
+        usage = next(CSV_USAGE[name] for name, pngs in expected.items() if file.read_bytes() in pngs)
+        number = 1000 - int(file.stem[2:])  # against the order in which they were made
+        file.rename(file.with_name(f"{usage}_{number}.png"))
+    assert {split: set(read_bytes(rows)) for split, rows in load_fer2013(folder).items()} == expected
 
 
 def test_csv_gives_the_same_as_parquet_and_its_pixels_row_by_row(small_rows: Rows, tmp_path: Path) -> None:
@@ -228,19 +226,10 @@ def test_local_data_needs_no_network(small_rows: Rows, connections: list[str], t
 # Bad data.
 
 
-def with_csv_line(folder: Path, rows: Rows, line: str) -> Path:
-    """A good CSV file but for its third line."""
-    lines = make_csv_lines(rows)
-    return write_csv(folder / "fer2013.csv", [lines[0], line, *lines[2:]])
-
-
 def with_file(folder: Path, name: str, content: bytes) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / name).write_bytes(content)
     return folder
-
-
-PIXELS = " ".join(["7"] * 2304)
 
 
 def write_columns(folder: Path, columns: dict[str, Any]) -> Path:
@@ -291,22 +280,19 @@ def test_bad_data_is_named(small_rows: Rows, tmp_path: Path) -> None:
         assert [word for word in words if word not in str(error.value)] == [], f"{source}: {error.value}"
 
 
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
+def test_bad_line_of_a_csv_is_named(small_rows: Rows, tmp_path: Path) -> None:
+    pixels, lines = " ".join(["7"] * 2304), make_csv_lines(small_rows)
+    for line, words in (
         ("0,1 2 3,Training", ["2,304 pixels", "got 3"]),
-        (f"0,{PIXELS}{10**30},Training", ["not all whole numbers"]),
-        (f"0,{PIXELS[:-1]}256,Training", ["0..255", "256"]),
-        (f"7,{PIXELS},Training", ["0..6", "7"]),  # an eighth class
-        (f",{PIXELS},Training", ["0..6", "nan"]),  # no class: the column then holds floats
-        (f"0,{PIXELS},Holiday", ["'Holiday'", "PublicTest"]),
-    ],
-    ids=["3 pixels", "31 digits", "above 255", "class 7", "no class", "unknown split"],
-)
-def test_bad_line_of_a_csv_is_named(line: str, words: list[str], small_rows: Rows, tmp_path: Path) -> None:
-    with pytest.raises(DataError) as error:
-        load_fer2013(with_csv_line(tmp_path, small_rows, line))
-    assert [word for word in ("fer2013.csv, line 3", *words) if word not in str(error.value)] == []
+        (f"0,{pixels}{10**30},Training", ["not all whole numbers"]),
+        (f"0,{pixels[:-1]}256,Training", ["0..255", "256"]),
+        (f"7,{pixels},Training", ["0..6", "7"]),  # an eighth class
+        (f",{pixels},Training", ["0..6", "nan"]),  # no class: the column then holds floats
+        (f"0,{pixels},Holiday", ["'Holiday'", "PublicTest"]),
+    ):
+        with pytest.raises(DataError) as error:
+            load_fer2013(write_csv(tmp_path / "fer2013.csv", [lines[0], line, *lines[2:]]))
+        assert [word for word in ("fer2013.csv, line 3", *words) if word not in str(error.value)] == []
 
 
 def test_unknown_protocol_is_named(tmp_path: Path) -> None:
@@ -317,23 +303,17 @@ def test_unknown_protocol_is_named(tmp_path: Path) -> None:
 # From files to tensors.
 
 
-@pytest.mark.parametrize(
-    ("make_source", "name", "content"),
-    [
-        (write_kaggle_folders, "train/disgust/im2.png", b""),
-        (write_parquet, "im2.png", make_class_png(1)[:60]),  # named as the file would be
-    ],
-    ids=["empty file", "cut short in parquet"],
-)
-def test_unreadable_image_is_named(
-    make_source: Callable[[Path, Rows], Path], name: str, content: bytes, small_rows: Rows, tmp_path: Path
-) -> None:
+def test_unreadable_image_is_named(small_rows: Rows, tmp_path: Path) -> None:
     third = [index for index, (_, label) in enumerate(small_rows["train"]) if label == 1][2]
-    small_rows["train"][third] = (content, 1)
-    faces = load_fer2013(make_source(tmp_path, small_rows))
-    assert len(decode(faces["validation"], FerImageProcessor())) == sum(SMALL_COUNTS["validation"])
-    with pytest.raises(DataError, match=f"{name} cannot be read"):
-        decode(faces["train"], FerImageProcessor())
+    for write, content, name in (
+        (write_kaggle_folders, b"", "train/disgust/im2.png"),
+        (write_parquet, make_class_png(1)[:60], "im2.png"),  # cut short, and named as the file would be
+    ):
+        small_rows["train"][third] = (content, 1)
+        faces = load_fer2013(write(tmp_path / write.__name__, small_rows))
+        assert len(decode(faces["validation"], FerImageProcessor())) == sum(SMALL_COUNTS["validation"])
+        with pytest.raises(DataError, match=f"{name} cannot be read"):
+            decode(faces["train"], FerImageProcessor())
     rows = Dataset.from_dict({"image": [None], "label": [0], "file_name": ["im0.png"]}, features=data.FEATURES)
     with pytest.raises(DataError, match=r"im0\.png cannot be read"):
         decode(rows, FerImageProcessor())
@@ -348,14 +328,13 @@ def test_training_and_serving_see_equal_tensors(small_rows: Rows, tmp_path: Path
     assert faces.labels.tolist() == rows["label"][:]
 
 
-@pytest.mark.parametrize("indices", [[], [9, 0, 9, 4]], ids=str)
-def test_batch_holds_the_rows_that_were_asked_for(indices: list[int]) -> None:
+def test_batch_holds_the_rows_that_were_asked_for() -> None:
     faces = FaceTensors(torch.rand(10, 1, 20, 20), torch.arange(10))
+    assert faces.__getitems__([])["pixel_values"].shape == (0, 1, 20, 20)
+    indices = [9, 0, 9, 4]
     batch = faces.__getitems__(indices)
-    assert batch["pixel_values"].shape == (len(indices), 1, 20, 20)
-    for position, index in enumerate(indices):
-        assert torch.equal(batch["pixel_values"][position], faces[index]["pixel_values"])
-        assert batch["labels"][position] == faces[index]["labels"] == index
+    assert batch["labels"].tolist() == indices
+    assert torch.equal(batch["pixel_values"], torch.stack([faces[index]["pixel_values"] for index in indices]))
 
 
 def test_first_images_of_each_class_are_kept(small_rows: Rows, tmp_path: Path) -> None:

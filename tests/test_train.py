@@ -194,8 +194,7 @@ def cut(path: Path) -> None:
         ("model.safetensors", cut),  # killed while it was written
         ("model.safetensors", Path.unlink),  # killed before
         ("optimizer.pt", cut),
-        ("trainer_state.json", cut),
-        ("trainer_state.json", Path.unlink),  # killed before the last file
+        ("trainer_state.json", cut),  # killed before the last file was whole
     ],
 )
 def test_damaged_checkpoint_is_passed_over(file, damage, finished: Path, tmp_path: Path, capsys):
@@ -236,17 +235,6 @@ def test_run_killed_after_its_last_checkpoint_is_finished_in_another_place(
     assert 1000 <= run["seconds"] < 1200
 
 
-WIDE = ("--config_overrides", '{"filters": [4, 3, 4, 3], "dense_sizes": [128, 128]}')
-
-
-@pytest.fixture(scope="module")
-def wide(made_up_parquet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run whose weights are its largest files. Tests leave it as it is."""
-    run = train_tiny(made_up_parquet, tmp_path_factory.mktemp("wide") / "run", *WIDE)
-    assert (run / "model.safetensors").stat().st_size > 60_000
-    return run
-
-
 @pytest.mark.parametrize(
     ("file", "largest_file"),
     [
@@ -255,12 +243,13 @@ def wide(made_up_parquet: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     ],
 )
 def test_full_disk_is_said_and_the_older_checkpoint_stays(
-    file: str, largest_file: int, wide: Path, made_up_parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    file: str, largest_file: int, finished: Path, made_up_parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """The second checkpoint cannot be written, since the system lets no file grow beyond `largest_file` bytes."""
-    first, second = unfinish(wide, tmp_path / "run")
+    first, second = unfinish(finished, tmp_path / "run")
+    assert (second / file).stat().st_size > largest_file
     shutil.rmtree(second)
-    argv = make_argv(made_up_parquet, tmp_path / "run", *WIDE)
+    argv = make_argv(made_up_parquet, tmp_path / "run")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     save = Trainer._save_checkpoint
 
@@ -279,30 +268,24 @@ def test_full_disk_is_said_and_the_older_checkpoint_stays(
     assert not (second / file).exists() or (second / file).stat().st_size <= largest_file
     assert find_resumable_checkpoint(tmp_path / "run") == str(first)
     train.main(argv)
-    assert_same_weights(wide, tmp_path / "run")
+    assert_same_weights(finished, tmp_path / "run")
 
 
 # --- refusals ---
 
 
-@pytest.mark.parametrize(
-    ("overrides", "changes"),
-    [
-        (("--seed", "1"), ["seed: 0 -> 1"]),
+def test_other_settings_in_the_same_folder_are_refused(finished: Path, made_up_parquet: Path, tmp_path: Path):
+    unfinish(finished, tmp_path / "run")
+    for overrides, changes in (
         (("--num_train_epochs", "3"), ["num_train_epochs: 2.0 -> the default"]),  # recipe.yaml lacks defaults
         (("--weight_decay", "0.1"), ["weight_decay: the default -> 0.1"]),
         (("--seed", "1", "--lr_scheduler_type", "linear"), ["seed: 0 -> 1", "lr_scheduler_type: "]),  # each is named
-    ],
-)
-def test_other_settings_in_the_same_folder_are_refused(
-    overrides, changes, finished: Path, made_up_parquet: Path, tmp_path: Path
-):
-    unfinish(finished, tmp_path / "run")
-    message = exit_message(train.main, *make_argv(made_up_parquet, tmp_path / "run", *overrides))
-    assert f"{tmp_path / 'run'} holds a run with other settings" in message
-    assert [change for change in changes if change not in message] == []
-    assert message.count(" -> ") == len(changes), "nothing else is named"
-    assert message.endswith("Choose another --output_dir, or --resume false to start it over.")
+    ):
+        message = exit_message(train.main, *make_argv(made_up_parquet, tmp_path / "run", *overrides))
+        assert f"{tmp_path / 'run'} holds a run with other settings" in message
+        assert [change for change in changes if change not in message] == []
+        assert message.count(" -> ") == len(changes), "nothing else is named"
+        assert message.endswith("Choose another --output_dir, or --resume false to start it over.")
 
 
 def test_resume_false_starts_over_with_any_settings(finished: Path, made_up_parquet: Path, tmp_path: Path):
@@ -327,19 +310,15 @@ def test_finished_run_is_not_trained_again(finished: Path, made_up_parquet: Path
     assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == before
 
 
-@pytest.mark.parametrize(
-    ("overrides", "words"),
-    [
-        (["--data", "/nothing/here"], "'/nothing/here'"),
-        (["--sede", "1"], "--sede"),  # a misspelt option would be ignored
-        (  # the order of the logits is the data's; another would train on wrong names
-            ["--config_overrides", json.dumps({"id2label": dict(enumerate(reversed(FER_LABELS)))})],
-            "The model's labels {0: 'surprise'",
-        ),
-    ],
-)
-def test_wrong_arguments_get_a_sentence(overrides: list[str], words: str, made_up_parquet: Path, tmp_path: Path):
-    message = exit_message(train.main, *make_argv(made_up_parquet, tmp_path / "run", *overrides))
-    assert message.startswith("error: ")
-    assert words in message
-    assert not (tmp_path / "run").exists(), "nothing is left behind that a later run would trip over"
+def test_wrong_arguments_get_a_sentence(made_up_parquet: Path, tmp_path: Path):
+    # The order of the logits is the data's; another would train on wrong names.
+    turned = json.dumps({"id2label": dict(enumerate(reversed(FER_LABELS)))})
+    for option, value, words in (
+        ("--data", "/nothing/here", "'/nothing/here'"),
+        ("--sede", "1", "--sede"),  # a misspelt option would be ignored
+        ("--config_overrides", turned, "The model's labels {0: 'surprise'"),
+    ):
+        message = exit_message(train.main, *make_argv(made_up_parquet, tmp_path / "run", option, value))
+        assert message.startswith("error: ")
+        assert words in message
+        assert not (tmp_path / "run").exists(), "nothing is left behind that a later run would trip over"

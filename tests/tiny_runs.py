@@ -21,10 +21,12 @@ RECIPES_DIR = Path(__file__).parents[1] / "training" / "recipes"
 NUM_EPOCHS = 2
 SAMPLES_PER_CLASS = 6
 
-# Batch norm and dropout, so that running statistics and the random state have to survive an interruption, too.
+# Batch norm and dropout, so that running statistics and the random state have to survive an interruption, too; and
+# dense layers, so that the weights are the largest files.
 TINY = (
     *("--samples_per_class", str(SAMPLES_PER_CLASS), "--per_device_train_batch_size", "16"),
-    *("--config_overrides", '{"filters": [4, 3, 4, 3]}', "--num_train_epochs", str(NUM_EPOCHS)),
+    *("--config_overrides", '{"filters": [4, 3, 4, 3], "dense_sizes": [128, 128]}'),
+    *("--num_train_epochs", str(NUM_EPOCHS)),
 )
 
 
