@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import exit_message
 from photos import make_no_face, make_two_faces, portrait_path, write_animations
 
 import app
@@ -52,18 +53,13 @@ def test_without_a_detector_a_sentence_says_what_to_install(
             start()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
+def test_errors_are_one_sentence() -> None:
+    for arguments, words in (
         (["compare", __file__], "not a picture"),
         (["compare", "--tag", "wrong", str(portrait_path())], "Choose one of"),
         (["compare", "--face", "7", str(portrait_path())], "no face 7"),
-    ],
-)
-def test_errors_are_one_sentence(arguments: list[str], words: str) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert words in str(caught.value)
+    ):
+        assert words in exit_message(main, *arguments)
 
 
 def test_a_photo_without_a_face_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

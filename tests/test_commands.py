@@ -134,6 +134,7 @@ def test_a_list_is_one_word_so_that_it_does_not_take_the_photo(capsys: pytest.Ca
         (ablation.main, ["training/ablations/dense.yaml", "--seeds", "0,x"], 2, "at least 0, got 'x'"),
         (views.main, ["none.yaml"], 1, "No such file or directory"),
         (views.main, ["training/zoo.yaml"], 1, "holds no settings"),
+        (zoo.main, ["none.yaml"], 1, "No such file or directory"),
         (zoo.main, [RECIPE], 1, "lists no recipes"),
         (zoo.main, ["training/zoo.yaml", "--at-once", "0"], 2, "at least 1"),
     ],

@@ -104,19 +104,14 @@ def test_command_line_wins_over_the_recipe_and_the_recipe_over_the_defaults(tmp_
         parse_recipe(path, ["--epochs", "3"])
 
 
-@pytest.mark.parametrize(
-    ("overrides", "output_dir"),
-    [
+def test_output_goes_to_a_folder_for_recipe_and_seed_and_a_trial_to_its_own(tmp_path: Path) -> None:
+    path = write_recipe(tmp_path, SMALLEST_RECIPE + "num_train_epochs: 10\n")
+    for overrides, output_dir in (
         ([], "runs/trial/seed-42"),  # the seed that transformers takes
         (["--seed", "7", "--num_train_epochs", "10"], "runs/trial/seed-7"),
         (["--samples_per_class", "50"], "runs/trial/trial-seed-42"),
         (["--max_steps", "9", "--seed", "7"], "runs/trial/trial-seed-7"),
         (["--num_train_epochs", "9"], "runs/trial/trial-seed-42"),
         (["--samples_per_class", "5", "--output_dir", "elsewhere"], "elsewhere"),
-    ],
-)
-def test_output_goes_to_a_folder_for_recipe_and_seed_and_a_trial_to_its_own(
-    overrides: list[str], output_dir: str, tmp_path: Path
-) -> None:
-    arguments = parse_recipe(write_recipe(tmp_path, SMALLEST_RECIPE + "num_train_epochs: 10\n"), overrides)[1]
-    assert Path(arguments.output_dir) == Path(output_dir)
+    ):
+        assert Path(parse_recipe(path, overrides)[1].output_dir) == Path(output_dir)

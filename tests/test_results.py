@@ -28,17 +28,10 @@ def test_files_are_read_as_they_are(tmp_path: Path) -> None:
         read_summary(tmp_path / "summary.json")
 
 
-@pytest.mark.parametrize(
-    ("keys", "groups"),
-    [
-        ([], []),
-        (["dense.report", "baseline.report"], [("report", ["baseline", "dense"])]),  # the order of the zoo
-        (["dense.zebra", "dense.tuned"], [("tuned", ["dense"]), ("zebra", ["dense"])]),
-        (["stranger.report"], [("report", [])]),  # not in the zoo
-    ],
-)
-def test_models_are_grouped_by_their_way_of_training(keys: list[str], groups: list[tuple[str, list[str]]]) -> None:
-    assert group_by_tag(keys) == groups
+def test_models_are_grouped_by_their_way_of_training() -> None:
+    assert group_by_tag([]) == []
+    keys = ["dense.zebra", "dense.tuned", "baseline.tuned", "stranger.report"]  # of which one is not in the zoo
+    assert group_by_tag(keys) == [("tuned", ["baseline", "dense"]), ("report", []), ("zebra", ["dense"])]
 
 
 def test_a_commit_that_was_changed_since_says_so() -> None:

@@ -34,46 +34,33 @@ def test_each_model_loads_ready_to_use(name: str) -> None:
     assert torch.equal(logits, best(pixel_values).logits)
 
 
-@pytest.mark.parametrize(
-    ("name", "tag", "words"),
-    [
+def test_what_does_not_exist_is_named_with_what_does() -> None:
+    for name, tag, words in (
         ("", None, "There is no model ''. Choose one of: baseline, dense"),
         ("baseline", "tuned2", "Choose one of: .*report"),
         ("batchnorm", "dropout.report", "Choose one of: .*report"),  # not the model whose name goes on
-    ],
-)
-def test_what_does_not_exist_is_named_with_what_does(name: str, tag: str | None, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        fer_models.load(name, tag)
+    ):
+        with pytest.raises(ValueError, match=words):
+            fer_models.load(name, tag)
 
 
-@pytest.mark.parametrize(
-    ("tags", "preferred"),
-    [
-        ([], []),
-        (["report", "apple", "tuned", "ferplus", "notebook"], ["ferplus", "tuned", "report", "apple", "notebook"]),
-        (["notebook", "report"], ["report", "notebook"]),
-    ],
-)
-def test_ways_of_training_are_listed_as_they_are_preferred(
-    tags: list[str], preferred: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ways_of_training_are_listed_as_they_are_preferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zoo, "CHECKPOINTS_DIR", tmp_path)
-    for tag in tags:
+    assert (zoo.list_tags("dense"), zoo.get_default_tag("dense")) == ([], "ferplus")
+    for tag in ("notebook", "report"):
         (tmp_path / f"dense.{tag}").mkdir()
-    assert zoo.list_tags("dense") == preferred
-    assert zoo.get_default_tag("dense") == (preferred or ["ferplus"])[0]
+    assert (zoo.list_tags("dense"), zoo.get_default_tag("dense")) == (["report", "notebook"], "report")
+    for tag in ("apple", "tuned", "ferplus"):
+        (tmp_path / f"dense.{tag}").mkdir()
+    assert zoo.list_tags("dense") == ["ferplus", "tuned", "report", "apple", "notebook"]
 
 
-def test_missing_weights_say_how_to_get_them(copied_checkpoint: Path) -> None:
-    (copied_checkpoint / "model.safetensors").unlink()
-    with pytest.raises(FileNotFoundError, match=r"are missing.*make train-baseline\.report"):
-        fer_models.load("baseline")
-
-
-@pytest.mark.parametrize("size", [0, 100_000], ids=["empty", "cut short"])
-def test_damaged_weights_say_so(copied_checkpoint: Path, size: int) -> None:
+def test_missing_and_damaged_weights_say_how_to_get_them(copied_checkpoint: Path) -> None:
     weights = copied_checkpoint / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:size])
-    with pytest.raises(OSError, match=r"damaged or cut short.*make train-baseline\.report"):
+    for size in (100_000, 0):
+        weights.write_bytes(weights.read_bytes()[:size])
+        with pytest.raises(OSError, match=r"damaged or cut short.*make train-baseline\.report"):
+            fer_models.load("baseline")
+    weights.unlink()
+    with pytest.raises(FileNotFoundError, match=r"are missing.*make train-baseline\.report"):
         fer_models.load("baseline")
