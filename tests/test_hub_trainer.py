@@ -102,32 +102,31 @@ def test_hub_that_refuses_is_a_sentence(
     assert (run_dir / "run.json").exists() == is_trained
 
 
-@pytest.mark.parametrize("cut", ["/commit/", "/tag/"])
-def test_the_same_command_pushes_a_run_that_is_trained(
-    cut: str, hub: HubServer, made_up_parquet: Path, trained: Path
-) -> None:
+def test_the_same_command_pushes_a_run_that_is_trained(hub: HubServer, made_up_parquet: Path, trained: Path) -> None:
     """It was "already trained", and never pushed."""
     argv = make_argv(made_up_parquet, trained, *PUSH, model="baseline")
     before = {path: path.stat().st_mtime_ns for path in trained.rglob("*") if path.name != "README.md"}
-    hub.faults.append(Fault(cut, "POST", status=503))
-    with pytest.raises(SystemExit):
+    for cut in ("/commit/", "/tag/"):
+        hub.faults.append(Fault(cut, "POST", status=503))
+        with pytest.raises(SystemExit):
+            train.main(argv)
+        hub.faults.clear()
+    for _ in range(2):
         train.main(argv)
-    hub.faults.clear()
-    train.main(argv)
-    repo = hub.repo(REPO_ID)
-    assert repo.tags == {f"report-{compute_fingerprint(trained)}": repo.branches["main"]}
+        repo = hub.repo(REPO_ID)
+        assert repo.tags == {f"report-{compute_fingerprint(trained)}": repo.branches["main"]}
+        assert [commit.title for commit in repo.log("main")] == ["End of training", "initial commit"]
     assert {path: path.stat().st_mtime_ns for path in trained.rglob("*") if path.name != "README.md"} == before
-    train.main(argv)
-    assert [commit.title for commit in repo.log("main")] == ["End of training", "initial commit"]
 
 
-@pytest.mark.parametrize("path", ["/repos/create", "/commit/", "/tag/"])
 def test_a_hub_that_is_busy_for_a_moment_is_waited_for(
-    path: str, hub: HubServer, made_up_parquet: Path, trained: Path, waits: list[float]
+    hub: HubServer, made_up_parquet: Path, trained: Path, waits: list[float]
 ) -> None:
-    hub.faults.append(Fault(path, "POST", status=429, headers={"Retry-After": "7"}, times=1))
+    for path in ("/repos/create", "/commit/", "/tag/"):
+        hub.faults.append(Fault(path, "POST", status=429, headers={"Retry-After": "7"}, times=1))
     train.main(make_argv(made_up_parquet, trained, *PUSH, model="baseline"))
-    assert waits in ([7.0], [8.0]), "by our retry, or by the client's, which adds a second"
+    assert len(waits) == 3
+    assert set(waits) <= {7.0, 8.0}, "by our retry, or by the client's, which adds a second"
     repo = hub.repo(REPO_ID)
     assert repo.tags == {f"report-{compute_fingerprint(trained)}": repo.branches["main"]}
 

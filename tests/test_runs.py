@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,32 +21,22 @@ def look(folder: Path) -> dict[str, Any]:
     }
 
 
-def put_file(folder: Path) -> None:
-    folder.write_text("years")
-
-
-def put_thesis(folder: Path) -> None:
-    (folder / "checkpoint-1").mkdir(parents=True)
-    (folder / "checkpoint-1" / "thesis.doc").write_text("years")
-
-
-def put_model(folder: Path) -> None:
-    """Of others, or of ours."""
-    shutil.copytree(CHECKPOINTS_DIR / "baseline.report", folder)
-
-
-def put_meal(folder: Path) -> None:
-    put_thesis(folder)
-    (folder / RECIPE).write_text("flour: 500 g")
-
-
-@pytest.mark.parametrize("put", [put_file, put_thesis, put_meal, put_model])
-def test_a_folder_of_others_is_refused_and_stays_as_it_is(put: Callable[[Path], None], tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["file", "thesis", "meal", "bundled checkpoint"])
+def test_a_folder_of_others_is_refused_and_stays_as_it_is(kind: str, tmp_path: Path) -> None:
     """`--resume false` deleted whatever lay there, and training deletes old folders named `checkpoint-`."""
-    put(tmp_path / "run")
+    folder = tmp_path / "run"
+    if kind == "file":
+        folder.write_text("years")
+    elif kind == "bundled checkpoint":
+        shutil.copytree(CHECKPOINTS_DIR / "baseline.report", folder)
+    else:
+        (folder / "checkpoint-1").mkdir(parents=True)
+        (folder / "checkpoint-1" / "thesis.doc").write_text("years")
+        if kind == "meal":
+            (folder / RECIPE).write_text("flour: 500 g")
     before = look(tmp_path)
     for resume in ("true", "false"):
-        message = exit_message(train.main, *make_argv(tmp_path / "none", tmp_path / "run", "--resume", resume))
+        message = exit_message(train.main, *make_argv(tmp_path / "none", folder, "--resume", resume))
         assert re.search(r"error: .*(is no|holds).* Choose another --output_dir", message)
         assert look(tmp_path) == before
 

@@ -8,9 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -310,42 +309,27 @@ def test_another_job_in_the_same_folder_is_refused(
     refuse("rows, names, contents")
 
 
-def write_files(folder: Path, camera: int, suffix: str) -> None:
-    folder.mkdir()
-    for number in range(3):
-        make_face(seed=10 * camera + number).save(folder / f"{number}.{suffix}")
-        if suffix == "bmp":  # raw frames out of an archive: all have one size and date
-            os.utime(folder / f"{number}.{suffix}", (1e9, 1e9))
-
-
-def write_data_set(folder: Path, camera: int) -> None:
-    """With as many rows and bytes as that of another camera."""
-    pngs = [encode_png(make_face(seed=10 * camera + number)).ljust(9000, b" ") for number in range(3)]
-    write_parquet(folder, {"train": [(png, 0) for png in pngs]})
-
-
-@pytest.mark.parametrize(
-    "write",
-    [partial(write_files, suffix="png"), partial(write_files, suffix="bmp"), write_data_set],
-    ids=["files", "files of one size and date", "data set"],
-)
-def test_pictures_of_another_camera_are_another_job(write: Callable[[Path, int], None], tmp_path: Path) -> None:
-    """Named like the first one's: they used to be taken for scored."""
-    for camera in (1, 2):
-        write(tmp_path / f"camera-{camera}", camera)
-    run(tmp_path / "camera-1", tmp_path / "scores")
-    message = exit_message(score.main, *make_words(tmp_path / "camera-2", tmp_path / "scores"))
-    assert "another job (other contents). Choose another folder." in message
-
-
-@pytest.mark.parametrize("write", [partial(write_files, suffix="png"), write_data_set], ids=["files", "data set"])
-def test_the_same_collection_by_another_path_goes_on(
-    write: Callable[[Path, int], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", ["png", "bmp", "data set"])
+def test_pictures_of_another_camera_are_another_job_but_not_those_at_another_path(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(tmp_path / "faces", 1)
-    rows = run(tmp_path / "faces", tmp_path / "scores", "--chunk-size", "2")
+    """Named like the first one's, and all of one size, and of one date: they used to be taken for scored."""
+    for camera in (1, 2):
+        folder = tmp_path / f"camera-{camera}"
+        folder.mkdir()
+        faces = [make_face(seed=10 * camera + number) for number in range(3)]
+        if kind == "data set":
+            write_parquet(folder, {"train": [(encode_png(face).ljust(9000, b" "), 0) for face in faces]})
+            continue
+        for number, face in enumerate(faces):
+            face.save(folder / f"{number}.{kind}")
+            if kind == "bmp":  # as raw frames out of an archive are
+                os.utime(folder / f"{number}.bmp", (1e9, 1e9))
+    rows = run(tmp_path / "camera-1", tmp_path / "scores", "--chunk-size", "2")
+    words = make_words(tmp_path / "camera-2", tmp_path / "scores", "--chunk-size", "2")
+    assert "another job (other contents). Choose another folder." in exit_message(score.main, *words)
     (tmp_path / "scores" / "part-000001.parquet").unlink()
-    (tmp_path / "faces").rename(tmp_path / "moved")
+    (tmp_path / "camera-1").rename(tmp_path / "moved")
     monkeypatch.chdir(tmp_path)
     assert run(Path("moved"), Path("scores"), "--chunk-size", "2").equals(rows)
 
