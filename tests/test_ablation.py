@@ -2,11 +2,11 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from tiny_runs import load_fer2013_once
+from conftest import exit_message
+from tiny_runs import load_fer2013_once, read_json
 
 from training import ablation, train
 from training.ablation import list_variants, parse_variant, stop_early
@@ -24,48 +24,33 @@ SMALL = {
 ROWS = ["none", "early stopping", "weight decay", "label smoothing", "together", "together, early stopping"]
 
 
-def make_row(technique: str, seed: int, validation: float) -> dict[str, Any]:
-    where = {"n": 3589, "seconds": 1.0, "commit": "0" * 40, "hardware": "2 cores"}
-    figures = {"epochs": 20, "kept_epoch": 9, "train": validation + 0.1, "validation": validation}
-    return {"technique": technique, "seed": seed, **figures, **where}
-
-
-@pytest.mark.parametrize(
-    ("techniques", "together"),
-    [
+def test_variants_are_none_each_and_all() -> None:
+    for techniques, together in (
         ({}, {}),
-        ({"a": {"weight_decay": 0.1}}, {"weight_decay": 0.1}),
         ({"a": {"weight_decay": 0.1}, "b": {"ema_decay": 0.9}}, {"weight_decay": 0.1, "ema_decay": 0.9}),
         (
             {"a": {"config_overrides": {"batch_norm": True}}, "b": {"config_overrides": {"num_pools": 3}}},
             {"config_overrides": {"batch_norm": True, "num_pools": 3}},
         ),
-    ],
-    ids=["no technique", "one", "two", "two of the model"],
-)
-def test_variants_are_none_each_and_all(techniques: dict[str, Any], together: dict[str, Any]) -> None:
-    settings = {"techniques": techniques}
-    assert list_variants(settings) == {"none": {}, **techniques, "together": together}
-    assert list_variants(settings | {"together": False}) == {"none": {}, **techniques}
+    ):
+        settings = {"techniques": techniques}
+        assert list_variants(settings) == {"none": {}, **techniques, "together": together}
+        assert list_variants(settings | {"together": False}) == {"none": {}, **techniques}
 
 
-@pytest.mark.parametrize(
-    "fields", [{"weight_decay": 0.2}, {"config_overrides": {"batch_norm": False}}], ids=["recipe", "model"]
-)
-def test_two_techniques_that_set_one_field_are_refused(fields: dict[str, Any]) -> None:
+def test_two_techniques_that_set_one_field_are_refused() -> None:
     first = {"weight_decay": 0.1, "config_overrides": {"batch_norm": True}}
-    with pytest.raises(ValueError, match="b: another technique sets"):
-        list_variants({"techniques": {"a": first, "b": fields}})
-    list_variants({"techniques": {"a": first, "b": fields}, "together": False})
+    for fields in ({"weight_decay": 0.2}, {"config_overrides": {"batch_norm": False}}):
+        with pytest.raises(ValueError, match="b: another technique sets"):
+            list_variants({"techniques": {"a": first, "b": fields}})
+        list_variants({"techniques": {"a": first, "b": fields}, "together": False})
 
 
 @pytest.mark.parametrize("path", ABLATIONS, ids=lambda path: path.stem)
 def test_every_variant_of_the_settings_is_a_recipe_that_differs_from_the_others(path: Path) -> None:
     settings = yaml.safe_load(path.read_text())
-    seen = [
-        train.resolve(*parse_variant(settings, fields, ["--output_dir", "run"]))
-        for fields in list_variants(settings).values()
-    ]
+    variants = list_variants(settings).values()
+    seen = [train.resolve(*parse_variant(settings, fields, ["--output_dir", "run"])) for fields in variants]
     assert all(one not in seen[:index] for index, one in enumerate(seen))
 
 
@@ -82,7 +67,7 @@ def test_runs_are_trained_once_and_tabulated(
     assert {field: written[field] for field in SMALL} == SMALL
     rows = {row["technique"]: row for row in written["rows"]}
     assert list(rows) == ROWS
-    history = json.loads((runs / "none" / "seed-3" / "history.json").read_text())
+    history = read_json(runs / "none" / "seed-3" / "history.json")
     best = max(history, key=lambda row: row["validation_accuracy"])
     assert rows["none"]["validation"] == history[-1]["validation_accuracy"]
     assert (rows["early stopping"]["kept_epoch"], rows["early stopping"]["validation"]) == (
@@ -106,68 +91,59 @@ def test_runs_are_trained_once_and_tabulated(
     assert tables.render_ablation("transfer") == "Not measured yet."
 
 
-@pytest.mark.parametrize(
-    ("overrides", "is_published"),
-    [
-        ([], True),
-        (["--disable_tqdm", "true", "--data=elsewhere"], True),  # say where, not what
-        (["--samples_per_class", "4"], False),
-        (["--num_train_epochs=1"], False),
-    ],
-)
 def test_rows_of_a_trial_are_not_mixed_with_those_that_are_published(
-    overrides: list[str], is_published: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(ablation, "RESULTS_DIR", tmp_path / "results")
     monkeypatch.setattr(ablation, "run_ablation", lambda settings, seeds, runs_dir, *_: [[{"runs": str(runs_dir)}]])
     (tmp_path / "dense.yaml").write_text(yaml.safe_dump(SMALL))
-    ablation.main(["dense.yaml", *overrides])
-    folder = "runs/ablation/dense" + ("" if is_published else ".trial")
-    path = tmp_path / ("results/ablation.dense.json" if is_published else f"{folder}/rows.json")
-    assert json.loads(path.read_text())["rows"] == [{"runs": folder}]
-    assert [one.name for one in tmp_path.rglob("*.json")] == [path.name]
+    published, trial = "runs/ablation/dense", "runs/ablation/dense.trial"
+    for index, (overrides, folder, file) in enumerate(
+        [
+            ([], published, "ablation.dense.json"),
+            (["--disable_tqdm", "true", "--data=elsewhere"], published, "ablation.dense.json"),  # say where, not what
+            (["--samples_per_class", "4"], trial, None),
+        ]
+    ):
+        results = tmp_path / f"results-{index}"
+        monkeypatch.setattr(ablation, "RESULTS_DIR", results)
+        ablation.main(["dense.yaml", *overrides])
+        path = results / file if file else tmp_path / trial / "rows.json"
+        assert read_json(path)["rows"] == [{"runs": folder}]
+        assert results.exists() == bool(file)
 
 
 def test_a_file_with_something_else_is_not_overwritten(tmp_path: Path) -> None:
-    (tmp_path / "settings.yaml").write_text(yaml.safe_dump(SMALL))
-    (tmp_path / "cost.json").write_text('{"models": []}')
-    with pytest.raises(SystemExit, match=r"cost\.json holds something else than an ablation\. Choose another --output"):
-        ablation.main([str(tmp_path / "settings.yaml"), "--output", str(tmp_path / "cost.json")])
-    assert (tmp_path / "cost.json").read_text() == '{"models": []}'
+    settings, output = tmp_path / "settings.yaml", tmp_path / "cost.json"
+    settings.write_text(yaml.safe_dump(SMALL))
+    output.write_text('{"models": []}')
+    message = exit_message(ablation.main, settings, "--output", output)
+    assert "cost.json holds something else than an ablation. Choose another --output" in message
+    assert output.read_text() == '{"models": []}'
+    settings.write_text(yaml.safe_dump(SMALL | {"techniques": {"a": {"weight": 1}}}))
+    assert "weight" in exit_message(ablation.main, settings, "--output", tmp_path / "new.json")
 
 
-@pytest.mark.parametrize(
-    ("patience", "threshold", "accuracies", "epochs"),
-    [
+def test_early_stopping_cuts_a_run_short() -> None:
+    for patience, threshold, accuracies, epochs in (
         (1, 0.0, [0.5], 1),
         (1, 0.0, [0.5, 0.6, 0.6, 0.9], 3),  # as much again is no gain
-        (2, 0.0, [0.5, 0.4, 0.5, 0.9], 3),
-        (2, 0.0, [0.5, 0.4, 0.6, 0.5, 0.7], 5),
-        (2, 0.0, [0.5, 0.6, 0.5, 0.5, 0.9], 4),
-        (1, 0.05, [0.5, 0.54, 0.6, 0.9], 2),  # too little
-        (2, 0.05, [0.5, 0.54, 0.58, 0.9], 3),  # against the best, not the last that counted
+        (2, 0.0, [0.5, 0.4, 0.6, 0.5, 0.7], 5),  # a gain starts the count anew
+        (2, 0.05, [0.5, 0.54, 0.58, 0.9], 3),  # too little, against the best and not the last
         (2, 0.05, [0.5, 0.54, 0.6, 0.9], 4),
-    ],
-)
-def test_early_stopping_cuts_a_run_short(patience: int, threshold: float, accuracies: list[float], epochs: int) -> None:
-    history = [{"epoch": index + 1, "validation_accuracy": one} for index, one in enumerate(accuracies)]
-    assert stop_early(history, patience, threshold) == history[:epochs]
+    ):
+        history = [{"epoch": index + 1, "validation_accuracy": one} for index, one in enumerate(accuracies)]
+        assert stop_early(history, patience, threshold) == history[:epochs]
 
 
-def test_wrong_settings_get_a_sentence(tmp_path: Path) -> None:
-    settings = tmp_path / "settings.yaml"
-    settings.write_text(yaml.safe_dump(SMALL | {"techniques": {"a": {"weight": 1}}}))
-    with pytest.raises(SystemExit, match="weight"):
-        ablation.main([str(settings), "--runs", str(tmp_path / "runs"), "--data", str(tmp_path / "none")])
-
-
-@pytest.mark.parametrize("seeds", [1, 2])
-def test_figure_has_a_dot_for_each_run_and_the_means(seeds: int) -> None:
-    rows = [make_row(name, seed, score + seed / 100) for name, score in (("none", 0.5), ("dropout", 0.6))
-            for seed in range(seeds)]  # fmt: skip
+def test_figure_has_a_dot_for_each_run_and_the_means() -> None:
+    rows = [
+        {"technique": technique, "seed": seed, "validation": validation + seed / 100, "n": 3589}
+        for technique, validation in (("none", 0.5), ("dropout", 0.6))
+        for seed in (0, 1)
+    ]
     (axes,) = plot_ablation(rows, "title").axes
     dots = [line for line in axes.get_lines() if line.get_marker() == "o"]
-    assert [[round(x) for x in line.get_xdata()] for line in dots] == [[50, 51][:seeds], [60, 61][:seeds]]
-    assert [text.get_text() for text in axes.texts] == (["50.0", "60.0"] if seeds == 1 else ["50.5", "60.5"])
+    assert [[round(x) for x in line.get_xdata()] for line in dots] == [[50, 51], [60, 61]]
+    assert [text.get_text() for text in axes.texts] == ["50.5", "60.5"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["none", "dropout"]

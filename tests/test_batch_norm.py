@@ -1,18 +1,17 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
+import test_subsets
 import torch
 from conftest import encode_png, make_color_image, make_tiny_config
-from datasets import Dataset, Features, Value
-from datasets import Image as ImageFeature
+from datasets import Dataset
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from fer_models import FerCnnForImageClassification, FerImageProcessor
+from fer_models.configuration_fer import FER_LABELS
 from fer_models.results import group_statistics, order_models
 from training.data import decode
 from training.ema import choose_statistics_faces
-from training.evaluation import batch_norm as measure_batch_norm
 from training.evaluation.batch_norm import measure_run
 from training.evaluation.evaluate import predict_logits
 
@@ -22,13 +21,7 @@ SMALL = {"size": {"height": 20, "width": 20}}
 
 def make_rows(labels: list[int]) -> Dataset:
     pictures = [encode_png(make_color_image(20, 20, seed)) for seed in range(NUM_ROWS)]
-    cells = {
-        "image": [{"bytes": picture, "path": None} for picture in pictures],
-        "label": labels,
-        "file_name": [f"{index}.png" for index in range(NUM_ROWS)],
-    }
-    features = {"image": ImageFeature(), "label": Value("int64"), "file_name": Value("string")}
-    return Dataset.from_dict(cells, Features(features))
+    return test_subsets.make_rows(pictures, [FER_LABELS[label] for label in labels])
 
 
 def write_run(directory: Path, config: dict[str, Any]) -> Dataset:
@@ -82,21 +75,15 @@ def test_a_model_without_batch_norm_is_measured_once(tmp_path: Path) -> None:
     assert [(split["before"], split["after"]) for split in row["splits"].values()] == [(1.0, None)] * 2
 
 
-@pytest.mark.parametrize(
-    ("total", "count", "sizes", "last"),
-    [
-        (20_099, 1536, [128] * 12, 1535 * 13),
+def test_statistics_faces_lie_all_over_the_split_in_equal_batches() -> None:
+    for total, count, sizes, last in (
         (28_709, 2048, [128] * 16, 2047 * 14),
         (40, 1536, [40], 39),  # fewer than a batch
         (300, 300, [128, 128], 255),  # a smaller last batch would count as much as the others
-    ],
-)
-def test_statistics_faces_lie_all_over_the_split_in_equal_batches(
-    total: int, count: int, sizes: list[int], last: int
-) -> None:
-    batches = choose_statistics_faces(total, count)
-    assert [len(batch) for batch in batches] == sizes
-    assert batches[-1][-1] == last
+    ):
+        batches = choose_statistics_faces(total, count)
+        assert [len(batch) for batch in batches] == sizes
+        assert batches[-1][-1] == last
 
 
 def test_order_is_by_the_mean_over_seeds_and_a_model_without_statistics_stays() -> None:
@@ -107,9 +94,3 @@ def test_order_is_by_the_mean_over_seeds_and_a_model_without_statistics_stays() 
     rows = [make_row("a", 0.5, None), make_row("b", 0.4, 0.6), make_row("b", 0.5, 0.5)]
     models = group_statistics({"rows": rows})
     assert (order_models(models, "before"), order_models(models, "after")) == (["a", "b"], ["b", "a"])
-
-
-def test_missing_data_gets_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="no file or folder"):
-        measure_batch_norm.main(["--data", str(tmp_path / "none"), "--output", str(tmp_path / "out.json")])
-    assert not (tmp_path / "out.json").exists()

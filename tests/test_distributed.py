@@ -1,11 +1,7 @@
 """One recipe on two processes: alone, as two machines that share no folder, and through an interruption."""
 
-import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,14 +11,12 @@ import torch
 from browsing import find_free_port
 from processes import Command
 from safetensors.torch import load_file
-from tiny_runs import assert_same_weights, load_fer2013_once, load_weights, make_argv, train_tiny
+from tiny_runs import assert_same_weights, load_weights, make_argv, read_json, train_tiny
 from torch import nn
 
-from training import train
 from training.ema import AVERAGE_FILE
 from training.runtime.distributed import OwnRandomness, count_own_images, share_batch, synchronize_batch_norm
 
-ROOT = Path(__file__).parents[1]
 STEPS_PER_EPOCH = 3  # 42 images in batches of 16, of which the last holds 10
 
 
@@ -36,23 +30,15 @@ def make_args(batch_size: int = 64, world_size: int = 1, n_gpu: int = 0, device:
 # --- one process at a time ---
 
 
-@pytest.mark.parametrize(
-    ("world_size", "n_gpu", "share"),
-    [
+def test_batch_is_shared() -> None:
+    for world_size, n_gpu, share in (
         (1, 0, 64),  # a CPU
-        (1, 1, 64),  # a GPU
         (4, 1, 16),
         (1, 2, 32),  # two GPUs without a launcher: torch's DataParallel gives each a batch
-    ],
-)
-def test_batch_is_shared(world_size: int, n_gpu: int, share: int) -> None:
-    args = make_args(64, world_size, n_gpu)
-    share_batch(args)
-    assert args.per_device_train_batch_size == share
-    assert share * world_size * max(1, n_gpu) == 64
-
-
-def test_batch_that_cannot_be_shared_is_refused() -> None:
+    ):
+        args = make_args(64, world_size, n_gpu)
+        share_batch(args)
+        assert args.per_device_train_batch_size == share
     with pytest.raises(ValueError, match="64 cannot be divided among 3"):
         share_batch(make_args(64, world_size=3))
 
@@ -108,25 +94,6 @@ def test_each_process_draws_its_own_random_numbers() -> None:
 # --- two ---
 
 
-def launch(arguments: list[str], *options: str) -> subprocess.Popen[str]:
-    """Start `accelerate launch` with two processes."""
-    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
-    return subprocess.Popen(
-        [*launcher, *options, "-m", "training.train", *arguments],
-        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> str:
-    """What it printed; the test fails where it did."""
-    out, err = process.communicate(timeout=600)
-    assert process.returncode == 0, err
-    return out
-
-
 def list_files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
@@ -135,39 +102,39 @@ def list_files(folder: Path) -> set[str]:
 SGD = ("--optim", "sgd", "--learning_rate", "0.05", "--config_overrides", '{"filters": [4, 3, 4, 3]}')
 
 
+def launch(*commands: list[str], local_ranks: str = "01") -> list[Command]:
+    """What `accelerate launch` starts: two processes, of one machine or, with the local ranks 0 and 0, of two."""
+    variables = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(find_free_port()), "WORLD_SIZE": "2"}
+    variables["LOCAL_WORLD_SIZE"] = str(len(set(local_ranks)))
+    return [
+        Command("training.train", argv, **variables, RANK=rank, LOCAL_RANK=local_rank)
+        for argv, rank, local_rank in zip(commands, "01", local_ranks, strict=True)
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_two_machines_train_what_one_process_does_and_one_writes(
-    made_up_parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_machines_train_what_one_process_does_and_one_writes(made_up_parquet: Path, tmp_path: Path) -> None:
     """Each has a folder of its own, so that whatever the second one writes is seen."""
-    port = str(find_free_port())
-    processes = [
-        launch(
-            make_argv(made_up_parquet, tmp_path / f"machine-{machine}", *SGD, model="dense"),
-            *("--num_machines", "2", "--machine_rank", str(machine)),
-            *("--main_process_ip", "127.0.0.1", "--main_process_port", port),
-        )
-        for machine in (0, 1)
-    ]
-    outputs = [finish(process) for process in processes]
+    folders = [tmp_path / f"machine-{machine}" for machine in (0, 1)]
+    argvs = [make_argv(made_up_parquet, folder, *SGD, model="dense") for folder in folders]
+    outputs = [command.finish() for command in launch(*argvs, local_ranks="00")]
     assert len(re.findall("^epoch ", outputs[0], re.MULTILINE)) == 2
     assert outputs[1] == ""
     checkpoints = [f"checkpoint-{STEPS_PER_EPOCH * epoch}" for epoch in (1, 2)]
-    assert list_files(tmp_path / "machine-1") == {f"{checkpoint}/rng_state_1.pth" for checkpoint in checkpoints}
+    assert list_files(folders[1]) == {f"{checkpoint}/rng_state_1.pth" for checkpoint in checkpoints}
 
-    monkeypatch.setattr(train, "load_fer2013", load_fer2013_once)
     alone = train_tiny(made_up_parquet, tmp_path / "alone", *SGD, model="dense")
-    theirs = list_files(tmp_path / "machine-0")
-    assert {re.sub("rng_state_0", "rng_state", name) for name in theirs} == list_files(alone)
+    assert {re.sub("rng_state_0", "rng_state", name) for name in list_files(folders[0])} == list_files(alone)
+    weights = load_weights(folders[0])
     for name, value in load_weights(alone).items():
-        torch.testing.assert_close(load_weights(tmp_path / "machine-0")[name], value, rtol=1e-4, atol=1e-6)
-    histories = [json.loads((tmp_path / run / "history.json").read_text()) for run in ("alone", "machine-0")]
+        torch.testing.assert_close(weights[name], value, rtol=1e-4, atol=1e-6)
+    histories = [read_json(folder / "history.json") for folder in (alone, folders[0])]
     for one, two in zip(*histories, strict=True):
         assert two == pytest.approx(one, rel=1e-4)
-    recipes = [(tmp_path / run / "recipe.yaml").read_text() for run in ("alone", "machine-0")]
+    recipes = [(folder / "recipe.yaml").read_text() for folder in (alone, folders[0])]
     assert recipes[1].replace("machine-0", "alone") == recipes[0], "it says nothing of the processes"
-    assert json.loads((tmp_path / "machine-0" / "run.json").read_text())["processes"] == 2
+    assert read_json(folders[0] / "run.json")["processes"] == 2
 
 
 # With dropout, augmentation and averaged weights, so that all of it has to survive.
@@ -177,36 +144,31 @@ LONG = (
 )
 
 
-def launch_here(argv: list[str]) -> list[Command]:
-    """What `accelerate launch` starts for two processes of one machine: the same command with these variables."""
-    variables = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(find_free_port()), "WORLD_SIZE": "2"}
-    ranks = [{"RANK": rank, "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": "2"} for rank in ("0", "1")]
-    return [Command("training.train", argv, **variables, **rank) for rank in ranks]
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_two_interrupted_processes_go_on_as_if_nothing_had_happened(made_up_parquet: Path, tmp_path: Path) -> None:
-    for command in launch_here(make_argv(made_up_parquet, tmp_path / "uninterrupted", *LONG)):
+    run, uninterrupted = tmp_path / "run", tmp_path / "uninterrupted"
+    argv = make_argv(made_up_parquet, uninterrupted, *LONG)
+    for command in launch(argv, argv):
         command.finish()
 
-    argv = make_argv(made_up_parquet, tmp_path / "run", *LONG)
-    killed = launch_here(argv)
+    argv = make_argv(made_up_parquet, run, *LONG)
+    killed = launch(argv, argv)
     # The second checkpoint has been begun, so the first is whole; the second may be cut short.
-    while killed[0].is_running and not (tmp_path / "run" / f"checkpoint-{2 * STEPS_PER_EPOCH}").exists():
+    while killed[0].is_running and not (run / f"checkpoint-{2 * STEPS_PER_EPOCH}").exists():
         time.sleep(0.01)
     for command in killed:
         command.send_signal(signal.SIGKILL)
         command.wait()
-    assert not (tmp_path / "run" / "run.json").exists()
+    assert not (run / "run.json").exists()
 
-    out = "".join([command.finish() for command in launch_here(argv)])
+    out = "".join([command.finish() for command in launch(argv, argv)])
     assert len(re.findall("^Going on from .*checkpoint-", out, re.MULTILINE)) == 1
     assert len(re.findall("^Trained: ", out, re.MULTILINE)) == 1
     assert 4 <= len(re.findall("^epoch ", out, re.MULTILINE)) <= 5
-    assert_same_weights(tmp_path / "run", tmp_path / "uninterrupted")
-    histories = [json.loads((tmp_path / run / "history.json").read_text()) for run in ("run", "uninterrupted")]
-    assert histories[0] == histories[1]
-    last = f"checkpoint-{6 * STEPS_PER_EPOCH}/{AVERAGE_FILE}"
-    averages = [load_file(tmp_path / run / last) for run in ("run", "uninterrupted")]
+    assert_same_weights(run, uninterrupted)
+    assert (run / "history.json").read_text() == (uninterrupted / "history.json").read_text()
+    averages = [
+        load_file(folder / f"checkpoint-{6 * STEPS_PER_EPOCH}" / AVERAGE_FILE) for folder in (run, uninterrupted)
+    ]
     assert all(torch.equal(value, averages[1][name]) for name, value in averages[0].items())

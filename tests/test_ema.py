@@ -4,43 +4,40 @@ from types import SimpleNamespace
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny_runs import assert_same_weights, load_fer2013_once, load_weights, train_tiny, unfinish
+from tiny_runs import assert_same_weights, load_weights, train_tiny, unfinish
 from torch import nn
 from torch.utils.data import DataLoader
 
-from training import train
 from training.data import FaceTensors
 from training.ema import AVERAGE_FILE, EmaCallback
 
-
-@pytest.fixture(autouse=True)
-def load_data_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "load_fer2013", load_fer2013_once)
-
-
-@pytest.mark.parametrize("decay", [0.0, 1.0, -0.1])
-def test_a_decay_that_averages_nothing_is_refused(decay: float) -> None:
-    with pytest.raises(ValueError, match="decay must lie in"):
-        EmaCallback(decay)
+ARGS = SimpleNamespace(device=torch.device("cpu"))
+STATE = SimpleNamespace(global_step=0, best_model_checkpoint=None)
+CONTROL = SimpleNamespace(should_evaluate=True)
 
 
-def test_the_average_follows_its_formula_and_stands_in_for_the_evaluation_only(tmp_path: Path) -> None:
+def begin(decay: float, model: nn.Module) -> EmaCallback:
+    averaging = EmaCallback(decay)
+    averaging.on_train_begin(ARGS, STATE, CONTROL, model=model)
+    return averaging
+
+
+def test_the_average_follows_its_formula_and_stands_in_for_the_evaluation_only() -> None:
+    for decay in (0.0, 1.0):
+        with pytest.raises(ValueError, match="decay must lie in"):
+            EmaCallback(decay)
     model = nn.Linear(1, 1, bias=False)
-    state = SimpleNamespace(global_step=0, is_world_process_zero=True, best_model_checkpoint=None)
-    args = SimpleNamespace(output_dir=str(tmp_path), device=torch.device("cpu"))
-    control = SimpleNamespace(should_evaluate=True)
-    averaging = EmaCallback(0.75)
-    averaging.on_train_begin(args, state, control, model=model)
+    averaging = begin(0.75, model)
     for value in (4.0, 8.0, 16.0):
         nn.init.constant_(model.weight, value)
-        averaging.on_step_end(args, state, control, model=model)
+        averaging.on_step_end(ARGS, STATE, CONTROL, model=model)
     average = 0.75 * (0.75 * 4 + 0.25 * 8) + 0.25 * 16  # the first step starts it
 
-    averaging.on_epoch_end(args, state, control, model=model)
+    averaging.on_epoch_end(ARGS, STATE, CONTROL, model=model)
     assert model.weight.item() == pytest.approx(average)
-    averaging.on_evaluate(args, state, control, model=model)
+    averaging.on_evaluate(ARGS, STATE, CONTROL, model=model)
     assert model.weight.item() == 16, "training goes on with its own weights"
-    averaging.on_train_end(args, state, control, model=model)
+    averaging.on_train_end(ARGS, STATE, CONTROL, model=model)
     assert model.weight.item() == pytest.approx(average)
 
 
@@ -61,37 +58,34 @@ def test_a_finished_run_holds_the_average_and_goes_on_with_it_after_an_interrupt
     assert_same_weights(again, run)
 
 
+def load(pixel_values: torch.Tensor) -> DataLoader:
+    return DataLoader(FaceTensors(pixel_values, torch.zeros(len(pixel_values), dtype=torch.int64)))
+
+
 @pytest.mark.parametrize("count", [40, 300], ids=["less than a batch", "two batches and a bit"])
 def test_statistics_are_taken_with_nothing_dropped_and_of_equal_batches(count: int) -> None:
     """As in evaluation; a small last batch counted as much as a whole one."""
     dropout = nn.Dropout(0.5)
     model = nn.Sequential(dropout, nn.BatchNorm2d(1))
-    args, control = SimpleNamespace(device=torch.device("cpu")), SimpleNamespace(should_evaluate=True)
     values = torch.rand(count, 1, 4, 4)
     values[256:] = 9
-    averaging = EmaCallback(0.5)
-    averaging.on_train_begin(args, SimpleNamespace(global_step=0), control, model=model)
-    loader = DataLoader(FaceTensors(values, torch.zeros(count, dtype=torch.int64)))
-    averaging.on_epoch_end(args, SimpleNamespace(), control, model=model, train_dataloader=loader)
+    begin(0.5, model).on_epoch_end(ARGS, STATE, CONTROL, model=model, train_dataloader=load(values))
     counted = values[:256]
     assert model[1].running_mean.item() == pytest.approx(counted.mean().item(), abs=1e-5)
     assert model[1].running_var.item() == pytest.approx(counted.var().item(), rel=0.01)
     assert dropout.p == 0.5
 
 
-def test_statistics_are_those_of_the_averaged_weights(tmp_path: Path) -> None:
+def test_statistics_are_those_of_the_averaged_weights() -> None:
     """The average of weights 1 and 3 is 2, and so twice the images' mean is what batch normalisation must take off."""
     model = nn.Sequential(nn.Conv2d(1, 1, 1, bias=False), nn.BatchNorm2d(1))
-    state = SimpleNamespace(global_step=0)
-    args, control = SimpleNamespace(device=torch.device("cpu")), SimpleNamespace(should_evaluate=True)
-    faces = FaceTensors(torch.rand(300, 1, 4, 4), torch.zeros(300, dtype=torch.int64))
-    averaging = EmaCallback(0.5)
-    averaging.on_train_begin(args, state, control, model=model)
+    values = torch.rand(300, 1, 4, 4)
+    averaging = begin(0.5, model)
     for value in (1.0, 3.0):
         nn.init.constant_(model[0].weight, value)
-        averaging.on_step_end(args, state, control, model=model)
-    averaging.on_epoch_end(args, state, control, model=model, train_dataloader=DataLoader(faces))
+        averaging.on_step_end(ARGS, STATE, CONTROL, model=model)
+    averaging.on_epoch_end(ARGS, STATE, CONTROL, model=model, train_dataloader=load(values))
     assert model[0].weight.item() == 2
-    assert model[1].running_mean.item() == pytest.approx(2 * faces.pixel_values.mean().item(), abs=0.02)
-    averaging.on_evaluate(args, state, control, model=model)
+    assert model[1].running_mean.item() == pytest.approx(2 * values.mean().item(), abs=0.02)
+    averaging.on_evaluate(ARGS, STATE, CONTROL, model=model)
     assert (model[0].weight.item(), model[1].running_mean.item()) == (3, 0), "training goes on with its own"

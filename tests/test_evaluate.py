@@ -1,156 +1,107 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import transformers
-from conftest import TRUE_COUNTS, make_tiny_config
-from datasets import Dataset
-from tiny_runs import load_fer2013_once, load_few_per_split, pass_for_whole, train_tiny
+from conftest import make_rows, make_tiny_config, write_parquet
+from test_data import SMALL_COUNTS
+from tiny_runs import load_fer2013_once, load_few_per_split, pass_for_whole, read_json, train_tiny
 
-from fer_models import FerCnnForImageClassification, FerImageProcessor
+from fer_models import FerCnnForImageClassification
 from fer_models.configuration_fer import FER_LABELS
-from training import train
-from training.data import DATA_VARIABLE, FaceTensors, decode, keep_first_per_class
+from training import data
+from training.data import DATA_VARIABLE, FaceTensors, load_fer2013
 from training.evaluation import evaluate
 from training.evaluation.evaluate import predict_logits
 
 
 @pytest.fixture(autouse=True)
 def load_data_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "load_fer2013", load_fer2013_once)
     monkeypatch.setattr(evaluate, "load_fer2013", load_fer2013_once)
 
 
 @pytest.fixture(scope="module")
 def run(made_up_parquet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run. Tests leave it as it is."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "load_fer2013", load_fer2013_once)
-        return train_tiny(made_up_parquet, tmp_path_factory.mktemp("evaluate") / "run", "--seed", "3")
+    return train_tiny(made_up_parquet, tmp_path_factory.mktemp("evaluate") / "run", "--seed", "3")
 
 
-def decode_one_per_class(rows: Dataset, image_processor: FerImageProcessor) -> FaceTensors:
-    """What `decode` makes of the made-up images, in a tenth of the time: those of a class look the same."""
-    pictures = decode(keep_first_per_class(rows, 1), image_processor)
-    labels = torch.tensor(rows["label"][:])
-    return FaceTensors(pictures.pixel_values[pictures.labels.argsort()][labels], labels)
-
-
-@pytest.fixture(scope="module")
-def results(run: Path) -> dict[str, Any]:
-    """All five splits, measured on every made-up image."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluate, "load_fer2013", load_fer2013_once)
-        patch.setattr(evaluate, "decode", decode_one_per_class)
-        patch.setattr(evaluate, "corrupt_all", lambda faces: [("nothing", 0.0, faces), ("darkness", 1.0, 0 * faces)])
-        return evaluate.evaluate(run)
+@pytest.fixture
+def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """99 made-up images, whose counts are taken for FER2013's."""
+    monkeypatch.setattr(data, "OFFICIAL_COUNTS", SMALL_COUNTS)
+    return str(write_parquet(tmp_path / "few", make_rows(SMALL_COUNTS)))
 
 
 # --- logits ---
 
 
-@pytest.mark.parametrize(
-    ("num_faces", "batch_size"),
-    [
-        (0, 64),  # no face, no logits, but of the right shape
-        (1, 64),  # less than a batch
-        (10, 1),
-        (10, 3),  # the last batch is smaller
-        (10, 10),
-    ],
-)
-def test_predict_logits_does_not_depend_on_the_batch_size(num_faces: int, batch_size: int):
+def test_predict_logits_does_not_depend_on_the_batch_size():
     torch.manual_seed(0)
     # Batch norm and dropout would make it depend on the batch, and on chance, in training mode.
     model = FerCnnForImageClassification(make_tiny_config(batch_norm=True, block_dropout=[0.5, 0.5])).train()
-    faces = FaceTensors(torch.rand(num_faces, 1, 20, 20), torch.zeros(num_faces, dtype=torch.int64))
-    logits = predict_logits(model, faces, batch_size)
-    assert logits.shape == (num_faces, 7)
+    faces = FaceTensors(torch.rand(10, 1, 20, 20), torch.zeros(10, dtype=torch.int64))
+    logits = predict_logits(model, faces, batch_size=3)
     assert logits.dtype == torch.float32
     one_by_one = [model.eval()(face[None]).logits[0].detach() for face in faces.pixel_values]
-    torch.testing.assert_close(logits, torch.stack(one_by_one) if one_by_one else torch.zeros(0, 7))
+    torch.testing.assert_close(logits, torch.stack(one_by_one))
+    assert predict_logits(model, FaceTensors(faces.pixel_values[:0], faces.labels[:0])).shape == (0, 7)
 
 
 # --- what results.json holds ---
 
 
-def test_results_hold_five_splits_of_the_right_size(results: dict[str, Any]):
-    assert {split: figures["n"] for split, figures in results["splits"].items()} == {
-        "train": 20_099,
-        "validation": 2_151,
-        "report_test": 7_178,
-        "official_validation": 3_589,
-        "official_test": 3_589,
-    }
-
-
-def test_splits_have_the_right_images_of_each_class(results: dict[str, Any]):
-    """Rows of a confusion matrix are true classes."""
-    counts = {split: np.sum(figures["confusion_matrix"], axis=1) for split, figures in results["splits"].items()}
-    assert tuple(counts["official_validation"]) == TRUE_COUNTS["validation"]
-    assert tuple(counts["official_test"]) == TRUE_COUNTS["test"]
-    assert counts["report_test"].tolist() == (counts["official_validation"] + counts["official_test"]).tolist()
-
-
-def test_the_report_s_test_images_are_both_official_halves(results: dict[str, Any]):
+def test_results_hold_five_splits_with_the_right_images_and_where_they_come_from(
+    run: Path, few: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(evaluate, "load_fer2013", load_fer2013)
+    monkeypatch.setattr(evaluate, "corrupt_all", lambda faces: [("nothing", 0.0, faces), ("darkness", 1.0, 0 * faces)])
+    results = evaluate.evaluate(run, few)
     splits = results["splits"]
+    sizes = {"train": 37, "validation": 10, "report_test": 50, "official_validation": 22, "official_test": 28}
+    assert {split: figures["n"] for split, figures in splits.items()} == sizes
+    assert [len(rows) for rows in evaluate.load_splits(few, "official").values()] == [49, 22, 50, 22, 28]
+
     halves = [np.array(splits[name]["confusion_matrix"]) for name in ("official_validation", "official_test")]
+    assert [tuple(half.sum(axis=1)) for half in halves] == [SMALL_COUNTS["validation"], SMALL_COUNTS["test"]]
     assert splits["report_test"]["confusion_matrix"] == sum(halves).tolist()
-    assert splits["report_test"]["accuracy"] == np.trace(sum(halves)) / 7_178
+    assert splits["report_test"]["accuracy"] == np.trace(sum(halves)) / 50
 
-
-def test_robustness_is_the_accuracy_on_changed_faces(results: dict[str, Any]):
     unchanged, dark = results["robustness"]["rows"]
-    test = results["splits"][results["robustness"]["split"]]
-    assert unchanged == {"change": "nothing", "level": 0.0, "accuracy": pytest.approx(test["accuracy"])}
+    accuracy = splits[results["robustness"]["split"]]["accuracy"]
+    assert unchanged == {"change": "nothing", "level": 0.0, "accuracy": pytest.approx(accuracy)}
     # All faces look alike, so every one gets the same answer, which is right for one class.
-    assert any(dark["accuracy"] == pytest.approx(count / 3589) for count in TRUE_COUNTS["test"])
+    assert any(dark["accuracy"] == pytest.approx(count / 28) for count in SMALL_COUNTS["test"])
 
-
-def test_results_say_where_they_come_from(results: dict[str, Any], run: Path):
-    assert results["model"] == "batchnorm-dropout"
-    assert results["protocol"] == "report"
-    assert results["seed"] == 3
+    assert [results[key] for key in ("model", "protocol", "seed")] == ["batchnorm-dropout", "report", 3]
     assert results["labels"] == list(FER_LABELS)
-    assert results["trained_with"] == json.loads((run / "run.json").read_text())
+    assert results["trained_with"] == read_json(run / "run.json")
     assert results["measured_with"]["versions"]["transformers"] == transformers.__version__
     assert results["measured_with"]["commit"]
     assert results["measured_with"]["hardware"]
 
 
-def test_official_protocol_is_measured_on_its_own_training_images(made_up_parquet: Path):
-    splits = evaluate.load_splits(str(made_up_parquet), "official")
-    assert [len(rows) for rows in splits.values()] == [28_709, 3_589, 7_178, 3_589, 3_589]
-
-
-def test_results_are_written_beside_the_model(run: Path, made_up_parquet: Path, tmp_path: Path, monkeypatch):
-    """And again from a checkpoint, which has no run.json: there the measurement used to fail."""
+def test_results_are_written_beside_the_model_and_what_is_missing_is_added(
+    run: Path, made_up_parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Where the split was measured, but not its robustness, that stayed empty; and a checkpoint has no run.json."""
     monkeypatch.delenv(DATA_VARIABLE, raising=False)  # which would come before the recipe
     monkeypatch.setattr(evaluate, "load_splits", load_few_per_split)
     copy = shutil.copytree(run, tmp_path / "run")
     evaluate.main([str(copy)])
-    first = json.loads((copy / "results.json").read_text())
-    (copy / "run.json").unlink()
-    evaluate.main([str(copy), "--data", str(made_up_parquet)])
-    second = json.loads((copy / "results.json").read_text())
-    assert first.pop("measured_with").keys() == second.pop("measured_with").keys()
-    assert first == second
-
-
-def test_missing_figures_are_added_and_the_others_stay(run: Path, tmp_path: Path, monkeypatch):
-    """Where the split was measured, but not its robustness, that stayed empty."""
-    monkeypatch.setattr(evaluate, "load_splits", load_few_per_split)
-    copy = shutil.copytree(run, tmp_path / "run")
-    evaluate.main([str(copy)])
-    first = json.loads((copy / "results.json").read_text())
+    first = read_json(copy / "results.json")
     (copy / "results.json").write_text(json.dumps(first | {"robustness": {}}))
     evaluate.main([str(copy), "--missing"])
-    completed = json.loads((copy / "results.json").read_text())
+    completed = read_json(copy / "results.json")
     assert {key: completed[key] for key in first} == first
+    (copy / "run.json").unlink()
+    evaluate.main([str(copy), "--data", str(made_up_parquet)])
+    again = read_json(copy / "results.json")
+    assert first.pop("measured_with").keys() == again.pop("measured_with").keys()
+    assert first == again
 
 
 def test_results_can_be_written_to_a_folder_that_is_not_there_yet(run: Path, tmp_path: Path, monkeypatch):
@@ -161,16 +112,11 @@ def test_results_can_be_written_to_a_folder_that_is_not_there_yet(run: Path, tmp
         evaluate.main([str(run), *output])
     run = pass_for_whole(Path(shutil.copytree(run, tmp_path / "whole")))
     evaluate.main([str(run), *output])
-    assert json.loads((tmp_path / "results" / "dense.report.seed-1.json").read_text())["seed"] == 3
+    assert read_json(tmp_path / "results" / "dense.report.seed-1.json")["seed"] == 3
     assert not (run / "results.json").exists()
 
 
 # --- refusals ---
-
-
-def test_folder_that_does_not_exist_gets_a_sentence(tmp_path: Path):
-    with pytest.raises(SystemExit, match=r"Is .*nothing a finished run\? Train it first"):
-        evaluate.main([str(tmp_path / "nothing")])
 
 
 def cut_weights(run: Path) -> None:
@@ -179,7 +125,7 @@ def cut_weights(run: Path) -> None:
 
 
 def rename_a_label(run: Path) -> None:
-    config = json.loads((run / "config.json").read_text())
+    config = read_json(run / "config.json")
     config["id2label"]["3"], config["id2label"]["4"] = config["id2label"]["4"], config["id2label"]["3"]
     (run / "config.json").write_text(json.dumps(config))
 
@@ -188,13 +134,13 @@ def rename_a_label(run: Path) -> None:
     ("damage", "arguments", "message"),
     [
         (lambda run: (run / "run.json").unlink(), [], "run.json.* a finished run"),  # training was interrupted
-        (lambda run: (run / "recipe.yaml").unlink(), [], "recipe.yaml.* a finished run"),
         (lambda run: (run / "model.safetensors").unlink(), [], "model.safetensors"),
         (cut_weights, [], "The weights in .*run are damaged or cut short: "),  # safetensors raises an error of its own
         (rename_a_label, [], "The model's labels are .*'neutral', 'happy'.* the data's are .*'happy', 'neutral'"),
         (lambda run: None, ["--data", "/nothing/here"], "'/nothing/here'"),
+        (shutil.rmtree, [], r"Is .*run a finished run\? Train it first"),
     ],
-    ids=["unfinished", "no recipe", "no weights", "cut weights", "other labels", "no data"],
+    ids=["unfinished", "no weights", "cut weights", "other labels", "no data", "no folder"],
 )
 def test_what_cannot_be_measured_gets_a_sentence(damage, arguments, message, run: Path, tmp_path: Path):
     copy = shutil.copytree(run, tmp_path / "run")

@@ -1,16 +1,9 @@
-import json
-from pathlib import Path
-
-import pytest
 import torch
 from torch import nn
 from transformers.modeling_outputs import ImageClassifierOutput
 
-from fer_models import zoo
 from training.data import FaceTensors
-from training.evaluation import flip_tta as measure_flip
 from training.evaluation.flip_tta import compare_views
-from training.publishing import records, tables
 
 
 class LeftEye(nn.Module):
@@ -33,21 +26,3 @@ def test_two_views_are_the_mean_over_the_face_and_its_mirror_image() -> None:
     assert (views["one_view"], views["two_views"]) == (1.0, 0.0)
     low, high = views["two_views_interval_95"]
     assert low <= views["two_views"] <= high
-
-
-def test_what_was_measured_is_bundled_and_its_one_view_is_that_of_its_results() -> None:
-    rows = records.load_measured("flip")["rows"]
-    bundled = {(name, tag) for name in zoo.list_models() for tag in zoo.list_tags(name)}
-    assert rows
-    assert {(row["model"], row["tag"]) for row in rows} <= bundled
-    for row in rows:
-        results = json.loads((zoo.checkpoint_dir(row["model"], row["tag"]) / "results.json").read_text())
-        figures = results["splits"][row["split"]]
-        assert (row["n"], row["one_view"]) == (figures["n"], pytest.approx(figures["accuracy"], abs=1e-9))
-    assert "`dense.report`" in tables.render_flip()
-
-
-def test_missing_data_gets_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="no file or folder"):
-        measure_flip.main(["--data", str(tmp_path / "none"), "--output", str(tmp_path / "flip.json")])
-    assert not (tmp_path / "flip.json").exists()

@@ -24,32 +24,24 @@ def make_bins(*accuracies: float) -> list[dict[str, Any]]:
     return [{"value": float(i), "accuracy": accuracy} for i, accuracy in enumerate(accuracies)]
 
 
-@pytest.mark.parametrize(
-    ("accuracies", "limit", "reason"),
-    [
-        ((), None, "no bin"),
-        ((0.6, 0.6), None, "no fall"),
-        ((0.2, 0.4, 0.6), 1.0, "the mildest of the bad ones"),
-        ((0.2, 0.55, 0.3), 0.0, "a bad bin beyond a good one is chance"),
-        ((0.2, 0.3), 1.0, "all are bad"),
-    ],
-)
-def test_the_limit_is_the_mildest_from_which_on_all_is_bad(
-    accuracies: tuple[float, ...], limit: float | None, reason: str
-) -> None:
-    assert choose_limit(make_bins(*accuracies), accuracy=0.6) == limit, reason
+def test_the_limit_is_the_mildest_from_which_on_all_is_bad() -> None:
+    for accuracies, limit in (
+        ((), None),
+        ((0.6, 0.6), None),  # no fall
+        ((0.2, 0.4, 0.6), 1.0),
+        ((0.2, 0.55, 0.3), 0.0),  # a bad bin beyond a good one is chance
+    ):
+        assert choose_limit(make_bins(*accuracies), accuracy=0.6) == limit
 
 
-@pytest.mark.parametrize(
-    ("is_floor", "expected"),
-    [(True, [(2.0, 2, 0.5), (3.0, 3, 0.3333), (9.0, 1, 1.0)]), (False, [(3.0, 4, 0.5), (1.0, 2, 0.5)])],
-)
-def test_bins_start_with_the_worst_and_keep_equal_values_together(
-    is_floor: bool, expected: list[tuple[float, int, float]]
-) -> None:
+def test_bins_start_with_the_worst_and_keep_equal_values_together() -> None:
     values, right = np.array([3.0, 1, 3, 9, 2, 3]), np.array([1, 0, 0, 1, 1, 0], bool)
-    bins = sort_into_bins(values, right, is_floor, size=2)
-    assert [(one["value"], one["n"], one["accuracy"]) for one in bins] == expected
+    for is_floor, expected in (
+        (True, [(2.0, 2, 0.5), (3.0, 3, 0.3333), (9.0, 1, 1.0)]),
+        (False, [(3.0, 4, 0.5), (1.0, 2, 0.5)]),
+    ):
+        bins = sort_into_bins(values, right, is_floor, size=2)
+        assert [(one["value"], one["n"], one["accuracy"]) for one in bins] == expected
 
 
 def test_every_hint_is_measured_and_given_where_it_was() -> None:
@@ -66,12 +58,12 @@ def test_every_hint_is_measured_and_given_where_it_was() -> None:
 
 
 def test_flaws_are_measured_at_each_level() -> None:
-    faces = [make_face(seed=seed) for seed in range(6)]
-    result = measure_flaws(load_models(["baseline"]), faces, np.arange(6))
+    faces = [make_face(seed=seed) for seed in range(2)]
+    result = measure_flaws(load_models(["baseline"]), faces, np.arange(2))
     assert set(result["hints"]) == set(FLAWS)
     for id, measured in result["hints"].items():
         assert [row["level"] for row in measured["levels"]] == list(FLAWS[id][1])
-        assert sum(one["n"] for one in measured["bins"]) >= 6 * len(FLAWS[id][1])
+        assert sum(one["n"] for one in measured["bins"]) >= 2 * len(FLAWS[id][1])
 
 
 def test_found_faces_are_turned_and_measured() -> None:

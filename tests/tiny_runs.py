@@ -3,8 +3,11 @@
 import functools
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 import yaml
 from datasets import Dataset, DatasetDict
@@ -18,10 +21,12 @@ RECIPES_DIR = Path(__file__).parents[1] / "training" / "recipes"
 NUM_EPOCHS = 2
 SAMPLES_PER_CLASS = 6
 
-# Batch norm and dropout, so that running statistics and the random state have to survive an interruption, too.
+# Batch norm and dropout, so that running statistics and the random state have to survive an interruption, too; and
+# dense layers, so that the weights are the largest files.
 TINY = (
     *("--samples_per_class", str(SAMPLES_PER_CLASS), "--per_device_train_batch_size", "16"),
-    *("--config_overrides", '{"filters": [4, 3, 4, 3]}', "--num_train_epochs", str(NUM_EPOCHS)),
+    *("--config_overrides", '{"filters": [4, 3, 4, 3], "dense_sizes": [128, 128]}'),
+    *("--num_train_epochs", str(NUM_EPOCHS)),
 )
 
 
@@ -35,7 +40,7 @@ def load_fer2013_once(source: str | Path, protocol: str = "official") -> Dataset
     return DatasetDict(_load_once(str(Path(source).resolve()), protocol))
 
 
-def load_few_per_split(source: str | Path, protocol: str) -> dict[str, Dataset]:
+def load_few_per_split(source: str | Path, protocol: str = "official") -> dict[str, Dataset]:
     """In place of `training.evaluation.evaluate.load_splits`: under the same names, 5 images of each class."""
     few = keep_first_per_class(load_fer2013_once(source, protocol)["validation"], 5)
     return dict.fromkeys(("train", "validation", "report_test", "official_validation", "official_test"), few)
@@ -47,10 +52,22 @@ def make_argv(source: Path, output_dir: Path, *overrides: str, model: str = "bat
     return [recipe, "--data", str(source), "--output_dir", str(output_dir), *TINY, *overrides]
 
 
-def train_tiny(source: Path, output_dir: Path, *overrides: str, model: str = "batchnorm-dropout") -> Path:
+def train_tiny(
+    source: Path,
+    output_dir: Path,
+    *overrides: str,
+    model: str = "batchnorm-dropout",
+    load: Callable[[str, str], DatasetDict] = load_fer2013_once,
+) -> Path:
     """Train a tiny run in this process."""
     recipe, *arguments = make_argv(source, output_dir, *overrides, model=model)
-    return train_module.train(*parse_recipe(recipe, arguments))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_module, "load_fer2013", load)
+        return train_module.train(*parse_recipe(recipe, arguments))
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text())
 
 
 def pass_for_whole(run: Path) -> Path:
@@ -58,8 +75,8 @@ def pass_for_whole(run: Path) -> Path:
     recipe = yaml.safe_load((run / "recipe.yaml").read_text())
     recipe.pop("samples_per_class")
     (run / "recipe.yaml").write_text(yaml.safe_dump(recipe))
-    config = json.loads((run / "config.json").read_text())
-    (run / "config.json").write_text(json.dumps(config | {"temperature": 1.5}))
+    config = read_json(run / "config.json") | {"temperature": 1.5}
+    (run / "config.json").write_text(json.dumps(config))
     return run
 
 
