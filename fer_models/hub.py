@@ -21,7 +21,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import validate_repo_id
 
 # All that decides what a model answers; the code is this package's.
-NETWORK_FILES = ("config.json", "model.safetensors", "preprocessor_config.json")
+MODEL_FILES = ("config.json", "model.safetensors", "preprocessor_config.json")
 # What the client raises. RuntimeError comes from hf_xet, which moves large files and tells all else in its message.
 CLIENT_ERRORS = (OSError, httpx2.HTTPError, RuntimeError)
 XET_STATUS = re.compile(r"HTTP status \w+ error \((\d{3})")
@@ -66,7 +66,7 @@ def make_fixed_revision(directory: Path, tag: str | None = None) -> str:
 
 def compute_fingerprint(directory: Path) -> str:
     """The first 12 hexadecimal digits of the SHA-256 over the files that decide what a model answers."""
-    return hashlib.sha256(b"".join((directory / name).read_bytes() for name in NETWORK_FILES)).hexdigest()[:12]
+    return hashlib.sha256(b"".join((directory / name).read_bytes() for name in MODEL_FILES)).hexdigest()[:12]
 
 
 def download_checkpoint(repo_id: str, revision: str) -> Path:
@@ -92,7 +92,7 @@ def download_checkpoint(repo_id: str, revision: str) -> Path:
             raise OSError(explain(error, what)) from error
         trouble = error
     try:
-        wanted = [*NETWORK_FILES, "results.json"]
+        wanted = [*MODEL_FILES, "results.json"]
         directory = Path(
             snapshot_download(repo_id, revision=revision, allow_patterns=wanted, local_files_only=trouble is not None)
         )

@@ -145,7 +145,7 @@ def test_missing_opencv_is_named(monkeypatch):
     [
         ("WEIGHTS_PACKAGE", "no_such_package_of_weights", ImportError),
         ("WEIGHTS_FILE", "no_such_weights.onnx", FileNotFoundError),
-        ("WEIGHTS_FILE", "__init__.py", OSError),  # no network in it
+        ("WEIGHTS_FILE", "__init__.py", OSError),  # no model in it
     ],
 )
 def test_missing_and_damaged_weights_are_named(monkeypatch, name, value, error):

@@ -25,7 +25,7 @@ from training.publishing.hub_sync import Revision, sync
 REPO_ID = "alice/fer-baseline"
 BUNDLED = checkpoint_dir("baseline", "report")
 FIXED = make_fixed_revision(BUNDLED)
-FILES = [*hub_module.NETWORK_FILES, "results.json"]
+FILES = [*hub_module.MODEL_FILES, "results.json"]
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +80,7 @@ def test_fixed_revision_follows_what_decides_the_answer_and_nothing_else(tmp_pat
     (copy / "results.json").write_text("{}")
     assert make_fixed_revision(copy) == FIXED
     assert FIXED.startswith("report-")
-    for name in hub_module.NETWORK_FILES:
+    for name in hub_module.MODEL_FILES:
         before = compute_fingerprint(copy)
         (copy / name).write_bytes((copy / name).read_bytes() + b" ")
         assert compute_fingerprint(copy) != before, name
@@ -219,7 +219,7 @@ def test_files_that_were_fetched_one_by_one_are_taken_if_none_is_missing(
     api: HfApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without `results.json`, of which nobody thought, the page did not start."""
-    for name in hub_module.NETWORK_FILES:
+    for name in hub_module.MODEL_FILES:
         api.hf_hub_download(REPO_ID, name, revision=FIXED)
     with monkeypatch.context() as no_network:
         cut_off("unplugged", no_network)

@@ -131,7 +131,7 @@ def test_a_hub_that_is_busy_for_a_moment_is_waited_for(
     assert repo.tags == {f"report-{compute_fingerprint(trained)}": repo.branches["main"]}
 
 
-def test_a_run_replaces_no_network_that_was_measured_and_nothing_of_others(
+def test_a_run_replaces_no_model_that_was_measured_and_nothing_of_others(
     hub: HubServer, made_up_parquet: Path, run_dir: Path
 ) -> None:
     argv = make_argv(made_up_parquet, run_dir, *PUSH, model="baseline")

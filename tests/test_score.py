@@ -29,7 +29,7 @@ from processes import Command
 from fer_models import zoo
 from fer_models.comparison import Comparison
 from fer_models.faces import FaceDetector
-from fer_models.hub import NETWORK_FILES, make_fixed_revision
+from fer_models.hub import MODEL_FILES, make_fixed_revision
 from fer_models.images import read_image
 from fer_models.inference import LoadedModel, compare, load_models, predict
 from fer_models.zoo import checkpoint_dir
@@ -341,7 +341,7 @@ def test_job_goes_on_with_the_same_weights_from_elsewhere(
     folder = checkpoint_dir("baseline")
     revision, repository, api = make_fixed_revision(folder), "alice/fer-baseline", HfApi()
     api.create_repo(repository)
-    files = [*NETWORK_FILES, "results.json"]
+    files = [*MODEL_FILES, "results.json"]
     api.upload_folder(repo_id=repository, folder_path=folder, allow_patterns=files)
     api.create_tag(repository, tag=revision)
     with monkeypatch.context() as patch:

@@ -4,7 +4,7 @@ from huggingface_hub import HfApi, SpaceCard
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.utils import HFValidationError, validate_repo_id
 
-from fer_models.hub import NETWORK_FILES, make_fixed_revision, make_repo_id
+from fer_models.hub import MODEL_FILES, make_fixed_revision, make_repo_id
 from fer_models.zoo import (
     CHECKPOINTS_DIR,
     NAMESPACE_VARIABLE,
@@ -21,10 +21,10 @@ SPACE_FILES = ("LICENSE", "README.md", "app.py", "docs/screenshot.png", "pyproje
 OWN_FILE = "fer_models/zoo.py"  # no page but this has it
 PACKAGE_SUFFIXES = (".css", ".jpg", ".js", ".json", ".py", ".sh")
 # Of a checkpoint. Its code, recipe, card and figures are for those who load it without this package.
-CHECKPOINT_FILES = (*NETWORK_FILES, "history.json", "results.json")
+CHECKPOINT_FILES = (*MODEL_FILES, "history.json", "results.json")
 # What Hugging Face fetches while it builds a Space; of more models, the page fetches the rest when it starts.
 PRELOAD_LIMIT = 10
-DOWNLOADED_FILES = ",".join((*NETWORK_FILES, "results.json"))
+DOWNLOADED_FILES = ",".join((*MODEL_FILES, "results.json"))
 
 # A repository of a model, and a commit there.
 Pin = tuple[str, str]
