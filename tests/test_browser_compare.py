@@ -115,17 +115,19 @@ def test_a_link_is_that_of_the_answer_and_repeats_it(app_url: str, samples: Path
         page.wait_for_function(f"(end) => {field}?.value.endsWith(end)", arg=end)
         return page.evaluate(f"{field}.value")
 
+    find_cards = "cards => cards.map(card => card.getBoundingClientRect().top + scrollY)"
     with open_page(app_url) as page:
         page.set_input_files(PHOTO_INPUT, str(two))
         page.locator("#share > button").click()
         tag = page.locator("#tag input").last
         tag.check()
-        places = [card.bounding_box() for card in page.locator(".fer-card").all()]
+        read_link(page, f"tag={tag.input_value()}&models=baseline,dense,batchnorm,batchnorm-dropout")
+        places = page.locator(".fer-card").evaluate_all(find_cards)
         page.locator('[data-face="1"] .fer-box').click()
         one = read_link(page, f"tag={tag.input_value()}&models=baseline,dense,batchnorm,batchnorm-dropout&face=2")
         assert "face_index=1" in page.inner_text("#share .cm-content >> nth=0")
         assert page.locator("#photo\\.faces input").last.is_checked()
-        assert [card.bounding_box() for card in page.locator(".fer-card").all()] == places, "nothing moves"
+        assert page.locator(".fer-card").evaluate_all(find_cards) == places, "nothing moves"
         page.set_input_files(PHOTO_INPUT, str(portrait_path()))
         read_link(page, "batchnorm-dropout")  # another photo, whose face is the first
         page.get_by_role("button", name="Remove the photo").click()
