@@ -1,4 +1,4 @@
-"""No tab has barriers that axe finds, at rest and at work, on a light screen and on a dark phone."""
+"""No tab has barriers that axe finds, with all that it can show, on a light screen and on a dark phone."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def test_no_tab_has_barriers(
             page.wait_for_selector(ready)
             page.wait_for_timeout(700)  # what a tab brings along, such as its code, comes after it
 
-        check(f"html.fer-ready[lang={locale[:2]}]")
+        page.wait_for_selector(f"html.fer-ready[lang={locale[:2]}]")
         page.set_input_files("#photo input[type=file]", str(samples / "two.png"))
         page.wait_for_selector("#photo\\.faces input")
         for fold in ("why", "break", "numbers", "share"):
@@ -52,7 +52,6 @@ def test_no_tab_has_barriers(
         check(".fer-message-error")
 
         open_tab("live", ".fer-live button")
-        check(".fer-live")
         page.click(".fer-live-start")
         check(".fer-live-followed")
         page.click(".fer-live-start")
@@ -62,7 +61,6 @@ def test_no_tab_has_barriers(
         film = [str(write_video(tmp_path / "film.mp4", 5))]
         for files, done in ((photos, ".fer-faces"), (film, ".fer-timeline svg")):
             open_tab("many", "#many\\.start")
-            check("#many")
             page.set_input_files("#many\\.files input[type=file]", files)
             page.wait_for_selector("#many\\.files .file-preview")
             page.locator("#many\\.start").click()

@@ -7,7 +7,6 @@ import pickle
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -80,13 +79,18 @@ def predict(models: list[LoadedModel], choices: str, share: float = 1.0) -> Comp
 # --- what the page shows ---
 
 
-def test_without_a_photo_the_columns_stand_empty(handlers: CompareHandlers) -> None:
+def test_without_a_photo_or_a_model_there_are_empty_columns_or_a_sentence(
+    handlers: CompareHandlers,
+) -> None:
     answer = handlers.answer(ask(handlers, None, "es"))
     assert winners(answer) == [""] * 4
     assert translate("es", "verdict.empty") in answer.results
     assert translate("es", "photo.empty") in answer.photo
     assert answer.choices.count("data-example") == len(find_examples())
     assert (answer.crop, answer.table, answer.shown, answer.has_no_face) == ("", "", None, False)
+    answer = handlers.answer(ask(handlers, portrait_path(), "es", names=[]))
+    assert translate("es", "choice.none") in answer.results
+    assert answer.shown is None
 
 
 def test_a_portrait_gets_four_answers_a_box_a_crop_and_a_table(handlers: CompareHandlers) -> None:
@@ -126,12 +130,6 @@ def test_of_two_faces_one_is_chosen_without_a_new_search_and_another_photo_gets_
     assert handlers.detector.searches == 3
 
 
-def test_no_model_gets_a_sentence(handlers: CompareHandlers) -> None:
-    answer = handlers.answer(ask(handlers, portrait_path(), names=[]))
-    assert translate("en", "choice.none") in answer.results
-    assert answer.shown is None
-
-
 def test_no_face_offers_the_whole_picture_which_then_works(handlers: CompareHandlers, samples: Path) -> None:
     sky = samples / "sky.png"
     answer = handlers.answer(ask(handlers, sky))
@@ -146,25 +144,18 @@ def test_no_face_offers_the_whole_picture_which_then_works(handlers: CompareHand
     assert handlers.answer(ask(handlers, sky, "es"), whole.shown).shown is whole.shown, "it stays so"
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (None, "missing"),
-        (b"%PDF-1.7", "format"),
-        (portrait_as_png()[:5000], "unreadable"),
-        (as_png(Image.new("1", (10_000, 10_000))), "too_large"),
-    ],
-    ids=["missing", "PDF", "cut short", "100 megapixels"],
-)
-def test_bad_files_get_a_sentence_in_the_visitors_language(
-    handlers: CompareHandlers, tmp_path: Path, content: bytes | None, reason: str
-) -> None:
-    path = tmp_path / "photo.png"
-    if content is not None:
-        path.write_bytes(content)
-    answer = handlers.answer(ask(handlers, path, "es"))
-    assert translate("es", f"error.{reason}", megapixels=50, format="PDF") in answer.results
-    assert 'role="alert"' in answer.results
+def test_bad_files_get_a_sentence_in_the_visitors_language(handlers: CompareHandlers, tmp_path: Path) -> None:
+    for reason, content in (
+        ("missing", None),
+        ("format", b"%PDF-1.7"),
+        ("unreadable", portrait_as_png()[:5000]),
+        ("too_large", as_png(Image.new("1", (10_000, 10_000)))),
+    ):
+        if content is not None:
+            (tmp_path / "photo.png").write_bytes(content)
+        answer = handlers.answer(ask(handlers, tmp_path / "photo.png", "es"))
+        assert translate("es", f"error.{reason}", megapixels=50, format="PDF") in answer.results
+        assert 'role="alert"' in answer.results
 
 
 def test_of_an_animation_the_page_says_that_it_saw_the_first_frame_only(
@@ -182,14 +173,10 @@ def test_every_example_has_one_face_and_the_hard_one_splits_the_models(handlers:
     assert describe_verdict(answers[-1].comparison, "en")[0] == "They disagree."
 
 
-@pytest.mark.parametrize(
-    ("choices", "marks"), [("aab", ["agrees", "agrees", "differs"]), ("aabb", ["", "", "", ""]), ("a", [""])]
-)
-def test_cards_agree_or_differ_only_where_there_is_a_majority(
-    models: list[LoadedModel], choices: str, marks: list[str]
-) -> None:
-    html = render_results(predict(models, choices), models[: len(choices)], "en")
-    assert re.findall(r'class="fer-card(?: fer-(\w+))?"', html) == marks
+def test_cards_agree_or_differ_only_where_there_is_a_majority(models: list[LoadedModel]) -> None:
+    for choices, marks in (("aab", ["agrees", "agrees", "differs"]), ("aabb", [""] * 4), ("a", [""])):
+        html = render_results(predict(models, choices), models[: len(choices)], "en")
+        assert re.findall(r'class="fer-card(?: fer-(\w+))?"', html) == marks
 
 
 @pytest.mark.parametrize(
@@ -213,14 +200,9 @@ def test_the_verdict_explains_itself(
     assert sentence in said[1]
 
 
-@pytest.mark.parametrize(
-    ("accuracies", "words"),
-    [([0.545, 0.52], "about 5 times in 10"), ([0.71], "about 3 times in 10"), ([0.71, 0.46], "3 to 5 times in 10")],
-)
-def test_the_notice_says_how_often_the_models_were_measured_to_be_wrong(
-    models: list[LoadedModel], accuracies: list[float], words: str
-) -> None:
-    assert words in render_notice("en", [replace(models[0], test_accuracy=accuracy) for accuracy in accuracies])
+def test_the_notice_says_how_often_the_models_were_measured_to_be_wrong(models: list[LoadedModel]) -> None:
+    for accuracies, words in (([0.545, 0.52], "about 5 times in 10"), ([0.71, 0.46], "3 to 5 times in 10")):
+        assert words in render_notice("en", [replace(models[0], test_accuracy=accuracy) for accuracy in accuracies])
 
 
 def test_a_face_is_broken_step_by_step_and_each_flip_is_told(shown: Shown) -> None:
@@ -239,45 +221,33 @@ def test_a_face_is_broken_step_by_step_and_each_flip_is_told(shown: Shown) -> No
 # --- what is chosen ---
 
 
-@pytest.mark.parametrize(
-    ("names", "tag", "chosen"),
-    [
-        ([], None, []),
-        (None, None, ["baseline.a", "dense.a", "batchnorm.b", "batchnorm-dropout.a"]),  # its best is missing
-        (["dense", "baseline"], "b", ["baseline.b", "dense.a"]),  # in the zoo's order; dense was not trained so
-    ],
-)
 def test_models_are_chosen_by_name_and_way_of_training(
-    models: list[LoadedModel],
-    monkeypatch: pytest.MonkeyPatch,
-    names: list[str] | None,
-    tag: str | None,
-    chosen: list[str],
+    models: list[LoadedModel], detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fer_models.demo.handlers.compare.get_default_tag", lambda name: "a")
-    baseline, dense, batchnorm, dropout = models[:4]
-    ways = [
-        *(replace(baseline, tag=tag) for tag in "ab"),
-        replace(dense, tag="a"),
-        replace(batchnorm, tag="b"),
-        replace(dropout, tag="a"),
-        replace(dropout, name="fifth", tag="a"),
-    ]
-    handlers = CompareHandlers(ways, FaceDetector())
+    ways = ("baseline.a", "baseline.b", "dense.a", "batchnorm.b", "batchnorm-dropout.a", "fifth.a")
+    made = [replace(models[0], name=name, tag=tag) for name, tag in (way.split(".") for way in ways)]
+    handlers = CompareHandlers(made, detector)
     assert handlers.tags == ["a", "b"]
-    assert [f"{model.name}.{model.tag}" for model in handlers.choose_models(names, tag)] == chosen
+    four = ["baseline.a", "dense.a", "batchnorm.b", "batchnorm-dropout.a"]  # the best way of batchnorm is missing
+    for names, tag, chosen in (
+        ([], None, []),
+        (None, None, four),
+        (["dense", "baseline"], "b", ["baseline.b", "dense.a"]),  # in the zoo's order; dense was not trained so
+    ):
+        assert [f"{model.name}.{model.tag}" for model in handlers.choose_models(names, tag)] == chosen
+    for names, tag in ((["none"], None), (None, "none")):
+        with pytest.raises(ValueError, match=r"There is no 'none'\. Choose from"):
+            handlers.compare_json(str(portrait_path()), names=names, tag=tag)
 
 
-@pytest.mark.parametrize("told", [{"example": 999}, {"example": None}, {"path": 3}, {}, None, "a", [1]])
-def test_a_choice_that_makes_no_sense_is_none(told: Any) -> None:
-    assert read_choice(told, find_examples()).photo_path is None
-
-
-def test_a_choice_is_what_the_page_tells() -> None:
+def test_a_choice_is_what_the_page_tells_unless_it_makes_no_sense() -> None:
     assert read_choice({"example": 0}, find_examples()).photo_path == find_examples()[0]
     told = {"path": "/uploads/a.png", "face": 2, "whole": True, "id": "7"}
     assert read_choice(told, []) == Choice("/uploads/a.png", 2, True, "7")
     assert read_choice({"path": "a", "face": -1, "whole": "yes"}, []) == Choice("a")
+    for nonsense in ({"example": 999}, {"example": None}, {"path": 3}, {}, None, "a", [1]):
+        assert read_choice(nonsense, find_examples()).photo_path is None
 
 
 def test_a_link_repeats_the_settings(handlers: CompareHandlers) -> None:
@@ -292,21 +262,13 @@ def test_a_link_repeats_the_settings(handlers: CompareHandlers) -> None:
 # --- what is kept ---
 
 
-def test_the_crop_that_is_shown_is_what_the_models_get(handlers: CompareHandlers) -> None:
-    crop = get_shown(handlers.answer(ask(handlers, portrait_path(), whole_image=True))).crop
-    view = crop.get_view(handlers.models[0])
-    pixel_values = handlers.models[0].image_processor(load_portrait(), return_tensors="np")["pixel_values"]
-    assert view.size == (48, 48)
-    assert np.array_equal(np.rint(255 * pixel_values[0, 0]), np.asarray(view))
-
-
 @pytest.mark.parametrize("whole_image", [False, True])
 def test_of_a_large_photo_little_is_kept_and_no_answer_changes(
     handlers: CompareHandlers, tmp_path: Path, whole_image: bool
 ) -> None:
     """The whole of 50 megapixels was kept for minutes, for each visitor."""
-    path = tmp_path / "large.png"
-    load_portrait().resize((1280, 1500)).save(path, compress_level=1)
+    path, photo = tmp_path / "large.png", load_portrait().resize((1280, 1500))
+    photo.save(path, compress_level=1)
     shown = get_shown(handlers.answer(ask(handlers, path, whole_image=whole_image)))
     again = get_shown(handlers.answer(ask(handlers, path, whole_image=whole_image, names=handlers.names[:2]), shown))
     content = handlers.explain_json(str(path), "happy", whole_image=whole_image)
@@ -317,6 +279,10 @@ def test_of_a_large_photo_little_is_kept_and_no_answer_changes(
     for model, row in zip(shown.models, content["explanations"], strict=True):
         assert np.isfinite(row["heat"]).all()
         assert explain(model, shown.crop.get_view(model), "happy").label == row["label"]
+    if whole_image:  # what is shown is what the models get
+        view, model = shown.crop.get_view(shown.models[0]), shown.models[0]
+        pixel_values = model.image_processor(photo, return_tensors="np")["pixel_values"]
+        assert np.array_equal(np.rint(255 * pixel_values[0, 0]), np.asarray(view))
 
 
 def test_a_crowd_takes_no_more_memory_than_is_stated(
@@ -333,26 +299,16 @@ def test_a_crowd_takes_no_more_memory_than_is_stated(
 # --- what programs and files get ---
 
 
-@pytest.mark.parametrize(("names", "tag"), [(["none"], None), (None, "none")])
-def test_unknown_models_and_ways_are_refused(handlers: CompareHandlers, names: list[str], tag: str) -> None:
-    with pytest.raises(ValueError, match=r"There is no 'none'\. Choose from"):
-        handlers.compare_json(str(portrait_path()), names=names, tag=tag)
-
-
-@pytest.mark.parametrize("face_index", [0.5, float("nan"), float("inf"), True, "0", [0]])
-def test_a_face_index_that_is_no_whole_number_is_refused(handlers: CompareHandlers, face_index: Any) -> None:
-    for method in (handlers.compare_json, handlers.explain_json):
-        with pytest.raises(ValueError, match=re.escape(f"face_index must be a whole number; got {face_index!r}.")):
-            method(str(portrait_path()), face_index=face_index)
-
-
-def test_a_whole_face_index_may_be_written_with_a_point(handlers: CompareHandlers, samples: Path) -> None:
-    assert handlers.compare_json(str(samples / "two.png"), face_index=1.0)["face_index"] == 1
-
-
-def test_json_without_a_photo_is_refused(handlers: CompareHandlers) -> None:
+def test_programs_without_a_photo_or_with_a_face_index_that_is_no_whole_number_are_told(
+    handlers: CompareHandlers, samples: Path
+) -> None:
     with pytest.raises(ImageError, match="No photo"):
         handlers.compare_json(None)
+    for method in (handlers.compare_json, handlers.explain_json):
+        for index in (0.5, float("nan"), float("inf"), True, "0", [0]):
+            with pytest.raises(ValueError, match=re.escape(f"face_index must be a whole number; got {index!r}.")):
+                method(str(portrait_path()), face_index=index)
+    assert handlers.compare_json(str(samples / "two.png"), face_index=1.0)["face_index"] == 1
 
 
 def test_explanations_as_json_sum_up_what_the_page_shows(handlers: CompareHandlers, shown: Shown) -> None:

@@ -83,14 +83,10 @@ def test_a_face_gets_a_box_winners_and_a_timeline_which_another_choice_of_models
     assert answer["fps"] == pytest.approx(10)
     assert translate("es", "live.fps", fps=10) in answer["overlay"]
     assert len(handlers._sessions["a"].timeline.points) > 2
-    look(handlers, load_portrait(), model="dense")
+    alone = look(handlers, load_portrait(), model="dense")
     assert len(handlers._sessions["a"].timeline.points) == 1
-
-
-def test_one_model_is_shown_alone(handlers: LiveHandlers) -> None:
-    answer = look(handlers, load_portrait(), model="dense")
-    assert list(winners(answer)) == ["dense"]
-    assert re.search(rf"{winners(answer)['dense']} \d+\N{{NO-BREAK SPACE}}%", answer["overlay"])
+    assert list(winners(alone)) == ["dense"]
+    assert re.search(rf"{winners(alone)['dense']} \d+\N{{NO-BREAK SPACE}}%", alone["overlay"])
 
 
 def test_boxes_are_those_of_the_whole_picture_and_follow_the_mirror(handlers: LiveHandlers) -> None:
@@ -130,26 +126,21 @@ def test_time_is_limited_and_one_can_go_on(handlers: LiveHandlers) -> None:
 
 
 def test_so_many_cameras_and_no_more_until_one_leaves(handlers: LiveHandlers) -> None:
-    for session in range(live.MAX_SESSIONS):
-        assert look(handlers, make_no_face(), session=str(session), address=str(session))["status"] == "live"
-    assert look(handlers, make_no_face(), session="late")["status"] == "full"
-    assert look(handlers, make_no_face(), after_s=live.IDLE_S + 1, session="late")["status"] == "live"
-    assert list(handlers._sessions) == ["late"]
+    def ask(session: object, **request: Any) -> str:
+        return look(handlers, make_no_face(), session=str(session), **request)["status"]
 
-
-def test_a_camera_that_is_switched_off_and_on_keeps_its_one_place(handlers: LiveHandlers) -> None:
-    for number in range(2 * live.MAX_SESSIONS):
-        status = look(handlers, make_no_face(), session=str(number), previous=str(number - 1))["status"]
-        assert status == "live"
-    assert look(handlers, make_no_face(), session=str(number), previous=str(number - 1))["status"] == "live"
-    assert list(handlers._sessions) == [str(number)]
-
-
-def test_one_visitor_cannot_take_all_places_by_making_ids_up(handlers: LiveHandlers) -> None:
     for session in range(live.MAX_SESSIONS - 1):
-        assert look(handlers, make_no_face(), session=str(session))["status"] == "live"
-    assert look(handlers, make_no_face(), session="one more")["status"] == "full"
-    assert look(handlers, make_no_face(), session="other", address="elsewhere")["status"] == "live"
+        assert ask(session) == "live"
+    assert ask("one more") == "full", "one visitor cannot take all places by making ids up"
+    assert ask("other", address="elsewhere") == "live"
+    assert ask("late", address="anywhere") == "full"
+    for number, previous in enumerate(("other", "other 0", "other 1")):  # switched off and on, one keeps one's place
+        assert (
+            ask(f"other {number}", address="elsewhere", previous=previous) == "live"
+        )
+    assert len(handlers._sessions) == live.MAX_SESSIONS
+    assert ask("late", address="anywhere", after_s=live.IDLE_S + 1) == "live"
+    assert list(handlers._sessions) == ["late"]
 
 
 @pytest.mark.parametrize("on_space", [True, False])
@@ -161,13 +152,10 @@ def test_a_visitor_is_known_by_the_address_that_the_proxy_of_a_space_tells(
         build_live_tab(handlers, Words())
     (stage,) = (block for block in page.blocks.values() if block.elem_id == "live")
     client = TestClient(App.create_app(page))
-    for session, headers in [
-        ("direct", {}),
-        ("proxy", {"X-Forwarded-For": "192.0.2.1"}),
-        ("claim", {"X-Forwarded-For": "198.51.100.7, 192.0.2.1"}),
-    ]:
+    for session, told in (("direct", None), ("proxy", "192.0.2.1"), ("claim", "198.51.100.7, 192.0.2.1")):
         data = {"session": session, "frame": to_frame(make_no_face())}
         body = {"data": data, "component_id": stage._id, "fn_name": "look", "session_hash": session}
+        headers = {"X-Forwarded-For": told} if told else {}
         answer = client.post("/gradio_api/component_server/", json=body, headers=headers).json()
         assert answer["status"] == "live"
     addresses = [session.address for session in handlers._sessions.values()]
@@ -201,33 +189,20 @@ def test_a_second_picture_at_once_is_turned_away_and_not_kept_waiting(handlers: 
 
 @pytest.mark.parametrize(
     "frame",
-    [
-        None,
-        "data:,",
-        "data:image/jpeg;base64,%%%",
-        "data:image/jpeg;base64,AAAA",
-        "x" * 2_000_000,
-        to_frame(Image.new("1", (1921, 1080)), "PNG"),
-    ],
-    ids=["none", "no base64", "bad base64", "no picture", "too long", "many pixels, few bytes"],
+    [None, "data:,", "data:image/jpeg;base64,AAAA", "x" * 2_000_000, to_frame(Image.new("1", (1921, 1080)), "PNG")],
+    ids=["none", "no base64", "no picture", "too long", "many pixels, few bytes"],
 )
 def test_what_is_no_picture_is_refused_and_the_next_one_works(handlers: LiveHandlers, frame: Any) -> None:
-    assert handlers.look({"session": "a", "frame": frame}, "home") == {"status": "unreadable"}
-    assert look(handlers, make_no_face())["status"] == "live"
-
-
-@pytest.mark.parametrize("request_", [{}, {"session": None, "language": ["xx"], "model": 3}], ids=["empty", "nonsense"])
-def test_a_strangers_request_is_never_an_exception(handlers: LiveHandlers, request_: dict[str, Any]) -> None:
-    assert handlers.look(request_, "home") == {"status": "unreadable"}
-    assert handlers.look(request_ | {"frame": to_frame(make_no_face())}, "home")["status"] == "live"
+    for request in ({"session": "a"}, {}, {"session": None, "language": ["xx"], "model": 3}):  # a stranger's, too
+        assert handlers.look(request | {"frame": frame}, "home") == {"status": "unreadable"}
+        assert handlers.look(request | {"frame": to_frame(make_no_face())}, "home")["status"] == "live"
 
 
 def test_the_page_has_every_word_that_it_shows(handlers: LiveHandlers) -> None:
-    page = handlers.describe_page("es")
-    for key in re.findall(r'data-(?:word|label)="([^"]+)"', STAGE):
-        assert page["words"][key] == translate("es", key), key
-    assert "{" not in page["words"]["live.over"]
-    assert page["models"] == [model.name for model in handlers.models]
+    words = handlers.describe_page("es")["words"]
+    keys = re.findall(r'data-(?:word|label)="([^"]+)"', STAGE)
+    assert {key: words[key] for key in keys} == {key: translate("es", key) for key in keys}
+    assert "{" not in words["live.over"]
 
 
 def test_another_expression_has_its_label_at_once(handlers: LiveHandlers, monkeypatch: pytest.MonkeyPatch) -> None:

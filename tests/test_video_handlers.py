@@ -85,31 +85,21 @@ def test_a_video_becomes_a_timeline_a_table_and_a_video(
     assert last.progress == ""
 
 
-@pytest.mark.parametrize(
-    ("reason", "name", "content"),
-    [
-        ("empty", "empty.mp4", b""),
-        ("not_an_image", "text.mov", b"no video"),
-        ("video_unreadable", "broken.jpg", b"\0\0\0\x18ftypisom" + bytes(50)),
-        ("missing", "gone.webm", None),
-    ],
-)
 def test_what_cannot_be_used_gets_a_sentence(
-    handlers: ManyHandlers, tmp_path: Path, reason: str, name: str, content: bytes | None
-) -> None:
-    if content is not None:
-        (tmp_path / name).write_bytes(content)
-    last = list(start(handlers, [(name, tmp_path / name)], "es"))[-1]
-    assert translate("es", f"error.{reason}") in (last.results or "")
-    assert last.video is None
-
-
-def test_sound_alone_and_a_video_that_is_too_long_get_sentences(
     handlers: ManyHandlers, tmp_path: Path, film: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sound = write_video(tmp_path / "sound.mp4", 0, with_sound=True)
-    (last,) = start(handlers, [("sound.mp4", sound)])
-    assert translate("en", "error.video_without_pictures") in (last.results or "")
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "broken.jpg").write_bytes(b"\0\0\0\x18ftypisom" + bytes(50))
+    write_video(tmp_path / "sound.mp4", 0, with_sound=True)
+    for name, reason in (
+        ("empty.mp4", "empty"),
+        ("broken.jpg", "video_unreadable"),
+        ("gone.webm", "missing"),
+        ("sound.mp4", "video_without_pictures"),
+    ):
+        last = list(start(handlers, [(name, tmp_path / name)], "es"))[-1]
+        assert translate("es", f"error.{reason}") in (last.results or "")
+        assert last.video is None
     monkeypatch.setattr(many_video, "MAX_DURATION_S", 1)
     (last,) = start(handlers, film)
     assert translate("en", "error.video_too_long", minutes=MAX_DURATION_S // 60) in (last.results or "")
@@ -129,12 +119,6 @@ def test_without_a_face_the_page_says_so_and_draws_nothing(handlers: ManyHandler
     last = list(start(handlers, [("sky.mp4", path)]))[-1]
     assert translate("en", "many.no_face_anywhere") in (last.results or "")
     assert 'd=""' in (last.results or "")
-
-
-def test_a_video_is_looked_at_alone(handlers: ManyHandlers, film: Any) -> None:
-    view = handlers.begin([*film, ("photo.png", portrait_path())], "visitor", "job", "en")
-    assert translate("en", "many.video_alone") in (view.results or "")
-    assert list(handlers.run(film, "visitor", "job", 4, "en")) == []
 
 
 def test_a_video_that_tells_no_length_has_no_end_in_sight(
@@ -162,13 +146,6 @@ def test_cancel_stops_at_the_picture_at_hand_and_keeps_what_was_done(
     assert isinstance(last.report, VideoReport)
     assert len(last.report.rows) == 2
     assert last.video is None
-
-
-def test_a_page_that_is_closed_ends_its_job(handlers: ManyHandlers, film: Any) -> None:
-    views = start(handlers, film)
-    next(views)
-    views.close()  # type: ignore[attr-defined]
-    assert not handlers.jobs.is_under_way("visitor")
 
 
 def test_an_unexpected_failure_in_the_midst_keeps_what_was_seen(
@@ -270,14 +247,10 @@ def test_a_long_timeline_is_drawn_with_as_many_steps_as_can_be_seen() -> None:
     assert render_timeline(rows, ["happy"], MAX_STEPS, MAX_STEPS, "en").count("H") == MAX_STEPS
 
 
-@pytest.mark.parametrize("seconds", [1, 2.5, 100])
-def test_the_ticks_of_a_timeline_differ(seconds: float) -> None:
-    timeline = render_timeline([make_row(0, 0.5)], ["happy"], 0.25, seconds, "en")
-    ticks = re.findall("<span>([0-9:]+)</span>", timeline)
-    assert ticks[0] == "0:00"
-    assert len(set(ticks)) == len(ticks) > 1
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(0, "0:00"), (59.6, "1:00"), (75.2, "1:15"), (3600, "60:00")])
-def test_durations_are_written_as_players_do(seconds: float, words: str) -> None:
-    assert format_duration(seconds) == words
+def test_the_ticks_of_a_timeline_differ_and_durations_are_written_as_players_do() -> None:
+    for seconds in (1, 2.5, 100):
+        timeline = render_timeline([make_row(0, 0.5)], ["happy"], 0.25, seconds, "en")
+        ticks = re.findall("<span>([0-9:]+)</span>", timeline)
+        assert ticks[0] == "0:00"
+        assert len(set(ticks)) == len(ticks) > 1
+    assert [format_duration(seconds) for seconds in (0, 59.6, 3600)] == ["0:00", "1:00", "60:00"]
