@@ -1,5 +1,6 @@
 """The app as `make demo` starts it, offline, and a real Chromium that opens its page."""
 
+import base64
 import os
 import shutil
 import signal
@@ -10,7 +11,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,37 +34,39 @@ def find_free_port() -> int:
         return probe.getsockname()[1]
 
 
-def start_app(port: int, upload_dir: Path) -> subprocess.Popen[str]:
-    environment = os.environ | {"PORT": str(port), "HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": str(upload_dir)}
-    environment["SPACE_ID"] = "alice/fer-compare"  # on a Space gradio asks other servers, if one lets it
-    command = [sys.executable, "app.py"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, cwd=REPOSITORY, env=environment, **pipes)
+@contextmanager
+def launch(command: list[str], **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process that serves the page, and its address; killed at the end of the block, if it has not ended."""
+    port = find_free_port()
+    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 240
+    with tempfile.TemporaryFile("w+") as log:
+        options = {"cwd": REPOSITORY, "env": os.environ | environment | {"PORT": str(port)}, "text": True}
+        process = subprocess.Popen([sys.executable, *command], stdout=log, stderr=log, **options)
+        try:
+            while True:
+                with suppress(OSError):
+                    urllib.request.urlopen(url, timeout=5).close()
+                    break
+                if process.poll() is not None or time.monotonic() > deadline:
+                    log.seek(0)
+                    raise RuntimeError(f"The app did not start:\n{log.read()}")
+                time.sleep(0.2)
+            yield process, url
+        finally:
+            process.kill()
+            process.wait()
 
 
 @contextmanager
 def serve_app(upload_dir: Path) -> Iterator[str]:
     """The address of the app, which runs until the end of the block."""
-    port = find_free_port()
-    process = start_app(port, upload_dir)
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 240
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            break
-        except OSError as error:
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                raise RuntimeError(f"The app did not start:\n{process.communicate()[0]}") from error
-            time.sleep(0.3)
-    try:
+    space = {"SPACE_ID": "alice/fer-compare"}  # on a Space gradio asks other servers, if one lets it
+    with launch(["app.py"], GRADIO_TEMP_DIR=str(upload_dir), HF_HUB_OFFLINE="1", **space) as (process, url):
         yield url
-    finally:
         status = process.poll()
         process.terminate()
-        printed, _ = process.communicate(timeout=30)
-    assert status is None, f"The app ended by itself, with the status {status}:\n{printed}"
+        process.wait(30)
+    assert status is None, f"The app ended by itself, with the status {status}"
     assert list(upload_dir.iterdir()) == [], "nothing of a visitor stays"
 
 
@@ -156,6 +159,20 @@ def read_winners(page: Any) -> list[str]:
     """What the cards say, as soon as they say something."""
     page.wait_for_selector(".fer-card[data-winner]:not([data-winner=''])")
     return [card.get_attribute("data-winner") for card in page.locator(".fer-card").all()]
+
+
+def drop(page: Any, selector: str, name: str, kind: str, content: bytes) -> None:
+    """Drop a file somewhere, as the browser hands it over."""
+    transfer = page.evaluate_handle(
+        """([name, type, content]) => {
+            const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], name, { type }));
+            return transfer;
+        }""",
+        [name, kind, base64.b64encode(content).decode()],
+    )
+    page.dispatch_event(selector, "drop", {"dataTransfer": transfer})
 
 
 def find_violations(page: Any) -> list[str]:

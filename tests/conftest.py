@@ -158,7 +158,7 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def refuse(*arguments: Any, **_: Any) -> None:
         tried.append(repr(arguments[1:] or arguments))
-        raise OSError("The model is cut in this test.")
+        raise OSError("The network is cut in this test.")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)

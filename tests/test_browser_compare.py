@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from browsing import BROWSER, needs_chromium, open_page, read_winners, run_main
+from browsing import BROWSER, drop, needs_chromium, open_page, read_winners, run_main
 from photos import load_portrait, portrait_as_png, portrait_path
 
 from fer_models.demo.handlers.compare import SHOWN_AT_FIRST, CompareHandlers, Shown
@@ -150,18 +150,6 @@ def test_a_link_is_that_of_the_answer_and_repeats_it(app_url: str, samples: Path
         page.wait_for_selector(".fer-notes >> text=Face 1 of 2")  # where there is a face, it is looked at
 
 
-def drop_file(page: Any, selector: str, name: str, kind: str) -> None:
-    page.evaluate(
-        """([selector, name, type]) => {
-            const dataTransfer = new DataTransfer();
-            dataTransfer.items.add(new File(["what it says does not matter"], name, { type }));
-            const event = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
-            document.querySelector(selector).dispatchEvent(event);
-        }""",
-        [selector, name, kind],
-    )
-
-
 @pytest.mark.browser
 @needs_chromium
 def test_trouble_in_the_browser_gets_sentences_in_the_pages_language(app_url: str, tmp_path: Path) -> None:
@@ -190,7 +178,7 @@ def test_trouble_in_the_browser_gets_sentences_in_the_pages_language(app_url: st
         page.wait_for_selector("#results >> text=No queda espacio para archivos")
         page.unroute("**/upload*")
         for selector in ("[id='photo.view']", "[id='photo.view'] .fer-photo"):  # a place without, and with a photo
-            drop_file(page, selector, "report.pdf", "application/pdf")
+            drop(page, selector, "report.pdf", "application/pdf", b"no picture")
             page.wait_for_selector(".fer-message-error >> text=no es una imagen que se pueda leer")
             page.locator(EXAMPLES).first.click()
             read_winners(page)  # and then all goes on

@@ -1,13 +1,17 @@
-"""What holds everywhere: answers on the first screen, no jumps, and a keyboard, large letters, drop and paste."""
+"""What holds everywhere: answers on the first screen, no jumps, large letters, drop and paste; then Models and Code."""
 
 import base64
 from pathlib import Path
-from typing import Any
 
 import pytest
-from browsing import needs_chromium, open_page
+from browsing import drop, needs_chromium, open_page
 from photos import make_two_faces, portrait_as_png
 from PIL import ImageFilter
+
+from fer_models.demo.components.models import describe_model
+from fer_models.demo.handlers.models import choose_first
+from fer_models.demo.locales import translate
+from fer_models.results import read_checkpoints
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
@@ -21,13 +25,6 @@ new PerformanceObserver((list) => {
 }).observe({ type: "layout-shift", buffered: true });
 """
 MAX_SHIFT, MAX_SHIFT_OF_AN_ANSWER = 0.1, 0.02
-# A file as the browser hands it over when somebody drops or pastes it.
-MAKE_TRANSFER = """async (photo) => {
-    const blob = await (await fetch("data:image/png;base64," + photo)).blob();
-    const transfer = new DataTransfer();
-    transfer.items.add(new File([blob], "photo.png", { type: "image/png" }));
-    return transfer;
-}"""
 # Of each screen: its size, and what of the answer is whole on it, and how many of that.
 SCREENS = {
     "desk": (1440, 900, ".fer-card", 4),
@@ -83,9 +80,8 @@ def test_on_every_screen_nothing_jumps_and_the_first_one_holds_the_answers_or_a_
             assert page.evaluate("document.documentElement.scrollWidth") <= 720, tab.inner_text()
 
 
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)], ids=["wide", "phone"])
-def test_no_other_tab_jumps_when_it_is_opened_or_at_work(app_url: str, samples: Path, width: int, height: int) -> None:
-    with open_page(app_url, viewport={"width": width, "height": height}, locale="es-ES") as page:
+def test_no_other_tab_jumps_when_it_is_opened_or_at_work(app_url: str, samples: Path) -> None:
+    with open_page(app_url, viewport={"width": 390, "height": 844}, locale="es-ES") as page:
         for tab in ("live", "models", "code", "many"):
             page.goto(f"{app_url}/?tab={tab}")
             page.wait_for_selector("html.fer-ready")
@@ -102,7 +98,6 @@ def test_no_other_tab_jumps_when_it_is_opened_or_at_work(app_url: str, samples: 
 
 
 def test_a_photo_is_dropped_on_another_one_and_pasted_by_its_shortcut(app_url: str, samples: Path) -> None:
-    portrait = base64.b64encode(portrait_as_png()).decode()
     with open_page(app_url, permissions=["clipboard-read", "clipboard-write"]) as page:
 
         def choose_two() -> None:
@@ -118,7 +113,7 @@ def test_a_photo_is_dropped_on_another_one_and_pasted_by_its_shortcut(app_url: s
                 const blob = await (await fetch("data:image/png;base64," + photo)).blob();
                 await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
             }""",
-            portrait,
+            base64.b64encode(portrait_as_png()).decode(),
         )
         page.keyboard.press("Control+V")  # on the empty page
         page.wait_for_selector(ANSWERED)
@@ -126,51 +121,44 @@ def test_a_photo_is_dropped_on_another_one_and_pasted_by_its_shortcut(app_url: s
         page.keyboard.press("Control+V")
         wait_for_portrait()
         choose_two()
-        transfer = page.evaluate_handle(MAKE_TRANSFER, portrait)
-        page.dispatch_event("[data-face] .fer-box >> nth=0", "drop", {"dataTransfer": transfer})
+        drop(page, "[data-face] .fer-box >> nth=0", "photo.png", "image/png", portrait_as_png())
         wait_for_portrait()
 
 
-def go_to(page: Any, selector: str) -> None:
-    """Press Tab until an element has the focus, which must be seen there."""
-    for _ in range(80):
-        page.keyboard.press("Tab")
-        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
-            break
-    else:
-        pytest.fail(f"Tab does not reach {selector}")
-    assert page.evaluate(
-        """() => [document.activeElement, document.activeElement.closest("label, fieldset")].some((element) => {
-            const style = element && getComputedStyle(element);
-            return style && (style.outlineStyle !== "none" || style.boxShadow !== "none");
-        })"""
-    ), f"no one sees that {selector} has the focus"
+def test_every_model_can_be_looked_at_in_both_languages_on_every_screen(app_url: str) -> None:
+    keys = [one.key for one in read_checkpoints()]
+    first = choose_first(read_checkpoints())
+    other = next(one for one in read_checkpoints() if one.key != first)
+    with open_page(f"{app_url}/?tab=models", viewport={"width": 390, "height": 844}) as page:
+        page.wait_for_selector(".fer-overview")
+        for width in (390, 1440):
+            page.set_viewport_size({"width": width, "height": 844})
+            box = page.locator(".fer-overview").bounding_box()
+            assert box["y"] + box["height"] <= 844, "the answer is on the first screen"
+        for fold in page.locator("#models button.label-wrap").all():
+            fold.click()
+        assert page.locator(".fer-model").get_attribute("data-model") == first
+        page.locator("#models\\.choice input").click()
+        assert page.get_by_role("option").count() == len(keys)
+        page.get_by_role("option", name=describe_model(other, "en"), exact=True).click()
+        page.wait_for_selector(f".fer-model[data-model='{other.key}']")
+        page.get_by_label("Español").check()
+        page.wait_for_selector(f".fer-model:has-text('{translate('es', 'models.confusion.title')}')")
+        assert page.locator(".fer-model").get_attribute("data-model") == other.key
+        # Wide tables scroll inside themselves, the page does not, and all of them can be reached by keyboard.
+        tables = page.locator("#models .fer-scroll")
+        assert [table for table in tables.all() if table.get_attribute("tabindex") != "0"] == []
+        for width in (390, 1440):
+            page.set_viewport_size({"width": width, "height": 844})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            hidden = tables.evaluate_all("tables => tables.map(table => table.scrollWidth - table.clientWidth)")
+            assert any(pixels > 0 for pixels in hidden) == (width == 390)
 
 
-def test_the_keyboard_leads_from_the_photo_to_another_tab(app_url: str, samples: Path) -> None:
-    with open_page(app_url) as page:
-        go_to(page, "#header\\.language input")
-        go_to(page, "[role=tab]")
-        with page.expect_file_chooser() as chooser:
-            go_to(page, "[data-do=choose]")
-            page.keyboard.press("Enter")
-        chooser.value.set_files(str(samples / "two.png"))
-        page.wait_for_selector(".fer-notes >> text=Face 1 of 2")
-        go_to(page, "#photo\\.faces input")
-        page.keyboard.press("ArrowRight")
-        page.wait_for_selector(".fer-notes >> text=Face 2 of 2")
-        go_to(page, "#why > button")
-        page.keyboard.press("Enter")
-        page.wait_for_selector(".fer-why img")
-        with page.expect_download():
-            go_to(page, "#save\\.json")
-            page.keyboard.press("Enter")
-        page.locator("#header\\.language input").first.focus()
-        go_to(page, "[role=tab]:nth-child(3)")
-        page.keyboard.press("Enter")
-        page.wait_for_selector("[role=tab][aria-selected=true]:nth-child(3)")
-        page.set_input_files("#many\\.files input[type=file]", str(samples / "two.png"))
-        page.wait_for_selector("#many\\.files .file-preview")
-        with page.expect_file_chooser():  # to add files to those that are there
-            go_to(page, "#many\\.files button[aria-dropeffect]")
-            page.keyboard.press("Enter")
+def test_snippets_name_the_page_and_can_be_copied(app_url: str) -> None:
+    with open_page(f"{app_url}/?tab=code", permissions=["clipboard-read", "clipboard-write"]) as page:
+        page.wait_for_selector(f"#code\\.client >> text={app_url}")
+        page.locator("#code\\.client").get_by_role("button").first.click()
+        page.wait_for_function("navigator.clipboard.readText().then(text => text.includes('gradio_client'))")
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert f'Client("{app_url}")' in copied

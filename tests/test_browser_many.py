@@ -15,7 +15,6 @@ from test_archives import write_zip
 from test_tables import read_csv
 from videos import write_video
 
-from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
 from fer_models.demo.locales import translate
 from fer_models.demo.ui import MAX_UPLOAD_MB
 
@@ -194,19 +193,3 @@ def test_a_video_is_watched_and_taken_away(app_url: str, tmp_path: Path) -> None
             assert len(list(container.decode(video=0))) == 8
         page.get_by_label("Español").click()
         page.wait_for_selector(".fer-timeline >> text=La cara principal")
-
-
-def test_programs_get_the_rows_as_json(client: Any, photos: list[str]) -> None:
-    from gradio_client import handle_file
-
-    rows = client.predict([handle_file(photo) for photo in photos], api_name="/batch")
-    assert [(row["file"], row["face_index"], row["error"]) for row in rows] == [
-        ("niña.png", 0, None),
-        ("two.png", 0, None),
-        ("two.png", 1, None),
-        ("sky.png", None, "no_face"),
-        ("broken.jpg", None, "unreadable"),
-        ("album.zip/summer/a.png", 0, None),
-        ("album.zip/notes.txt", None, "not_an_image"),
-    ]
-    assert [model["model"] for model in rows[0]["models"]] == list(FER_CNN_ARCHITECTURES)

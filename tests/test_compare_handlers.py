@@ -20,9 +20,8 @@ from fer_models.demo.components.compare import describe_verdict, render_results
 from fer_models.demo.handlers.breaking import WAYS, break_face
 from fer_models.demo.handlers.choice import Choice, find_examples, read_choice
 from fer_models.demo.handlers.compare import Answer, CompareHandlers, Request, Shown
-from fer_models.demo.handlers.saving import make_link, make_snippets, save
+from fer_models.demo.handlers.saving import save
 from fer_models.demo.locales import translate
-from fer_models.demo.ui import render_notice
 from fer_models.explain import explain, explain_all
 from fer_models.faces import DetectedFace, FaceDetector
 from fer_models.images import ImageError
@@ -200,11 +199,6 @@ def test_the_verdict_explains_itself(
     assert sentence in said[1]
 
 
-def test_the_notice_says_how_often_the_models_were_measured_to_be_wrong(models: list[LoadedModel]) -> None:
-    for accuracies, words in (([0.545, 0.52], "about 5 times in 10"), ([0.71, 0.46], "3 to 5 times in 10")):
-        assert words in render_notice("en", [replace(models[0], test_accuracy=accuracy) for accuracy in accuracies])
-
-
 def test_a_face_is_broken_step_by_step_and_each_flip_is_told(shown: Shown) -> None:
     for way in WAYS:
         steps = break_face(shown, way)
@@ -248,15 +242,6 @@ def test_a_choice_is_what_the_page_tells_unless_it_makes_no_sense() -> None:
     assert read_choice({"path": "a", "face": -1, "whole": "yes"}, []) == Choice("a")
     for nonsense in ({"example": 999}, {"example": None}, {"path": 3}, {}, None, "a", [1]):
         assert read_choice(nonsense, find_examples()).photo_path is None
-
-
-def test_a_link_repeats_the_settings(handlers: CompareHandlers) -> None:
-    request = ask(handlers, None, "es", face_index=1, names=["baseline", "dense"])
-    link = make_link("http://host/", request)
-    assert link == f"http://host/?lang=es&tag={handlers.tags[0]}&models=baseline,dense&face=2"
-    whole = make_link("http://host/", ask(handlers, None, names=["dense"], whole_image=True))
-    assert whole == f"http://host/?lang=en&tag={handlers.tags[0]}&models=dense&whole=1"
-    assert set(make_snippets("http://host/", request)) == {"python", "shell"}
 
 
 # --- what is kept ---

@@ -135,9 +135,7 @@ def test_so_many_cameras_and_no_more_until_one_leaves(handlers: LiveHandlers) ->
     assert ask("other", address="elsewhere") == "live"
     assert ask("late", address="anywhere") == "full"
     for number, previous in enumerate(("other", "other 0", "other 1")):  # switched off and on, one keeps one's place
-        assert (
-            ask(f"other {number}", address="elsewhere", previous=previous) == "live"
-        )
+        assert ask(f"other {number}", address="elsewhere", previous=previous) == "live"
     assert len(handlers._sessions) == live.MAX_SESSIONS
     assert ask("late", address="anywhere", after_s=live.IDLE_S + 1) == "live"
     assert list(handlers._sessions) == ["late"]
@@ -162,31 +160,6 @@ def test_a_visitor_is_known_by_the_address_that_the_proxy_of_a_space_tells(
     assert addresses == (["testclient", "192.0.2.1", "192.0.2.1"] if on_space else ["testclient"] * 3)
 
 
-def test_sessions_end_only_under_the_lock(handlers: LiveHandlers, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Guarded(dict[str, live.Session]):
-        """Who comes goes through all sessions, which must not change meanwhile."""
-
-        def __delitem__(self, key: str) -> None:
-            assert handlers._lock.locked()
-            super().__delitem__(key)
-
-        def pop(self, *arguments: Any) -> Any:
-            assert handlers._lock.locked()
-            return super().pop(*arguments)
-
-    monkeypatch.setattr(live, "TIME_LIMIT_S", -1)
-    handlers = LiveHandlers(handlers.models, handlers.detector, Clock(), _sessions=Guarded())
-    assert look(handlers, make_no_face())["status"] == "over"
-    assert not handlers._sessions
-
-
-def test_a_second_picture_at_once_is_turned_away_and_not_kept_waiting(handlers: LiveHandlers) -> None:
-    look(handlers, make_no_face())
-    with handlers._sessions["a"].busy:
-        assert look(handlers, make_no_face())["status"] == "busy"
-    assert look(handlers, make_no_face())["status"] == "live"
-
-
 @pytest.mark.parametrize(
     "frame",
     [None, "data:,", "data:image/jpeg;base64,AAAA", "x" * 2_000_000, to_frame(Image.new("1", (1921, 1080)), "PNG")],
@@ -196,6 +169,13 @@ def test_what_is_no_picture_is_refused_and_the_next_one_works(handlers: LiveHand
     for request in ({"session": "a"}, {}, {"session": None, "language": ["xx"], "model": 3}):  # a stranger's, too
         assert handlers.look(request | {"frame": frame}, "home") == {"status": "unreadable"}
         assert handlers.look(request | {"frame": to_frame(make_no_face())}, "home")["status"] == "live"
+
+
+def test_a_second_picture_at_once_is_turned_away_and_not_kept_waiting(handlers: LiveHandlers) -> None:
+    look(handlers, make_no_face())
+    with handlers._sessions["a"].busy:
+        assert look(handlers, make_no_face())["status"] == "busy"
+    assert look(handlers, make_no_face())["status"] == "live"
 
 
 def test_the_page_has_every_word_that_it_shows(handlers: LiveHandlers) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 import pytest
-from photos import load_portrait, write_animations
+from photos import load_portrait
 from test_archives import write_zip
 from videos import write_video
 
@@ -92,21 +92,6 @@ def test_every_face_and_every_failure_is_a_row_which_is_shown_again_in_another_l
         assert translate("en", key) in again
 
 
-def test_of_an_animation_the_table_says_that_the_first_frame_was_looked_at(
-    handlers: ManyHandlers, tmp_path: Path
-) -> None:
-    face_first, sky_first = write_animations(tmp_path)
-    for path, key in ((face_first, "hint.animated"), (sky_first, "error.no_face_in_first")):
-        assert translate("es", key) in (run(handlers, [(path.name, path)], "es")[-1].results or "")
-
-
-def test_a_report_that_is_forgotten_stays_on_the_page(handlers: ManyHandlers, table: View) -> None:
-    show_again, visitor = find_events(handlers)["show_again"], gr.Request(session_hash="visitor")
-    assert table.report is not None
-    assert show_again(table.report, "en", visitor) == table.report.render("en")
-    assert show_again(None, "en", visitor) == gr.skip()
-
-
 def test_programs_with_too_many_files_get_a_sentence_that_is_not_logged(
     handlers: ManyHandlers, files: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,28 +101,21 @@ def test_programs_with_too_many_files_get_a_sentence_that_is_not_logged(
     assert not caught.value.print_exception
 
 
-def test_progress_tells_what_is_done_and_how_long_the_rest_takes(
-    handlers: ManyHandlers, files: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(many_photos, "PROGRESS_EVERY_S", 0)
-    views = run(handlers, files)
-    assert [view.progress.count("<progress") for view in views] == [1, 1, 1, 1, 0]
-    assert "2 of 4 files" in views[1].progress
-    assert " left" in views[1].progress
-
-
-def test_cancel_stops_after_the_file_at_hand_and_keeps_what_was_done(
+def test_progress_is_told_and_cancel_stops_after_the_file_at_hand_and_keeps_what_was_done(
     handlers: ManyHandlers, files: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(many_photos, "PROGRESS_EVERY_S", 0)
     handlers.begin(files, "visitor", "job", "en")
     views = handlers.run(files, "visitor", "job", 4, "en")
-    next(views)
+    assert "1 of 4 files" in next(views).progress
+    second = next(views).progress
+    assert "2 of 4 files" in second
+    assert " left" in second
     handlers.jobs.cancel("visitor")
     (last,) = views
     assert translate("en", "many.cut_short") in last.progress
     assert isinstance(last.report, FaceTable)
-    assert {row["file"] for row in last.report.rows} == {"one.png", "two.png"}
+    assert {row["file"] for row in last.report.rows} == {"one.png", "two.png", "sky.png"}
 
 
 def test_a_job_that_is_cancelled_while_it_waits_never_starts_and_leaves_a_page_that_says_no_more(
@@ -179,14 +157,6 @@ def test_a_visitor_has_one_job_disturbs_nobody_elses_and_is_forgotten_when_there
         handlers.begin(files, str(visitor), "job", "en")
     assert not handlers.jobs.is_under_way("two"), "its page was closed while it waited"
     assert handlers.jobs.is_under_way("0")
-
-
-def test_a_page_that_is_closed_ends_its_job(handlers: ManyHandlers, files: Any) -> None:
-    handlers.begin(files, "visitor", "job", "en")
-    views = handlers.run(files, "visitor", "job", 4, "en")
-    next(views)
-    views.close()
-    assert not handlers.jobs.is_under_way("visitor")
 
 
 def test_a_long_table_is_cut_on_the_page(table: View) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
-from browsing import find_free_port
+from browsing import launch
 from conftest import REPO_ROOT
 
 from fer_models.demo import forgetting, internals, uploads
@@ -124,37 +124,13 @@ def near(tmp_path: Path) -> Iterator[tuple[Path, Path, Path]]:
 # --- the whole cycle ---
 
 
-@contextmanager
-def run_app(chosen: Path, temporary: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    port = find_free_port()
-    environment = os.environ | {"PORT": str(port), "TMPDIR": str(temporary), FOLDER_VARIABLE: str(chosen)}
-    with tempfile.TemporaryFile("w+") as log:
-        command = [sys.executable, "-c", APP]
-        process = subprocess.Popen(command, cwd=REPO_ROOT, env=environment, stdout=log, stderr=log, text=True)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            assert wait_until(lambda: process.poll() is not None or answers(url), 120)
-            log.seek(0)
-            assert process.poll() is None, log.read()
-            yield process, url
-        finally:
-            process.kill()
-            process.wait()
-
-
-def answers(url: str) -> bool:
-    with suppress(httpx.HTTPError):
-        return httpx.get(url).is_success
-    return False
-
-
 def upload(url: str, name: str = "photo.jpg") -> Path:
     answer = httpx.post(f"{url}/gradio_api/upload", files={"files": (name, b"a face of " + name.encode())}, timeout=60)
     return Path(answer.json()[0])
 
 
-def wait_until(is_so: Callable[[], bool], timeout_s: float = 30) -> bool:
-    deadline = time.monotonic() + timeout_s
+def wait_until(is_so: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 30
     while not is_so() and time.monotonic() < deadline:
         time.sleep(0.05)
     return is_so()
@@ -163,7 +139,8 @@ def wait_until(is_so: Callable[[], bool], timeout_s: float = 30) -> bool:
 @pytest.mark.slow
 def test_the_app_leaves_all_but_its_own_as_it_is_and_nothing_of_a_visitor(near: tuple[Path, Path, Path]) -> None:
     chosen, temporary, away = near
-    with kill_owner(temporary) as orphan, run_app(chosen, temporary) as (process, url):
+    folders = {FOLDER_VARIABLE: str(chosen), "TMPDIR": str(temporary)}
+    with kill_owner(temporary) as orphan, launch(["-c", APP], **folders) as (process, url):
         photo = upload(url)
         own = photo.parent.parent
         assert own.parent == chosen
@@ -286,15 +263,6 @@ def test_an_empty_folder_in_the_place_of_ours_stays(tmp_path: Path) -> None:
     folder.path.mkdir()
     folder.remove()
     assert folder.path.is_dir()
-
-
-def test_a_folder_that_was_deleted_is_made_again(folder: OwnFolder) -> None:
-    shutil.rmtree(folder.path)
-    folder.keep()
-    (folder.path / "photo.jpg").touch()
-    folder.keep()
-    folder.delete_old(0)
-    assert [path.name for path in folder.path.iterdir()] == [MARKER]
 
 
 def test_a_removed_folder_is_never_touched_again(tmp_path: Path) -> None:

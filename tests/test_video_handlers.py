@@ -10,7 +10,6 @@ from typing import Any
 
 import av
 import pytest
-from photos import portrait_path
 from PIL import Image
 from test_tables import read_csv
 from videos import make_empty_picture, write_video
@@ -182,13 +181,6 @@ def test_the_written_video_and_the_table_doubt_as_the_page_does(
     for text in written:
         assert (translate("es", "many.unsure") in text) is not is_sure
     assert {row["sure"] for row in read_download(last.results or "", ";")} == {"yes" if is_sure else "no"}
-
-
-def test_a_video_without_a_suffix_is_a_video(handlers: ManyHandlers, tmp_path: Path) -> None:
-    last = list(start(handlers, [("film", write_video(tmp_path / "film.mp4", 3).rename(tmp_path / "film"))]))[-1]
-    assert last.video is not None
-    last = list(start(handlers, [("photo.mp4", portrait_path())]))[-1]  # and a photo is one, whatever it is called
-    assert "fer-faces" in (last.results or "")
 
 
 def test_looks_that_are_rare_leave_no_gaps(handlers: ManyHandlers, tmp_path: Path) -> None:
