@@ -20,7 +20,7 @@ from fer_models.demo.components.compare import describe_verdict, render_results
 from fer_models.demo.handlers.breaking import WAYS, break_face
 from fer_models.demo.handlers.choice import Choice, find_examples, read_choice
 from fer_models.demo.handlers.compare import Answer, CompareHandlers, Request, Shown
-from fer_models.demo.handlers.saving import save
+from fer_models.demo.handlers.saving import make_link, save
 from fer_models.demo.locales import translate
 from fer_models.explain import explain, explain_all
 from fer_models.faces import DetectedFace, FaceDetector
@@ -316,6 +316,13 @@ def test_saved_files_say_what_the_page_says(shown: Shown) -> None:
         happy = rows[-1]["happy"]
         assert float(happy.replace(",", ".")) == pytest.approx(content["average"]["happy"], abs=1e-4)
         assert ("," in happy) == (language == "es")
+
+
+def test_a_link_repeats_the_settings(handlers: CompareHandlers) -> None:
+    request = ask(handlers, None, "es", face_index=1, names=["baseline", "dense"])
+    start = f"http://host/?lang=es&tag={handlers.tags[0]}&models=baseline,dense"
+    assert make_link("http://host/", request) == f"{start}&face=2"
+    assert make_link("http://host/", replace(request, face_index=0, whole_image=True)) == f"{start}&whole=1"
 
 
 def test_the_saved_picture_has_no_face_unless_it_is_asked_for(shown: Shown) -> None:

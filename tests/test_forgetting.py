@@ -134,6 +134,8 @@ def test_a_page_that_the_server_no_longer_remembers_goes_on(visit: Callable[[str
     assert "Face 1 of 2" in page.wait()[1]
     drop_session(page)
     page.compare(photo, face=1)
+    assert "Face 2 of 2" in page.wait()[1]
+    page.compare(photo)  # the same face, as when the language is changed
     events = page.demo._queue.event_ids_to_events
     assert wait_until(lambda: not any(event.session_hash == "forgotten" for event in list(events.values())))
     drop_session(page)

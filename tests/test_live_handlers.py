@@ -160,11 +160,17 @@ def test_a_visitor_is_known_by_the_address_that_the_proxy_of_a_space_tells(
     assert addresses == (["testclient", "192.0.2.1", "192.0.2.1"] if on_space else ["testclient"] * 3)
 
 
-@pytest.mark.parametrize(
-    "frame",
-    [None, "data:,", "data:image/jpeg;base64,AAAA", "x" * 2_000_000, to_frame(Image.new("1", (1921, 1080)), "PNG")],
-    ids=["none", "no base64", "no picture", "too long", "many pixels, few bytes"],
-)
+FRAMES = {
+    "none": None,
+    "no base64": "data:,",
+    "bad base64": "data:image/jpeg;base64,%%%",
+    "no picture": "data:image/jpeg;base64,AAAA",
+    "too long": "x" * 2_000_000,
+    "many pixels, few bytes": to_frame(Image.new("1", (1921, 1080)), "PNG"),
+}
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
 def test_what_is_no_picture_is_refused_and_the_next_one_works(handlers: LiveHandlers, frame: Any) -> None:
     for request in ({"session": "a"}, {}, {"session": None, "language": ["xx"], "model": 3}):  # a stranger's, too
         assert handlers.look(request | {"frame": frame}, "home") == {"status": "unreadable"}

@@ -118,13 +118,16 @@ def test_progress_is_told_and_cancel_stops_after_the_file_at_hand_and_keeps_what
     assert {row["file"] for row in last.report.rows} == {"one.png", "two.png", "sky.png"}
 
 
-def test_a_job_that_is_cancelled_while_it_waits_never_starts_and_leaves_a_page_that_says_no_more(
-    handlers: ManyHandlers, files: Any
+def test_a_job_that_is_cancelled_while_it_waits_never_starts_and_leaves_the_page_as_it_is(
+    handlers: ManyHandlers, files: Any, table: View
 ) -> None:
     events, visitor = find_events(handlers), gr.Request(session_hash="visitor")
     events["begin"](files, "en", visitor)
     assert "below" not in events["cancel"]("en", visitor)[0]
     assert list(events["run"](files, "job", 4, "en", visitor)) == [[gr.skip()] * 4]  # without it all would be emptied
+    assert table.report is not None
+    assert events["show_again"](table.report, "en", visitor) == table.report.render("en")
+    assert events["show_again"](None, "es", visitor) == gr.skip(), "a report that is forgotten stays"
 
 
 def test_a_job_that_is_cancelled_while_it_waits_leaves_the_next_one_alone(handlers: ManyHandlers, files: Any) -> None:

@@ -221,10 +221,12 @@ def test_of_a_widened_model_both_parts_commits_are_told() -> None:
 
 def test_robustness_tells_level_and_loss() -> None:
     results = make_results()
+    results["robustness"]["rows"].append({"change": "fog", "level": 0.5, "accuracy": 0.5})  # which has no words
     html = render_robustness(results["robustness"], results["splits"]["official_test"], "en")
     assert read_rows(html) == [
         ["blur standard deviation, pixels", "0.5 40.0 % −10.0", "2 30.0 % −20.0"],
         ["rotation", "10° 50.0 % 0.0", ""],
+        ["fog", "0.5 50.0 % 0.0", ""],
     ]
 
 
