@@ -179,31 +179,6 @@ def test_an_answer_comes_into_view_from_wherever_it_was_asked(phone: Any, two_fa
     phone.wait_for_function("document.activeElement.matches('.fer-verdict')")
 
 
-def test_what_was_asked_for_survives_a_change_of_tab_language_tag_and_models(phone: Any, two_faces: Path) -> None:
-    choose(phone, two_faces)
-    phone.locator('[data-face="1"] .fer-box').click()
-
-    def wait_for_second_face(words: str = "Cara 2 de 2") -> None:
-        phone.wait_for_selector(f".fer-notes >> text={words}")
-
-    wait_for_second_face()
-    phone.locator("#why > button").click()
-    phone.wait_for_selector(".fer-why img")
-    phone.locator("[role=tab]").nth(1).click()
-    phone.locator("[role=tab]").nth(0).click()
-    wait_for_second_face()
-    before = phone.get_attribute(".fer-why img", "src")
-    phone.locator("#tag input").last.check()
-    phone.wait_for_function("(before) => document.querySelector('.fer-why img')?.src !== before", arg=before)
-    wait_for_second_face()
-    phone.locator("#compare\\.models input").nth(1).uncheck()
-    phone.wait_for_function("document.querySelectorAll('.fer-why img').length === 3")
-    wait_for_second_face()
-    phone.get_by_label("English").check()
-    wait_for_second_face("Face 2 of 2")
-    assert phone.locator(ANSWERED).count() == phone.locator(".fer-why img").count() == 3
-
-
 def walk(page: Any) -> list[int]:
     """Press Tab from the first control to the last one; the focus must be seen on each.
 
