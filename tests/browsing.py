@@ -40,7 +40,11 @@ def launch(command: list[str], **environment: str) -> Iterator[tuple[subprocess.
     port = find_free_port()
     url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 240
     with tempfile.TemporaryFile("w+") as log:
-        options = {"cwd": REPOSITORY, "env": os.environ | environment | {"PORT": str(port)}, "text": True}
+        options: dict[str, Any] = {
+            "cwd": REPOSITORY,
+            "env": os.environ | environment | {"PORT": str(port)},
+            "text": True,
+        }
         process = subprocess.Popen([sys.executable, *command], stdout=log, stderr=log, **options)
         try:
             while True:
