@@ -1,22 +1,26 @@
 """The app as `make demo` starts it, offline, and a real Chromium that opens its page."""
 
+import base64
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from photos import load_portrait
+from PIL import Image
 
-from fer_models.faces import FaceDetector
 from fer_models.inference import LoadedModel
+from training.benchmarks.live import write_camera_film
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 REPOSITORY = Path(__file__).parents[1]
@@ -30,52 +34,44 @@ def find_free_port() -> int:
         return probe.getsockname()[1]
 
 
-def start_app(port: int, upload_dir: Path) -> subprocess.Popen[str]:
-    environment = os.environ | {"PORT": str(port), "HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": str(upload_dir)}
-    environment["SPACE_ID"] = "alice/fer-compare"  # on a Space gradio asks other servers, if one lets it
-    command = [sys.executable, "app.py"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, cwd=REPOSITORY, env=environment, **pipes)
+@contextmanager
+def launch(command: list[str], **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process that serves the page, and its address; killed at the end of the block, if it has not ended."""
+    port = find_free_port()
+    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 240
+    with tempfile.TemporaryFile("w+") as log:
+        options: dict[str, Any] = {
+            "cwd": REPOSITORY,
+            "env": os.environ | environment | {"PORT": str(port)},
+            "text": True,
+        }
+        process = subprocess.Popen([sys.executable, *command], stdout=log, stderr=log, **options)
+        try:
+            while True:
+                with suppress(OSError):
+                    urllib.request.urlopen(url, timeout=5).close()
+                    break
+                if process.poll() is not None or time.monotonic() > deadline:
+                    log.seek(0)
+                    raise RuntimeError(f"The app did not start:\n{log.read()}")
+                time.sleep(0.2)
+            yield process, url
+        finally:
+            process.kill()
+            process.wait()
 
 
 @contextmanager
 def serve_app(upload_dir: Path) -> Iterator[str]:
     """The address of the app, which runs until the end of the block."""
-    port = find_free_port()
-    process = start_app(port, upload_dir)
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 240
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            break
-        except OSError as error:
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                raise RuntimeError(f"The app did not start:\n{process.communicate()[0]}") from error
-            time.sleep(0.3)
-    try:
+    space = {"SPACE_ID": "alice/fer-compare"}  # on a Space gradio asks other servers, if one lets it
+    with launch(["app.py"], GRADIO_TEMP_DIR=str(upload_dir), HF_HUB_OFFLINE="1", **space) as (process, url):
         yield url
-    finally:
         status = process.poll()
         process.terminate()
-        printed, _ = process.communicate(timeout=30)
-    assert status is None, f"The app ended by itself, with the status {status}:\n{printed}"
+        process.wait(30)
+    assert status is None, f"The app ended by itself, with the status {status}"
     assert list(upload_dir.iterdir()) == [], "nothing of a visitor stays"
-
-
-@contextmanager
-def serve_here(models: list[LoadedModel], detector: FaceDetector) -> Iterator[str]:
-    """The address of the page, served by this process, so that a test can change what it does."""
-    from fer_models.demo.theme import CSS_PATHS, THEME
-    from fer_models.demo.ui import build_demo
-
-    demo = build_demo(models, detector).queue(default_concurrency_limit=2)
-    demo.launch(server_port=find_free_port(), theme=THEME, css_paths=CSS_PATHS, quiet=True, prevent_thread_lock=True)
-    try:
-        yield demo.local_url.rstrip("/")
-    finally:
-        demo.close()
 
 
 @contextmanager
@@ -100,28 +96,39 @@ def run_main(models: list[LoadedModel]) -> Iterator[Any]:
 
 
 class _Browser:
-    """Chromium, started once for what follows with the same arguments, and a window of it for each set of options.
+    """Chromium, started once for what follows, and a window of it for each set of options.
 
+    Its camera shows a film, to pages that are allowed to use it, and `classroom.example` is this machine.
     A window keeps what it has fetched, so that the next page in it is there in half the time.
     """
 
     def __init__(self) -> None:
         self._playwright: Any = None
         self._browser: Any = None
-        self._arguments: tuple[str, ...] = ()
         self._windows: dict[str, Any] = {}
+        self._folder = tempfile.TemporaryDirectory(prefix="fer-camera-")
+        self._film = Path(self._folder.name) / "camera.y4m"
 
-    def open_window(self, arguments: tuple[str, ...], options: dict[str, Any]) -> Any:
-        if self._browser is None or arguments != self._arguments:
+    def start(self) -> Any:
+        if self._browser is None:
             from playwright.sync_api import sync_playwright
 
-            self.close()
-            self._playwright, self._arguments = sync_playwright().start(), arguments
-            flags = ["--no-sandbox", "--disable-gpu", *arguments]  # which would be emulated
+            self.show_to_camera(load_portrait())
+            flags = ["--no-sandbox", "--disable-gpu"]  # which would be emulated
+            flags += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={self._film}"]
+            flags += ["--host-resolver-rules=MAP classroom.example 127.0.0.1"]
+            self._playwright = sync_playwright().start()
             self._browser = self._playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        return self._browser
+
+    def show_to_camera(self, image: Image.Image) -> None:
+        """What the camera sees when it is switched on the next time."""
+        write_camera_film(self._film, image)
+
+    def open_window(self, options: dict[str, Any]) -> Any:
         key = repr(sorted(options.items()))
         if key not in self._windows:
-            self._windows[key] = self._browser.new_context(**options)
+            self._windows[key] = self.start().new_context(**options)
         return self._windows[key]
 
     def close(self) -> None:
@@ -135,13 +142,11 @@ BROWSER = _Browser()  # `conftest.py` closes it after each module
 
 
 @contextmanager
-def open_page(
-    app_url: str, *arguments: str, wait_for: str = "html.fer-ready .fer-card", **context_options: Any
-) -> Iterator[Any]:
+def open_page(app_url: str, wait_for: str = "html.fer-ready .fer-card", **context_options: Any) -> Iterator[Any]:
     """A page on which the app is ready."""
     options = {"locale": "en-US"} | context_options
     size = options.pop("viewport", {"width": 1440, "height": 900})
-    page = BROWSER.open_window(arguments, options).new_page()
+    page = BROWSER.open_window(options).new_page()
     try:
         page.set_viewport_size(size)
         page.set_default_timeout(60_000)
@@ -152,6 +157,26 @@ def open_page(
     finally:
         page.context.set_offline(False)
         page.close()
+
+
+def read_winners(page: Any) -> list[str]:
+    """What the cards say, as soon as they say something."""
+    page.wait_for_selector(".fer-card[data-winner]:not([data-winner=''])")
+    return [card.get_attribute("data-winner") for card in page.locator(".fer-card").all()]
+
+
+def drop(page: Any, selector: str, name: str, kind: str, content: bytes) -> None:
+    """Drop a file somewhere, as the browser hands it over."""
+    transfer = page.evaluate_handle(
+        """([name, type, content]) => {
+            const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], name, { type }));
+            return transfer;
+        }""",
+        [name, kind, base64.b64encode(content).decode()],
+    )
+    page.dispatch_event(selector, "drop", {"dataTransfer": transfer})
 
 
 def find_violations(page: Any) -> list[str]:

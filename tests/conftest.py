@@ -26,8 +26,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsing import BROWSER, serve_app
+from browsing import BROWSER, run_main, serve_app
 from hub_server import HubServer
+from photos import make_no_face, make_two_faces
 from PIL import Image, ImageDraw
 
 from fer_models import FerCnnConfig
@@ -157,7 +158,7 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def refuse(*arguments: Any, **_: Any) -> None:
         tried.append(repr(arguments[1:] or arguments))
-        raise OSError("The model is cut in this test.")
+        raise OSError("The network is cut in this test.")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
@@ -178,10 +179,35 @@ def detector() -> FaceDetector:
 
 
 @pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `two.png`, of two faces, `sky.png`, of none, and `text.png`, which is no picture."""
+    folder = tmp_path_factory.mktemp("samples")
+    make_two_faces().save(folder / "two.png")
+    make_no_face().save(folder / "sky.png")
+    (folder / "text.png").write_text("no picture")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the app, started once for all tests that look at its page."""
     with serve_app(tmp_path_factory.mktemp("uploads")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def client(app_url: str) -> Any:
+    """A program that asks the app."""
+    from gradio_client import Client
+
+    return Client(app_url, verbose=False)
+
+
+@pytest.fixture(scope="session")
+def running(models: list[LoadedModel]) -> Iterator[Any]:
+    """The page as `app.py` starts it, in this process, so that a test can look into it."""
+    with run_main(models) as demo:
+        yield demo
 
 
 @pytest.fixture(scope="module", autouse=True)

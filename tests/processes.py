@@ -10,7 +10,7 @@ from multiprocessing import forkserver, util
 from pathlib import Path
 
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["training.train", "training.scoring.score", "fer_models.inference", "gradio"])
+SERVER.set_forkserver_preload(["training.train", "training.scoring.score"])
 util.get_temp_dir()  # made now, and not in a folder that a test names later
 REPOSITORY = Path(__file__).parents[1]
 

@@ -78,8 +78,7 @@ def ask_for_camera(url: str, html: str) -> bool | str:
         def log_message(self, *_: object) -> None:
             pass
 
-    camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-    with ThreadingHTTPServer(("127.0.0.1", 0), OtherServer) as server, open_page(url, *camera) as page:
+    with ThreadingHTTPServer(("127.0.0.1", 0), OtherServer) as server, open_page(url, permissions=["camera"]) as page:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         page.goto(f"http://127.0.0.1:{server.server_port}")
         page.frame_locator("iframe").locator(".fer-card").first.wait_for(state="attached")

@@ -1,16 +1,21 @@
-"""What holds everywhere: answers on the first screen, no jumps, and a keyboard, large letters, drop and paste."""
+"""What holds everywhere: answers on the first screen, no jumps, large letters, drop and paste; then Models and Code."""
 
 import base64
 from pathlib import Path
-from typing import Any
 
 import pytest
-from browsing import needs_chromium, open_page
+from browsing import drop, needs_chromium, open_page
 from photos import make_two_faces, portrait_as_png
 from PIL import ImageFilter
 
+from fer_models.demo.components.models import describe_model
+from fer_models.demo.handlers.models import choose_first
+from fer_models.demo.locales import translate
+from fer_models.results import read_checkpoints
+
 pytestmark = [pytest.mark.browser, needs_chromium]
 
+PHOTO_INPUT = "#photo input[type=file]"
 ANSWERED = ".fer-card[data-winner]:not([data-winner=''])"
 # Sums up how far things moved, as browsers measure it: 0.1 and less is what Web Vitals call good.
 WATCH_SHIFTS = """
@@ -20,197 +25,140 @@ new PerformanceObserver((list) => {
 }).observe({ type: "layout-shift", buffered: true });
 """
 MAX_SHIFT, MAX_SHIFT_OF_AN_ANSWER = 0.1, 0.02
-# A file as the browser hands it over when somebody drops or pastes it.
-MAKE_TRANSFER = """async (photo) => {
-    const blob = await (await fetch("data:image/png;base64," + photo)).blob();
-    const transfer = new DataTransfer();
-    transfer.items.add(new File([blob], "photo.png", { type: "image/png" }));
-    return transfer;
-}"""
+# Of each screen: its size, and what of the answer is whole on it, and how many of that.
+SCREENS = {
+    "desk": (1440, 900, ".fer-card", 4),
+    "projector": (1280, 720, ".fer-card dl", 4),
+    "laptop less the browser's bars": (1366, 640, ".fer-winner", 4),
+    "phone less its bars": (390, 664, ".fer-verdict", 1),
+    "200 %": (683, 384, ".fer-verdict", 1),
+}
 
 
-@pytest.fixture
-def two_faces(tmp_path: Path) -> str:
-    make_two_faces().save(tmp_path / "two.png")
-    return str(tmp_path / "two.png")
-
-
-@pytest.fixture
-def bad_faces(tmp_path: Path) -> str:
-    """Two that are dark and blurred, so that there is more to say of them."""
-    image = make_two_faces().resize((300, 164)).point(lambda value: value // 9)
-    image.filter(ImageFilter.GaussianBlur(1.5)).save(tmp_path / "bad.png")
-    return str(tmp_path / "bad.png")
-
-
-@pytest.mark.parametrize(
-    ("width", "height", "locale", "whole", "count"),
-    [
-        (1440, 900, "es-ES", ".fer-card", 4),
-        (1366, 768, "es-ES", ".fer-card dl", 4),
-        (1280, 720, "en-US", ".fer-card dl", 4),
-        (1366, 640, "en-US", ".fer-winner", 4),
-        (390, 844, "es-ES", ".fer-verdict", 1),
-        (390, 664, "es-ES", ".fer-verdict", 1),
-        (683, 384, "en-US", ".fer-verdict", 1),
-    ],
-    ids=["desk", "laptop", "projector", "laptop less the browser's bars", "phone", "phone less its bars", "200 %"],
-)
-def test_nothing_jumps_and_the_first_screen_holds_the_answers_or_a_phones_the_verdict(
-    app_url: str, bad_faces: str, width: int, height: int, locale: str, whole: str, count: int
+def test_on_every_screen_nothing_jumps_and_the_first_one_holds_the_answers_or_a_phones_the_verdict(
+    app_url: str, tmp_path: Path
 ) -> None:
-    with open_page(app_url, viewport={"width": width, "height": height}, locale=locale) as page:
-        page.wait_for_selector(f"html.fer-ready[lang={locale[:2]}]")
+    image = make_two_faces().resize((300, 164)).point(lambda value: value // 9)  # there is more to say of bad ones
+    image.filter(ImageFilter.GaussianBlur(1.5)).save(tmp_path / "bad.png")
+    with open_page(app_url, locale="es-ES") as page:
+        page.wait_for_selector("html.fer-ready[lang=es]")
         page.wait_for_timeout(500)
         # Browsers forgive what moves within half a second of a click; a slower machine's answer comes later.
         page.evaluate(WATCH_SHIFTS.replace(", buffered: true", "").replace("if (!entry.hadRecentInput) ", ""))
-        page.set_input_files("input[type=file]", bad_faces)
-        page.wait_for_selector(ANSWERED)
-        page.wait_for_selector("#photo\\.faces input")
-        assert page.locator(".fer-hints b:not(:empty)").count() == 1
-        bottoms = [box["y"] + box["height"] for part in page.locator(whole).all() if (box := part.bounding_box())]
-        assert len(bottoms) == count
-        page.wait_for_timeout(500)
-        bottoms = [box["y"] + box["height"] for part in page.locator(whole).all() if (box := part.bounding_box())]
-        assert max(bottoms) <= height + 1
-        assert page.locator(".fer-verdict").bounding_box()["y"] >= 0
-        assert page.evaluate("window.shifts") <= MAX_SHIFT_OF_AN_ANSWER
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        if height == 844:
-            end = page.locator(".fer-cards").evaluate("cards => cards.getBoundingClientRect().bottom + scrollY")
-            assert end <= 2 * height, "a phone's whole answer takes two screens"
-
-
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)], ids=["wide", "phone"])
-def test_no_other_tab_jumps_when_it_is_opened_or_at_work(app_url: str, two_faces: str, width: int, height: int) -> None:
-    with open_page(app_url, viewport={"width": width, "height": height}, locale="es-ES") as page:
-        for tab in ("live", "models", "code", "many"):
-            page.goto(f"{app_url}/?tab={tab}")
-            page.wait_for_selector("html.fer-ready")
-            page.wait_for_timeout(1000)
-            page.evaluate(WATCH_SHIFTS)
-            page.wait_for_timeout(200)
-            assert page.evaluate("window.shifts") <= MAX_SHIFT, tab
-        page.set_input_files("#many\\.files input[type=file]", two_faces)
-        page.wait_for_selector("#many\\.files .file-preview")
-        page.locator("#many\\.start").click()
-        page.wait_for_selector(".fer-faces")
-        page.wait_for_timeout(500)
-        assert page.evaluate("window.shifts") <= MAX_SHIFT
-
-
-@pytest.mark.parametrize("locale", ["en-US", "es-ES"])
-def test_on_a_wide_screen_four_answers_stand_beside_each_other(app_url: str, two_faces: str, locale: str) -> None:
-    with open_page(app_url, viewport={"width": 1440, "height": 700}, locale=locale) as page:
-        page.set_input_files("input[type=file]", two_faces)
-        page.wait_for_selector(ANSWERED)
-        page.wait_for_selector("#photo\\.faces input")
+        for screen, (width, height, whole, count) in SCREENS.items():
+            if page.locator("[data-do=remove]").is_visible():
+                page.locator("[data-do=remove]").click()
+                page.wait_for_selector(ANSWERED, state="detached")
+            page.set_viewport_size({"width": width, "height": height})
+            page.evaluate("scrollTo(0, 0)")
+            page.wait_for_timeout(300)
+            page.evaluate("window.shifts = 0")
+            page.set_input_files(PHOTO_INPUT, str(tmp_path / "bad.png"))
+            page.wait_for_selector(ANSWERED)
+            page.wait_for_selector("#photo\\.faces input", state="attached")
+            page.wait_for_timeout(300)
+            assert page.locator(".fer-hints b:not(:empty)").count() == 1
+            bottoms = [box["y"] + box["height"] for part in page.locator(whole).all() if (box := part.bounding_box())]
+            assert len(bottoms) == count, screen
+            assert max(bottoms) <= height + 1, screen
+            assert page.locator(".fer-verdict").bounding_box()["y"] >= 0, screen
+            assert page.evaluate("window.shifts") <= MAX_SHIFT_OF_AN_ANSWER, screen
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, screen
+            if width == 390:
+                end = page.locator(".fer-cards").evaluate("cards => cards.getBoundingClientRect().bottom + scrollY")
+                assert end <= 2 * 844, "a phone's whole answer takes two screens"
         for width in (900, 1000, 1440):
             page.set_viewport_size({"width": width, "height": 700})
             boxes = [card.bounding_box() for card in page.locator(".fer-card").all()]
-            assert len({box["y"] for box in boxes}) == 1
+            assert len({box["y"] for box in boxes}) == 1, "they stand beside each other"
             assert [box["x"] for box in boxes] == sorted({box["x"] for box in boxes})
             assert max(box["x"] + box["width"] for box in boxes) < width
-
-
-def test_letters_of_twice_the_size_need_no_sideways_scrolling(app_url: str, two_faces: str) -> None:
-    """A zoom of 200 % halves the screen of 1440x900 that the page is laid out for."""
-    with open_page(app_url, viewport={"width": 720, "height": 450}, device_scale_factor=2) as page:
-        page.set_input_files("input[type=file]", two_faces)
-        page.wait_for_selector(ANSWERED)
+        page.set_viewport_size({"width": 720, "height": 450})  # letters of twice the size, on a screen of 1440x900
         for tab in page.locator("[role=tab]").all():
             tab.click()
             page.wait_for_timeout(300)
             assert page.evaluate("document.documentElement.scrollWidth") <= 720, tab.inner_text()
 
 
-def test_a_photo_is_dropped_on_another_one_and_pasted_by_its_shortcut(app_url: str, two_faces: str) -> None:
-    portrait = base64.b64encode(portrait_as_png()).decode()
+def test_no_other_tab_jumps_when_it_is_opened_or_at_work(app_url: str, samples: Path) -> None:
+    with open_page(app_url, viewport={"width": 390, "height": 844}, locale="es-ES") as page:
+        for tab in ("live", "models", "code", "many"):
+            page.goto(f"{app_url}/?tab={tab}")
+            page.wait_for_selector("html.fer-ready")
+            page.wait_for_timeout(700)
+            page.evaluate(WATCH_SHIFTS)
+            page.wait_for_timeout(100)
+            assert page.evaluate("window.shifts") <= MAX_SHIFT, tab
+        page.set_input_files("#many\\.files input[type=file]", str(samples / "two.png"))
+        page.wait_for_selector("#many\\.files .file-preview")
+        page.locator("#many\\.start").click()
+        page.wait_for_selector(".fer-faces")
+        page.wait_for_timeout(300)
+        assert page.evaluate("window.shifts") <= MAX_SHIFT
+
+
+def test_a_photo_is_dropped_on_another_one_and_pasted_by_its_shortcut(app_url: str, samples: Path) -> None:
     with open_page(app_url, permissions=["clipboard-read", "clipboard-write"]) as page:
+
+        def choose_two() -> None:
+            page.set_input_files(PHOTO_INPUT, str(samples / "two.png"))
+            page.wait_for_selector('[data-face="1"]')
+
+        def wait_for_portrait() -> None:
+            page.wait_for_selector('[data-face="1"]', state="detached")
+            page.wait_for_selector(ANSWERED)
+
         page.evaluate(
             """async (photo) => {
                 const blob = await (await fetch("data:image/png;base64," + photo)).blob();
                 await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
             }""",
-            portrait,
+            base64.b64encode(portrait_as_png()).decode(),
         )
         page.keyboard.press("Control+V")  # on the empty page
         page.wait_for_selector(ANSWERED)
-        page.set_input_files("input[type=file]", two_faces)
-        page.wait_for_selector('[data-face="1"]')
+        choose_two()
         page.keyboard.press("Control+V")
-        page.wait_for_selector('[data-face="1"]', state="detached")
-        page.wait_for_selector(ANSWERED)
-        page.set_input_files("input[type=file]", two_faces)
-        page.wait_for_selector('[data-face="1"]')
-        transfer = page.evaluate_handle(MAKE_TRANSFER, portrait)
-        page.dispatch_event("[data-face] .fer-box >> nth=0", "drop", {"dataTransfer": transfer})
-        page.wait_for_selector('[data-face="1"]', state="detached")
-        page.wait_for_selector(ANSWERED)
+        wait_for_portrait()
+        choose_two()
+        drop(page, "[data-face] .fer-box >> nth=0", "photo.png", "image/png", portrait_as_png())
+        wait_for_portrait()
 
 
-def go_to(page: Any, selector: str) -> None:
-    """Press Tab until an element has the focus, which must be seen there."""
-    for _ in range(80):
-        page.keyboard.press("Tab")
-        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
-            break
-    else:
-        pytest.fail(f"Tab does not reach {selector}")
-    assert page.evaluate(
-        """() => [document.activeElement, document.activeElement.closest("label, fieldset")].some((element) => {
-            const style = element && getComputedStyle(element);
-            return style && (style.outlineStyle !== "none" || style.boxShadow !== "none");
-        })"""
-    ), f"no one sees that {selector} has the focus"
+def test_every_model_can_be_looked_at_in_both_languages_on_every_screen(app_url: str) -> None:
+    keys = [one.key for one in read_checkpoints()]
+    first = choose_first(read_checkpoints())
+    other = next(one for one in read_checkpoints() if one.key != first)
+    with open_page(f"{app_url}/?tab=models", viewport={"width": 390, "height": 844}) as page:
+        page.wait_for_selector(".fer-overview")
+        for width in (390, 1440):
+            page.set_viewport_size({"width": width, "height": 844})
+            box = page.locator(".fer-overview").bounding_box()
+            assert box["y"] + box["height"] <= 844, "the answer is on the first screen"
+        for fold in page.locator("#models button.label-wrap").all():
+            fold.click()
+        assert page.locator(".fer-model").get_attribute("data-model") == first
+        page.locator("#models\\.choice input").click()
+        assert page.get_by_role("option").count() == len(keys)
+        page.get_by_role("option", name=describe_model(other, "en"), exact=True).click()
+        page.wait_for_selector(f".fer-model[data-model='{other.key}']")
+        page.get_by_label("Español").check()
+        page.wait_for_selector(f".fer-model:has-text('{translate('es', 'models.confusion.title')}')")
+        assert page.locator(".fer-model").get_attribute("data-model") == other.key
+        # Wide tables scroll inside themselves, the page does not, and all of them can be reached by keyboard.
+        tables = page.locator("#models .fer-scroll")
+        assert [table for table in tables.all() if table.get_attribute("tabindex") != "0"] == []
+        for width in (390, 1440):
+            page.set_viewport_size({"width": width, "height": 844})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            hidden = tables.evaluate_all("tables => tables.map(table => table.scrollWidth - table.clientWidth)")
+            assert any(pixels > 0 for pixels in hidden) == (width == 390)
 
 
-def test_the_keyboard_leads_from_the_photo_to_another_tab(app_url: str, two_faces: str) -> None:
-    with open_page(app_url) as page:
-        go_to(page, "#header\\.language input")
-        go_to(page, "[role=tab]")
-        with page.expect_file_chooser() as chooser:
-            go_to(page, "[data-do=choose]")
-            page.keyboard.press("Enter")
-        chooser.value.set_files(two_faces)
-        page.wait_for_selector(".fer-notes >> text=Face 1 of 2")
-        go_to(page, "#photo\\.faces input")
-        page.keyboard.press("ArrowRight")
-        page.wait_for_selector(".fer-notes >> text=Face 2 of 2")
-        go_to(page, "#why > button")
-        page.keyboard.press("Enter")
-        page.wait_for_selector(".fer-why img")
-        with page.expect_download():
-            go_to(page, "#save\\.json")
-            page.keyboard.press("Enter")
-        page.locator("#header\\.language input").first.focus()
-        go_to(page, "[role=tab]:nth-child(3)")
-        page.keyboard.press("Enter")
-        page.wait_for_selector("[role=tab][aria-selected=true]:nth-child(3)")
-
-
-def test_the_keyboard_adds_files_to_those_that_are_there(app_url: str, two_faces: str) -> None:
-    with open_page(f"{app_url}/?tab=many") as page:
-        page.set_input_files("#many\\.files input[type=file]", two_faces)
-        page.wait_for_selector("#many\\.files .file-preview")
-        with page.expect_file_chooser():
-            go_to(page, "#many\\.files button[aria-dropeffect]")
-            page.keyboard.press("Enter")
-
-
-@pytest.mark.parametrize(
-    ("locale", "words"),
-    [
-        ("en-US", ("times in 10", "emotion recognition", "reads no minds", "at work", "at school", "consent")),
-        ("es-ES", ("de cada 10", "reconocimiento de emociones", "no lee la mente", "trabajo", "escuela", "consentim")),
-    ],
-)
-def test_the_first_visit_says_what_this_is_and_is_not_for(app_url: str, locale: str, words: tuple[str, ...]) -> None:
-    with open_page(app_url, locale=locale, viewport={"width": 390, "height": 844}) as page:
-        notice = page.locator("#notice\\.view .fer-notice summary")
-        notice.filter(has_text=words[0]).wait_for()
-        box = notice.bounding_box()
-        assert box["y"] + box["height"] < 844, "without scrolling"
-        assert box["height"] < 30, "in one line"
-        notice.click()
-        assert [word for word in words if word not in page.inner_text(".fer-notice")] == []
+def test_snippets_name_the_page_and_can_be_copied(app_url: str) -> None:
+    with open_page(f"{app_url}/?tab=code", permissions=["clipboard-read", "clipboard-write"]) as page:
+        page.wait_for_selector(f"#code\\.client >> text={app_url}")
+        page.locator("#code\\.client").get_by_role("button").first.click()
+        page.wait_for_function("navigator.clipboard.readText().then(text => text.includes('gradio_client'))")
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert f'Client("{app_url}")' in copied

@@ -73,7 +73,7 @@ def visit(models: list[LoadedModel], tmp_path_factory: pytest.TempPathFactory) -
         patch.setattr(forgetting, "EVERY_S", EVERY_S)
         patch.setattr(forgetting, "LIFE_S", LIFE_S)
         patch.setattr(compare, "SHOWN_LIFE_S", LIFE_S)
-        with run_main(models) as demo:
+        with run_main(models[:1]) as demo:
             yield lambda session: Visit(demo, session)
 
 
@@ -94,47 +94,30 @@ def is_in_memory(text: str) -> bool:
     return False
 
 
-def test_no_picture_of_a_closed_page_is_left_in_memory(visit: Callable[[str], Visit]) -> None:
-    page = visit("closed")
-    page.compare()
-    face = page.wait()[2][-2000:-100]
+def test_no_picture_outlives_its_answer_whether_the_page_is_closed_open_or_gone(visit: Callable[[str], Visit]) -> None:
+    closed, still_open, gone = map(visit, ("closed", "open", "gone"))
+    for page in (closed, still_open, gone):
+        page.compare()
+    sessions, waiting = closed.demo.app.state_holder.session_data, closed.demo._queue.pending_messages_per_session
+    assert wait_until(lambda: "gone" in sessions)
+    face = closed.wait()[2][-2000:-100]
     assert "data:image" not in face, "the end of it, so that this test's own memory does not count"
-    page.close()
-    assert wait_until(lambda: not is_in_memory(face[:1000]))
-
-
-def test_crops_of_a_closed_page_live_no_longer_than_those_of_an_open_one(visit: Callable[[str], Visit]) -> None:
-    page = visit("crops")
-    page.compare()
-    page.wait()
-    page.close()
-    kept = page.demo.app.state_holder.session_data["crops"].state_data
+    assert any("data:image" in str(part) for part in still_open.wait())
+    closed.close()
+    kept = sessions["closed"].state_data
     (path,) = {value.photo_path for value in kept.values() if isinstance(value, Shown)}
-    assert wait_until(lambda: not any(isinstance(value, Shown) for value in list(kept.values())))
 
-    def is_anywhere() -> bool:
+    def is_crop_left() -> bool:
         gc.collect()
         return any(isinstance(thing, Shown) and thing.photo_path == path for thing in gc.get_objects())
 
-    assert wait_until(lambda: not is_anywhere())
-
-
-def test_no_picture_of_an_open_page_is_left_in_its_session(visit: Callable[[str], Visit]) -> None:
-    page = visit("open")
-    page.compare()
-    assert any("data:image" in str(part) for part in page.wait())
-    session = page.demo.app.state_holder.session_data["open"]
-    assert wait_until(lambda: "data:image" not in str(session.config_values))
-    page.compare()
-    assert any("data:image" in str(part) for part in page.wait()), "the page goes on as before"
-
-
-def test_no_answer_that_a_page_never_fetched_is_left(visit: Callable[[str], Visit]) -> None:
-    page = visit("gone")
-    page.compare()
-    assert wait_until(lambda: "gone" in page.demo.app.state_holder.session_data)
-    waiting = page.demo._queue.pending_messages_per_session
-    assert wait_until(lambda: "gone" not in waiting)
+    assert wait_until(lambda: "data:image" not in str(sessions["open"].config_values))
+    assert wait_until(lambda: not any(isinstance(value, Shown) for value in list(kept.values())))
+    assert wait_until(lambda: not is_crop_left()), "closed pages keep them no longer than open ones"
+    assert wait_until(lambda: not is_in_memory(face[:1000]))
+    assert wait_until(lambda: "gone" not in waiting), "nobody fetched that answer"
+    still_open.compare()
+    assert any("data:image" in str(part) for part in still_open.wait()), "the page goes on as before"
 
 
 def drop_session(page: Visit) -> None:
@@ -152,16 +135,12 @@ def test_a_page_that_the_server_no_longer_remembers_goes_on(visit: Callable[[str
     drop_session(page)
     page.compare(photo, face=1)
     assert "Face 2 of 2" in page.wait()[1]
-
-
-def test_an_answer_waits_for_a_page_that_the_server_no_longer_remembers(visit: Callable[[str], Visit]) -> None:
-    page = visit("late")
-    page.compare()
+    page.compare(photo)  # the same face, as when the language is changed
     events = page.demo._queue.event_ids_to_events
-    assert wait_until(lambda: not any(event.session_hash == "late" for event in list(events.values())))
+    assert wait_until(lambda: not any(event.session_hash == "forgotten" for event in list(events.values())))
     drop_session(page)
     time.sleep(3 * EVERY_S)
-    assert page.wait()[1]
+    assert "Face 2 of 2" in page.wait()[1], "its answer has waited for it"
 
 
 def test_uploads_are_deleted_but_those_that_are_waited_for(

@@ -3,31 +3,19 @@
 import ast
 import inspect
 import tomllib
-from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import gradio as gr
 import pytest
-from browsing import run_main
 from conftest import REPO_ROOT
 from packaging.requirements import Requirement
 from packaging.version import Version
 
 from fer_models.demo import internals
 from fer_models.demo.internals import TRIED_WITH, convert_tool_answers, find_files_in_use, list_waiting
-from fer_models.inference import LoadedModel
 
 SOURCES = [REPO_ROOT / "app.py", *sorted((REPO_ROOT / "fer_models" / "demo").rglob("*.py"))]
 OTHERS = [path for path in SOURCES if path.name != "internals.py" and path.parent.name != "snippets"]
-
-
-@pytest.fixture(scope="module")
-def demo(models: list[LoadedModel]) -> Iterator[gr.Blocks]:
-    """The running page."""
-    with run_main(models[:1]) as demo:
-        yield demo
 
 
 def list_requirements() -> list[Requirement]:
@@ -43,87 +31,64 @@ def test_gradio_is_the_version_that_was_tried() -> None:
     assert f"gradio=={TRIED_WITH}\n" in (REPO_ROOT / "constraints.txt").read_text()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "app.state_holder.session_data",
-        "app.state_holder.time_last_used",
-        "app.uploaded_file_dir",
-        "fns",
-        "mcp_server_obj._file_data_tool_description",
-        "mcp_server_obj.convert_strings_to_filedata",
-        "mcp_server_obj.get_fn_description",
-        "mcp_server_obj.get_input_schema",
-        "mcp_server_obj.postprocess_output_data",
-        "space_id",
-        "temp_file_sets",
-        "_queue.event_ids_to_events",
-        "_queue.event_queue_per_concurrency_id",
-        "_queue.pending_messages_per_session",
-        "_queue.push",
-    ],
-)
-def test_a_running_page_has_the_name(name: str, demo: gr.Blocks) -> None:
-    thing: Any = demo
-    for part in name.split("."):
-        assert hasattr(thing, part), f"gradio {gr.__version__} lacks {name}; see fer_models/demo/internals.py"
-        thing = getattr(thing, part)
+NAMES = [
+    "app.state_holder.session_data",
+    "app.state_holder.time_last_used",
+    "app.uploaded_file_dir",
+    "fns",
+    "mcp_server_obj._file_data_tool_description",
+    "mcp_server_obj.convert_strings_to_filedata",
+    "mcp_server_obj.get_fn_description",
+    "mcp_server_obj.get_input_schema",
+    "mcp_server_obj.postprocess_output_data",
+    "space_id",
+    "temp_file_sets",
+    "_queue.event_ids_to_events",
+    "_queue.event_queue_per_concurrency_id",
+    "_queue.pending_messages_per_session",
+    "_queue.push",
+]
 
 
-@pytest.mark.parametrize(
-    ("owner", "name"),
-    [
-        (gr.Image, "async_move_resource_to_block_cache"),
-        (gr.File, "move_resource_to_block_cache"),
-        *((component, "preprocess") for component in (gr.Image, gr.File)),
-        (gr.File, "api_info"),
-    ],
-)
-def test_a_component_has_the_method_that_ours_replaces(owner: type, name: str) -> None:
-    assert hasattr(owner, name), "ours would never be called"
-
-
-def test_a_session_has_the_names(demo: gr.Blocks) -> None:
-    session = demo.app.state_holder["somebody"]
-    assert isinstance(session.config_values, dict)
-    assert session.is_closed is False
-    assert "somebody" in demo.app.state_holder.time_last_used
-
-
-def test_uploads_go_into_our_folder(demo: gr.Blocks) -> None:
+def test_a_running_page_has_the_names_and_its_uploads_go_into_our_folder(running: gr.Blocks) -> None:
     import app
 
-    assert [demo.app.uploaded_file_dir, internals.get_upload_folder()] == [str(app.UPLOADS.path)] * 2
+    for name in NAMES:
+        thing: Any = running
+        for part in name.split("."):
+            assert hasattr(thing, part), f"gradio {gr.__version__} lacks {name}; see fer_models/demo/internals.py"
+            thing = getattr(thing, part)
+    session = running.app.state_holder["somebody"]
+    assert isinstance(session.config_values, dict)
+    assert session.is_closed is False
+    assert "somebody" in running.app.state_holder.time_last_used
+    assert [running.app.uploaded_file_dir, internals.get_upload_folder()] == [str(app.UPLOADS.path)] * 2
+    assert find_files_in_use(running) == set()
+    assert list_waiting(running, "any") == []
 
 
-def test_nothing_waits_on_a_page_without_visitors(demo: gr.Blocks) -> None:
-    assert find_files_in_use(demo) == set()
-    assert list_waiting(demo, "any") == []
+def test_a_component_has_the_methods_that_ours_replace() -> None:
+    """Ours would never be called."""
+    assert hasattr(gr.Image, "async_move_resource_to_block_cache")
+    for name in ("move_resource_to_block_cache", "preprocess", "api_info"):
+        assert hasattr(gr.File, name)
 
 
-def test_an_answer_of_a_tool_is_converted(demo: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
-    server: Any = demo.mcp_server_obj
+def test_an_answer_of_a_tool_is_converted(running: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
+    server: Any = running.mcp_server_obj
     assert list(inspect.signature(server.postprocess_output_data).parameters) == ["outputs", "root_url"]
     monkeypatch.setattr(server, "postprocess_output_data", lambda outputs, root_url: outputs)
-    convert_tool_answers(demo, str)
+    convert_tool_answers(running, str)
     assert server.postprocess_output_data([1], "") == ["1"]
 
 
-@pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.name)
-def test_no_other_file_takes_what_gradio_does_not_document(path: Path) -> None:
+def test_no_other_file_takes_what_gradio_does_not_document() -> None:
     """Only `gradio` itself, of which everything is documented, and no private attribute of any object but `self`."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom):
-            assert not (node.module or "").startswith("gradio"), f"line {node.lineno}"
-        elif isinstance(node, ast.Import):
-            modules = {alias.name for alias in node.names}
-            assert not {name for name in modules if name.startswith("gradio")} - {"gradio"}, f"line {node.lineno}"
-        elif isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
-            assert isinstance(node.value, ast.Name), f"line {node.lineno}"
-            assert node.value.id in ("self", "cls"), f"line {node.lineno}"
-
-
-def test_all_that_is_taken_is_of_gradio() -> None:
-    for name in internals.__all__:
-        assert not isinstance(getattr(internals, name), ModuleType)
-        assert getattr(internals, name).__module__.startswith("gradio")
+    for path in OTHERS:
+        for node in ast.walk(ast.parse(path.read_text())):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            modules += [f"{node.module}.*"] if isinstance(node, ast.ImportFrom) else []
+            taken = [name for name in modules if name.startswith("gradio") and name != "gradio"]
+            if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
+                taken += [] if ast.unparse(node.value) in ("self", "cls") else [node.attr]
+            assert not taken, f"{path}, line {node.lineno}: {taken}"

@@ -18,7 +18,7 @@ from fer_models.demo.components.live import STAGE
 from fer_models.demo.handlers import live
 from fer_models.demo.handlers.compare import SHOWN_AT_FIRST
 from fer_models.demo.handlers.live import LiveHandlers
-from fer_models.demo.locales import LOCALES, translate
+from fer_models.demo.locales import translate
 from fer_models.demo.tabs.live import build_live_tab
 from fer_models.demo.words import Words
 from fer_models.faces import FaceDetector
@@ -63,45 +63,42 @@ def winners(answer: dict[str, Any]) -> dict[str, str]:
     return dict(re.findall(r'data-model="([^"]*)" data-winner="([^"]*)"', answer["answers"]))
 
 
-@pytest.mark.parametrize("language", LOCALES)
-def test_no_face_gets_a_sentence(handlers: LiveHandlers, language: str) -> None:
-    answer = look(handlers, make_no_face(), language=language)
+def test_no_face_gets_a_sentence(handlers: LiveHandlers) -> None:
+    answer = look(handlers, make_no_face(), language="es")
     assert (answer["status"], answer["faces"], boxes(answer)) == ("live", 0, [])
-    assert translate(language, "live.no_face") in answer["overlay"]
+    assert translate("es", "live.no_face") in answer["overlay"]
     assert set(winners(answer).values()) == {""}
 
 
-@pytest.mark.parametrize("language", LOCALES)
-def test_a_face_gets_a_box_winners_and_a_timeline(handlers: LiveHandlers, language: str) -> None:
-    for _ in range(11):
-        answer = look(handlers, load_portrait(), language=language)
+def test_a_face_gets_a_box_winners_and_a_timeline_which_another_choice_of_models_begins_anew(
+    handlers: LiveHandlers,
+) -> None:
+    for _ in range(20):
+        answer = look(handlers, load_portrait(), language="es")
     assert answer["faces"] == len(boxes(answer)) == 1
     assert list(winners(answer)) == [model.name for model in handlers.models[:SHOWN_AT_FIRST]]
     for winner in winners(answer).values():
-        assert translate(language, f"label.{winner}") in answer["overlay"]
+        assert translate("es", f"label.{winner}") in answer["overlay"]
     assert answer["answers"].count("<polyline") == 7
     assert answer["fps"] == pytest.approx(10)
-    assert translate(language, "live.fps", fps=10) in answer["overlay"]
+    assert translate("es", "live.fps", fps=10) in answer["overlay"]
+    assert len(handlers._sessions["a"].timeline.points) > 2
+    alone = look(handlers, load_portrait(), model="dense")
+    assert len(handlers._sessions["a"].timeline.points) == 1
+    assert list(winners(alone)) == ["dense"]
+    assert re.search(rf"{winners(alone)['dense']} \d+\N{{NO-BREAK SPACE}}%", alone["overlay"])
 
 
-def test_one_model_is_shown_alone(handlers: LiveHandlers) -> None:
-    answer = look(handlers, load_portrait(), model="dense")
-    assert list(winners(answer)) == ["dense"]
-    assert re.search(rf"{winners(answer)['dense']} \d+\N{{NO-BREAK SPACE}}%", answer["overlay"])
-
-
-def test_boxes_follow_the_mirror(handlers: LiveHandlers) -> None:
-    straight = boxes(look(handlers, make_two_faces()))
-    mirrored = boxes(look(handlers, make_two_faces(), mirrored=True))
-    assert len(straight) == 2
+def test_boxes_are_those_of_the_whole_picture_and_follow_the_mirror(handlers: LiveHandlers) -> None:
+    two, width_px = make_two_faces(), make_two_faces().width
+    straight = boxes(look(handlers, two))
+    faces = handlers.detector.detect(two)
+    assert straight == [
+        (pytest.approx(100 * left / width_px, abs=3), pytest.approx(100 * (right - left) / width_px, abs=3))
+        for left, _, right, _ in (face.box_xyxy for face in faces)
+    ]
+    mirrored = boxes(look(handlers, two, mirrored=True))
     assert mirrored == [(pytest.approx(100 - left - width, abs=0.02), width) for left, width in straight]
-
-
-def test_boxes_are_those_of_the_whole_picture(handlers: LiveHandlers) -> None:
-    face = handlers.detector.detect(load_portrait())[0]
-    ((left, width),) = boxes(look(handlers, load_portrait()))
-    assert left == pytest.approx(100 * face.box_xyxy[0] / load_portrait().width, abs=3)
-    assert width == pytest.approx(100 * (face.box_xyxy[2] - face.box_xyxy[0]) / load_portrait().width, abs=3)
 
 
 def test_the_answers_stay_with_one_face(handlers: LiveHandlers) -> None:
@@ -118,14 +115,6 @@ def test_the_answers_stay_with_one_face(handlers: LiveHandlers) -> None:
     assert handlers._sessions["a"].followed is not first
 
 
-def test_another_choice_of_models_begins_another_timeline(handlers: LiveHandlers) -> None:
-    for _ in range(20):
-        look(handlers, load_portrait())
-    assert len(handlers._sessions["a"].timeline.points) > 2
-    look(handlers, load_portrait(), model="dense")
-    assert len(handlers._sessions["a"].timeline.points) == 1
-
-
 def test_time_is_limited_and_one_can_go_on(handlers: LiveHandlers) -> None:
     for _ in range(live.TIME_LIMIT_S // 4):
         assert look(handlers, make_no_face(), after_s=4)["status"] == "live"
@@ -137,26 +126,19 @@ def test_time_is_limited_and_one_can_go_on(handlers: LiveHandlers) -> None:
 
 
 def test_so_many_cameras_and_no_more_until_one_leaves(handlers: LiveHandlers) -> None:
-    for session in range(live.MAX_SESSIONS):
-        assert look(handlers, make_no_face(), session=str(session), address=str(session))["status"] == "live"
-    assert look(handlers, make_no_face(), session="late")["status"] == "full"
-    assert look(handlers, make_no_face(), after_s=live.IDLE_S + 1, session="late")["status"] == "live"
-    assert list(handlers._sessions) == ["late"]
+    def ask(session: object, **request: Any) -> str:
+        return look(handlers, make_no_face(), session=str(session), **request)["status"]
 
-
-def test_a_camera_that_is_switched_off_and_on_keeps_its_one_place(handlers: LiveHandlers) -> None:
-    for number in range(2 * live.MAX_SESSIONS):
-        status = look(handlers, make_no_face(), session=str(number), previous=str(number - 1))["status"]
-        assert status == "live"
-    assert look(handlers, make_no_face(), session=str(number), previous=str(number - 1))["status"] == "live"
-    assert list(handlers._sessions) == [str(number)]
-
-
-def test_one_visitor_cannot_take_all_places_by_making_ids_up(handlers: LiveHandlers) -> None:
     for session in range(live.MAX_SESSIONS - 1):
-        assert look(handlers, make_no_face(), session=str(session))["status"] == "live"
-    assert look(handlers, make_no_face(), session="one more")["status"] == "full"
-    assert look(handlers, make_no_face(), session="other", address="elsewhere")["status"] == "live"
+        assert ask(session) == "live"
+    assert ask("one more") == "full", "one visitor cannot take all places by making ids up"
+    assert ask("other", address="elsewhere") == "live"
+    assert ask("late", address="anywhere") == "full"
+    for number, previous in enumerate(("other", "other 0", "other 1")):  # switched off and on, one keeps one's place
+        assert ask(f"other {number}", address="elsewhere", previous=previous) == "live"
+    assert len(handlers._sessions) == live.MAX_SESSIONS
+    assert ask("late", address="anywhere", after_s=live.IDLE_S + 1) == "live"
+    assert list(handlers._sessions) == ["late"]
 
 
 @pytest.mark.parametrize("on_space", [True, False])
@@ -168,35 +150,31 @@ def test_a_visitor_is_known_by_the_address_that_the_proxy_of_a_space_tells(
         build_live_tab(handlers, Words())
     (stage,) = (block for block in page.blocks.values() if block.elem_id == "live")
     client = TestClient(App.create_app(page))
-    for session, headers in [
-        ("direct", {}),
-        ("proxy", {"X-Forwarded-For": "192.0.2.1"}),
-        ("claim", {"X-Forwarded-For": "198.51.100.7, 192.0.2.1"}),
-    ]:
+    for session, told in (("direct", None), ("proxy", "192.0.2.1"), ("claim", "198.51.100.7, 192.0.2.1")):
         data = {"session": session, "frame": to_frame(make_no_face())}
         body = {"data": data, "component_id": stage._id, "fn_name": "look", "session_hash": session}
+        headers = {"X-Forwarded-For": told} if told else {}
         answer = client.post("/gradio_api/component_server/", json=body, headers=headers).json()
         assert answer["status"] == "live"
     addresses = [session.address for session in handlers._sessions.values()]
     assert addresses == (["testclient", "192.0.2.1", "192.0.2.1"] if on_space else ["testclient"] * 3)
 
 
-def test_sessions_end_only_under_the_lock(handlers: LiveHandlers, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Guarded(dict[str, live.Session]):
-        """Who comes goes through all sessions, which must not change meanwhile."""
+FRAMES = {
+    "none": None,
+    "no base64": "data:,",
+    "bad base64": "data:image/jpeg;base64,%%%",
+    "no picture": "data:image/jpeg;base64,AAAA",
+    "too long": "x" * 2_000_000,
+    "many pixels, few bytes": to_frame(Image.new("1", (1921, 1080)), "PNG"),
+}
 
-        def __delitem__(self, key: str) -> None:
-            assert handlers._lock.locked()
-            super().__delitem__(key)
 
-        def pop(self, *arguments: Any) -> Any:
-            assert handlers._lock.locked()
-            return super().pop(*arguments)
-
-    monkeypatch.setattr(live, "TIME_LIMIT_S", -1)
-    handlers = LiveHandlers(handlers.models, handlers.detector, Clock(), _sessions=Guarded())
-    assert look(handlers, make_no_face())["status"] == "over"
-    assert not handlers._sessions
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+def test_what_is_no_picture_is_refused_and_the_next_one_works(handlers: LiveHandlers, frame: Any) -> None:
+    for request in ({"session": "a"}, {}, {"session": None, "language": ["xx"], "model": 3}):  # a stranger's, too
+        assert handlers.look(request | {"frame": frame}, "home") == {"status": "unreadable"}
+        assert handlers.look(request | {"frame": to_frame(make_no_face())}, "home")["status"] == "live"
 
 
 def test_a_second_picture_at_once_is_turned_away_and_not_kept_waiting(handlers: LiveHandlers) -> None:
@@ -206,38 +184,11 @@ def test_a_second_picture_at_once_is_turned_away_and_not_kept_waiting(handlers: 
     assert look(handlers, make_no_face())["status"] == "live"
 
 
-@pytest.mark.parametrize(
-    "frame",
-    [
-        None,
-        "",
-        7,
-        "data:,",
-        "data:image/jpeg;base64,%%%",
-        "data:image/jpeg;base64,AAAA",
-        "x" * 2_000_000,
-        to_frame(Image.new("1", (1921, 1080)), "PNG"),
-    ],
-    ids=["none", "empty", "a number", "no base64", "bad base64", "no picture", "too long", "many pixels, few bytes"],
-)
-def test_what_is_no_picture_is_refused_and_the_next_one_works(handlers: LiveHandlers, frame: Any) -> None:
-    assert handlers.look({"session": "a", "frame": frame}, "home") == {"status": "unreadable"}
-    assert look(handlers, make_no_face())["status"] == "live"
-
-
-@pytest.mark.parametrize("request_", [{}, {"session": None, "language": ["xx"], "model": 3}], ids=["empty", "nonsense"])
-def test_a_strangers_request_is_never_an_exception(handlers: LiveHandlers, request_: dict[str, Any]) -> None:
-    assert handlers.look(request_, "home") == {"status": "unreadable"}
-    assert handlers.look(request_ | {"frame": to_frame(make_no_face())}, "home")["status"] == "live"
-
-
-@pytest.mark.parametrize("language", LOCALES)
-def test_the_page_has_every_word_that_it_shows(handlers: LiveHandlers, language: str) -> None:
-    page = handlers.describe_page(language)
-    for key in re.findall(r'data-(?:word|label)="([^"]+)"', STAGE):
-        assert page["words"][key].strip(), key
-    assert "{" not in page["words"]["live.over"]
-    assert page["models"] == [model.name for model in handlers.models]
+def test_the_page_has_every_word_that_it_shows(handlers: LiveHandlers) -> None:
+    words = handlers.describe_page("es")["words"]
+    keys = re.findall(r'data-(?:word|label)="([^"]+)"', STAGE)
+    assert {key: words[key] for key in keys} == {key: translate("es", key) for key in keys}
+    assert "{" not in words["live.over"]
 
 
 def test_another_expression_has_its_label_at_once(handlers: LiveHandlers, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,11 +197,11 @@ def test_another_expression_has_its_label_at_once(handlers: LiveHandlers, monkey
 
     def say(label: str) -> dict[str, Any]:
         answers = dict.fromkeys(labels, 0.05) | {label: 0.7}
-        monkeypatch.setattr(
-            inference,
-            "predict_all",
-            lambda models, faces: [[Prediction(model.name, answers, 1.0) for _ in faces] for model in models],
-        )
+
+        def predict_all(models: list[LoadedModel], faces: list[Any]) -> list[list[Prediction]]:
+            return [[Prediction(model.name, answers, 1.0) for _ in faces] for model in models]
+
+        monkeypatch.setattr(inference, "predict_all", predict_all)
         return look(handlers, load_portrait())
 
     for _ in range(5):

@@ -1,10 +1,13 @@
+"""Many photos without a browser: what the page is told while a job waits, runs, fails, is cancelled and ends."""
+
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import pytest
-from photos import load_portrait, make_no_face, make_two_faces, write_animations
+from photos import load_portrait
 from test_archives import write_zip
 from videos import write_video
 
@@ -29,13 +32,17 @@ def handlers(models: list[LoadedModel], detector: FaceDetector) -> ManyHandlers:
     return ManyHandlers(models, detector)
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> list[tuple[str, Path]]:
-    load_portrait().save(tmp_path / "one.png")
-    make_two_faces().save(tmp_path / "two.png")
-    make_no_face().save(tmp_path / "sky.png")
-    (tmp_path / "text.jpg").write_text("no picture")
-    return [(name, tmp_path / name) for name in ("one.png", "two.png", "sky.png", "text.jpg")]
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> list[tuple[str, Path]]:
+    portrait = tmp_path_factory.mktemp("portrait") / "one.png"
+    load_portrait().resize((256, 300)).save(portrait)
+    return [("one.png", portrait), *((name, samples / name) for name in ("two.png", "sky.png", "text.png"))]
+
+
+@pytest.fixture(scope="module")
+def table(models: list[LoadedModel], detector: FaceDetector, files: Any) -> View:
+    """What the page shows in the end."""
+    return run(ManyHandlers(models, detector), files, "es")[-1]
 
 
 def run(handlers: ManyHandlers, files: Any, language: str = "en") -> list[View]:
@@ -48,12 +55,6 @@ def find_events(handlers: ManyHandlers) -> dict[str | None, Any]:
     with gr.Blocks() as page:
         build_many_tab(handlers, Words(), gr.Radio(), gr.HTML(), gr.Tabs())
     return {event.name: event.fn for event in page.fns.values()}
-
-
-@pytest.mark.parametrize("language", LOCALES)
-def test_without_files_the_page_says_what_to_do(handlers: ManyHandlers, language: str) -> None:
-    assert translate(language, "many.nothing") in (handlers.begin([], "visitor", "job", language).results or "")
-    assert list(handlers.run([], "visitor", "job", 4, language)) == []
 
 
 @pytest.mark.parametrize(
@@ -77,52 +78,18 @@ def test_why_there_is_nothing_is_said_again_in_another_language(
         assert translate(language, key, files=MAX_FILES) in view.report.render(language)
 
 
-@pytest.mark.parametrize("language", LOCALES)
-def test_every_face_and_every_failure_is_a_row(handlers: ManyHandlers, files: Any, language: str) -> None:
-    last = run(handlers, files, language)[-1]
-    assert last.results is not None
-    assert len(re.findall('<tr role="row"[^>]* data-row=', last.results)) == 3 + 2
-    assert last.results.count('class="fer-no-face"') == 2
-    assert translate(language, "error.no_face") in last.results
-    assert translate(language, "error.not_an_image") in last.results
-    assert last.results.count("data:image/jpeg") == 3
-    assert "data:text/csv" in last.results
-    assert last.progress == ""
-
-
-@pytest.mark.parametrize("language", LOCALES)
-def test_of_an_animation_the_table_says_that_the_first_frame_was_looked_at(
-    handlers: ManyHandlers, tmp_path: Path, language: str
-) -> None:
-    face_first, sky_first = write_animations(tmp_path)
-    for path, key in ((face_first, "hint.animated"), (sky_first, "error.no_face_in_first")):
-        assert translate(language, key) in (run(handlers, [(path.name, path)], language)[-1].results or "")
-
-
-def test_a_finished_table_is_shown_again_in_another_language(handlers: ManyHandlers, files: Any) -> None:
-    table = run(handlers, files, "en")[-1].report
-    again = table.render("es")
-    assert translate("es", "error.no_face") in again
-    assert translate("en", "error.no_face") not in again
-
-
-def test_a_report_that_is_forgotten_stays_on_the_page(handlers: ManyHandlers, files: Any) -> None:
-    show_again = find_events(handlers)["show_again"]
-    report = run(handlers, files)[-1].report
-    visitor = gr.Request(session_hash="visitor")
-    assert report is not None
-    assert show_again(report, "es", visitor) == report.render("es")
-    assert show_again(None, "es", visitor) == gr.skip()
-
-
-def test_a_bad_zip_is_a_row_and_too_many_files_are_a_sentence(
-    handlers: ManyHandlers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_zip(tmp_path / "empty.zip", {})
-    files = [("empty.zip", tmp_path / "empty.zip")]
-    assert translate("en", "error.zip_empty") in (run(handlers, files)[-1].results or "")
-    monkeypatch.setattr("fer_models.batch.MAX_FILES", 0)
-    assert translate("en", "error.too_many_files", files=MAX_FILES) in (run(handlers, files)[-1].results or "")
+def test_every_face_and_every_failure_is_a_row_which_is_shown_again_in_another_language(table: View) -> None:
+    assert table.results is not None
+    assert len(re.findall('<tr role="row"[^>]* data-row=', table.results)) == 3 + 2
+    assert table.results.count('class="fer-no-face"') == 2
+    assert table.results.count("data:image/jpeg") == 3
+    assert "data:text/csv" in table.results
+    assert table.progress == ""
+    again = table.report.render("en")
+    for key in ("error.no_face", "error.not_an_image"):
+        assert translate("es", key) in table.results
+        assert translate("es", key) not in again
+        assert translate("en", key) in again
 
 
 def test_programs_with_too_many_files_get_a_sentence_that_is_not_logged(
@@ -134,51 +101,33 @@ def test_programs_with_too_many_files_get_a_sentence_that_is_not_logged(
     assert not caught.value.print_exception
 
 
-def test_an_unexpected_failure_is_a_sentence(
-    handlers: ManyHandlers, files: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(FaceTable, "add", lambda *_: 1 / 0)
-    assert translate("en", "many.failed") in (run(handlers, files)[-1].results or "")
-
-
-def test_progress_tells_what_is_done_and_how_long_the_rest_takes(
-    handlers: ManyHandlers, files: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(many_photos, "PROGRESS_EVERY_S", 0)
-    views = run(handlers, files)
-    assert [view.progress.count("<progress") for view in views] == [1, 1, 1, 1, 0]
-    assert "2 of 4 files" in views[1].progress
-    assert " left" in views[1].progress
-
-
-def test_cancel_stops_after_the_file_at_hand_and_keeps_what_was_done(
+def test_progress_is_told_and_cancel_stops_after_the_file_at_hand_and_keeps_what_was_done(
     handlers: ManyHandlers, files: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(many_photos, "PROGRESS_EVERY_S", 0)
     handlers.begin(files, "visitor", "job", "en")
     views = handlers.run(files, "visitor", "job", 4, "en")
-    next(views)
+    assert "1 of 4 files" in next(views).progress
+    second = next(views).progress
+    assert "2 of 4 files" in second
+    assert " left" in second
     handlers.jobs.cancel("visitor")
     (last,) = views
     assert translate("en", "many.cut_short") in last.progress
     assert isinstance(last.report, FaceTable)
-    assert {row["file"] for row in last.report.rows} == {"one.png", "two.png"}
+    assert {row["file"] for row in last.report.rows} == {"one.png", "two.png", "sky.png"}
 
 
-def test_a_job_that_is_cancelled_while_it_waits_never_starts(handlers: ManyHandlers, files: Any) -> None:
-    handlers.begin(files, "visitor", "job", "en")
-    handlers.jobs.cancel("visitor")
-    assert list(handlers.run(files, "visitor", "job", 4, "en")) == []
-
-
-def test_a_job_that_is_cancelled_while_it_waits_leaves_a_page_that_says_no_more(
-    handlers: ManyHandlers, files: Any
+def test_a_job_that_is_cancelled_while_it_waits_never_starts_and_leaves_the_page_as_it_is(
+    handlers: ManyHandlers, files: Any, table: View
 ) -> None:
-    events = find_events(handlers)
-    visitor = gr.Request(session_hash="visitor")
+    events, visitor = find_events(handlers), gr.Request(session_hash="visitor")
     events["begin"](files, "en", visitor)
     assert "below" not in events["cancel"]("en", visitor)[0]
     assert list(events["run"](files, "job", 4, "en", visitor)) == [[gr.skip()] * 4]  # without it all would be emptied
+    assert table.report is not None
+    assert events["show_again"](table.report, "en", visitor) == table.report.render("en")
+    assert events["show_again"](None, "es", visitor) == gr.skip(), "a report that is forgotten stays"
 
 
 def test_a_job_that_is_cancelled_while_it_waits_leaves_the_next_one_alone(handlers: ManyHandlers, files: Any) -> None:
@@ -194,13 +143,9 @@ def test_a_job_that_is_cancelled_while_it_waits_leaves_the_next_one_alone(handle
     assert [button["interactive"] for button in events["end"](visitor)] == [True, False]
 
 
-def test_files_of_the_same_name_are_counted_one_by_one(handlers: ManyHandlers, files: Any) -> None:
-    same = [("IMG_1.png", path) for _, path in files]  # a face, two, none, and no picture
-    results = run(handlers, same)[-1].results or ""
-    assert f"<dt>{translate('en', 'many.files')}</dt><dd>4</dd>" in results
-
-
-def test_a_visitor_has_one_job_and_disturbs_nobody_elses(handlers: ManyHandlers, files: Any) -> None:
+def test_a_visitor_has_one_job_disturbs_nobody_elses_and_is_forgotten_when_there_are_too_many(
+    handlers: ManyHandlers, files: Any
+) -> None:
     handlers.begin(files, "one", "job", "en")
     handlers.begin(files, "two", "job", "en")
     first, other = handlers.jobs.get_flag("one", "job"), handlers.jobs.get_flag("two", "job")
@@ -211,31 +156,17 @@ def test_a_visitor_has_one_job_and_disturbs_nobody_elses(handlers: ManyHandlers,
     assert not other.is_set()
     handlers.jobs.end("one", "job")  # the old job ends late, and takes nothing from the new one
     assert handlers.jobs.is_under_way("one")
-
-
-def test_jobs_whose_pages_were_closed_while_they_waited_are_forgotten(handlers: ManyHandlers, files: Any) -> None:
-    for visitor in range(MAX_JOBS + 1):
+    for visitor in range(MAX_JOBS - 1):
         handlers.begin(files, str(visitor), "job", "en")
-    assert not handlers.jobs.is_under_way("0")
-    assert handlers.jobs.is_under_way("1")
+    assert not handlers.jobs.is_under_way("two"), "its page was closed while it waited"
+    assert handlers.jobs.is_under_way("0")
 
 
-def test_a_page_that_is_closed_ends_its_job(handlers: ManyHandlers, files: Any) -> None:
-    handlers.begin(files, "visitor", "job", "en")
-    views = handlers.run(files, "visitor", "job", 4, "en")
-    next(views)
-    views.close()
-    assert not handlers.jobs.is_under_way("visitor")
-
-
-def test_a_long_table_is_cut_on_the_page_and_whole_in_the_csv(
-    handlers: ManyHandlers, files: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    table = run(handlers, files[:1])[-1].report
-    assert isinstance(table, FaceTable)
-    table.rows *= MAX_SHOWN_ROWS + 1
-    table.thumbnails *= MAX_SHOWN_ROWS
-    shown = table.render("en")
+def test_a_long_table_is_cut_on_the_page(table: View) -> None:
+    report = table.report
+    assert isinstance(report, FaceTable)
+    rows, thumbnails = report.rows[:1] * (MAX_SHOWN_ROWS + 1), report.thumbnails[:1] * MAX_SHOWN_ROWS
+    shown = replace(report, rows=rows, thumbnails=thumbnails).render("en")
     assert shown.count('<tr role="row" data-row=') == MAX_SHOWN_ROWS
     assert translate("en", "many.shown", shown=MAX_SHOWN_ROWS, total=MAX_SHOWN_ROWS + 1) in shown
 

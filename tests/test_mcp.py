@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from browsing import REPOSITORY
 from photos import portrait_as_png
 
@@ -39,9 +38,7 @@ def talk(app_url: str, conversation: Callable[[Any], Awaitable[Any]]) -> Any:
     return asyncio.run(run())
 
 
-@pytest.fixture(scope="module")
-def photo() -> str:
-    return "data:image/png;base64," + base64.b64encode(portrait_as_png()).decode()
+PHOTO = "data:image/png;base64," + base64.b64encode(portrait_as_png()).decode()
 
 
 def test_the_tools_are_the_three_that_are_meant_and_say_what_they_do(app_url: str) -> None:
@@ -50,52 +47,46 @@ def test_the_tools_are_the_three_that_are_meant_and_say_what_they_do(app_url: st
     for name, required in (("compare", "photo"), ("explain", "photo"), ("batch", "files")):
         assert "not" in tools[name].description
         assert ",," not in tools[name].description, "gradio puts a comma after each line of what is returned"
+        assert "upload_file_to_gradio" not in tools[name].description, "there is no such tool"
+        assert "http or https url" not in json.dumps(tools[name].inputSchema)
         assert tools[name].inputSchema["required"] == [required]
         for argument in tools[name].inputSchema["properties"].values():
             assert argument["description"]
+    text = (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8")
+    assert "curl -F files=@photo.jpg http://127.0.0.1:7860/gradio_api/upload" in text
+    assert "curl -F files=@photo.jpg ADDRESS/gradio_api/upload" in HOW_TO_SEND
 
 
-def test_an_agent_has_many_photos_looked_at(app_url: str, photo: str) -> None:
+def test_an_agent_compares_explains_and_is_told_its_mistakes(app_url: str) -> None:
     async def converse(session: Any) -> list[Any]:
         return [
-            await session.call_tool("batch", {"files": [photo, photo]}),
-            await session.call_tool("batch", {"files": [__file__]}),
-        ]
-
-    done, refused = talk(app_url, converse)
-    assert not done.isError, done.content
-    rows = json.loads(done.content[0].text)
-    assert [(row["face_index"], row["error"]) for row in rows] == [(0, None)] * 2
-    assert refused.isError, "a path of the server is no file of the agent's"
-
-
-def test_an_agent_compares_and_explains_and_is_told_its_mistakes(app_url: str, photo: str) -> None:
-    async def converse(session: Any) -> list[Any]:
-        return [
-            await session.call_tool("compare", {"photo": photo, "models": ["dense"]}),
-            await session.call_tool("explain", {"photo": photo, "label": "sad"}),
-            await session.call_tool("compare", {"photo": photo, "face_index": 7}),
+            await session.call_tool("compare", {"photo": PHOTO, "models": ["dense"]}),
+            await session.call_tool("explain", {"photo": PHOTO, "label": "sad"}),
+            await session.call_tool("batch", {"files": [PHOTO, PHOTO]}),
+            await session.call_tool("compare", {"photo": PHOTO, "face_index": 7}),
+            await session.call_tool("compare", {"photo": "data:image/png;base64,abc"}),
             await session.call_tool("compare", {"photo": "http://127.0.0.1:9/none.jpg"}),
             await session.call_tool("batch", {"files": ["http://127.0.0.1:9/none.jpg"]}),
         ]
 
-    compared, explained, refused, *unreachable = talk(app_url, converse)
-    for answer in unreachable:
+    *done, no_face, damaged, unreachable, also_unreachable = talk(app_url, converse)
+    compared, explained, batch = (json.loads(answer.content[0].text) for answer in done)
+    assert [row["model"] for row in compared["models"]] == ["dense"]
+    assert {row["label"] for row in explained["explanations"]} == {"sad"}
+    assert [(row["face_index"], row["error"]) for row in batch] == [(0, None)] * 2
+    for answer, words in (
+        (no_face, "There is no face 7"),
+        (damaged, "The data URI is damaged"),
+        (unreachable, REFUSAL),
+        (also_unreachable, REFUSAL),
+    ):
         assert answer.isError
-        assert REFUSAL in answer.content[0].text
-    answer = json.loads(compared.content[0].text)
-    assert [row["model"] for row in answer["models"]] == ["dense"]
-    assert {row["label"] for row in json.loads(explained.content[0].text)["explanations"]} == {"sad"}
-    assert refused.isError
-    assert "There is no face 7" in refused.content[0].text
+        assert words in answer.content[0].text
 
 
-def test_an_agent_hands_a_photo_over_as_the_tool_says(app_url: str, tmp_path: Path) -> None:
+def test_an_agent_hands_a_photo_over_as_the_tool_says_and_no_file_of_the_server(app_url: str, tmp_path: Path) -> None:
     """Word for word what its description tells: the upload with curl, and the path that it prints."""
     tools = {tool.name: tool for tool in talk(app_url, lambda session: session.list_tools()).tools}
-    for tool in tools.values():
-        assert "upload_file_to_gradio" not in tool.description, "there is no such tool"
-        assert "http or https url" not in json.dumps(tool.inputSchema)
     (command,) = re.findall("`(curl .+?)`", tools["compare"].description)
     (server,) = re.findall(r"where (ADDRESS\S+) is that of this server", tools["compare"].description)
     address = find_server(app_url).removesuffix(server.removeprefix("ADDRESS"))
@@ -112,21 +103,12 @@ def test_an_agent_hands_a_photo_over_as_the_tool_says(app_url: str, tmp_path: Pa
             await session.call_tool("compare", {"photo": __file__}),
             await session.call_tool("batch", {"files": [__file__]}),
             await session.call_tool("compare", {"photo": str(Path(path).parent / ".." / ".." / "photo.jpg")}),
-            await session.call_tool("compare", {"photo": "data:image/png;base64,abc"}),
         ]
 
-    compared, by_address, batch, *refused, damaged = talk(app_url, converse)
-    assert damaged.isError
-    assert "The data URI is damaged" in damaged.content[0].text
+    compared, by_address, batch, *refused = talk(app_url, converse)
     favourites = [json.loads(answer.content[0].text)["favourite"] for answer in (compared, by_address)]
     assert [*favourites, json.loads(batch.content[0].text)[0]["favourite"]] == favourites[:1] * 3
     for answer in refused:
         assert answer.isError
         assert "There is no upload" in answer.content[0].text
         assert command in answer.content[0].text, "what to do instead"
-
-
-def test_the_docs_tell_an_agent_the_same() -> None:
-    text = (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8")
-    assert "curl -F files=@photo.jpg http://127.0.0.1:7860/gradio_api/upload" in text
-    assert "curl -F files=@photo.jpg ADDRESS/gradio_api/upload" in HOW_TO_SEND

@@ -7,13 +7,14 @@ import re
 import threading
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
-from browsing import CHROMIUM, find_violations, needs_chromium
+from browsing import BROWSER, find_violations, needs_chromium
 from hub_server import HubServer
 from huggingface_hub import HfApi
 from photos import as_png, load_portrait, make_no_face, make_two_faces, write_animations
@@ -21,12 +22,11 @@ from PIL import Image
 
 from fer_models import face_search
 from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
-from fer_models.face_search import cut_reflected
 from fer_models.faces import FaceDetector
 from fer_models.images import read_image
 from fer_models.inference import compare, load_models, to_json
 from training.benchmarks.browser_photos import compare_answers
-from training.publishing import push, static_page
+from training.publishing import push, static_page, static_space
 from training.publishing.static_page import PAGE_DIR, StaticHandler, build_static, make_server
 
 pytestmark = [needs_chromium, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -35,17 +35,21 @@ FILES = PAGE_DIR.parent
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    try:
-        return build_static(tmp_path_factory.mktemp("static") / "page")
-    except OSError as error:
-        if "npm" in str(error):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    collect = cache(static_page.collect_static)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (static_page, static_space):
+            patch.setattr(module, "collect_static", collect)
+        try:
+            yield build_static(tmp_path_factory.mktemp("static") / "page")
+        except OSError as error:
+            if "npm" not in str(error):
+                raise
             pytest.skip(str(error))
-        raise
 
 
-@pytest.fixture(scope="module")
-def url(folder: Path) -> Iterator[str]:
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
     server = make_server(folder)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
@@ -53,36 +57,40 @@ def url(folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *fake])
-        yield browser
-        browser.close()
+def url(folder: Path) -> Iterator[str]:
+    with serve(folder) as url:
+        yield url
 
 
-def open_page(browser: Any, url: str, **options: Any) -> Any:
-    page = browser.new_context(**{"locale": "en-US", "viewport": {"width": 1440, "height": 900}} | options).new_page()
+@contextmanager
+def open_page(url: str, wait_for: str = "html[data-ready]", **options: Any) -> Iterator[Any]:
+    """A page in a window of its own."""
+    defaults = {"locale": "en-US", "viewport": {"width": 1440, "height": 900}}
+    page = BROWSER.start().new_context(**defaults | options).new_page()
     page.set_default_timeout(120_000)
     page.goto(url)
-    page.wait_for_selector("html[data-ready]")
-    return page
+    page.wait_for_selector(wait_for)
+    yield page
+    page.context.close()
 
 
 @pytest.fixture(scope="module")
-def page(browser: Any, url: str) -> Any:
-    return open_page(browser, url)
+def page(url: str) -> Iterator[Any]:
+    with open_page(url) as page:
+        yield page
 
 
-def ask(page: Any, content: bytes, **options: Any) -> Any:
+def choose(page: Any, content: bytes, kind: str = "image/png") -> None:
+    page.set_input_files("#file", {"name": "me.png", "mimeType": kind, "buffer": content})
+
+
+def ask(page: Any, content: bytes, kind: str = "", **options: Any) -> Any:
     """The answer of `window.fer.compare`, or the reason why there is none."""
-    code = """async ([text, options]) => {
+    code = """async ([text, type, options]) => {
         const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-        return window.fer.compare(new Blob([bytes]), options).catch((error) => error.reason);
+        return window.fer.compare(new Blob([bytes], { type }), options).catch((error) => error.reason);
     }"""
-    return page.evaluate(code, [base64.b64encode(content).decode(), options])
+    return page.evaluate(code, [base64.b64encode(content).decode(), kind, options])
 
 
 def as_jpeg(image: Image.Image, **options: Any) -> bytes:
@@ -115,21 +123,18 @@ def turned_by_exif() -> bytes:
         (as_png(load_portrait().rotate(130, expand=True)), {}),
         (turned_by_exif(), {"tag": "tuned"}),
         (as_png(load_portrait().crop((200, 130, 360, 400))), {}),
-        (as_png(load_portrait().crop((170, 115, 390, 335))), {"whole": True}),
         (as_png(load_portrait().crop((170, 115, 390, 335)).resize((2900, 2100))), {"whole": True}),
         (as_png(make_no_face()), {}),
         (as_png(make_small_face()), {}),
     ],
     ids=[
-        *("a photo", "the second face", "turned", "exif", "cut by the edge", "whole", "whole and large", "no face"),
+        *("a photo", "the second face", "turned", "exif", "cut by the edge", "whole and large", "no face"),
         "small in a large one",
     ],
 )
-def test_answer_is_the_package_s(content: bytes, options: dict[str, Any], page: Any) -> None:
+def test_answer_is_the_package_s(content: bytes, options: dict[str, Any], page: Any, detector: FaceDetector) -> None:
     models = load_models(list(FER_CNN_ARCHITECTURES), options.get("tag"))
-    comparison = compare(
-        read_image(content), models, FaceDetector(), options.get("whole", False), options.get("face", 0)
-    )
+    comparison = compare(read_image(content), models, detector, options.get("whole", False), options.get("face", 0))
     ours, theirs = to_json(comparison, models), ask(page, content, **options)
     assert list(theirs) == list(ours)
     assert compare_answers([ours], [theirs])["same"], (ours, theirs)
@@ -137,130 +142,76 @@ def test_answer_is_the_package_s(content: bytes, options: dict[str, Any], page: 
         assert theirs[key] == ours[key], key
     assert [hint["id"] for hint in theirs["hints"]] == [hint["id"] for hint in ours["hints"]]
     for one, two in zip(ours["models"], theirs["models"], strict=True):
-        assert {key: two[key] for key in one if key not in ("probabilities", "latency_ms")} == {
-            key: one[key] for key in one if key not in ("probabilities", "latency_ms")
-        }
-
-
-BILINEAR, BICUBIC = Image.Resampling.BILINEAR, Image.Resampling.BICUBIC
-NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (91, 91, 3), dtype=np.uint8))
-WIDE = Image.fromarray(np.random.default_rng(1).integers(0, 256, (700, 901, 3), dtype=np.uint8))
-PIXELS: list[tuple[str, Image.Image, list[Any], Any]] = [
-    ("toGrey", NOISE, [], NOISE.convert("L")),
-    ("resize", NOISE, [48, 48], NOISE.resize((48, 48), BILINEAR)),
-    ("resize", NOISE, [200, 130], NOISE.resize((200, 130), BILINEAR)),
-    ("resize", WIDE, [48, 31, [0, 0, 901, 700], 2], WIDE.resize((48, 31), BILINEAR, reducing_gap=2.0)),
-    (
-        *("resize", WIDE, [128, 61, [10.3, 20.7, 500.2, 600.1], 2]),
-        WIDE.resize((128, 61), BILINEAR, (10.3, 20.7, 500.2, 600.1), reducing_gap=2.0),
-    ),
-    ("rotateQuarter", NOISE, [1], NOISE.rotate(90, expand=True)),
-    ("rotate", NOISE, [33.3], NOISE.rotate(33.3, BILINEAR)),
-    ("rotate", NOISE, [-45, True], NOISE.rotate(-45, BICUBIC)),
-    ("cutReflected", NOISE, [[-200.5, -100.2, 30.3, 95.9]], cut_reflected(NOISE, (-200.5, -100.2, 30.3, 95.9))),
-]
-
-
-@pytest.mark.parametrize(
-    ("name", "image", "arguments", "expected"), PIXELS, ids=[f"{i} {row[0]}" for i, row in enumerate(PIXELS)]
-)
-def test_pixels_are_pillow_s(name: str, image: Image.Image, arguments: list[Any], expected: Image.Image, page: Any):
-    code = """async ([name, [width, height], text, rest]) => {
-        const pixels = await import("./pixels.js");
-        const data = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-        const made = pixels[name](pixels.makePicture(width, height, 3, data), ...rest);
-        const url = await new Promise((resolve) => {
-            const reader = new FileReader();
-            reader.onload = () => resolve(reader.result);
-            reader.readAsDataURL(new Blob([made.data]));
-        });
-        return [made.width, made.height, url];
-    }"""
-    text = base64.b64encode(np.asarray(image).tobytes()).decode()
-    width, height, url = page.evaluate(code, [name, image.size, text, arguments])
-    data = np.frombuffer(base64.b64decode(url.partition(",")[2]), np.uint8)
-    assert (width, height) == expected.size
-    difference = np.abs(data - np.asarray(expected).astype(int).ravel())
-    assert difference.max() <= 1
-    assert difference.mean() < 0.001
+        for key in one.keys() - {"probabilities", "latency_ms"}:
+            assert two[key] == one[key], key
 
 
 # --- nothing is sent, nothing is kept, and no network is needed ---
 
 
-def test_no_request_leaves_and_no_storage_holds_a_picture(browser: Any, url: str) -> None:
-    page = open_page(browser, url)
-    asked: list[tuple[str, str]] = []
-    page.context.on("request", lambda request: asked.append((request.method, request.url)))
-    page.click("#examples button >> nth=0")
-    page.wait_for_selector(".fer-verdict")
-    page.set_input_files("#file", {"name": "me.png", "mimeType": "image/png", "buffer": as_png(make_two_faces())})
-    page.wait_for_selector("#faces:not([hidden])")
-    assert [request for request in asked if request[0] != "GET" or not request[1].startswith((url, "blob:"))] == []
-    stored = page.evaluate(
-        """async () => {
-            const kept = [];
-            for (const name of await caches.keys()) {
-                for (const { url } of await (await caches.open(name)).keys()) kept.push(new URL(url).pathname);
-            }
-            const databases = await indexedDB.databases();
-            return [kept, databases.length, localStorage.length, sessionStorage.length, document.cookie];
-        }"""
-    )
-    assert stored[1:] == [0, 0, 0, ""]
-    assert [path for path in stored[0] if re.search("blob|me.png", path)] == []
-    page.context.close()
+def test_no_request_leaves_and_no_storage_holds_a_picture(url: str) -> None:
+    with open_page(url) as page:
+        asked: list[tuple[str, str]] = []
+        page.context.on("request", lambda request: asked.append((request.method, request.url)))
+        page.click("#examples button >> nth=0")
+        page.wait_for_selector(".fer-verdict")
+        choose(page, as_png(make_two_faces()))
+        page.wait_for_selector("#faces:not([hidden])")
+        assert [request for request in asked if request[0] != "GET" or not request[1].startswith((url, "blob:"))] == []
+        kept, *others = page.evaluate(
+            """async () => {
+                const kept = [];
+                for (const name of await caches.keys()) {
+                    for (const { url } of await (await caches.open(name)).keys()) kept.push(new URL(url).pathname);
+                }
+                const databases = await indexedDB.databases();
+                return [kept, databases.length, localStorage.length, sessionStorage.length, document.cookie];
+            }"""
+        )
+        assert others == [0, 0, 0, ""]
+        assert [path for path in kept if re.search("blob|me.png", path)] == []
 
 
-def test_second_visit_needs_no_network_and_a_new_version_replaces_the_old(browser: Any, folder: Path) -> None:
-    server = make_server(folder)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/"
-    page = open_page(browser, url)
-    page.evaluate("navigator.serviceWorker.ready")
-    page.wait_for_function("async () => (await caches.keys()).length && navigator.serviceWorker.controller")
-    page.context.set_offline(True)
-    page.reload()
-    page.wait_for_selector("html[data-ready]")
-    page.click("#examples button >> nth=0")
-    page.wait_for_selector(".fer-verdict")
-    page.context.set_offline(False)
-    before = page.evaluate("caches.keys()")
+def test_second_visit_needs_no_network_and_a_new_version_replaces_the_old(folder: Path) -> None:
     worker = folder / "service_worker.js"
     content = worker.read_text()
-    try:
-        worker.write_text(re.sub(r'version = "\w+"', 'version = "another"', content))
-        page.evaluate("navigator.serviceWorker.getRegistration().then((one) => one.update())")
+    with serve(folder) as url, open_page(url) as page:
+        page.evaluate("navigator.serviceWorker.ready")
+        page.wait_for_function("async () => (await caches.keys()).length && navigator.serviceWorker.controller")
+        page.context.set_offline(True)
         page.reload()
-        page.close()  # the old version stays until no page shows it
-        page = browser.contexts[-1].new_page()
-        page.goto(url)
-        page.wait_for_function("async () => (await caches.keys()).join() === 'fer-another'")
-    finally:
-        worker.write_text(content)
-    assert before != ["fer-another"]
-    page.context.close()
-    server.shutdown()
+        page.wait_for_selector("html[data-ready]")
+        page.click("#examples button >> nth=0")
+        page.wait_for_selector(".fer-verdict")
+        page.context.set_offline(False)
+        assert page.evaluate("caches.keys()") != ["fer-another"]
+        try:
+            worker.write_text(re.sub(r'version = "\w+"', 'version = "another"', content))
+            page.evaluate("navigator.serviceWorker.getRegistration().then((one) => one.update())")
+            page.reload()
+            another = page.context.new_page()
+            page.close()  # the old version stays until no page shows it
+            another.goto(url)
+            another.wait_for_function("async () => (await caches.keys()).join() === 'fer-another'")
+        finally:
+            worker.write_text(content)
 
 
-def test_what_a_static_space_serves_answers_without_a_network(browser: Any, hub: HubServer, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_what_a_static_space_serves_answers_without_a_network(hub: HubServer, tmp_path: Path) -> None:
     """From the push to the loopback Hub, over what arrived there, to a face."""
     push.main(["--static-space", "alice/fer-static"])
     repo = hub.repo("alice/fer-static", "space")
     assert repo.settings["sdk"] == "static"
     push.main(["--static-space", "alice/fer-static"])
     assert len(repo.log("main")) == 2, "one commit on top of the Hub's own"
-    back = HfApi().snapshot_download("alice/fer-static", repo_type="space", local_dir=tmp_path / "space")
-    header = yaml.safe_load((Path(back) / "README.md").read_text().split("---\n")[1])
+    back = Path(HfApi().snapshot_download("alice/fer-static", repo_type="space", local_dir=tmp_path / "space"))
+    header = yaml.safe_load((back / "README.md").read_text().split("---\n")[1])
     assert header["sdk"] == "static"
-    assert (Path(back) / header["app_file"]).is_file()
-    server = make_server(Path(back))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    page = open_page(browser, f"http://127.0.0.1:{server.server_port}/")
-    page.context.set_offline(True)
-    assert ask(page, as_jpeg(load_portrait()))["favourite"] == "neutral"
-    page.context.close()
-    server.shutdown()
+    assert (back / header["app_file"]).is_file()
+    with serve(back) as url, open_page(url) as page:
+        page.context.set_offline(True)
+        assert ask(page, as_jpeg(load_portrait()))["favourite"] == "neutral"
 
 
 def test_policy_allows_the_page_itself_alone(folder: Path) -> None:
@@ -297,7 +248,7 @@ def huge_png() -> bytes:
 )
 def test_bad_file_is_one_sentence_and_the_page_goes_on(content: bytes, reason: str, page: Any) -> None:
     assert ask(page, content) == reason
-    page.set_input_files("#file", {"name": "x", "mimeType": "application/octet-stream", "buffer": content})
+    choose(page, content, "application/octet-stream")
     page.wait_for_selector("#results [role=alert]")
     text = page.inner_text("#results")
     assert text.endswith(".")
@@ -306,75 +257,60 @@ def test_bad_file_is_one_sentence_and_the_page_goes_on(content: bytes, reason: s
     page.wait_for_selector("#results .fer-verdict")
 
 
-def test_animation_is_told(page: Any, tmp_path: Path) -> None:
+def test_animation_is_told_and_no_face_offers_the_whole_picture(page: Any, tmp_path: Path) -> None:
     path, _ = write_animations(tmp_path)
-    code = """async (text) => {
-        const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-        return window.fer.compare(new Blob([bytes], { type: "image/gif" }));
-    }"""
-    answer = page.evaluate(code, base64.b64encode(path.read_bytes()).decode())
-    assert "animated" in [hint["id"] for hint in answer["hints"]]
-
-
-def test_no_face_offers_the_whole_picture(page: Any) -> None:
-    page.set_input_files("#file", {"name": "x.png", "mimeType": "image/png", "buffer": as_png(make_no_face())})
+    assert "animated" in [hint["id"] for hint in ask(page, path.read_bytes(), "image/gif")["hints"]]
+    choose(page, as_png(make_no_face()))
     page.wait_for_selector("#whole")
     page.click("#whole")
     page.wait_for_selector(".fer-verdict.fer-unsure")
 
 
-@pytest.mark.parametrize("missing", ["models/baseline.ferplus-", "runtime/ort-wasm-simd-threaded.wasm.gz"])
-@pytest.mark.parametrize("how", ["gone", "cut"])
-def test_models_that_do_not_load_are_told(how: str, missing: str, browser: Any, folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("missing", "length"),
+    [("models/baseline.ferplus-", None), ("runtime/ort-wasm-simd-threaded.wasm.gz", 5000)],
+    ids=["a model is gone", "the runtime is cut"],
+)
+def test_what_does_not_load_is_told(
+    missing: str, length: int | None, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Handler(StaticHandler):
         def do_GET(self) -> None:  # noqa: N802
             if missing not in self.path:
                 return super().do_GET()
-            if how == "gone":
+            if length is None:
                 return self.send_error(404)
-            content = (folder / self.path[1:]).read_bytes()[:5000]
             self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Content-Length", str(length))
             self.end_headers()
-            self.wfile.write(content)
+            self.wfile.write((folder / self.path[1:]).read_bytes()[:length])
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(static_page, "StaticHandler", Handler)
-        server = make_server(folder)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    page = browser.new_context(locale="en-US", service_workers="block").new_page()
-    page.goto(f"http://127.0.0.1:{server.server_port}/")
-    page.wait_for_selector("#results [role=alert]", timeout=60_000)
-    assert page.inner_text("#results").endswith("then reload the page.")
-    page.context.close()
-    server.shutdown()
-
-
-def test_refused_and_missing_cameras_are_told(browser: Any, url: str) -> None:
-    page = open_page(browser, url)
-    page.click("#tab-live")
-    for name, word in (("NotAllowedError", "does not let"), ("NotFoundError", "No camera"), ("AbortError", "another")):
-        page.evaluate(
-            "name => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', name)); }", name
-        )
-        page.click("#live-button")
-        page.wait_for_selector("#live-message [role=alert]")
-        assert word in page.inner_text("#live-message")
-    page.context.close()
+    monkeypatch.setattr(static_page, "StaticHandler", Handler)
+    alert = "#results [role=alert]"
+    with serve(folder) as url, open_page(url, wait_for=alert, service_workers="block") as page:
+        assert page.inner_text("#results").endswith("then reload the page.")
 
 
 # --- the page itself ---
 
 
-def test_live_answers_and_stops(browser: Any, url: str) -> None:
-    page = open_page(browser, url)
-    page.click("#tab-live")
-    page.click("#live-button")
-    page.wait_for_function("() => Number(document.querySelector('#stage').dataset.fps) > 0")
-    assert page.inner_text("#live-results")
-    page.click("#live-button")
-    assert page.evaluate("document.querySelector('#stage video').srcObject") is None
-    page.context.close()
+def test_live_answers_and_stops_and_refused_and_missing_cameras_are_told(url: str) -> None:
+    with open_page(url, permissions=["camera"]) as page:
+        page.click("#tab-live")
+        page.click("#live-button")
+        page.wait_for_function("() => Number(document.querySelector('#stage').dataset.fps) > 0")
+        assert page.inner_text("#live-results")
+        page.click("#live-button")
+        assert page.evaluate("document.querySelector('#stage video').srcObject") is None
+        fail = "name => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', name)); }"
+        for name, words in (
+            ("NotAllowedError", "does not let"),
+            ("NotFoundError", "No camera"),
+            ("AbortError", "another"),
+        ):
+            page.evaluate(fail, name)
+            page.click("#live-button")
+            page.wait_for_selector(f"#live-message [role=alert] >> text={words}")
 
 
 @pytest.mark.parametrize(
@@ -385,17 +321,16 @@ def test_live_answers_and_stops(browser: Any, url: str) -> None:
     ],
     ids=["wide, light, English", "phone, dark, Spanish"],
 )
-def test_page_is_accessible_and_fits(options: dict[str, Any], browser: Any, url: str) -> None:
-    page = open_page(browser, url, **options, bypass_csp=True)  # axe is put in by a script
-    assert find_violations(page) == []
-    page.set_input_files("#file", {"name": "x.png", "mimeType": "image/png", "buffer": as_png(make_two_faces())})
-    page.wait_for_selector("#faces:not([hidden])")
-    assert find_violations(page) == []
-    page.click("#tab-live")
-    assert find_violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.evaluate("document.documentElement.lang") == options["locale"][:2]
-    page.context.close()
+def test_page_is_accessible_and_fits(options: dict[str, Any], url: str) -> None:
+    with open_page(url, **options, bypass_csp=True) as page:  # axe is put in by a script
+        assert find_violations(page) == []
+        choose(page, as_png(make_two_faces()))
+        page.wait_for_selector("#faces:not([hidden])")
+        assert find_violations(page) == []
+        page.click("#tab-live")
+        assert find_violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("document.documentElement.lang") == options["locale"][:2]
 
 
 def test_every_word_that_the_page_asks_for_is_there() -> None:
@@ -414,15 +349,3 @@ def test_numbers_of_the_search_are_the_package_s() -> None:
     assert {name: float(number) for name, number in numbers.items()} == {
         name: float(getattr(face_search, name)) for name in numbers
     }
-
-
-def test_colours_are_the_other_page_s() -> None:
-    from fer_models.demo.theme import THEME
-
-    css = THEME._get_theme_css()
-    light, dark = css.split(".dark", 1)
-    own_light, own_dark = (FILES / "demo" / "styles" / "tokens.css").read_text().split(".dark {", 1)
-    for theirs, ours in ((light, own_light), (dark, own_dark)):
-        known = dict(re.findall(r"--([\w-]+): (.*?);", theirs))
-        for name, value in re.findall(r"--(?!fer-)([\w-]+): (.*?);", ours):
-            assert known[name] == value, name

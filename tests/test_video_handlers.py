@@ -1,22 +1,18 @@
 """A video in the tab Many: what the page is told, and that nothing of it is left."""
 
 import base64
+import gc
 import re
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import av
-import psutil
 import pytest
-from photos import portrait_path
 from PIL import Image
-from processes import SERVER, start_server
 from test_tables import read_csv
-from videos import make_empty_picture, make_picture, write_video
+from videos import make_empty_picture, write_video
 
 from fer_models.comparison import Comparison
 from fer_models.demo.components.timeline import MAX_STEPS, format_duration, render_timeline
@@ -25,10 +21,10 @@ from fer_models.demo.handlers.jobs import View
 from fer_models.demo.handlers.many import ManyHandlers
 from fer_models.demo.handlers.many_video import VideoReport
 from fer_models.demo.handlers.reasons import MAX_DURATION_S
-from fer_models.demo.locales import LOCALES, translate
+from fer_models.demo.locales import translate
 from fer_models.demo.uploads import FOLDER_VARIABLE
 from fer_models.faces import FaceDetector
-from fer_models.inference import LoadedModel, load_models
+from fer_models.inference import LoadedModel
 
 
 @pytest.fixture
@@ -36,9 +32,9 @@ def handlers(models: list[LoadedModel], detector: FaceDetector) -> ManyHandlers:
     return ManyHandlers(models, detector)
 
 
-@pytest.fixture
-def film(tmp_path: Path) -> list[tuple[str, Path]]:
-    return [("Film.MP4", write_video(tmp_path / "film.mp4", 12))]
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, Path]]:
+    return [("Film.MP4", write_video(tmp_path_factory.mktemp("film") / "film.mp4", 12))]
 
 
 @pytest.fixture(autouse=True)
@@ -61,51 +57,48 @@ def read_download(results: str, delimiter: str = ",") -> list[dict[str, str]]:
     return read_csv(base64.b64decode(results.split("base64,")[1].split('"')[0]).decode("utf-8"), delimiter)
 
 
-@pytest.mark.parametrize("language", LOCALES)
-def test_a_video_becomes_a_timeline_a_table_and_a_video(handlers: ManyHandlers, film: Any, language: str) -> None:
-    for last in start(handlers, film, language):
+def test_a_video_becomes_a_timeline_a_table_and_a_video(
+    handlers: ManyHandlers, film: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(many_video, "PROGRESS_EVERY_S", 0)
+    views = []
+    for last in start(handlers, film, "es"):
+        views.append(last)
         if last.video is not None:  # it is there until the next step, in which gradio has copied it
             with av.open(str(last.video)) as container:
                 assert len(list(container.decode(video=0))) == 6
     assert last.video is not None
     assert not last.video.exists()
-    assert last.progress == ""
     assert last.results is not None
     assert last.results.count("<svg") == 7
-    table = read_download(last.results, "," if language == "en" else ";")
+    table = read_download(last.results, ";")
     assert len(table) == 6
     assert float(table[1]["time_s"].replace(",", ".")) == pytest.approx(0.2)
     assert {row["faces"] for row in table} == {"1"}
-    again = last.report.render("es" if language == "en" else "en")
-    assert translate("es" if language == "en" else "en", "many.csv") in again
+    assert translate("en", "many.csv") in last.report.render("en"), "it is shown again in another language"
+    # Its progress tells what is done, and how long the rest takes, once that is known.
+    assert [view.progress.count("<progress") for view in views] == [1] * 6 + [0]
+    assert "faltan" not in views[0].progress
+    assert translate("es", "many.watched", done="0:01", total="0:01") in views[4].progress
+    assert "faltan" in views[4].progress
+    assert last.progress == ""
 
 
-@pytest.mark.parametrize("language", LOCALES)
-@pytest.mark.parametrize(
-    ("reason", "name", "content"),
-    [
-        ("empty", "empty.mp4", b""),
-        ("not_an_image", "text.mov", b"no video"),
-        ("video_unreadable", "broken.jpg", b"\0\0\0\x18ftypisom" + bytes(50)),
-        ("missing", "gone.webm", None),
-    ],
-)
 def test_what_cannot_be_used_gets_a_sentence(
-    handlers: ManyHandlers, tmp_path: Path, language: str, reason: str, name: str, content: Any
-) -> None:
-    if content is not None:
-        (tmp_path / name).write_bytes(content().read_bytes() if callable(content) else content)
-    last = list(start(handlers, [(name, tmp_path / name)], language))[-1]
-    assert translate(language, f"error.{reason}") in (last.results or "")
-    assert last.video is None
-
-
-def test_sound_alone_and_a_video_that_is_too_long_get_sentences(
     handlers: ManyHandlers, tmp_path: Path, film: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sound = write_video(tmp_path / "sound.mp4", 0, with_sound=True)
-    (last,) = start(handlers, [("sound.mp4", sound)])
-    assert translate("en", "error.video_without_pictures") in (last.results or "")
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "broken.jpg").write_bytes(b"\0\0\0\x18ftypisom" + bytes(50))
+    write_video(tmp_path / "sound.mp4", 0, with_sound=True)
+    for name, reason in (
+        ("empty.mp4", "empty"),
+        ("broken.jpg", "video_unreadable"),
+        ("gone.webm", "missing"),
+        ("sound.mp4", "video_without_pictures"),
+    ):
+        last = list(start(handlers, [(name, tmp_path / name)], "es"))[-1]
+        assert translate("es", f"error.{reason}") in (last.results or "")
+        assert last.video is None
     monkeypatch.setattr(many_video, "MAX_DURATION_S", 1)
     (last,) = start(handlers, film)
     assert translate("en", "error.video_too_long", minutes=MAX_DURATION_S // 60) in (last.results or "")
@@ -125,23 +118,6 @@ def test_without_a_face_the_page_says_so_and_draws_nothing(handlers: ManyHandler
     last = list(start(handlers, [("sky.mp4", path)]))[-1]
     assert translate("en", "many.no_face_anywhere") in (last.results or "")
     assert 'd=""' in (last.results or "")
-
-
-def test_a_video_is_looked_at_alone(handlers: ManyHandlers, film: Any) -> None:
-    view = handlers.begin([*film, ("photo.png", portrait_path())], "visitor", "job", "en")
-    assert translate("en", "many.video_alone") in (view.results or "")
-    assert list(handlers.run(film, "visitor", "job", 4, "en")) == []
-
-
-def test_progress_tells_what_is_done_and_how_long_the_rest_takes(
-    handlers: ManyHandlers, film: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(many_video, "PROGRESS_EVERY_S", 0)
-    views = list(start(handlers, film))
-    assert [view.progress.count("<progress") for view in views] == [1] * 6 + [0]
-    assert " left" not in views[0].progress  # nobody knows yet
-    assert "0:01 of 0:01 of the video" in views[4].progress
-    assert " left" in views[4].progress
 
 
 def test_a_video_that_tells_no_length_has_no_end_in_sight(
@@ -171,21 +147,6 @@ def test_cancel_stops_at_the_picture_at_hand_and_keeps_what_was_done(
     assert last.video is None
 
 
-def test_a_page_that_is_closed_ends_its_job(handlers: ManyHandlers, film: Any) -> None:
-    views = start(handlers, film)
-    next(views)
-    views.close()  # type: ignore[attr-defined]
-    assert not handlers.jobs.is_under_way("visitor")
-
-
-def test_an_unexpected_failure_is_a_sentence(
-    handlers: ManyHandlers, film: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(VideoReport, "add", lambda *_: 1 / 0)
-    (last,) = start(handlers, film)
-    assert translate("en", "error.unexpected") in (last.results or "")
-
-
 def test_an_unexpected_failure_in_the_midst_keeps_what_was_seen(
     handlers: ManyHandlers, film: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -202,10 +163,9 @@ def test_an_unexpected_failure_in_the_midst_keeps_what_was_seen(
     assert "ZeroDivisionError" in caplog.text
 
 
-@pytest.mark.parametrize("language", LOCALES)
 @pytest.mark.parametrize("is_sure", [True, False])
 def test_the_written_video_and_the_table_doubt_as_the_page_does(
-    handlers: ManyHandlers, film: Any, language: str, is_sure: bool, monkeypatch: pytest.MonkeyPatch
+    handlers: ManyHandlers, film: Any, is_sure: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
 
@@ -216,19 +176,11 @@ def test_the_written_video_and_the_table_doubt_as_the_page_does(
     monkeypatch.setattr("fer_models.comparison.SURE_PROBABILITY", 0 if is_sure else 1.1)
     monkeypatch.setattr("fer_models.comparison.SURE_AGREEMENT", 0)
     monkeypatch.setattr(Comparison, "majority", "happy")
-    last = list(start(handlers, film, language))[-1]
+    last = list(start(handlers, film, "es"))[-1]
     assert written
     for text in written:
-        assert (translate(language, "many.unsure") in text) is not is_sure
-    table = read_download(last.results or "", "," if language == "en" else ";")
-    assert {row["sure"] for row in table} == {"yes" if is_sure else "no"}
-
-
-def test_a_video_without_a_suffix_is_a_video(handlers: ManyHandlers, film: Any) -> None:
-    last = list(start(handlers, [("film", film[0][1].rename(film[0][1].with_suffix("")))]))[-1]
-    assert last.video is not None
-    last = list(start(handlers, [("photo.mp4", portrait_path())]))[-1]  # and a photo is one, whatever it is called
-    assert "fer-faces" in (last.results or "")
+        assert (translate("es", "many.unsure") in text) is not is_sure
+    assert {row["sure"] for row in read_download(last.results or "", ";")} == {"yes" if is_sure else "no"}
 
 
 def test_looks_that_are_rare_leave_no_gaps(handlers: ManyHandlers, tmp_path: Path) -> None:
@@ -241,25 +193,17 @@ def test_looks_that_are_rare_leave_no_gaps(handlers: ManyHandlers, tmp_path: Pat
         assert line.endswith("H100.00V20Z")
 
 
-def measure_memory(path: Path) -> list[int]:
-    """What this process holds after each picture of a video, FFmpeg's memory included, in bytes."""
-    many_video.PROGRESS_EVERY_S = 0
-    views = many_video.watch([(path.name, path)], load_models(["baseline"]), FaceDetector(), 10, Event(), "en")
-    return [psutil.Process().memory_info().rss for _ in views]
+def test_no_picture_is_kept_however_long_a_video_is(
+    handlers: ManyHandlers, film: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def count_pictures() -> int:
+        gc.collect()
+        return sum(isinstance(one, Image.Image | av.VideoFrame) for one in gc.get_objects())
 
-
-@pytest.mark.slow
-def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
-    # The encoder looks a score of pictures ahead, and takes some megabytes more between fifty and ninety.
-    size, warm_up, num_frames = (640, 480), 30, 110
-    path = write_video(tmp_path / "film.mp4", num_frames, lambda index: make_picture(index).resize(size))
-    start_server()
-    # In a process of its own, for what other tests have left free would hide a leak.
-    with ProcessPoolExecutor(1, SERVER) as pool:
-        memory = pool.submit(measure_memory, path).result()
-    assert len(memory) == num_frames + 1
-    smallest_frame = 1.5 * size[0] * size[1]  # as the decoder and the encoder hold one; RGB takes twice as much
-    assert max(memory[warm_up:]) - memory[warm_up] < 0.5 * smallest_frame * (num_frames - warm_up)
+    monkeypatch.setattr(many_video, "PROGRESS_EVERY_S", 0)
+    views = enumerate(start(handlers, film, frames_per_second=10))
+    early, late = (count_pictures() for index, _ in views if index in (2, 10))
+    assert late <= early
 
 
 def make_row(time_s: float, share: float | None) -> dict[str, Any]:
@@ -295,14 +239,10 @@ def test_a_long_timeline_is_drawn_with_as_many_steps_as_can_be_seen() -> None:
     assert render_timeline(rows, ["happy"], MAX_STEPS, MAX_STEPS, "en").count("H") == MAX_STEPS
 
 
-@pytest.mark.parametrize("seconds", [1, 2, 2.5, 3, 5, 6, 100])
-def test_the_ticks_of_a_timeline_differ(seconds: float) -> None:
-    timeline = render_timeline([make_row(0, 0.5)], ["happy"], 0.25, seconds, "en")
-    ticks = re.findall("<span>([0-9:]+)</span>", timeline)
-    assert ticks[0] == "0:00"
-    assert len(set(ticks)) == len(ticks) > 1
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(0, "0:00"), (59.6, "1:00"), (75.2, "1:15"), (3600, "60:00")])
-def test_durations_are_written_as_players_do(seconds: float, words: str) -> None:
-    assert format_duration(seconds) == words
+def test_the_ticks_of_a_timeline_differ_and_durations_are_written_as_players_do() -> None:
+    for seconds in (1, 2.5, 100):
+        timeline = render_timeline([make_row(0, 0.5)], ["happy"], 0.25, seconds, "en")
+        ticks = re.findall("<span>([0-9:]+)</span>", timeline)
+        assert ticks[0] == "0:00"
+        assert len(set(ticks)) == len(ticks) > 1
+    assert [format_duration(seconds) for seconds in (0, 59.6, 3600)] == ["0:00", "1:00", "60:00"]
