@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from browsing import BROWSER, find_violations, needs_chromium
@@ -21,10 +22,11 @@ from photos import as_png, load_portrait, make_no_face, make_two_faces, write_an
 from PIL import Image
 
 from fer_models import face_search
-from fer_models.configuration_fer import FER_CNN_ARCHITECTURES
+from fer_models.face_search import cut_reflected
 from fer_models.faces import FaceDetector
 from fer_models.images import read_image
 from fer_models.inference import compare, load_models, to_json
+from fer_models.zoo import REPORT_MODELS
 from training.benchmarks.browser_photos import compare_answers
 from training.publishing import push, static_page, static_space
 from training.publishing.static_page import PAGE_DIR, StaticHandler, build_static, make_server
@@ -133,7 +135,7 @@ def turned_by_exif() -> bytes:
     ],
 )
 def test_answer_is_the_package_s(content: bytes, options: dict[str, Any], page: Any, detector: FaceDetector) -> None:
-    models = load_models(list(FER_CNN_ARCHITECTURES), options.get("tag"))
+    models = load_models(REPORT_MODELS, options.get("tag"))
     comparison = compare(read_image(content), models, detector, options.get("whole", False), options.get("face", 0))
     ours, theirs = to_json(comparison, models), ask(page, content, **options)
     assert list(theirs) == list(ours)
@@ -144,6 +146,47 @@ def test_answer_is_the_package_s(content: bytes, options: dict[str, Any], page: 
     for one, two in zip(ours["models"], theirs["models"], strict=True):
         for key in one.keys() - {"probabilities", "latency_ms"}:
             assert two[key] == one[key], key
+
+
+BILINEAR, BICUBIC = Image.Resampling.BILINEAR, Image.Resampling.BICUBIC
+NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (91, 91, 3), dtype=np.uint8))
+WIDE = Image.fromarray(np.random.default_rng(1).integers(0, 256, (700, 901, 3), dtype=np.uint8))
+PIXELS: list[tuple[str, Image.Image, list[Any], Any]] = [
+    ("toGrey", NOISE, [], NOISE.convert("L")),
+    ("resize", NOISE, [48, 48], NOISE.resize((48, 48), BILINEAR)),
+    ("resize", NOISE, [200, 130], NOISE.resize((200, 130), BILINEAR)),
+    ("resize", WIDE, [48, 31, [0, 0, 901, 700], 2], WIDE.resize((48, 31), BILINEAR, reducing_gap=2.0)),
+    (
+        *("resize", WIDE, [128, 61, [10.3, 20.7, 500.2, 600.1], 2]),
+        WIDE.resize((128, 61), BILINEAR, (10.3, 20.7, 500.2, 600.1), reducing_gap=2.0),
+    ),
+    ("rotateQuarter", NOISE, [1], NOISE.rotate(90, expand=True)),
+    ("rotate", NOISE, [33.3], NOISE.rotate(33.3, BILINEAR)),
+    ("rotate", NOISE, [-45, True], NOISE.rotate(-45, BICUBIC)),
+    ("cutReflected", NOISE, [[-200.5, -100.2, 30.3, 95.9]], cut_reflected(NOISE, (-200.5, -100.2, 30.3, 95.9))),
+]
+
+
+def test_pixels_are_pillow_s(page: Any) -> None:
+    code = """async ([name, [width, height], text, rest]) => {
+        const pixels = await import("./pixels.js");
+        const data = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+        const made = pixels[name](pixels.makePicture(width, height, 3, data), ...rest);
+        const url = await new Promise((resolve) => {
+            const reader = new FileReader();
+            reader.onload = () => resolve(reader.result);
+            reader.readAsDataURL(new Blob([made.data]));
+        });
+        return [made.width, made.height, url];
+    }"""
+    for name, image, arguments, expected in PIXELS:
+        text = base64.b64encode(np.asarray(image).tobytes()).decode()
+        width, height, url = page.evaluate(code, [name, image.size, text, arguments])
+        data = np.frombuffer(base64.b64decode(url.partition(",")[2]), np.uint8)
+        assert (width, height) == expected.size, (name, arguments)
+        difference = np.abs(data - np.asarray(expected).astype(int).ravel())
+        assert difference.max() <= 1, (name, arguments)
+        assert difference.mean() < 0.001, (name, arguments)
 
 
 # --- nothing is sent, nothing is kept, and no network is needed ---
@@ -349,3 +392,15 @@ def test_numbers_of_the_search_are_the_package_s() -> None:
     assert {name: float(number) for name, number in numbers.items()} == {
         name: float(getattr(face_search, name)) for name in numbers
     }
+
+
+def test_colours_are_the_other_page_s() -> None:
+    from fer_models.demo.theme import THEME
+
+    css = THEME._get_theme_css()
+    light, dark = css.split(".dark", 1)
+    own_light, own_dark = (FILES / "demo" / "styles" / "tokens.css").read_text().split(".dark {", 1)
+    for theirs, ours in ((light, own_light), (dark, own_dark)):
+        known = dict(re.findall(r"--([\w-]+): (.*?);", theirs))
+        for name, value in re.findall(r"--(?!fer-)([\w-]+): (.*?);", ours):
+            assert known[name] == value, name
