@@ -71,20 +71,6 @@ def explain(model: LoadedModel, face: Image.Image, label: str | None = None) -> 
     return Explanation(model.name, model.labels[index], heat / (scale or 1.0), scale)
 
 
-def explain_all(models: Sequence[LoadedModel], face: Image.Image, label: str | None = None) -> list[Explanation]:
-    """Explain what several models make of one face, on one scale: the largest heat of all of them is 1.
-
-    Args:
-        models: The models.
-        face: The cropped face, any PIL mode and size.
-        label: One of the models' labels; by default each model's own choice.
-
-    Raises:
-        ValueError: There is no such label, or the picture is empty.
-    """
-    return share_scale([explain(model, face, label) for model in models])
-
-
 def share_scale(explanations: Sequence[Explanation]) -> list[Explanation]:
     """Put explanations of one face on one scale: the largest heat of all of them is 1."""
     scale = max((one.scale for one in explanations), default=0.0)

@@ -22,7 +22,7 @@ from fer_models.demo.handlers.choice import Choice, find_examples, read_choice
 from fer_models.demo.handlers.compare import Answer, CompareHandlers, Request, Shown
 from fer_models.demo.handlers.saving import make_link, save
 from fer_models.demo.locales import translate
-from fer_models.explain import explain, explain_all
+from fer_models.explain import explain, share_scale
 from fer_models.faces import DetectedFace, FaceDetector
 from fer_models.images import ImageError
 from fer_models.inference import LoadedModel
@@ -298,7 +298,8 @@ def test_programs_without_a_photo_or_with_a_face_index_that_is_no_whole_number_a
 
 def test_explanations_as_json_sum_up_what_the_page_shows(handlers: CompareHandlers, shown: Shown) -> None:
     content = handlers.explain_json(str(portrait_path()), "happy")
-    ours = explain_all(handlers.models, shown.crop.get_view(handlers.models[0]), "happy")
+    view = shown.crop.get_view(handlers.models[0])
+    ours = share_scale([explain(model, view, "happy") for model in handlers.models])
     for row, one in zip(content["explanations"], ours, strict=True):
         assert (row["model"], row["label"]) == (one.model, "happy")
         assert np.allclose(row["heat"], one.heat.reshape(8, 6, 8, 6).mean((1, 3)), atol=1e-3)

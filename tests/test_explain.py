@@ -11,7 +11,7 @@ from conftest import make_face
 from photos import load_portrait
 from PIL import Image, ImageEnhance
 
-from fer_models.explain import OVERLAY_SIDE, _MapRecorder, explain, explain_all, overlay
+from fer_models.explain import OVERLAY_SIDE, _MapRecorder, explain, overlay, share_scale
 from fer_models.faces import FaceDetector, crop_face
 from fer_models.inference import LoadedModel, predict
 from fer_models.zoo import get_entry
@@ -47,9 +47,9 @@ def test_an_unknown_label_is_refused(models: list[LoadedModel], face: Image.Imag
 
 
 def test_all_models_share_one_scale(models: list[LoadedModel], face: Image.Image) -> None:
-    assert explain_all([], face) == []
-    together = explain_all(models, face, "happy")
+    assert share_scale([]) == []
     alone = [explain(model, face, "happy") for model in models]
+    together = share_scale(alone)
     assert max(one.heat.max() for one in together) == pytest.approx(1)
     assert {one.scale for one in together} == {max(one.scale for one in alone)}
     for one, other in zip(together, alone, strict=True):

@@ -18,7 +18,7 @@ def render_explanations(crop: Image.Image, explanations: Sequence[Explanation], 
 
     Args:
         crop: The face that was explained.
-        explanations: From `explain_all`.
+        explanations: On one scale, as `explain.share_scale` puts them.
         language: Of the words.
     """
     figures = "".join(_render_explanation(crop, explanation, language) for explanation in explanations)
