@@ -8,6 +8,16 @@ from hub_http import API, REPO, Handler, Reply, route
 from hub_store import File, HubError, Repo, now
 
 
+@route("GET", "/api/whoami-v2")
+def whoami(call: Handler) -> Reply:
+    user, role = call.user_and_role
+    if user is None:
+        raise HubError(401, "Invalid username or password.")
+    orgs = [{"type": "org", "name": name} for name, members in call.server.store.members.items() if user in members]
+    access = {"type": "access_token", "accessToken": {"displayName": "test", "role": role}}
+    return Reply({"type": "user", "id": user, "name": user, "fullname": user, "orgs": orgs, "auth": access})
+
+
 @route("POST", "/api/validate-yaml")
 def validate_yaml(call: Handler) -> Reply:
     errors = check_card(call.json["content"], call.json["repoType"])

@@ -4,16 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from pydantic import PrivateAttr, model_validator
+from pydantic import model_validator
 
-from .fetching import SENT_AS, to_file
+from .fetching import SENT_AS, Refusal, to_file
 from .internals import ImageData, ListFiles
 
 
 class _Files(ListFiles):
     """Files, or what an agent sends in their place: gradio's MCP server saves a single file, but none of a list."""
-
-    _refusal: str | None = PrivateAttr(None)  # as of a photo
 
     @model_validator(mode="wrap")
     @classmethod
@@ -21,9 +19,7 @@ class _Files(ListFiles):
         try:
             files = [to_file(file) if isinstance(file, str) else file for file in files]
         except ValueError as error:
-            refused = make([])
-            refused._refusal = str(error)
-            return refused
+            return Refusal(reason=str(error))
         return make(files)
 
 
@@ -48,8 +44,8 @@ class FilesInput(gr.File):
         return {"type": "array", "items": ImageData.model_json_schema() | {"description": SENT_AS}}
 
     def preprocess(self, payload: Any) -> list[tuple[str, Path]]:  # type: ignore[override]
-        if payload and payload._refusal:
-            raise gr.Error(payload._refusal, print_exception=False)
+        if isinstance(payload, Refusal):
+            raise gr.Error(payload.reason, print_exception=False)
         files = [] if payload is None else payload
         paths = [Path(self.move_resource_to_block_cache(file.path) or "") for file in files]
         return [(file.orig_name or path.name, path) for file, path in zip(files, paths, strict=True)]

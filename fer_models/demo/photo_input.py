@@ -3,17 +3,14 @@
 from typing import Any
 
 import gradio as gr
-from pydantic import PrivateAttr, model_validator
+from pydantic import model_validator
 
-from .fetching import to_file
+from .fetching import Refusal, to_file
 from .internals import ImageData
 
 
 class _Photo(ImageData):
     """A photo, or what a program sends in its place."""
-
-    # An error here would reach nobody: gradio shows a program those of `preprocess` alone.
-    _refusal: str | None = PrivateAttr(None)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -21,9 +18,7 @@ class _Photo(ImageData):
         try:
             photo = to_file(photo) if isinstance(photo, str) else photo
         except ValueError as error:
-            refused = make({})
-            refused._refusal = str(error)
-            return refused
+            return Refusal(reason=str(error))
         return make(photo)
 
 
@@ -37,6 +32,6 @@ class PhotoInput(gr.Image):
     data_model = _Photo
 
     def preprocess(self, payload: Any) -> str | None:
-        if payload and payload._refusal:
-            raise gr.Error(payload._refusal, print_exception=False)
+        if isinstance(payload, Refusal):
+            raise gr.Error(payload.reason, print_exception=False)
         return payload and payload.path
