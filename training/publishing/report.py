@@ -119,6 +119,8 @@ def _read_answer_accuracy(name: str) -> float:
 
 def render_pin() -> str:
     """How to use a model of the Hub, pinned to the tag of the best weights."""
+    if not list_models():
+        return "No checkpoint is bundled yet."
     name = max(list_models(), key=_read_answer_accuracy)
     return f"""```python
 from transformers import pipeline
