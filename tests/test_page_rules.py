@@ -133,6 +133,7 @@ def test_files_that_are_gone_when_the_page_is_loaded_anew_are_told_once(phone: A
 def test_words_that_gradio_draws_are_the_page_s(phone: Any) -> None:
     """They follow the browser, whatever the switch says."""
     phone.goto(phone.url.replace("lang=es", "lang=en&tab=many"))
+    phone.wait_for_selector("html.fer-ready[lang=en]")
     has_name = "([place, name]) => [...document.querySelectorAll(place)].every(({ ariaLabel }) => ariaLabel === name)"
     for tab, place, key in (("many", ".upload-container", "many.drop"), ("code", ".icon-button", "code.copy")):
         phone.locator(f"[data-tab-id={tab}]").click()
