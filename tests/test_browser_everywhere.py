@@ -2,6 +2,7 @@
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import pytest
 from browsing import drop, needs_chromium, open_page
@@ -35,6 +36,15 @@ SCREENS = {
 }
 
 
+def wait_until_nothing_moves(page: Any) -> None:
+    for _ in range(20):
+        page.evaluate("window.shifts = 0")
+        page.wait_for_timeout(300)
+        if page.evaluate("window.shifts") == 0:
+            return
+    pytest.fail("the page never stands still")
+
+
 def test_on_every_screen_nothing_jumps_and_the_first_one_holds_the_answers_or_a_phones_the_verdict(
     app_url: str, tmp_path: Path
 ) -> None:
@@ -51,8 +61,7 @@ def test_on_every_screen_nothing_jumps_and_the_first_one_holds_the_answers_or_a_
                 page.wait_for_selector(ANSWERED, state="detached")
             page.set_viewport_size({"width": width, "height": height})
             page.evaluate("scrollTo(0, 0)")
-            page.wait_for_timeout(300)
-            page.evaluate("window.shifts = 0")
+            wait_until_nothing_moves(page)
             page.set_input_files(PHOTO_INPUT, str(tmp_path / "bad.png"))
             page.wait_for_selector(ANSWERED)
             page.wait_for_selector("#photo\\.faces input", state="attached")

@@ -234,6 +234,7 @@ def test_the_keyboard_reaches_every_control_in_the_order_of_the_page(app_url: st
                 page.wait_for_selector("#many\\.files .file-preview")
                 with page.expect_file_chooser():  # to add files to those that are there
                     page.locator("#many\\.files button[aria-dropeffect]").press("Enter")
+                page.wait_for_selector("#many\\.start:not([disabled])")
                 page.locator("#many\\.start").press("Enter")
                 page.wait_for_selector(".fer-faces [data-open]")
             check(tab)
