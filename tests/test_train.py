@@ -132,7 +132,7 @@ def count_page_faults() -> int:
 def end_with_many_page_faults() -> None:
     keep_freed_memory()
     # The best of a few: a small block that lands in the hole makes it too small for the next large one.
-    sys.exit(min(count_page_faults() for _ in range(5)) >= 5_000)  # 100 MB anew would be about 25,000 of 4 KiB
+    sys.exit(min(count_page_faults() for _ in range(20)) >= 5_000)  # 100 MB anew would be about 25,000 of 4 KiB
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="needs glibc")
