@@ -30,6 +30,12 @@ def test_no_tab_has_barriers(app_url: str, samples: Path, tmp_path: Path) -> Non
             page.wait_for_timeout(700)  # what a tab brings along, such as its code, comes after it
 
         page.wait_for_selector("html.fer-ready[lang=es]")
+        check("[data-example]")  # nothing is chosen yet
+        for name, ready in (("live", ".fer-live button"), ("many", "#many\\.start")):
+            open_tab(name, ready)
+            check(ready)
+        page.goto(f"{app_url}/?__theme=dark")
+        page.wait_for_selector("html.fer-ready[lang=es]")
         page.set_input_files("#photo input[type=file]", str(samples / "two.png"))
         page.wait_for_selector("#photo\\.faces input")
         for fold in ("why", "break", "numbers", "share"):

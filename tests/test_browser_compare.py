@@ -131,6 +131,9 @@ def test_a_link_is_that_of_the_answer_and_repeats_it(app_url: str, samples: Path
         one = read_link(page, f"tag={tag.input_value()}&models=baseline,dense,batchnorm,batchnorm-dropout&face=2")
         assert "face_index=1" in page.inner_text("#share .cm-content >> nth=0")
         assert page.locator("#photo\\.faces input").last.is_checked()
+        for key, end in (("ArrowLeft", "batchnorm-dropout"), ("ArrowRight", "&face=2")):
+            page.locator("#photo\\.faces input:checked").press(key)
+            read_link(page, end)
         page.set_input_files(PHOTO_INPUT, str(portrait_path()))
         read_link(page, "batchnorm-dropout")  # another photo, whose face is the first
         page.get_by_role("button", name="Remove the photo").click()

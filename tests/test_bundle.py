@@ -207,6 +207,25 @@ def test_bundled_checkpoint_was_trained_by_the_recipe_as_it_is(name: str):
     }
 
 
+@pytest.mark.parametrize("name", BUNDLED)
+def test_bundled_results_and_history_are_of_one_run(name: str):
+    """Every epoch of the recipe, and the accuracy of the one that it takes."""
+    folder = CHECKPOINTS_DIR / name
+    recipe = yaml.safe_load((folder / "recipe.yaml").read_text())
+    results, history = read_json(folder / "results.json"), read_json(folder / "history.json")
+    epochs = yaml.safe_load((RECIPES_DIR / f"{name}.yaml").read_text())["num_train_epochs"]
+    if not epochs:
+        return  # a head of a model with two, whose history is by labels
+    assert [row["epoch"] for row in history] == list(range(1, epochs + 1))
+    measured, split = results["splits"]["validation"]["accuracy"], "validation"
+    if recipe.get("target") == "votes":  # chosen by what people saw, and balanced afterwards
+        measured, split = results["balance"]["rows"][0]["accuracy"], "ferplus_validation"
+    accuracies = [row["validation_accuracy"] for row in history]
+    taken = max(accuracies) if recipe.get("load_best_model_at_end") else accuracies[-1]
+    faces = 25 if recipe.get("bf16") else 1.5  # that 16 bits, or another processor, see otherwise
+    assert taken == pytest.approx(measured, abs=faces / results["splits"][split]["n"])
+
+
 FEW = ("angry", "disgust", "fear")  # the classes with the fewest faces, so that a slow model needs some seconds only
 
 

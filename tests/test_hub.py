@@ -187,6 +187,12 @@ def test_hub_that_is_busy_for_a_moment_is_asked_once_more(
     assert waits == waited
 
 
+def test_connection_cut_in_a_file_goes_on(api: HfApi, hub: HubServer) -> None:
+    hub.faults.append(Fault("/xorbs/", "GET", cut_after=1000, times=2))
+    assert_is_the_bundled_model()
+    assert hub.count("GET", "/xorbs/") >= 3
+
+
 def test_hub_that_never_answers_is_given_up(
     api: HfApi, hub: HubServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,6 +7,7 @@ from PIL import Image
 
 from fer_models import list_models
 from fer_models.comparison import SURE_PROBABILITY, Comparison, Prediction
+from fer_models.demo.components.compare import describe_doubt
 from fer_models.faces import FaceDetector, crop_face
 from fer_models.images import CROP_SIDE_MIN
 from fer_models.inference import LoadedModel, compare, predict, predict_batch, to_json
@@ -159,3 +160,12 @@ def test_json_names_the_accuracy_on_the_split_that_chose_nothing(
         private = splits["ferplus_test"]  # they learnt from votes; PublicTest chose the epochs
         assert (row["test_accuracy"], row["test_images"]) == (private["accuracy"], private["n"])
         assert 3000 < row["test_images"] < splits["official_test"]["n"] == 3589
+
+
+def test_doubt_about_one_model_speaks_of_no_agreement() -> None:
+    rest = 1.02 - SURE_PROBABILITY
+    row = (SURE_PROBABILITY - 0.02, 0.6 * rest, 0.4 * rest)
+    sentence = describe_doubt(make_comparison(row), "en")
+    assert sentence.startswith(f"The answer would be sure if it reached {100 * SURE_PROBABILITY:.0f}")
+    assert "agreed" not in sentence
+    assert "agreed" in describe_doubt(make_comparison(row, row), "en")

@@ -142,3 +142,12 @@ def serve_limited(folder: OwnFolder, min_free_bytes: int = 1) -> TestClient:
         return len(await request.body())
 
     return TestClient(app)
+
+
+def test_many_files_may_weigh_more_than_a_call(app_url: str) -> None:
+    half = bytes((MAX_FILE_MB // 2 + 1) * 1024**2)
+    files = [("files", (name, half)) for name in ("a.zip", "b.zip")]
+    answer = httpx.post(f"{app_url}/gradio_api/upload", files=files, timeout=120)
+    assert answer.status_code == 200
+    for path in answer.json():
+        Path(path).unlink()

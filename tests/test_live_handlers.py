@@ -209,3 +209,21 @@ def test_another_expression_has_its_label_at_once(handlers: LiveHandlers, monkey
     answer = say(labels[1])
     assert set(winners(answer).values()) == {labels[1]}
     assert (answer["votes"], answer["split"]) == ([4], 0)
+
+
+def test_sessions_end_only_under_the_lock(handlers: LiveHandlers, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Guarded(dict[str, live.Session]):
+        """Who comes goes through all sessions, which must not change meanwhile."""
+
+        def __delitem__(self, key: str) -> None:
+            assert handlers._lock.locked()
+            super().__delitem__(key)
+
+        def pop(self, *arguments: Any) -> Any:
+            assert handlers._lock.locked()
+            return super().pop(*arguments)
+
+    monkeypatch.setattr(live, "TIME_LIMIT_S", -1)
+    handlers = LiveHandlers(handlers.models, handlers.detector, Clock(), _sessions=Guarded())
+    assert look(handlers, make_no_face())["status"] == "over"
+    assert not handlers._sessions

@@ -198,3 +198,12 @@ def test_the_most_argued_face_has_the_widest_split() -> None:
     assert measure_disagreement([]) == say("a") == 0
     assert say("a", "a", "a", "a") < say("a", "a", "a", "b") < say("a", "a", "b", "b")
     assert int(say("a", "a", "b", "b")) == 2
+
+
+def test_a_page_that_is_closed_ends_its_job(handlers: ManyHandlers, files: Any, tmp_path: Path) -> None:
+    for chosen in (files, [("film.mp4", write_video(tmp_path / "film.mp4", 12))]):
+        handlers.begin(chosen, "visitor", "job", "en")
+        views = handlers.run(chosen, "visitor", "job", 4, "en")
+        next(views)
+        views.close()
+        assert not handlers.jobs.is_under_way("visitor")

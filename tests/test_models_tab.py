@@ -22,6 +22,7 @@ from fer_models.demo.components.models import (
     render_test_sets,
 )
 from fer_models.demo.components.overview import render_overview
+from fer_models.demo.components.tables import render_table
 from fer_models.demo.components.votes import render_votes
 from fer_models.demo.handlers.models import choose_first, show_model
 from fer_models.demo.locales import LOCALES, format_percent, translate, translate_tag
@@ -269,8 +270,9 @@ def test_a_name_in_a_chart_lies_on_no_point_and_no_other_name() -> None:
     """The name of one model lay on the point of another."""
     points = {"dense": (2.6, 82.7), "batchnorm": (5.7, 83.1), "baseline": (2.5, 81.5), "batchnorm-dropout": (5.7, 81.2)}
     series = Series("", [*points.values()], "a", [*points], is_line=False)
-    html = render_chart("", "", Axis("", 0, 19, str), Axis("", 80, 90, str), [series])
+    html = render_chart("a < b", 'says "what" & <more>', Axis('"x" & <y>', 0, 19, str), Axis("", 80, 90, str), [series])
     svg = ElementTree.fromstring(re.findall(r"<svg viewBox=\"0 0 400.*?</svg>", html)[0])
+    assert svg.attrib["aria-label"] == 'says "what" & <more>'
     names = [(float(one.attrib["x"]), float(one.attrib["y"]), one.text or "") for one in svg.iter("text")][-4:]
     assert sorted(name for _, _, name in names) == sorted(points)
     boxes = [(x, y - 9, x + 6.5 * len(name), y) for x, y, name in names]
@@ -279,3 +281,9 @@ def test_a_name_in_a_chart_lies_on_no_point_and_no_other_name() -> None:
     for index, (left, top, right, bottom) in enumerate(boxes):
         for other_left, other_top, other_right, other_bottom in boxes[index + 1 :]:
             assert left > other_right or right < other_left or top > other_bottom or bottom < other_top
+
+
+def test_a_table_has_a_caption_and_headers_of_its_groups() -> None:
+    table = render_table("a & b", ["name", "share"], [("group", [["one", "1 %"]]), ("", [["two", "2 %"]])])
+    assert "<caption><span>a &amp; b</span></caption>" in table
+    assert [table.count(f'scope="{scope}"') for scope in ("col", "row", "rowgroup")] == [2, 2, 1]

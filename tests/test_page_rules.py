@@ -220,6 +220,8 @@ def test_the_keyboard_reaches_every_control_in_the_order_of_the_page(app_url: st
 
     with open_screen(app_url, "wide") as page:
         check("nothing chosen")
+        with page.expect_file_chooser():
+            page.locator("[data-do=choose]").press("Enter")
         choose(page, two_faces)
         page.wait_for_selector("#photo\\.faces input", state="attached")
         for fold in ("why", "break", "numbers", "share"):

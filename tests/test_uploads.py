@@ -217,6 +217,11 @@ def test_a_step_that_fails_costs_no_other(folder: OwnFolder, monkeypatch: pytest
         shutil.rmtree(folder.path)
         delete_once(folder, tuple)
         assert folder.path.is_dir(), "it is there again"
+    (folder.path / "photo.jpg").touch()
+    folder.keep()
+    assert (folder.path / "photo.jpg").exists()
+    folder.delete_old(0)
+    assert [path.name for path in folder.path.iterdir()] == [MARKER], "in the new folder, too"
 
 
 def test_what_fails_to_forget_tries_again(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -270,3 +270,11 @@ def test_odd_sizes_and_sizes_that_change_are_written(tmp_path: Path) -> None:
             annotated.add(Moment(index / 4, None, Image.new("RGB", size), 1.0, Comparison([], None, None, [])))
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert {(frame.width, frame.height) for frame in container.decode(video=0)} == {(102, 76)}
+
+
+def test_a_picture_is_no_video_whatever_it_is_called(tmp_path: Path) -> None:
+    path = tmp_path / "photo.mp4"
+    for format in ("PNG", "GIF", "JPEG", "AVIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000"):
+        for grey in (0, 0x47):  # with which each packet of MPEG-TS begins
+            Image.new("RGB", (64, 64), (grey,) * 3).save(path, format)
+            assert (is_picture(read_head(path)), is_video(read_head(path))) == (True, False), (format, grey)
