@@ -50,17 +50,12 @@ def test_on_every_screen_nothing_jumps_and_the_first_one_holds_the_answers_or_a_
 ) -> None:
     image = make_two_faces().resize((300, 164)).point(lambda value: value // 9)  # there is more to say of bad ones
     image.filter(ImageFilter.GaussianBlur(1.5)).save(tmp_path / "bad.png")
-    with open_page(app_url, locale="es-ES") as page:
-        page.wait_for_selector("html.fer-ready[lang=es]")
-        page.wait_for_timeout(500)
-        # Browsers forgive what moves within half a second of a click; a slower machine's answer comes later.
-        page.evaluate(WATCH_SHIFTS.replace(", buffered: true", "").replace("if (!entry.hadRecentInput) ", ""))
-        for screen, (width, height, whole, count) in SCREENS.items():
-            if page.locator("[data-do=remove]").is_visible():
-                page.locator("[data-do=remove]").click()
-                page.wait_for_selector(ANSWERED, state="detached")
-            page.set_viewport_size({"width": width, "height": height})
-            page.evaluate("scrollTo(0, 0)")
+    for screen, (width, height, whole, count) in SCREENS.items():
+        with open_page(app_url, viewport={"width": width, "height": height}, locale="es-ES") as page:
+            page.wait_for_selector("html.fer-ready[lang=es]")
+            page.wait_for_timeout(500)
+            # Browsers forgive what moves within half a second of a click; a slower machine's answer comes later.
+            page.evaluate(WATCH_SHIFTS.replace(", buffered: true", "").replace("if (!entry.hadRecentInput) ", ""))
             wait_until_nothing_moves(page)
             page.set_input_files(PHOTO_INPUT, str(tmp_path / "bad.png"))
             page.wait_for_selector(ANSWERED)
@@ -76,17 +71,20 @@ def test_on_every_screen_nothing_jumps_and_the_first_one_holds_the_answers_or_a_
             if width == 390:
                 end = page.locator(".fer-cards").evaluate("cards => cards.getBoundingClientRect().bottom + scrollY")
                 assert end <= 2 * 844, "a phone's whole answer takes two screens"
-        for width in (900, 1000, 1440):
-            page.set_viewport_size({"width": width, "height": 700})
-            boxes = [card.bounding_box() for card in page.locator(".fer-card").all()]
-            assert len({box["y"] for box in boxes}) == 1, "they stand beside each other"
-            assert [box["x"] for box in boxes] == sorted({box["x"] for box in boxes})
-            assert max(box["x"] + box["width"] for box in boxes) < width
-        page.set_viewport_size({"width": 720, "height": 450})  # letters of twice the size, on a screen of 1440x900
-        for tab in page.locator("[role=tab]").all():
-            tab.click()
-            page.wait_for_timeout(300)
-            assert page.evaluate("document.documentElement.scrollWidth") <= 720, tab.inner_text()
+            if screen == "desk":
+                for width in (900, 1000, 1440):
+                    page.set_viewport_size({"width": width, "height": 700})
+                    boxes = [card.bounding_box() for card in page.locator(".fer-card").all()]
+                    assert len({box["y"] for box in boxes}) == 1, "they stand beside each other"
+                    assert [box["x"] for box in boxes] == sorted({box["x"] for box in boxes})
+                    assert max(box["x"] + box["width"] for box in boxes) < width
+                page.set_viewport_size(
+                    {"width": 720, "height": 450}
+                )  # letters of twice the size, on a screen of 1440x900
+                for tab in page.locator("[role=tab]").all():
+                    tab.click()
+                    page.wait_for_timeout(300)
+                    assert page.evaluate("document.documentElement.scrollWidth") <= 720, tab.inner_text()
 
 
 def test_no_other_tab_jumps_when_it_is_opened_or_at_work(app_url: str, samples: Path) -> None:
