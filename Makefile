@@ -13,7 +13,7 @@ RUN := $(BIN)/python -m
 help:  ## Say what there is
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-# What the app needs, what everything else needs, and Ray: each installed at once, and again when requirements change.
+# What the app needs, what everything needs, and what Ray needs: one installation each, repeated when requirements change.
 .venv/app.stamp: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable ".[app]"
