@@ -8,7 +8,7 @@ PIP_ARGS ?=
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 
-.PHONY: help install demo test prove-hub prove-ray space static static-demo style quality zoo ablation ablation-transfer peers evaluate report clean
+.PHONY: help install demo test prove-hub prove-ray space static static-demo style quality train-all ablation ablation-transfer peers evaluate report clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -77,8 +77,8 @@ train-batchnorm-dropout.tuned: first-batchnorm-dropout.narrow.seed-0
 seed-batchnorm.tuned: first-batchnorm.narrow.seed-$(SEED)
 seed-batchnorm-dropout.tuned: first-batchnorm-dropout.narrow.seed-$(SEED)
 seed-batchnorm.tuned seed-batchnorm-dropout.tuned: OWN = --widened_from runs/$(basename $*).narrow/seed-$(SEED)
-# What these go on from takes long, `make zoo` trains it, and the command says what it lacks.
-seed-%.ferplus: OWN = --widened_from runs/$(basename $*).first/seed-$(SEED)
+# What these go on from takes long, `make train-all` trains it, and the command says what it lacks.
+seed-%.ferplus: OWN = --widened_from runs/$(basename $*).second/seed-$(SEED)
 seed-transfer.tuned seed-transfer.ferplus: OWN = --widened_from runs/transfer.lite2/seed-$(SEED)
 
 first-%: .venv/dev.stamp
@@ -90,8 +90,8 @@ seed-%: .venv/dev.stamp  ## Train and measure a recipe with SEED=1, such as seed
 	$(RUN) training.evaluation.calibrate runs/$(recipe)/seed-$(SEED)
 	$(RUN) training.evaluation.evaluate runs/$(recipe)/seed-$(SEED) --output training/results/$(recipe).seed-$(SEED).json
 
-zoo: .venv/dev.stamp  ## Train all of training/zoo.yaml: teachers, views and what learns from them (hours on a GPU); resumes
-	$(RUN) training.zoo training/zoo.yaml
+train-all: .venv/dev.stamp  ## Train all of training/train_all.yaml: teachers, views and what learns from them (hours on a GPU); resumes
+	$(RUN) training.train_all training/train_all.yaml
 
 ablation: .venv/dev.stamp  ## Train `dense` with one regularisation at a time, with three seeds each (hours on a CPU)
 	$(RUN) training.ablation training/ablations/dense.yaml

@@ -16,7 +16,7 @@ from photos import portrait_path
 
 from fer_models import __main__ as terminal
 from fer_models.commands import split_list
-from training import ablation, train, views, zoo
+from training import ablation, train, train_all, views
 from training.data import DATA_VARIABLE, DEFAULT_DATA, find_data
 from training.evaluation import calibrate, evaluate
 from training.recipe import RecipeArguments
@@ -52,7 +52,7 @@ FILES = {
     "training.train": [RECIPE],
     "training.ablation": ["training/ablations/dense.yaml"],
     "training.views": ["training/views.yaml"],
-    "training.zoo": ["training/zoo.yaml"],
+    "training.train_all": ["training/train_all.yaml"],
 }
 LISTS = {"models": "NAME,NAME", "seeds": "N,N", "python": "PATH,PATH", "packages": "NAME,NAME"}
 
@@ -133,10 +133,10 @@ def test_a_list_is_one_word_so_that_it_does_not_take_the_photo(capsys: pytest.Ca
         (ablation.main, [RECIPE], 1, "names no techniques"),
         (ablation.main, ["training/ablations/dense.yaml", "--seeds", "0,x"], 2, "at least 0, got 'x'"),
         (views.main, ["none.yaml"], 1, "No such file or directory"),
-        (views.main, ["training/zoo.yaml"], 1, "holds no settings"),
-        (zoo.main, ["none.yaml"], 1, "No such file or directory"),
-        (zoo.main, [RECIPE], 1, "lists no recipes"),
-        (zoo.main, ["training/zoo.yaml", "--at-once", "0"], 2, "at least 1"),
+        (views.main, ["training/train_all.yaml"], 1, "holds no settings"),
+        (train_all.main, ["none.yaml"], 1, "No such file or directory"),
+        (train_all.main, [RECIPE], 1, "lists no recipes"),
+        (train_all.main, ["training/train_all.yaml", "--at-once", "0"], 2, "at least 1"),
     ],
 )
 def test_exit_status_is_1_for_what_went_wrong_and_2_for_wrong_words(

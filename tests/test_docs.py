@@ -42,7 +42,7 @@ NOT_RUN = {
     "training.publishing.push --static-space": "npm; tests/test_static_page.py pushes it",
     "training.publishing.bundle": "a finished run; `make space` runs it",
     "training.views": "minutes on a GPU, a gigabyte",
-    "training.zoo": "hours on a GPU",
+    "training.train_all": "hours on a GPU",
     "accelerate launch": "several GPUs",
     "training.scoring.score NAME/faces": "a data set on the Hub; tests/test_score.py has one here",
     "training.scoring.score photos scores --ray": "Ray; `make prove-ray` runs it",

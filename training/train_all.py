@@ -1,4 +1,4 @@
-"""Train the whole zoo: `python -m training.zoo training/zoo.yaml` runs every recipe of the list, several at once.
+"""Train a list of recipes, several at once: `python -m training.train_all training/train_all.yaml`.
 
 A recipe waits for the runs that it names: its teachers, what it goes on from, its views. Started again, it goes on:
 each run resumes by itself, and finished ones are passed over. With `--pack`, each finished run is added to an archive
@@ -94,7 +94,7 @@ def pack(job: Job, directory: Path, largest: int) -> None:
             tar.add(file)
 
 
-def train_zoo(
+def train_all(
     jobs: list[Job],
     at_once: int,
     logs: Path,
@@ -165,14 +165,14 @@ def read_jobs(path: Path, options: str = "") -> list[Job]:
     except yaml.YAMLError as error:
         raise ValueError(f"{path} lists no recipes: {error}") from error
     if not isinstance(lines, list):
-        raise ValueError(f"{path} lists no recipes. Name a file such as training/zoo.yaml.")
+        raise ValueError(f"{path} lists no recipes. Name a file such as training/train_all.yaml.")
     return [make_job(line if line == "views" else f"{line} {options}") for line in lines]
 
 
 @command
 def main(argv: list[str] | None = None) -> None:
-    parser = CommandParser(prog="python -m training.zoo", description=__doc__)
-    parser.add_argument("jobs", type=Path, metavar="FILE", help="a YAML list such as training/zoo.yaml")
+    parser = CommandParser(prog="python -m training.train_all", description=__doc__)
+    parser.add_argument("jobs", type=Path, metavar="FILE", help="a YAML list such as training/train_all.yaml")
     parser.add_argument("--at-once", type=at_least(1), default=1, help="runs side by side")
     parser.add_argument("--pack", type=Path, metavar="FOLDER", help="for archives of finished runs; by default none")
     parser.add_argument("--pack-megabytes", type=float, default=15.5, help="size of an archive")
@@ -183,7 +183,7 @@ def main(argv: list[str] | None = None) -> None:
     jobs = read_jobs(arguments.jobs, arguments.options or "")
     if arguments.pack:
         arguments.pack.mkdir(parents=True, exist_ok=True)
-    left = train_zoo(
+    left = train_all(
         jobs,
         arguments.at_once,
         arguments.logs,
