@@ -12,8 +12,6 @@ from typing import Any
 
 import torch
 from PIL import Image
-from torch.utils.flop_counter import FlopCounterMode
-from transformers import PreTrainedModel
 
 from fer_models.commands import CommandParser, at_least, command
 from fer_models.inference import LoadedModel, load_models, predict
@@ -21,21 +19,13 @@ from fer_models.memory import keep_freed_memory
 from fer_models.zoo import checkpoint_dir
 
 from .. import RESULTS_DIR
+from ..publishing.architecture import count_multiply_adds
 from ..runtime.files import write_json
 from ..runtime.provenance import describe_environment
 
 OUTPUT = RESULTS_DIR / "cost.json"
 FACE_SIDE = 200  # of the crop that is handed in, as from a photo; preprocessing is part of the time
 BATCH_SIZE = 64
-
-
-@torch.inference_mode()
-def count_multiply_adds(model: PreTrainedModel) -> int:
-    """Multiply-adds of one face."""
-    config = model.config
-    with FlopCounterMode(display=False) as counter:
-        model.eval()(torch.zeros(1, config.num_channels, config.image_size, config.image_size))
-    return counter.get_total_flops() // 2
 
 
 def _time_ms(action: Callable[[], object]) -> float:

@@ -1,9 +1,10 @@
-"""A model in words: its blocks and layers, the shapes of what they give, their weights."""
+"""A model in words: its blocks and layers, the shapes of what they give, their weights, its multiply-adds."""
 
 from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel
 
 # A block of more layers than this is only counted.
@@ -40,6 +41,15 @@ def describe_architecture(model: PreTrainedModel) -> list[dict[str, Any]]:
         for part, names in rows
         if names
     ]
+
+
+@torch.inference_mode()
+def count_multiply_adds(model: PreTrainedModel) -> int:
+    """Multiply-adds of one face."""
+    config = model.config
+    with FlopCounterMode(display=False) as counter:
+        model.eval()(torch.zeros(1, config.num_channels, config.image_size, config.image_size))
+    return counter.get_total_flops() // 2
 
 
 def _name_layers(part: nn.Module) -> list[str]:

@@ -21,9 +21,8 @@ from fer_models.onnx_export import ONNX_FILE
 from fer_models.results import METRICS, read_json, shorten_commit
 from fer_models.zoo import TAGS
 
-from ..benchmarks.cost import count_multiply_adds
 from ..runtime.runs import PLACE_FIELDS
-from .architecture import describe_architecture
+from .architecture import count_multiply_adds, describe_architecture
 from .markdown import format_metrics
 from .people import share_of_eight
 from .records import SPLITS, describe_spread, load_measured, load_published, load_seeds

@@ -17,11 +17,11 @@ from fer_models.results import shorten_commit
 from fer_models.zoo import TAGS, checkpoint_dir, get_default_tag, list_models
 
 from .. import ROOT
-from ..benchmarks.peers.table import render_peers
 from ..runtime.files import write_json, write_text
 from .browser import render_browser
 from .markdown import list_bundled
 from .model_card import count_copies
+from .peers import render_peers
 from .people import render_balance, render_people
 from .readme import render_best, render_compared, render_install
 from .records import load_measured, load_published, load_runs

@@ -5,8 +5,8 @@ from typing import Any
 from fer_models.results import shorten_commit
 from fer_models.zoo import checkpoint_dir
 
-from ...publishing.markdown import list_bundled, render_table
-from ...publishing.records import load_measured
+from .markdown import list_bundled, render_table
+from .records import load_measured
 
 TAGS = ("tuned", "ferplus")
 
