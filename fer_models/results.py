@@ -183,21 +183,34 @@ def order_models(models: Iterable[Statistics], when: str) -> list[str]:
     return [one.name for one in sorted(models, key=lambda one: -one.get_mean(when))]
 
 
+def list_trainings(trained_with: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What `training.train` wrote of a run, behind the same of those that the run went on from, the first first."""
+    trainings = [trained_with]
+    while "widened_from" in trainings[0]:
+        trainings.insert(0, trainings[0]["widened_from"])
+    return trainings
+
+
 def join_history(
     history: Sequence[dict[str, float]], trained_with: Mapping[str, Any]
-) -> tuple[list[dict[str, float]], int]:
-    """The epochs of a run, behind those of the model that it went on from, if there is one.
+) -> tuple[list[dict[str, float]], list[int]]:
+    """The epochs of a run, behind those of the runs that it went on from.
 
     Args:
         history: The run's own, one row an epoch.
         trained_with: Where it comes from, as `training.train` writes it.
 
     Returns:
-        All rows, numbered on, and the last epoch of the model before; 0 without one.
+        All rows, numbered on, and after which of them another training began.
     """
-    before = trained_with.get("widened_from", {}).get("history", [])
-    last = before[-1]["epoch"] if before else 0  # not every epoch has a row
-    return [*before, *({**row, "epoch": row["epoch"] + last} for row in history)], last
+    rows: list[dict[str, float]] = []
+    ends = []
+    for part in [*(one.get("history", []) for one in list_trainings(trained_with)[:-1]), history]:
+        last = int(rows[-1]["epoch"]) if rows else 0  # not every epoch has a row
+        if last and part:
+            ends.append(last)
+        rows += [{**row, "epoch": row["epoch"] + last} for row in part]
+    return rows, ends
 
 
 def shorten_commit(commit: str) -> str:

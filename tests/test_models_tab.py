@@ -197,10 +197,19 @@ def test_errors_are_shown_on_the_test_set_that_is_chosen() -> None:
 def test_curves_begin_with_the_smaller_model_and_name_the_teachers() -> None:
     trained_with = {"widened_from": {"history": make_history(2)}, "teachers": {"dense.tuned": "0123456789ab"}}
     html = render_curves(make_checkpoint(trained_with=trained_with), "en")
-    assert html.count("a second training begins after epoch 2") >= 2
+    assert html.count("another training begins after epoch 2") >= 2
     assert html.count("in 5 epochs") == 4
     assert html.count(">training, by teachers too<") == 1
-    assert "second training" not in render_curves(make_checkpoint(), "en")
+    assert "another training" not in render_curves(make_checkpoint(), "en")
+    # Of a training that went on from one that went on, and of a part of a model, which has no epoch of its own.
+    earlier = {"history": make_history(3), "widened_from": {"history": make_history(2)}}
+    html = render_curves(make_checkpoint(trained_with={"widened_from": earlier}), "en")
+    assert "another training begins after epoch 2, 5" in html
+    assert html.count("in 8 epochs") == 4
+    checkpoint = replace(make_checkpoint(trained_with={"widened_from": {"history": make_history(2)}}), history=[])
+    html = render_curves(checkpoint, "en")
+    assert html.count("in 2 epochs") == 4
+    assert "another training" not in html
     # Of the first training every twentieth epoch was measured: the lines ran back to its number of rows.
     rows = [row | {"epoch": 20 * row["epoch"]} for row in make_history(2)]
     html = render_curves(make_checkpoint(trained_with={"widened_from": {"history": rows}}), "en")
@@ -216,7 +225,7 @@ def test_of_a_widened_model_both_parts_commits_are_told() -> None:
     trained = make_results()["trained_with"]
     for trained_with, count in ((trained | narrow, 1), (trained, 0)):
         html = render_provenance(make_checkpoint(trained_with=trained_with), "es")
-        assert html.count(translate("es", "models.provenance.smaller")) == count
+        assert html.count(translate("es", "models.provenance.earlier")) == count
         assert html.count("commit fedcba98") == count
 
 

@@ -21,11 +21,11 @@ def test_curves_show_the_history_also_of_no_epoch():
                 assert list(line.get_ydata()) == [row[f"{split}_{axes.get_ylabel()}"] for row in history]
 
 
-def test_curves_tell_where_a_second_training_begins_and_who_taught_it():
-    accuracy, loss = plot_curves(HISTORY, "title", before=1, is_taught=True).axes
+def test_curves_tell_where_another_training_begins_and_who_taught_it():
+    accuracy, loss = plot_curves(HISTORY, "title", ends=[1], is_taught=True).axes
     labels = [[line.get_label() for line in axes.get_lines()] for axes in (accuracy, loss)]
-    assert labels[0] == ["train", "validation", "second training"]
-    assert labels[1] == ["train, by teachers too", "validation", "second training"]
+    assert labels[0] == ["train", "validation", "another training"]
+    assert labels[1] == ["train, by teachers too", "validation", "another training"]
     assert list(loss.get_lines()[-1].get_xdata()) == [1.5, 1.5]
 
 

@@ -359,9 +359,7 @@ def make_callbacks(recipe: RecipeArguments, stopwatch: Stopwatch) -> list[Traine
 
 def finish(trainer: FerTrainer, output_dir: Path, origin: dict[str, Any]) -> None:
     """Write `history.json`, and `run.json` last and in one piece: a folder with this file is a finished run."""
-    # With no epoch of its own, what the run goes on from has had some.
-    history = make_history(trainer.state.log_history) or origin.get("widened_from", {}).get("history", [])
-    write_json(output_dir / "history.json", history)
+    write_json(output_dir / "history.json", make_history(trainer.state.log_history))
     # After an interruption the Trainer has put another one in its place.
     (stopwatch,) = (one for one in trainer.callback_handler.callbacks if isinstance(one, Stopwatch))
     seconds = {"seconds": round(stopwatch.read(), 1), "processes": trainer.args.world_size}

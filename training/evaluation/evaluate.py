@@ -171,9 +171,9 @@ def evaluate(directory: Path, source: str | None = None, known: dict[str, Any] |
         known: Results of the same weights; what is in them is not measured again.
 
     Returns:
-        What `results.json` holds: for each split what `measure` gives; the seed, the recipe's protocol, the last epoch
-        of `history.json`, and the environments of training and of this measurement (`completed_with`, if some of it
-        was known).
+        What `results.json` holds: for each split what `measure` gives; the seed, the recipe's protocol, the last row
+        of `history.json`, if there is one, and the environments of training and of this measurement (`completed_with`,
+        if some of it was known).
 
     Raises:
         OSError: The folder or a file in it is missing.
@@ -189,6 +189,7 @@ def evaluate(directory: Path, source: str | None = None, known: dict[str, Any] |
     model = AutoModelForImageClassification.from_pretrained(directory).to(device)
     image_processor = FerImageProcessor.from_pretrained(directory)
 
+    history = json.loads((directory / "history.json").read_text())
     remembered = RememberedLogits(model)
     known = known or {}
     figures: dict[str, Any] = {"splits": dict(known.get("splits", {})), "robustness": known.get("robustness", {})}
@@ -214,7 +215,7 @@ def evaluate(directory: Path, source: str | None = None, known: dict[str, Any] |
         "labels": labels,
         "temperature": model.config.temperature,
         "prior_strength": model.config.prior_strength,
-        "last_epoch": json.loads((directory / "history.json").read_text())[-1],
+        "last_epoch": history[-1] if history else None,
         **{name: known[name] for name in ("votes", "balance") if name in known},
         **figures,
         "trained_with": run,

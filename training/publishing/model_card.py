@@ -18,7 +18,7 @@ from transformers import AutoModelForImageClassification
 from fer_models.hub import make_fixed_revision, make_repo_id
 from fer_models.inference import PEOPLE_SPLIT, SHOWN_SPLIT, choose_shown_split
 from fer_models.onnx_export import ONNX_FILE
-from fer_models.results import METRICS, read_json, shorten_commit
+from fer_models.results import METRICS, list_trainings, read_json, shorten_commit
 from fer_models.zoo import TAGS
 
 from ..runtime.runs import PLACE_FIELDS
@@ -107,7 +107,7 @@ def describe_training(
         "recipe_yaml": yaml.safe_dump(settings).rstrip(),
         "trained_with": trained_with,
         "minutes": trained_with and f"{trained_with['seconds'] / 60:.1f}",
-        "epochs": len(history) if recipe.get("num_train_epochs") != 0 else 0,
+        "epochs": history[-1]["epoch"] if history else 0,
         "commit": trained_with and shorten_commit(trained_with["commit"]),
         "earlier": describe_earlier(parts),
         "teachers": join_words(list_teachers(parts)),
@@ -184,11 +184,8 @@ def is_printed(recipe: dict[str, Any]) -> bool:
 
 def list_parts(recipe: dict[str, Any], trained_with: dict[str, Any] | None) -> list[Part]:
     """The trainings that a model went through, the last first: each with its recipe, and its `run.json` if known."""
-    parts = [(recipe, trained_with or {})]
-    while "widened_from" in parts[-1][1]:
-        earlier = parts[-1][1]["widened_from"]
-        parts.append((earlier.get("recipe", {}), earlier))
-    return parts
+    *earlier, own = list_trainings(trained_with or {})
+    return [(recipe, own), *((run.get("recipe", {}), run) for run in reversed(earlier))]
 
 
 def describe_earlier(parts: Sequence[Part]) -> list[dict[str, str]]:

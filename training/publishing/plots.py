@@ -5,6 +5,7 @@ They are drawn when a model is pushed. `python -m training.publishing.plots` dra
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,15 @@ PLOTTED_SPLITS = {
 }
 
 
-def plot_curves(history: list[dict[str, float]], title: str, before: float = 0, is_taught: bool = False) -> Figure:
+def plot_curves(
+    history: list[dict[str, float]], title: str, ends: Sequence[int] = (), is_taught: bool = False
+) -> Figure:
     """Accuracy and loss by epoch, train and validation, as in the report's Figures 1 to 4.
 
     Args:
         history: One row an epoch, as `history.json` holds them.
         title: Shown above.
-        before: The last epoch of the model that this one went on from; 0 without one.
+        ends: After which epochs another training began.
         is_taught: Whether training's loss is one by teachers, too, and so no match for validation's.
     """
     figure = Figure(figsize=(9, 3.4), layout="constrained")
@@ -45,8 +48,9 @@ def plot_curves(history: list[dict[str, float]], title: str, before: float = 0, 
                 color=color,
                 label="train, by teachers too" if is_taught and (split, quantity) == ("train", "loss") else split,
             )
-        if before:
-            axes.axvline(before + 0.5, linestyle=":", color="grey", label="second training")
+        for index, end in enumerate(ends):
+            label = "another training" if index == 0 else None
+            axes.axvline(end + 0.5, linestyle=":", color="grey", label=label)
         axes.set(xlabel="epoch", ylabel=quantity)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
@@ -148,14 +152,14 @@ def draw_checkpoint(directory: Path) -> dict[str, bytes]:
     results = json.loads((directory / "results.json").read_text())
     history = json.loads((directory / "history.json").read_text())
     trained_with = results.get("trained_with", {})
-    history, before = join_history(history, trained_with)
+    history, ends = join_history(history, trained_with)
     split = choose_shown_split(results)
     test = results["splits"][split]
     images = f"{test['n']:,} images, {PLOTTED_SPLITS[split]}"
     figures = {
         "reliability": plot_reliability(test["calibration_before"], test["calibration"], f"{name}\n{images}"),
         "curves": plot_curves(
-            history, f"{name}, seed {results['seed']}", before, is_taught=bool(trained_with.get("teachers"))
+            history, f"{name}, seed {results['seed']}", ends, is_taught=bool(trained_with.get("teachers"))
         ),
         "confusion_matrix": plot_confusion_matrix(
             test["confusion_matrix"],

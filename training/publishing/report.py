@@ -177,9 +177,9 @@ def make_summary() -> dict[str, Any]:
 
     Returns:
         `published`: the report's figures by model. `runs`: by `<name>.<tag>` one row a seed with `seed`, `train`
-        (running accuracy of the last epoch), `validation` and `report_test`, shares in [0, 1]; `config_overrides` too
-        where a recipe changes the model. `batch_norm`, `peers`, `cost` and `votes`: what the program of that name
-        wrote, or null. `labels`: what `describe_labels` gives.
+        (running accuracy of the last epoch, or null without one, or where it is not that of FER2013's labels),
+        `validation` and `report_test`, shares in [0, 1]; `config_overrides`. `batch_norm`, `peers`, `cost` and
+        `votes`: what the program of that name wrote, or null. `labels`: what `describe_labels` gives.
     """
     return {
         "published": load_published(),
@@ -188,7 +188,9 @@ def make_summary() -> dict[str, Any]:
                 {
                     "seed": run["seed"],
                     "config_overrides": json.loads(run["config_overrides"]),
-                    "train": run["last_epoch"]["train_accuracy"],
+                    "train": run["last_epoch"]["train_accuracy"]
+                    if run["last_epoch"] and run.get("target", "label") == "label"
+                    else None,
                     "validation": run["splits"]["validation"]["accuracy"],
                     "report_test": run["splits"]["report_test"]["accuracy"],
                 }

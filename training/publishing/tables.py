@@ -12,6 +12,7 @@ from fer_models.results import (
     find_ranks,
     group_by_tag,
     group_statistics,
+    list_trainings,
     order_models,
     rank_printed,
     shorten_commit,
@@ -265,8 +266,7 @@ def render_runs() -> str:
         for tag in list_measured_tags(name):
             for run in load_runs(name, tag):
                 trained, measured = run["trained_with"], run["measured_with"]
-                smaller = trained.get("widened_from")
-                parts = [smaller, trained] if smaller else [trained]
+                parts = list_trainings(trained)
                 rows.append(
                     [
                         f"`{name}.{tag}`",

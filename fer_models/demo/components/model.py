@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from ...inference import choose_shown_split
-from ...results import METRICS, Checkpoint, join_history, shorten_commit
+from ...results import METRICS, Checkpoint, join_history, list_trainings, shorten_commit
 from ..locales import LOCALES, format_count, format_decimal, format_hardware, format_percent, translate
 from .charts import Axis, Series, render_chart
 from .html import render_message
@@ -49,7 +49,7 @@ def render_model(checkpoint: Checkpoint | None, language: str, split: str | None
 def render_curves(checkpoint: Checkpoint, language: str) -> str:
     """Accuracy and loss by epoch, training and validation."""
     trained_with = checkpoint.results.get("trained_with", {})
-    history, before = join_history(checkpoint.history, trained_with)
+    history, ends = join_history(checkpoint.history, trained_with)
     if not history:
         return _render_missing("models.curves.accuracy", language)
     last = history[-1]["epoch"]
@@ -77,8 +77,9 @@ def render_curves(checkpoint: Checkpoint, language: str) -> str:
             for split in SPLIT_KINDS
         )
         title = translate(language, f"models.curves.{quantity}")
-        if before:
-            title += f" ({translate(language, 'models.curves.second', epoch=format_decimal(language, before, None))})"
+        if ends:
+            told = ", ".join(format_decimal(language, end, None) for end in ends)
+            title += f" ({translate(language, 'models.curves.another', epochs=told)})"
         # What is learnt from teachers is no loss by the labels, as validation's is.
         names = {split: f"models.curves.{split}" for split in SPLIT_KINDS}
         if quantity == "loss" and trained_with.get("teachers"):
@@ -207,7 +208,7 @@ def render_provenance(checkpoint: Checkpoint, language: str) -> str:
         "seed": results.get("seed"),
         "protocol": results.get("protocol"),
         "temperature": results.get("temperature") and format_decimal(language, results["temperature"], 3),
-        "smaller": _describe_environment(trained.get("widened_from", {}), language),
+        "earlier": "; ".join(_describe_environment(one, language) for one in list_trainings(trained)[:-1]),
         "trained": _describe_environment(trained, language),
         "measured": _describe_environment(measured, language),
     }

@@ -144,12 +144,14 @@ def _render_report_row(
     language: str,
 ) -> Row:
     tests = [run["report_test"] for run in runs]
-    mean, gap = fmean(tests), fmean(run["train"] - run["validation"] for run in runs)
+    mean = fmean(tests)
+    gaps = [run["train"] - run["validation"] for run in runs if run["train"] is not None]
+    gap = format_points(language, fmean(gaps)) if gaps else "–"
     count = translate(language, "models.report.seeds" if len(runs) > 1 else "models.report.seed", count=len(runs))
     accuracy = f"{_format_spread(tests, language)}<small>{escape(count)}</small>"
     marks = [("fer-dot", test) for test in tests]
     if published is None:
-        return [escape(name), accuracy, "–", "–", scale.render(marks), rank, format_points(language, gap), "–"]
+        return [escape(name), accuracy, "–", "–", scale.render(marks), rank, gap, "–"]
     their_gap = published["report_train"] - published["report_validation"]
     return [
         escape(name),
@@ -158,7 +160,7 @@ def _render_report_row(
         format_points(language, mean - published["report_test"], sign=True),
         scale.render([*marks, ("fer-diamond", published["report_test"])]),
         rank,
-        f"{format_points(language, gap)} ({format_points(language, their_gap)})",
+        f"{gap} ({format_points(language, their_gap)})",
         format_percent(language, published["revision_test"]),
     ]
 
