@@ -38,16 +38,17 @@ def split_list(text: str) -> list[str]:
     return parts
 
 
-def at_least(minimum: int) -> Callable[[str], int]:
-    """Reads a whole number of at least `minimum`."""
+def at_least(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
+    """Reads a whole number of at least `minimum`, and at most `maximum`."""
 
     def read(text: str) -> int:
         try:
             number = int(text)
         except ValueError:
             number = minimum - 1
-        if number < minimum:
-            raise argparse.ArgumentTypeError(f"expected a whole number of at least {minimum}, got {text!r}")
+        if number < minimum or (maximum is not None and number > maximum):
+            most = f" and at most {maximum}" if maximum is not None else ""
+            raise argparse.ArgumentTypeError(f"expected a whole number of at least {minimum}{most}, got {text!r}")
         return number
 
     return read

@@ -19,6 +19,7 @@ from fer_models.commands import split_list
 from training import ablation, train, train_all, views
 from training.data import DATA_VARIABLE, DEFAULT_DATA, find_data
 from training.evaluation import calibrate, evaluate
+from training.publishing import push, static_page
 from training.recipe import RecipeArguments
 
 RECIPE = "training/recipes/baseline.report.yaml"
@@ -137,6 +138,9 @@ def test_a_list_is_one_word_so_that_it_does_not_take_the_photo(capsys: pytest.Ca
         (train_all.main, ["none.yaml"], 1, "No such file or directory"),
         (train_all.main, [RECIPE], 1, "lists no recipes"),
         (train_all.main, ["training/train_all.yaml", "--at-once", "0"], 2, "at least 1"),
+        (static_page.main, ["--port", "70000"], 2, "at most 65535, got '70000'"),
+        (push.main, ["--namespace", "alice", "--output", "FOLDER", "--dry-run"], 2, "leave out --dry-run"),
+        (push.main, ["--space", "alice/page", "--output", "FOLDER"], 2, "leave out --dry-run, --space"),
     ],
 )
 def test_exit_status_is_1_for_what_went_wrong_and_2_for_wrong_words(

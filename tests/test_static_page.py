@@ -36,6 +36,18 @@ pytestmark = [needs_chromium, pytest.mark.slow, pytest.mark.timeout(600)]
 FILES = PAGE_DIR.parent
 
 
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "settings.json").write_text("{}")
+    for target in (tmp_path, tmp_path / "thesis", tmp_path / "thesis" / "settings.json"):
+        with pytest.raises(ValueError, match="is no page that was written here: "):
+            build_static(target)
+    (tmp_path / "settings.json").write_text(json.dumps({"files": ["settings.json"]}))
+    with pytest.raises(ValueError, match=r"written here: thesis/settings\.json"):
+        build_static(tmp_path)
+    assert (tmp_path / "thesis" / "settings.json").read_text() == "{}"
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     collect = cache(static_page.collect_static)

@@ -75,7 +75,7 @@ def run_app(upload_dir: Path) -> Iterator[tuple[str, psutil.Process, float]]:
                 break
             except OSError as error:
                 if process.poll() is not None or time.perf_counter() - start > 120:
-                    raise RuntimeError("The app did not start; run `python app.py` to see why.") from error
+                    raise OSError("The app did not start; run `python app.py` to see why.") from error
                 time.sleep(0.05)
         yield url, psutil.Process(process.pid), time.perf_counter() - start
     finally:

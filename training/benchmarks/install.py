@@ -25,10 +25,11 @@ def time_command(*arguments: str, cwd: Path) -> float:
     """Seconds that a command takes.
 
     Raises:
-        subprocess.CalledProcessError: It failed.
+        OSError: It failed.
     """
     start = time.monotonic()
-    subprocess.run(arguments, cwd=cwd, check=True)
+    if subprocess.run(arguments, cwd=cwd).returncode:
+        raise OSError(f"`{' '.join(arguments)}` failed; what it said stands above.")
     return time.monotonic() - start
 
 

@@ -23,6 +23,7 @@ from fer_models.zoo import CHECKPOINTS_DIR, get_entry
 
 from .. import RECIPES_DIR
 from ..recipe import RecipeArguments, parse_recipe
+from ..runtime.files import replace_folder
 from ..runtime.runs import PLACE_FIELDS, check_whole
 
 RECORDS = ("recipe.yaml", "history.json", "results.json")
@@ -64,7 +65,7 @@ def bundle(run_dir: Path, checkpoint_name: str, checkpoints_dir: Path = CHECKPOI
     target = checkpoints_dir / checkpoint_name
     checkpoints_dir.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=checkpoints_dir, prefix=".") as temporary:
-        new, old = Path(temporary, "new"), Path(temporary, "old")
+        new = Path(temporary, "new")
         new.mkdir()
         model.save_pretrained(new)
         shutil.copymode(new / "config.json", new / "model.safetensors")  # safetensors lets only the owner read it
@@ -77,14 +78,7 @@ def bundle(run_dir: Path, checkpoint_name: str, checkpoints_dir: Path = CHECKPOI
         reasons = [*list_changes(new, checkpoint_name), *describe_loss(new, target)]
         if reasons and not force:
             raise ValueError(f"{' '.join(reasons)} Nothing is changed. If that is what you want, add --force.")
-        if target.exists():
-            target.rename(old)
-        try:
-            new.rename(target)
-        except BaseException:  # an interruption, too: what is left in the temporary folder goes
-            if old.exists():
-                old.rename(target)
-            raise
+        replace_folder(target, new)
     if reasons:
         print(*reasons, "Done, as --force says.")
     return target

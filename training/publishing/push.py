@@ -240,6 +240,8 @@ def main(argv: list[str] | None = None) -> None:
         arguments.namespace = PLACEHOLDER
     if is_page and arguments.models:
         parser.error("--models goes with --namespace alone: a page shows all that are bundled")
+    if arguments.output and (is_page or arguments.dry_run):
+        parser.error("--output writes models to a folder: leave out --dry-run, --space and --static-space")
     disable_progress_bar()
     if not sys.stderr.isatty():
         disable_progress_bars()

@@ -24,9 +24,11 @@ from fer_models import faces
 from fer_models.commands import CommandParser, at_least, command
 from fer_models.hub import make_fixed_revision
 from fer_models.onnx_export import ROUNDED_BITS, export_onnx, round_weights
+from fer_models.results import read_json
 from fer_models.zoo import checkpoint_dir
 
 from .. import ROOT
+from ..runtime.files import replace_folder
 from .static_settings import describe_settings
 
 PAGE_DIR = ROOT / "fer_models" / "static"
@@ -59,6 +61,7 @@ def collect_static() -> dict[str, bytes]:
     for model in settings["models"]:
         files[model["file"]] = export_packed(checkpoint_dir(model["model"], model["tag"]))
     settings["examples"] = [name for name in files if name.startswith("examples/")]
+    settings["files"] = sorted(files | {"settings.json": b""})
     files["settings.json"] = json.dumps(settings).encode()
     # The page's service worker keeps these files, and fetches them all anew when one of them has changed.
     later = {model["file"] for model in settings["models"] if model["tag"] != settings["tags"][0]}
@@ -162,11 +165,13 @@ def to_jpeg(path: Path) -> bytes:
 
 
 def build_static(directory: Path = STATIC_DIR) -> Path:
-    """Write the page to a folder, in one piece.
+    """Write the page to a folder, in one piece; the page that was there goes.
 
     Raises:
+        ValueError: The folder holds something else; it stays as it is.
         ImportError, OSError: As `collect_static`.
     """
+    check_is_page(directory)
     files = collect_static()
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".") as temporary:
@@ -175,10 +180,21 @@ def build_static(directory: Path = STATIC_DIR) -> Path:
             path = new / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        if directory.exists():
-            directory.rename(Path(temporary, "old"))
-        new.rename(directory)
+        replace_folder(directory, new)
     return directory
+
+
+def check_is_page(directory: Path) -> None:
+    """Refuse a folder that holds what is not of a page written here.
+
+    Raises:
+        ValueError: It does, or is no folder.
+    """
+    made = (read_json(directory / "settings.json") or {}).get("files", []) if directory.is_dir() else []
+    others = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if not path.is_dir()} - set(made)
+    if others or (directory.exists() and not directory.is_dir()):
+        what = min(others, default="a file")
+        raise ValueError(f"{directory} is no page that was written here: {what}. Move that, or name another folder.")
 
 
 class StaticHandler(SimpleHTTPRequestHandler):
@@ -209,7 +225,11 @@ def main(argv: list[str] | None = None) -> None:
     parser = CommandParser(prog="python -m training.publishing.static_page", description=__doc__)
     parser.add_argument("--output", type=Path, default=STATIC_DIR, metavar="DIR", help="folder to write")
     parser.add_argument(
-        "--port", type=at_least(0), default=None, metavar="N", help="then serve it there; by default it is not served"
+        "--port",
+        type=at_least(0, 65535),
+        default=None,
+        metavar="N",
+        help="then serve it there; by default it is not served",
     )
     arguments = parser.parse_args(argv)
     directory = build_static(arguments.output)
