@@ -54,6 +54,7 @@ def test_run_with_push_to_hub_ends_on_the_hub(hub: HubServer, made_up_parquet: P
     assert names >= {"configuration_fer.py", "modeling_fer.py", "image_processing_fer.py", "run.json", "README.md"}
     assert [name for name in names if name.endswith((".bin", ".pt", ".pkl")) or "checkpoint" in name] == []
     assert not (run_dir / "training_args.bin").exists()
+    assert str(made_up_parquet) not in repo.get("main").files["recipe.yaml"].content.decode()
     assert [path.name for path in run_dir.rglob("*") if path.is_file() and b"hf_alice" in path.read_bytes()] == []
 
     fixed = f"report-{compute_fingerprint(run_dir)}"
@@ -68,6 +69,7 @@ def test_run_with_push_to_hub_ends_on_the_hub(hub: HubServer, made_up_parquet: P
     logits = [AutoModelForImageClassification.from_pretrained(path)(faces).logits for path in (back, run_dir)]
     assert torch.equal(*logits)
 
+    (run_dir / "notes.txt").write_text("mine")
     args = TrainingArguments(str(run_dir), hub_model_id=REPO_ID, report_to="none")
     HubTrainer(AutoModelForImageClassification.from_pretrained(run_dir), args).push_to_hub()
     assert repo.tags == {fixed: repo.branches["main"]}, "the same again changes nothing"

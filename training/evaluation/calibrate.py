@@ -25,7 +25,7 @@ from fer_models.commands import CommandParser, command
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.memory import keep_freed_memory
 
-from ..data import DATA_VARIABLE, decode, load_fer2013
+from ..data import DATA_VARIABLE, decode, find_data, load_fer2013
 from ..votes import NO_MAJORITY, find_majority, make_targets
 from .evaluate import predict_logits
 
@@ -104,7 +104,7 @@ def calibrate(directory: Path, source: str | None = None) -> float:
     config = AutoConfig.from_pretrained(directory)
     config.temperature, config.class_prior, config.prior_strength = 1.0, None, 0.0
     model = AutoModelForImageClassification.from_pretrained(directory, config=config)
-    faces = load_fer2013(source or recipe["data"])
+    faces = load_fer2013(source or recipe.get("data") or find_data())
     tensors = decode(faces["validation"], FerImageProcessor.from_pretrained(directory))
     logits, labels = predict_logits(model, tensors), tensors.labels
     if recipe.get("target", "label") != "label":

@@ -21,7 +21,7 @@ from fer_models.commands import CommandParser, command
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.memory import keep_freed_memory
 
-from ..data import DATA_VARIABLE, FaceTensors, decode, load_fer2013
+from ..data import DATA_VARIABLE, FaceTensors, decode, find_data, load_fer2013
 from ..publishing.records import load_run
 from ..runtime.files import write_json
 from ..runtime.provenance import describe_environment
@@ -193,7 +193,7 @@ def evaluate(directory: Path, source: str | None = None, known: dict[str, Any] |
     remembered = RememberedLogits(model)
     known = known or {}
     figures: dict[str, Any] = {"splits": dict(known.get("splits", {})), "robustness": known.get("robustness", {})}
-    for name, rows in load_splits(source or recipe["data"], recipe["protocol"]).items():
+    for name, rows in load_splits(source or recipe.get("data") or find_data(), recipe["protocol"]).items():
         if name in figures["splits"] and (name != "official_test" or ("votes" in known and figures["robustness"])):
             continue
         faces = decode(rows, image_processor)

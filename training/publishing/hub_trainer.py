@@ -4,15 +4,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import CommitInfo, HfApi
+import yaml
+from huggingface_hub import CommitInfo, CommitOperationAdd, HfApi
 from transformers import Trainer, TrainingArguments
 from transformers.trainer import TRAINING_ARGS_NAME
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from fer_models.hub import CLIENT_ERRORS, explain, make_fixed_revision
 
 from ..runtime.files import write_text
-from ..runtime.runs import RECIPE, RESULTS
+from ..runtime.runs import CODE, FILES, PLACE_FIELDS, RECIPE, RESULTS
 from .hub_sync import PushError, Revision, check_is_ours, retry
 from .model_card import find_tag, render_card
 
@@ -41,6 +41,14 @@ def find_repo_name(args: TrainingArguments) -> str:
     return args.hub_model_id or Path(str(args.output_dir)).absolute().name
 
 
+def collect_run(directory: Path) -> dict[str, bytes]:
+    """What the Hub gets of a run's folder, by name: what the run wrote, the recipe without places on this machine."""
+    names = {path.name for path in directory.iterdir() if path.name in FILES or CODE.fullmatch(path.name)}
+    recipe = yaml.safe_load((directory / RECIPE).read_text())
+    told = {field: value for field, value in recipe.items() if field not in PLACE_FIELDS}
+    return {name: (directory / name).read_bytes() for name in sorted(names)} | {RECIPE: yaml.safe_dump(told).encode()}
+
+
 def push_run(args: TrainingArguments) -> CommitInfo:
     """Push the folder of a finished run with our card, and fix the model there by the tag that the card names.
 
@@ -63,12 +71,12 @@ def push_run(args: TrainingArguments) -> CommitInfo:
                 "not. Choose another --hub_model_id, or measure it by training.evaluation.evaluate and run this again."
             )
         write_text(directory / "README.md", render_card(directory, repo_id))
+        files = collect_run(directory)
         upload = partial(
-            api.upload_folder,
-            repo_id=repo_id,
-            folder_path=directory,
+            api.create_commit,
+            repo_id,
+            [CommitOperationAdd(name, content) for name, content in files.items()],
             commit_message="End of training",
-            ignore_patterns=["_*", f"{PREFIX_CHECKPOINT_DIR}-*"],
             revision=args.hub_revision,
         )
         commit = retry(upload)
