@@ -62,6 +62,8 @@ def test_run_with_push_to_hub_ends_on_the_hub(hub: HubServer, made_up_parquet: P
     card = ModelCard(repo.get("main").files["README.md"].content.decode())
     assert f'repository, revision = "{REPO_ID}", "{fixed}"' in card.text
     assert "Not measured yet" in card.text
+    assert "they are not calibrated yet" in card.text
+    assert [words for words in ("onnx", "chose the temperature", "the branch") if words in card.text] == []
     assert card.data.library_name == "transformers"
 
     back = snapshot_download(REPO_ID, revision=fixed)

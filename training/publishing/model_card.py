@@ -21,7 +21,7 @@ from fer_models.onnx_export import ONNX_FILE
 from fer_models.results import METRICS, list_trainings, read_json, shorten_commit
 from fer_models.zoo import TAGS
 
-from ..runtime.runs import PLACE_FIELDS
+from ..runtime.runs import PLACE_FIELDS, RUN
 from .architecture import count_multiply_adds, describe_architecture
 from .markdown import format_metrics
 from .people import share_of_eight
@@ -61,6 +61,7 @@ def render_card(directory: Path, repo_id: str | None = None, figures: Collection
     trained_with = results.get("trained_with") or read_json(directory / "run.json")
     history = read_json(directory / "history.json") or []
     parts = list_parts(recipe, trained_with)
+    by_people = learns_votes(results, parts)
     runs = {run["seed"]: run for run in [results, *load_seeds(name, tag)] if run}
     card = ModelCard.from_template(
         make_card_data(name, results, parts),
@@ -79,14 +80,17 @@ def render_card(directory: Path, repo_id: str | None = None, figures: Collection
         temperature=config.temperature,
         parameters=parameters,
         architecture=describe_architecture(model),
-        by_people=learns_votes(results, parts),
+        by_people=by_people,
+        targets={part.get("target", "label") for part, _ in parts},
+        chosen=join_words(list_chosen(parts, by_people, config.temperature != 1)),
+        is_run=(directory / RUN).is_file(),
         **describe_training(recipe, trained_with, history, parts),
         prior_strength=getattr(config, "prior_strength", 0.0),
         splits=describe_splits(results, runs, parts),
         metrics=[metric.words for metric in METRICS.values()],
         votes=describe_votes(results),
         spread={"n": len(runs), "seeds": sorted(runs)} if len(runs) > 1 else None,
-        published=describe_published(name, recipe, results, history),
+        published=None if by_people else describe_published(name, recipe, results, history),
         classes=describe_classes(results),
         worst=find_worst_classes(results),
         figures=figures,
@@ -170,11 +174,18 @@ def describe_evidence(results: dict[str, Any], parts: Sequence[Part]) -> dict[st
     """The measured splits that are a result, in words: those that chose nothing, then PublicTest and what it chose."""
     by_people = learns_votes(results, parts)
     selection = "ferplus_validation" if by_people else "official_validation"
-    chosen = ["the epoch"] if chooses_epoch(parts) else []
-    chosen += ["the temperature", *(["the balance of the classes"] if by_people else [])]
     texts = {split: SPLITS[split] for split in TESTS}
-    texts[selection] = f"{SPLITS[selection]}, no test: it chose {join_words(chosen)}"
+    texts[selection] = f"{SPLITS[selection]}, no test: it chose {join_words(list_chosen(parts, by_people))}"
     return {split: text for split, text in texts.items() if split in results.get("splits", {})}
+
+
+def list_chosen(parts: Sequence[Part], by_people: bool, is_calibrated: bool = True) -> list[str]:
+    """What validation chose, in words."""
+    return [
+        *(["the epoch"] if chooses_epoch(parts) else []),
+        *(["the temperature"] if is_calibrated else []),
+        *(["the balance of the classes"] if is_calibrated and by_people else []),
+    ]
 
 
 def is_printed(recipe: dict[str, Any]) -> bool:
