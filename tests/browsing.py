@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -179,17 +179,22 @@ def drop(page: Any, selector: str, name: str, kind: str, content: bytes) -> None
     page.dispatch_event(selector, "drop", {"dataTransfer": transfer})
 
 
-def find_violations(page: Any) -> list[str]:
+def find_violations(page: Any, rules: Sequence[str] = ()) -> list[str]:
     """What axe finds fault with on the page as it stands, by WCAG 2.2, levels A and AA, and by good practice.
 
     Among them: every control has a name, targets are of 24 pixels or have room around them, and headings skip no level.
+
+    Args:
+        page: The page.
+        rules: Only these, which is faster.
     """
     from axe_playwright_python.sync_playwright import Axe
 
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
     page.wait_for_selector(".pending", state="detached")  # what is about to change is pale, and fades
     page.wait_for_timeout(200)
-    options = {"runOnly": {"type": "tag", "values": tags}, "resultTypes": ["violations"]}
+    only = {"type": "rule", "values": list(rules)} if rules else {"type": "tag", "values": tags}
+    options = {"runOnly": only, "resultTypes": ["violations"]}
     violations = Axe().run(page, options=options).response["violations"]
     return [
         f"{violation['id']}: {violation['help']}: {node['target']} {node['html'][:200]}"

@@ -7,6 +7,9 @@ from browsing import BROWSER, find_violations, needs_chromium, open_page
 from photos import load_portrait
 from videos import write_video
 
+# What may be found on a dark phone alone, where the page has the same elements.
+OF_COLOUR_AND_SIZE = ("color-contrast", "target-size", "scrollable-region-focusable")
+
 
 @pytest.mark.browser
 @pytest.mark.slow
@@ -21,7 +24,7 @@ def test_no_tab_has_barriers(app_url: str, samples: Path, tmp_path: Path) -> Non
             for is_dark, size in ((False, {"width": 1440, "height": 900}), (True, phone)):
                 page.set_viewport_size(size)
                 page.evaluate("(isDark) => document.body.classList.toggle('dark', isDark)", is_dark)
-                assert find_violations(page) == [], (ready, size)
+                assert find_violations(page, OF_COLOUR_AND_SIZE if is_dark else ()) == [], (ready, size)
 
         def open_tab(name: str, ready: str) -> None:
             page.goto(f"{app_url}/?__theme=dark&tab={name}")

@@ -1,14 +1,12 @@
-import json
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from browsing import needs_chromium
 from PIL import Image
 
-from training.benchmarks.app import main, make_photos, measure_load, pick_memory, summarize
+from training.benchmarks.app import make_photos, measure_load, pick_memory, summarize
 
 
 def test_times_are_summed_up_in_milliseconds():
@@ -67,24 +65,3 @@ def test_photos_that_cannot_be_told_apart_by_their_answers_are_refused(tmp_path:
         monkeypatch.setattr("training.benchmarks.app.Client", make_client(photos, differs=differs))
         with pytest.raises(ValueError, match="answers differ"):
             measure_load("http://nowhere", photos, 2, 6)
-
-
-@pytest.mark.slow
-@pytest.mark.browser
-@needs_chromium
-def test_every_step_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    for name, few in {"WARM_UP": 1, "NUM_LARGE": 1, "LARGE_SIZE": (1200, 900)}.items():
-        monkeypatch.setattr(f"training.benchmarks.app.{name}", few)
-    few = "--rounds 1 --live-seconds 1 --comparisons 2 --busy-comparisons 2 --neighbours 1 --visitors 2 --requests 2"
-    main([*few.split(), "--flood", "80", "--output", str(tmp_path / "app.json")])
-    results = json.loads((tmp_path / "app.json").read_text())
-    assert results["page"]["median_ms"] > 0
-    assert results["live"]["frames_per_second"] > 0
-    assert (results["load"]["lost"], results["load"]["wrong"]) == (0, 0)
-    assert results["load"]["answers_per_second"] > 0
-    assert results["neighbours"]["models"]["median_ms"] < results["neighbours"]["request"]["median_ms"]
-    assert results["memory"]["at_the_end_mb"] > 100
-    assert results["refusals"]["oversized_upload"]["status"] == 413
-    assert results["refusals"]["queued"] + results["refusals"]["refused"] == 80
-    assert results["refusals"]["refused"] > 0, "the queue holds fewer"
-    assert results["refusals"]["answers_afterwards"]

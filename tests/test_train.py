@@ -4,7 +4,6 @@ import re
 import resource
 import shutil
 import signal
-import sys
 import time
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import tiny_runs
 import torch
 import yaml
 from conftest import exit_message
-from processes import SERVER, Command, start_server
+from processes import Command
 from tiny_runs import (
     assert_same_weights,
     load_fer2013_once,
@@ -121,28 +120,6 @@ def test_keep_freed_memory_does_nothing_without_glibc(monkeypatch: pytest.Monkey
     for library in (no_library, lambda name: object()):  # musl has a library, but no mallopt
         monkeypatch.setattr(ctypes, "CDLL", library)
         keep_freed_memory()
-
-
-def count_page_faults() -> int:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    torch.ones(25_000_000)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-
-
-def end_with_many_page_faults() -> None:
-    keep_freed_memory()
-    # The best of a few: a small block that lands in the hole makes it too small for the next large one.
-    sys.exit(min(count_page_faults() for _ in range(20)) >= 5_000)  # 100 MB anew would be about 25,000 of 4 KiB
-
-
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="needs glibc")
-def test_keep_freed_memory_reuses_a_freed_block():
-    """In a process of its own, whose memory is not in pieces yet."""
-    start_server()
-    process = SERVER.Process(target=end_with_many_page_faults)
-    process.start()
-    process.join()
-    assert process.exitcode == 0
 
 
 # --- interruptions ---
