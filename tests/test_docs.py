@@ -23,6 +23,7 @@ from fer_models.comparison import Comparison
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.demo.handlers.code import DEFAULT_ADDRESS, SNIPPETS, SNIPPETS_DIR
 from fer_models.inference import to_json
+from training.publishing import push
 from training.publishing.push import list_branches
 
 PAGES = ["README.md", "CONTRIBUTING.md", "training/README.md"] + [
@@ -126,6 +127,9 @@ def test_every_block_runs(
     # Only the page for programs asks a running app, whose start takes long.
     address = request.getfixturevalue("app_url") if page == "docs/api.md" else DEFAULT_ADDRESS
     connect(hub, workplace / "cache", monkeypatch)
+    # `test_onnx` and `test_plots` make these.
+    monkeypatch.setattr(push, "export_onnx", lambda directory: b"onnx")
+    monkeypatch.setattr(push, "draw_checkpoint", lambda directory: {})
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     env = kept | {
         "HF_ENDPOINT": hub.endpoint,

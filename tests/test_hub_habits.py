@@ -279,6 +279,7 @@ def test_arguments_of_other_vision_models_do_no_harm(make: Make) -> None:
         assert set(output) == {"logits"}
 
 
+@pytest.mark.parametrize("make", [CONFIGS["cnn"]], indirect=True)
 def test_forward_compiles_to_one_graph(make: Make) -> None:
     model = make()
     torch.compiler.reset()  # graphs of other tests count towards a limit
