@@ -13,7 +13,6 @@ from gradio import processing_utils
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from fer_models.demo import internals
 from fer_models.demo.fetching import REFUSAL, fetch_nothing
 from fer_models.demo.files_input import FilesInput
 from fer_models.demo.internals import DOWNLOADS
@@ -61,12 +60,6 @@ def test_no_component_fetches_an_address(component: type[Any], visits: list[str]
     with pytest.raises(gr.Error, match="fetches no file"):
         block.move_resource_to_block_cache(visits[0])
     assert len(visits) == 1
-
-
-def test_a_gradio_that_downloads_in_another_way_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(internals, "DOWNLOADS", ("another_way",))
-    with pytest.raises(AttributeError):
-        fetch_nothing()
 
 
 def test_a_program_is_told_what_to_do_instead(app_url: str) -> None:

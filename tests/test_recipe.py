@@ -1,11 +1,10 @@
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import REPO_ROOT
 
-from training.recipe import RecipeArguments, parse_recipe
+from training.recipe import parse_recipe
 
 RECIPES = sorted((REPO_ROOT / "training" / "recipes").glob("*.yaml"))
 SMALLEST_RECIPE = "model: baseline\nprotocol: report\n"
@@ -52,10 +51,6 @@ def test_report_recipe_is_tables_1_and_2(name: str) -> None:
     assert {key: getattr(arguments, key) for key in REPORT_SETTINGS} == REPORT_SETTINGS
     assert (recipe.model, recipe.protocol, recipe.config_overrides) == (name, "report", "{}")
     assert recipe.samples_per_class is None
-
-
-def test_every_field_of_a_recipe_has_help() -> None:
-    assert all(field.metadata["help"] for field in dataclasses.fields(RecipeArguments))
 
 
 @pytest.mark.parametrize(
