@@ -187,11 +187,17 @@ def test_kaggle_files_that_name_their_split_are_told_apart_by_it(small_rows: Row
     """Another upload numbers `PublicTest_123.jpg` and `PrivateTest_45.jpg` across the splits."""
     folder = write_kaggle_folders(tmp_path, small_rows)
     expected = {split: {png for png, _ in rows} for split, rows in small_rows.items()}
+
+    def count_public() -> int:
+        return sum(png in expected["validation"] for png in read_bytes(load_fer2013(folder, "report")["validation"]))
+
+    as_numbered = count_public()
     for file in sorted(folder.glob("*/*/*.png")):
         usage = next(CSV_USAGE[name] for name, pngs in expected.items() if file.read_bytes() in pngs)
         number = 1000 - int(file.stem[2:])  # against the order in which they were made
         file.rename(file.with_name(f"{usage}_{number}.png"))
     assert {split: set(read_bytes(rows)) for split, rows in load_fer2013(folder).items()} == expected
+    assert count_public() == as_numbered > 0, "sorted as text, PrivateTest's names come first"
 
 
 def test_csv_gives_the_same_as_parquet_and_its_pixels_row_by_row(small_rows: Rows, tmp_path: Path) -> None:

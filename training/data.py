@@ -171,18 +171,20 @@ def _load_kaggle_folders(path: Path) -> DatasetDict:
         }  # fmt: skip
         for split, part in parts.items():
             files[split] += [(file, label) for file in part]
-    return DatasetDict(
-        {
-            split: Dataset.from_dict(
-                {
-                    "image": [str(file) for file, _ in rows],
-                    "label": [label for _, label in rows],
-                    "file_name": [file.name for file, _ in rows],
-                },
-                features=FEATURES,
-            )
-            for split, rows in files.items()
-        }
+    return _name_files(
+        DatasetDict(
+            {
+                split: Dataset.from_dict(
+                    {
+                        "image": [str(file) for file, _ in rows],
+                        "label": [label for _, label in rows],
+                        "file_name": [file.name for file, _ in rows],
+                    },
+                    features=FEATURES,
+                )
+                for split, rows in files.items()
+            }
+        )
     )
 
 
