@@ -39,6 +39,11 @@ def test_targets_are_the_distribution_of_votes():
 
 
 def test_an_annotator_is_as_far_from_the_others_as_they_disagree():
-    assert count_distances([[10, 0, 0, 0, 0, 0, 0, 0, 0, 0]]) == 0
-    # Whoever says one of two has four of nine others on their side.
-    assert count_distances([[5, 5, 0, 0, 0, 0, 0, 0, 0, 0], None]) == pytest.approx(1 - 4 / 9)
+    """It stands beside the models' distances, and was by other votes than theirs: outliers and contempt were in."""
+    for votes, distance in (
+        ([10, 0, 0, 0, 0, 0, 0, 0, 0, 0], 0),
+        ([5, 5, 0, 0, 0, 0, 0, 0, 0, 0], 1 - 4 / 9),  # four of nine others are of the same mind
+        ([6, 1, 0, 0, 0, 0, 0, 2, 1, 0], 1 / 7),  # seven say a label, and one of them is alone
+    ):
+        assert count_distances([votes, None, [0] * 10]) == pytest.approx(distance), votes
+        assert count_distances([votes, [4, *[0] * 9]]) == pytest.approx(distance / 2), "faces count alike"

@@ -44,6 +44,12 @@ def make_targets(rows: Sequence[Sequence[int] | None]) -> torch.Tensor:
     return torch.where(is_a_face[:, None], shares / shares.sum(1, keepdim=True).clamp(min=1), torch.zeros(()))
 
 
+def make_label_targets(rows: Sequence[Sequence[int] | None]) -> torch.Tensor:
+    """The distribution of the votes over the seven labels, `(N, 7)`: `make_targets` without contempt."""
+    targets = make_targets(rows)[:, : len(FER_LABELS)]
+    return targets / targets.sum(1, keepdim=True).clamp(min=1e-6)
+
+
 def find_majority(rows: Sequence[Sequence[int] | None], labels: Sequence[str] = FER_LABELS) -> torch.Tensor:
     """The label that has more than half of the votes: FER+'s official rule for its test split.
 
@@ -61,17 +67,23 @@ def find_majority(rows: Sequence[Sequence[int] | None], labels: Sequence[str] = 
 
 
 def count_distances(rows: Sequence[Sequence[int] | None]) -> float:
-    """How far one annotator is from the others, on average: the mean total variation distance, in [0, 1].
+    """How far one annotator is from the others, over all faces: the mean total variation distance, in [0, 1].
 
-    Each annotator of each face in turn is compared with the shares of the others' votes, for the labels and contempt;
-    votes for "unknown" and "no face" are left out.
+    As a model is measured: each annotator who says one of the seven labels is compared with what `make_label_targets`
+    makes of the others' votes.
 
     Args:
-        rows: Ten numbers of votes a face, or None; faces with fewer than two votes are left out.
+        rows: Ten numbers of votes a face, or None; faces of which a model could learn nothing are left out.
     """
-    votes = torch.tensor([row for row in rows if row], dtype=torch.float64)[:, : len(VOTE_LABELS)]
-    votes = votes[votes.sum(1) > 1]
-    others = votes.sum(1, keepdim=True) - 1
-    # Against one's own answer's share among the others, total variation is 1 less that share.
-    distance = votes * (1 - (votes - 1).clamp(min=0) / others)
-    return (distance.sum() / votes.sum()).item()
+    known = make_label_targets(rows).any(1).tolist()
+    votes = torch.tensor([row for row, is_known in zip(rows, known, strict=True) if is_known])
+    distances, annotators = torch.zeros(2, len(votes))
+    for index, label in enumerate(FER_LABELS):
+        others = votes.clone()
+        others[:, FERPLUS_COLUMNS.index(label)] -= 1
+        targets = make_label_targets(others.tolist())
+        own = votes[:, FERPLUS_COLUMNS.index(label)] * targets.any(1)
+        # From an answer that is all for one label, total variation is 1 less that label's share.
+        distances += own * (1 - targets[:, index])
+        annotators += own
+    return (distances / annotators)[annotators > 0].mean().item()

@@ -27,7 +27,7 @@ from fer_models.memory import keep_freed_memory
 
 from ..data import DATA_VARIABLE, decode, find_data, load_fer2013
 from ..votes import NO_MAJORITY, find_majority, make_targets
-from .evaluate import predict_logits
+from .evaluate import check_labels, predict_logits
 
 STRENGTHS = tuple(step / 20 for step in range(21))
 LARGEST_COST = 0.01  # of accuracy
@@ -97,11 +97,12 @@ def calibrate(directory: Path, source: str | None = None) -> float:
 
     Raises:
         OSError: The folder or a file in it is missing.
-        ValueError: The data is not FER2013.
+        ValueError: The model's labels are not FER2013's, or the data is not FER2013.
     """
     recipe = yaml.safe_load((directory / "recipe.yaml").read_text())  # first, for the Hub is asked for missing folders
     keep_freed_memory()
     config = AutoConfig.from_pretrained(directory)
+    check_labels(config)
     config.temperature, config.class_prior, config.prior_strength = 1.0, None, 0.0
     model = AutoModelForImageClassification.from_pretrained(directory, config=config)
     faces = load_fer2013(source or recipe.get("data") or find_data())

@@ -1,7 +1,8 @@
 """Measure a trained model: `python -m training.evaluation.evaluate RUN` writes its `results.json`.
 
 Works on the folder of a finished run and on a bundled checkpoint. Nothing is chosen here; every split is read once.
-With `--missing`, what `results.json` holds already is kept, and only what it lacks is measured.
+With `--missing`, what `results.json` holds already is kept, and only what it lacks is measured; what the votes say by
+themselves is counted again.
 """
 
 import json
@@ -26,7 +27,7 @@ from ..publishing.records import load_run
 from ..runtime.files import write_json
 from ..runtime.provenance import describe_environment
 from ..runtime.runs import list_trial_settings
-from ..votes import VOTE_LABELS, count_distances, find_majority, make_targets
+from ..votes import VOTE_LABELS, count_distances, find_majority, make_label_targets
 from .corruptions import corrupt_all
 from .metrics import accuracy_interval, compute_metrics, expected_calibration_error
 from .subsets import drop_duplicates, keep_agreed, take_majority
@@ -41,6 +42,18 @@ def predict_logits(model: PreTrainedModel, faces: FaceTensors, batch_size: int =
     model.eval()
     batches = faces.pixel_values.split(batch_size)
     return torch.cat([model(batch.to(model.device)).logits.float().cpu() for batch in batches])
+
+
+def check_labels(config: PreTrainedConfig) -> list[str]:
+    """The labels of a model.
+
+    Raises:
+        ValueError: They are not FER2013's, in our order.
+    """
+    labels = list(config.id2label.values())
+    if labels != list(FER_LABELS):
+        raise ValueError(f"The model's labels are {labels}, the data's are {list(FER_LABELS)}.")
+    return labels
 
 
 class RememberedLogits:
@@ -135,18 +148,23 @@ def measure_votes(logits: torch.Tensor, rows: Dataset) -> dict[str, Any]:
     """How far a model's probabilities are from people's votes, over all faces that have some.
 
     Returns:
-        `n` faces; `distance`, the mean total variation distance in [0, 1]; `annotator_distance`, the same for one of
-        the ten annotators from the nine others; `n_contempt`, the faces that most annotators call contempt, which the
-        model has no label for.
+        `n` faces; `distance`, the mean total variation distance in [0, 1]; and what `count_people` gives.
+    """
+    targets = make_label_targets(rows["ferplus_votes"][:])
+    known = targets.any(1)
+    distances = (logits.softmax(-1)[known] - targets[known]).abs().sum(1) / 2
+    return {"n": int(known.sum()), "distance": distances.mean().item(), **count_people(rows)}
+
+
+def count_people(rows: Dataset) -> dict[str, Any]:
+    """What the votes say by themselves.
+
+    Returns:
+        `annotator_distance`, the distance of `measure_votes` for one of the ten annotators from the nine others;
+        `n_contempt`, the faces that most annotators call contempt, which the model has no label for.
     """
     votes = rows["ferplus_votes"][:]
-    targets = make_targets(votes)[:, : len(FER_LABELS)]
-    known = targets.sum(1) > 0
-    targets = targets[known] / targets[known].sum(1, keepdim=True)
-    distances = (logits.softmax(-1)[known] - targets).abs().sum(1) / 2
     return {
-        "n": int(known.sum()),
-        "distance": distances.mean().item(),
         "annotator_distance": count_distances(votes),
         "n_contempt": int((find_majority(votes, VOTE_LABELS) == VOTE_LABELS.index("contempt")).sum()),
     }
@@ -181,19 +199,18 @@ def evaluate(directory: Path, source: str | None = None, known: dict[str, Any] |
     """
     recipe = yaml.safe_load((directory / "recipe.yaml").read_text())
     run = load_run(directory)
-    labels = list(AutoConfig.from_pretrained(directory).id2label.values())
-    if labels != list(FER_LABELS):
-        raise ValueError(f"The model's labels are {labels}, the data's are {list(FER_LABELS)}.")
+    labels = check_labels(AutoConfig.from_pretrained(directory))
     keep_freed_memory()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = AutoModelForImageClassification.from_pretrained(directory).to(device)
     image_processor = FerImageProcessor.from_pretrained(directory)
-
     history = json.loads((directory / "history.json").read_text())
-    remembered = RememberedLogits(model)
-    known = known or {}
+    remembered, known = RememberedLogits(model), known or {}
     figures: dict[str, Any] = {"splits": dict(known.get("splits", {})), "robustness": known.get("robustness", {})}
     for name, rows in load_splits(source or recipe.get("data") or find_data(), recipe["protocol"]).items():
+        has_votes = name == "official_test" and "ferplus_votes" in rows.column_names
+        if has_votes and "votes" in known:
+            figures["votes"] = known["votes"] | count_people(rows)
         if name in figures["splits"] and (name != "official_test" or ("votes" in known and figures["robustness"])):
             continue
         faces = decode(rows, image_processor)
@@ -202,7 +219,7 @@ def evaluate(directory: Path, source: str | None = None, known: dict[str, Any] |
             figures["splits"][name] = measure(logits, faces.labels, model.config.temperature)
         split = figures["splits"][name]
         print(f"{name:<28} n {split['n']:>6}  accuracy {split['accuracy']:.4f}", flush=True)
-        if name == "official_test" and "ferplus_votes" in rows.column_names:
+        if has_votes:
             figures["votes"] = {"split": name, **measure_votes(logits, rows)}
         if name == "official_test" and not figures["robustness"]:
             figures["robustness"] = {"split": name, "rows": measure_robustness(model, faces)}
