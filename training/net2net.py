@@ -13,17 +13,15 @@ from fer_models.hub import compute_fingerprint
 from .pretrained import load_trained
 from .publishing.records import load_run
 
-# What the answers depend on beside the weights.
-SAME = ("num_pools", "temperature")
-
 
 @torch.no_grad()
 def widen(model: PreTrainedModel, folder: str, head: str | None = None) -> None:
     """Give a model the weights, and so the answers, of one with fewer filters, or with as many.
 
     The narrow one's weights become the leading channels. The other channels stay as they were drawn, and count for
-    nothing at first, since what leads from them to the leading ones is zero: the answers are the same, and every weight
-    can learn. (Net2Net, Chen et al. 2016, arXiv:1511.05641, makes the new channels copies of the old ones.)
+    nothing at first, since what leads from them to the leading ones is zero: the answers are the same, but for the
+    narrow one's calibration, and every weight can learn. (Net2Net, Chen et al. 2016, arXiv:1511.05641, makes the new
+    channels copies of the old ones.)
 
     Args:
         model: The wide model, freshly drawn; changed in place.
@@ -38,7 +36,7 @@ def widen(model: PreTrainedModel, folder: str, head: str | None = None) -> None:
     if (
         wide.keys() != narrow.keys()
         or not all(fits(wide[name], narrow[name]) for name in wide)
-        or any(getattr(source.config, name, None) != getattr(model.config, name, None) for name in SAME)
+        or getattr(source.config, "num_pools", None) != getattr(model.config, "num_pools", None)
     ):
         raise ValueError(f"widened_from: {folder} is no smaller model of the same kind.")
     for name, theirs in narrow.items():
