@@ -11,8 +11,9 @@ from torch.utils.data import DataLoader
 from training.data import FaceTensors
 from training.ema import AVERAGE_FILE, EmaCallback
 
-ARGS = SimpleNamespace(device=torch.device("cpu"))
-STATE = SimpleNamespace(global_step=0, best_model_checkpoint=None)
+# The Trainer names a best checkpoint though the run is told to keep its end.
+ARGS = SimpleNamespace(device=torch.device("cpu"), load_best_model_at_end=False)
+STATE = SimpleNamespace(global_step=0, best_model_checkpoint="checkpoint-1")
 CONTROL = SimpleNamespace(should_evaluate=True)
 
 
