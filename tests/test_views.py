@@ -10,6 +10,7 @@ from tiny_runs import load_fer2013_once, read_json, train_tiny
 from fer_models.configuration_fer import FER_LABELS
 from training import views
 from training.data import DataError, keep_first_per_class
+from training.evaluation.calibrate import calibrate
 from training.training_set import load_views
 from training.votes import FERPLUS_COLUMNS
 
@@ -53,6 +54,7 @@ def test_views_hold_the_faces_as_they_are_first_and_an_answer_to_each(made: Path
     shares = faces.answers.float().exp().view(3, 42, 2, 7)[..., 0, :]
     assert torch.allclose(shares.sum(-1), torch.ones(3, 42), atol=0.01)
     assert read_json(made.with_suffix(".json"))["count"] == 3
+    assert {path.suffix for path in made.parent.iterdir()} == {".safetensors", ".json"}, "no part is left"
 
 
 @pytest.mark.parametrize("target", ["label", "mix"])
@@ -71,6 +73,10 @@ def test_a_student_learns_only_what_a_teacher_knew(made: Path, made_up_parquet: 
     train_with_votes(made_up_parquet, tmp_path / "votes", *settings, "votes")
     with pytest.raises(DataError, match="no teacher knew what is to be learnt, mix"):
         train_with_votes(made_up_parquet, tmp_path / "mix", *settings, "mix")
+    cut = tmp_path / "votes.safetensors"
+    cut.write_bytes(cut.read_bytes()[:1000])
+    with pytest.raises(DataError, match=r"votes\.safetensors holds no views"):
+        load_views(cut)
 
 
 def test_a_head_goes_on_by_itself(teacher: Path, made_up_parquet: Path, tmp_path: Path):
@@ -79,4 +85,6 @@ def test_a_head_goes_on_by_itself(teacher: Path, made_up_parquet: Path, tmp_path
     ours, theirs = load_file(run / "model.safetensors"), load_file(teacher / "model.safetensors")
     assert torch.equal(ours["classifier.weight"], theirs["classifier.weight"][7:14])
     assert torch.equal(ours["blocks.0.conv.weight"], theirs["blocks.0.conv.weight"])
+    with pytest.raises(ValueError, match="The model's labels are"):
+        calibrate(teacher)
     assert read_json(run / "history.json"), "what it goes on from has had epochs"

@@ -2,18 +2,15 @@
 
 Writes `runs/<recipe>/seed-<seed>/`, or for a trial `trial-seed-<seed>/`: checkpoints, the final model and image
 processor, the resolved recipe (`recipe.yaml`), the curves (`history.json`) and where they come from (`run.json`).
-Interrupted, it goes on from the last finished epoch when it is started again.
+Interrupted, it goes on from the newest checkpoint when it is started again.
 """
 
-import contextlib
 import sys
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
 import torch
 import yaml
 from accelerate.utils import broadcast_object_list
@@ -48,7 +45,7 @@ from .recipe import RecipeArguments, make_recipe_parser, parse_recipe
 from .runtime.callbacks import HEAD, EpochLine, EvaluateEvery, FrozenBackbone, ProgressBar, Stopwatch, make_history
 from .runtime.cuda_graph import RecordedStep
 from .runtime.distributed import OwnRandomness, count_own_images, share_batch, share_buffers, synchronize_batch_norm
-from .runtime.files import write_json, write_text
+from .runtime.files import report_failed_writes, write_json, write_text
 from .runtime.provenance import describe_environment
 from .runtime.runs import (
     check_run_folder,
@@ -78,7 +75,9 @@ class FerTrainer(HubTrainer):
     ):
         super().__init__(*args, **kwargs)
         self._objective, self._mixup_alpha = objective, mixup_alpha
-        self._records = cuda_graph and self.args.device.type == "cuda" and self.args.world_size == 1
+        # A replay overwrites the gradients of the step before, which must be used up by then.
+        alone = self.args.world_size == self.args.n_gpu == self.args.gradient_accumulation_steps == 1
+        self._records = cuda_graph and self.args.device.type == "cuda" and alone
         self._recorded: RecordedStep | None = None
         self._augmentation = augmentation or AugmentationArguments()
         self._head_learning_rate = head_learning_rate
@@ -98,6 +97,7 @@ class FerTrainer(HubTrainer):
             return step(inputs)
         if self._recorded is None:
             self._recorded = RecordedStep(step, model, inputs)
+            self._correct_and_seen.zero_()  # the steps that warm it up have counted
         return self._recorded(inputs) if self._recorded.fits(inputs) else step(inputs)
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):  # type: ignore[no-untyped-def]
@@ -166,15 +166,6 @@ def give_head_its_rate(optimizer: torch.optim.Optimizer, model: torch.nn.Module,
         if own:
             group["params"] = [weights for weights in group["params"] if id(weights) not in head]
             optimizer.add_param_group({**group, "params": own, "lr": learning_rate})
-
-
-@contextlib.contextmanager
-def report_failed_writes(output_dir: str | None) -> Iterator[None]:
-    """Turn what safetensors and torch raise when a file cannot be written, neither an OSError, into one."""
-    try:
-        yield
-    except (safetensors.SafetensorError, RuntimeError) as error:
-        raise OSError(f"{output_dir} cannot be written to; is the disk full? ({error})") from error
 
 
 def compute_accuracy(prediction: EvalPrediction) -> dict[str, float]:
@@ -388,7 +379,7 @@ def main(argv: list[str] | None = None) -> None:
     except OSError as error:
         sys.exit(f"error: {error}. What was finished is kept; make room or mend the path, then start again.")
     except KeyboardInterrupt:
-        sys.exit("Interrupted. Start again with the same command to go on from the last finished epoch.")
+        sys.exit("Interrupted. Start again with the same command to go on from the newest checkpoint.")
     if args.should_save:
         print(f"Trained: {output_dir}")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import BaseImageProcessor
 
@@ -95,7 +96,7 @@ def load_views(path: str | Path) -> TrainingSet:
     try:
         tensors = load_file(path)
         return TrainingSet(tensors["views"], tensors["labels"], tensors.get("votes"), tensors["answers"])
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, SafetensorError) as error:
         raise DataError(f"{path} holds no views; python -m training.views makes them. ({error})") from error
 
 

@@ -1,9 +1,9 @@
 """Many views of each training face, with teachers' answers, made once: `python -m training.views training/views.yaml`.
 
 A student then learns from consistent answers for hundreds of epochs (Beyer et al. 2022, arXiv:2106.05237), and its
-teachers cost it nothing. Teachers have two heads (`target: heads`). Their answers about FER2013's label and about
-people's votes are averaged over the mirror image, so that a student may mirror its views. Beside the file lies a JSON
-that says what it was made of. The file holds FER2013's pictures: keep it out of the repository.
+teachers cost it nothing. A teacher has learnt FER2013's label, people's votes, or both (`target: heads`). Its answers
+are averaged over the mirror image unless `mirrored` is false, so that a student may mirror its views. Beside the file
+lies a JSON that says what it was made of. The file holds FER2013's pictures: keep it out of the repository.
 """
 
 import json
@@ -27,7 +27,7 @@ from .augmentation import AugmentationArguments, augment
 from .data import DATA_VARIABLE, DataError, find_data, load_fer2013
 from .objective import NUM_LABELS
 from .recipe import make_parser, to_argument
-from .runtime.files import write_json
+from .runtime.files import report_failed_writes, write_json
 from .runtime.provenance import describe_environment
 from .training_set import TrainingSet, make_training_set
 
@@ -145,7 +145,10 @@ def run(arguments: ViewsArguments) -> Path:
     output = Path(arguments.output)
     output.parent.mkdir(parents=True, exist_ok=True)
     tensors = {"views": views.views, "labels": views.labels, "votes": views.votes, "answers": views.answers}
-    save_file({name: values for name, values in tensors.items() if values is not None}, output)
+    part = output.with_name(output.name + ".part")
+    with report_failed_writes(output.parent):
+        save_file({name: values for name, values in tensors.items() if values is not None}, part)
+    part.replace(output)
     write_json(
         output.with_suffix(".json"),
         {

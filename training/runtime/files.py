@@ -1,9 +1,13 @@
 """Writing files so that a reader never sees half of one."""
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import safetensors
 
 
 def write_text(path: Path, text: str) -> None:
@@ -32,3 +36,12 @@ def replace_folder(target: Path, new: Path) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write JSON in one piece."""
     write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+@contextlib.contextmanager
+def report_failed_writes(directory: Path | str | None) -> Iterator[None]:
+    """Turn what safetensors and torch raise when a file cannot be written, neither an OSError, into one."""
+    try:
+        yield
+    except (safetensors.SafetensorError, RuntimeError) as error:
+        raise OSError(f"{directory} cannot be written to; is the disk full? ({error})") from error
