@@ -82,7 +82,7 @@ def test_a_trial_is_not_pushed(
 ) -> None:
     """It went to the repository that was named, as one that is bundled never would."""
     monkeypatch.setattr(train, "list_trial_settings", list_trial_settings)
-    with pytest.raises(SystemExit, match=r"A trial run \(samples_per_class: 6\) is not pushed"):
+    with pytest.raises(SystemExit, match=r"A trial run \(samples_per_class: 6, trial: True\) is not pushed"):
         train.main(make_argv(made_up_parquet, run_dir, *PUSH, model="baseline"))
     assert ("model", REPO_ID) not in hub.store.repos
     assert not run_dir.exists()

@@ -1,9 +1,12 @@
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from conftest import REPO_ROOT
+from transformers import training_args
 
+from training import recipe as recipe_module
 from training.recipe import parse_recipe
 
 RECIPES = sorted((REPO_ROOT / "training" / "recipes").glob("*.yaml"))
@@ -99,6 +102,23 @@ def test_command_line_wins_over_the_recipe_and_the_recipe_over_the_defaults(tmp_
         parse_recipe(path, ["--epochs", "3"])
 
 
+def test_a_gpu_that_can_trains_in_bf16_unless_told_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was set when the Trainer's precision was chosen already: recorded, but never used."""
+    monkeypatch.setattr(training_args, "is_torch_bf16_gpu_available", lambda: True)
+    gpu = SimpleNamespace(is_available=lambda: True, is_bf16_supported=lambda: True)
+    monkeypatch.setattr(recipe_module, "torch", SimpleNamespace(cuda=gpu))
+    path = write_recipe(tmp_path, SMALLEST_RECIPE + "use_cpu: false\n")
+    for overrides, precision in (
+        ([], "bf16"),
+        (["--bf16", "false"], "no"),
+        (["--fp16", "true"], "fp16"),
+        (["--use_cpu", "true"], "no"),
+        (["--use_cpu", "true", "--bf16", "true"], "bf16"),
+    ):
+        arguments = parse_recipe(path, overrides)[1]
+        assert (arguments.mixed_precision, arguments.bf16) == (precision, precision == "bf16"), overrides
+
+
 def test_output_goes_to_a_folder_for_recipe_and_seed_and_a_trial_to_its_own(tmp_path: Path) -> None:
     path = write_recipe(tmp_path, SMALLEST_RECIPE + "num_train_epochs: 10\n")
     for overrides, output_dir in (
@@ -107,6 +127,7 @@ def test_output_goes_to_a_folder_for_recipe_and_seed_and_a_trial_to_its_own(tmp_
         (["--samples_per_class", "50"], "runs/trial/trial-seed-42"),
         (["--max_steps", "9", "--seed", "7"], "runs/trial/trial-seed-7"),
         (["--num_train_epochs", "9"], "runs/trial/trial-seed-42"),
+        (["--trial", "true"], "runs/trial/trial-seed-42"),
         (["--samples_per_class", "5", "--output_dir", "elsewhere"], "elsewhere"),
     ):
         assert Path(parse_recipe(path, overrides)[1].output_dir) == Path(output_dir)

@@ -78,5 +78,6 @@ def test_starting_over_deletes_what_the_run_wrote_and_nothing_else(made_up_parqu
 
 def test_what_makes_a_trial() -> None:
     assert list_trial_settings({}) == []
-    assert list_trial_settings({"samples_per_class": None, "max_steps": -1}) == []
+    assert list_trial_settings({"samples_per_class": None, "max_steps": -1, "trial": False}) == []
     assert list_trial_settings({"samples_per_class": 50, "max_steps": 9}) == ["samples_per_class: 50", "max_steps: 9"]
+    assert list_trial_settings({"trial": True}) == ["trial: True"]

@@ -165,7 +165,7 @@ def test_ctrl_c_and_a_full_disk_under_a_text_file_are_said(made_up_parquet: Path
     argv = make_argv(made_up_parquet, tmp_path / "run")
     monkeypatch.setattr(train.EpochLine, "on_epoch_end", interrupt)
     message = exit_message(train.main, *argv)
-    assert message == "Interrupted. Start again with the same command to go on from the last finished epoch."
+    assert message == "Interrupted. Start again with the same command to go on from the newest checkpoint."
     monkeypatch.setattr(train, "write_text", no_room)
     message = exit_message(train.main, *argv)
     assert message.startswith("error: [Errno 28] No space left on device. What was finished is kept")
@@ -196,6 +196,7 @@ def test_newest_checkpoint_is_that_of_the_highest_number(finished: Path, tmp_pat
     assert find_resumable_checkpoint(tmp_path / "nothing") is None
     older, newest = unfinish(finished, tmp_path / "run")
     newest = newest.rename(tmp_path / "run" / "checkpoint-10")
+    shutil.copytree(newest, tmp_path / "run" / "checkpoint-best")  # somebody's copy
     assert find_resumable_checkpoint(tmp_path / "run") == str(newest)
     for checkpoint in (older, newest):
         cut(checkpoint / "model.safetensors")

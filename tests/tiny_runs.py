@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from training import train as train_module
 from training.data import keep_first_per_class, load_fer2013
 from training.recipe import parse_recipe
+from training.runtime.runs import TRIAL_FIELDS
 
 RECIPES_DIR = Path(__file__).parents[1] / "training" / "recipes"
 NUM_EPOCHS = 2
@@ -73,7 +74,8 @@ def read_json(path: Path) -> Any:
 def pass_for_whole(run: Path) -> Path:
     """Give a tiny run the look of a whole and calibrated one, which may be bundled and pushed."""
     recipe = yaml.safe_load((run / "recipe.yaml").read_text())
-    recipe.pop("samples_per_class")
+    for field in TRIAL_FIELDS:
+        recipe.pop(field, None)
     (run / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     config = read_json(run / "config.json") | {"temperature": 1.5}
     (run / "config.json").write_text(json.dumps(config))

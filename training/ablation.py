@@ -207,6 +207,8 @@ def main(argv: list[str] | None = None) -> None:
     settings = yaml.safe_load(arguments.settings.read_text())
     if not isinstance(settings, dict) or not {"recipe", "common", "techniques"} <= set(settings):
         raise ValueError(f"{arguments.settings} names no techniques to compare. Name a file of training/ablations.")
+    if is_trial:
+        settings["overrides"] = overrides
     before = read_rows(output, settings)
     try:
         for rows in run_ablation(settings, arguments.seeds, runs_dir, overrides, before):
@@ -216,7 +218,7 @@ def main(argv: list[str] | None = None) -> None:
     except OSError as error:
         sys.exit(f"error: {error}. What was finished is kept; make room or mend the path, then start again.")
     except KeyboardInterrupt:
-        sys.exit("Interrupted. Start again with the same command to go on from the last finished epoch.")
+        sys.exit("Interrupted. Start again with the same command to go on from the newest checkpoint.")
     print(f"Written: {output}, {len(rows)} rows")
 
 

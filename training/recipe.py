@@ -20,8 +20,8 @@ from .pretrained import check_pretrained
 from .runtime.runs import list_trial_settings
 
 RUNS_DIR = Path("runs")
-# What every recipe shares: one evaluation, one line and one checkpoint an epoch. The second-newest checkpoint is kept
-# in case the newest was cut short while it was written.
+# What every recipe shares: one evaluation, one line and one checkpoint an epoch, or as `evaluate_every` says. The
+# second-newest checkpoint is kept in case the newest was cut short while it was written.
 SHARED_DEFAULTS: dict[str, Any] = {
     "eval_strategy": "epoch",
     "logging_strategy": "epoch",
@@ -123,10 +123,14 @@ class RecipeArguments(AugmentationArguments):
     )
     early_stopping_patience: int | None = field(
         default=None,
-        metadata={"help": "Stop after so many epochs without a gain in metric_for_best_model; the best is kept."},
+        metadata={"help": "Stop after so many measurements without a gain in metric_for_best_model; the best is kept."},
     )
     early_stopping_threshold: float = field(
         default=0.0, metadata={"help": "The least that counts as a gain, in units of metric_for_best_model."}
+    )
+    trial: bool = field(
+        default=False,
+        metadata={"help": "Never bundle or push this run; fewer epochs than the recipe's make it so, too."},
     )
     resume: bool = field(default=True, metadata={"help": "Go on from the newest complete checkpoint, if there is one."})
 
@@ -252,21 +256,20 @@ def parse_recipe(recipe_path: str | Path, overrides: list[str]) -> tuple[RecipeA
         raise ValueError(f"{recipe_path} is no recipe: expected lines of the form `key: value`.")
     # Through the command line, so that keys and types are checked: `parse_yaml_file` would keep `1e-3` a string.
     argv = [word for key, value in (SHARED_DEFAULTS | recipe).items() for word in (f"--{key}", to_argument(value))]
-    parser = make_recipe_parser()
+    words, parser = argv + overrides, make_recipe_parser()
     try:
-        recipe_arguments, training_arguments = parser.parse_args_into_dataclasses(
-            argv + overrides, look_for_args_file=False
-        )
+        said = parser.parse_known_args(words)[0]
+        if torch.cuda.is_available() and torch.cuda.is_bf16_supported() and not (said.fp16 or said.use_cpu):
+            words = ["--bf16", "true", *words]  # unless told so; `TrainingArguments` reads it when it is made
+        recipe_arguments, training_arguments = parser.parse_args_into_dataclasses(words, look_for_args_file=False)
     except argparse.ArgumentError as error:
         raise ValueError(f"{recipe_path}: {error}") from error
+    if training_arguments.num_train_epochs < float(recipe.get("num_train_epochs", 0)):
+        recipe_arguments.trial = True
     if training_arguments.output_dir in (None, "trainer_output"):
-        is_trial = list_trial_settings(vars(recipe_arguments) | vars(training_arguments)) or (
-            training_arguments.num_train_epochs < float(recipe.get("num_train_epochs", 0))
-        )
+        is_trial = list_trial_settings(vars(recipe_arguments) | vars(training_arguments))
         folder = f"{'trial-' if is_trial else ''}seed-{training_arguments.seed}"
         training_arguments.output_dir = str(RUNS_DIR / recipe_path.stem / folder)
-    if torch.cuda.is_available() and torch.cuda.is_bf16_supported() and not training_arguments.fp16:
-        training_arguments.bf16 = True
     training_arguments.dataloader_pin_memory = False  # the faces lie on the device already
     return recipe_arguments, training_arguments
 

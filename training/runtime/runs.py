@@ -28,7 +28,11 @@ PLACE_FIELDS = {"data", "output_dir", "resume", "report_to", "disable_tqdm", "pu
 }
 
 # Fields of a recipe that make a run a trial, with the values that do not.
-TRIAL_FIELDS: Mapping[str, tuple[Any, ...]] = {"samples_per_class": (None,), "max_steps": (None, -1)}
+TRIAL_FIELDS: Mapping[str, tuple[Any, ...]] = {
+    "samples_per_class": (None,),
+    "max_steps": (None, -1),
+    "trial": (None, False),  # such as fewer epochs than the recipe's
+}
 
 
 def list_trial_settings(settings: Mapping[str, Any]) -> list[str]:
@@ -124,10 +128,8 @@ def find_resumable_checkpoint(output_dir: Path, averaged: bool = False) -> str |
     Args:
         averaged: Whether the run averages its weights, so that a complete checkpoint holds their average, too.
     """
-    checkpoints = sorted(
-        output_dir.glob(f"{PREFIX_CHECKPOINT_DIR}-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True
-    )
-    for checkpoint in checkpoints:
+    checkpoints = [path for path in output_dir.glob(f"{PREFIX_CHECKPOINT_DIR}-*") if CHECKPOINT.fullmatch(path.name)]
+    for checkpoint in sorted(checkpoints, key=lambda path: int(path.name.rpartition("-")[2]), reverse=True):
         try:
             for file in ("model.safetensors", AVERAGE_FILE)[: 1 + averaged]:
                 with safetensors.safe_open(checkpoint / file, "pt") as weights:
