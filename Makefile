@@ -76,19 +76,16 @@ train-batchnorm.tuned: first-batchnorm.narrow.seed-0
 train-batchnorm-dropout.tuned: first-batchnorm-dropout.narrow.seed-0
 seed-batchnorm.tuned: first-batchnorm.narrow.seed-$(SEED)
 seed-batchnorm-dropout.tuned: first-batchnorm-dropout.narrow.seed-$(SEED)
-seed-batchnorm.tuned seed-batchnorm-dropout.tuned: OWN = --widened_from runs/$(basename $*).narrow/seed-$(SEED)
-# What these go on from takes long, `make train-all` trains it, and the command says what it lacks.
-seed-%.ferplus: OWN = --widened_from runs/$(basename $*).second/seed-$(SEED)
-seed-transfer.tuned seed-transfer.ferplus: OWN = --widened_from runs/transfer.lite2/seed-$(SEED)
+# What the others go on from takes long: `make train-all` trains it, and a command says what it lacks.
 
 first-%: .venv/dev.stamp
 	$(RUN) training.train training/recipes/$(basename $*).yaml --seed $(patsubst .seed-%,%,$(suffix $*))
 
 # Another seed of a recipe, for the spread: its figures are kept, its weights are not.
 seed-%: .venv/dev.stamp  ## Train and measure a recipe with SEED=1, such as seed-baseline.report SEED=1
-	$(RUN) training.train training/recipes/$(recipe).yaml --seed $(SEED) $(OWN)
+	$(RUN) training.train training/recipes/$(recipe).yaml --seed $(SEED)
 	$(RUN) training.evaluation.calibrate runs/$(recipe)/seed-$(SEED)
-	$(RUN) training.evaluation.evaluate runs/$(recipe)/seed-$(SEED) --output training/results/$(recipe).seed-$(SEED).json
+	$(RUN) training.evaluation.evaluate runs/$(recipe)/seed-$(SEED) --output training/results/seeds/$(recipe).seed-$(SEED).json
 
 train-all: .venv/dev.stamp  ## Train all of training/train_all.yaml: teachers, views and what learns from them (hours on a GPU); resumes
 	$(RUN) training.train_all training/train_all.yaml

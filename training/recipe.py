@@ -67,7 +67,7 @@ class RecipeArguments(AugmentationArguments):
         default="",
         metadata={
             "help": "Folder of the same model with fewer filters or smaller faces, trained already, from which this "
-            "one goes on."
+            "one goes on; where a recipe names the run of its own seed, each seed goes on from its own."
         },
     )
     frozen_epochs: int = field(
@@ -264,6 +264,8 @@ def parse_recipe(recipe_path: str | Path, overrides: list[str]) -> tuple[RecipeA
         recipe_arguments, training_arguments = parser.parse_args_into_dataclasses(words, look_for_args_file=False)
     except argparse.ArgumentError as error:
         raise ValueError(f"{recipe_path}: {error}") from error
+    if not any(word.partition("=")[0] == "--widened_from" for word in overrides):
+        recipe_arguments.widened_from = find_start(recipe, training_arguments.seed)
     if training_arguments.num_train_epochs < float(recipe.get("num_train_epochs", 0)):
         recipe_arguments.trial = True
     if training_arguments.output_dir in (None, "trainer_output"):
@@ -272,6 +274,13 @@ def parse_recipe(recipe_path: str | Path, overrides: list[str]) -> tuple[RecipeA
         training_arguments.output_dir = str(RUNS_DIR / recipe_path.stem / folder)
     training_arguments.dataloader_pin_memory = False  # the faces lie on the device already
     return recipe_arguments, training_arguments
+
+
+def find_start(recipe: dict[str, Any], seed: int | str) -> str:
+    """The folder that a recipe goes on from: with another seed than the recipe's, the run of that seed."""
+    start = recipe.get("widened_from", "")
+    is_of_its_seed = Path(start).name == f"seed-{recipe.get('seed')}"
+    return str(Path(start).with_name(f"seed-{seed}")) if is_of_its_seed else start
 
 
 def to_argument(value: Any) -> str:

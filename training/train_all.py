@@ -6,6 +6,7 @@ as soon as it is done, so that a machine that is taken away leaves what was read
 """
 
 import math
+import signal
 import subprocess
 import sys
 import tarfile
@@ -17,10 +18,10 @@ import yaml
 
 from fer_models.commands import CommandParser, at_least, command
 
-from .recipe import RUNS_DIR
+from .recipe import RUNS_DIR, find_start
 
 FOLDER = Path(__file__).parent
-PACKED_FILES = ("config.json", "preprocessor_config.json", "recipe.yaml", "history.json", "run.json", "views.json")
+PACKED_FILES = ("config.json", "preprocessor_config.json", "recipe.yaml", "history.json")
 WEIGHTS = "model.safetensors"
 SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -30,7 +31,7 @@ class Job:
     """One run, as a command of its own.
 
     Attributes:
-        name: `<recipe>.seed-<n>`, or `views`.
+        name: `<recipe>.seed-<n>`, or that of a file of views.
         arguments: Of `python`.
         output: The file that is there when it is done.
         needs: Such files of other jobs, without which it cannot start.
@@ -46,25 +47,31 @@ class Job:
     started: float = 0.0
 
 
+def is_views(line: str) -> bool:
+    """Whether a line of the list names a file of views, such as `views` or `views.lite2`."""
+    return line.split()[0].partition(".")[0] == "views"
+
+
 def make_job(line: str) -> Job:
-    """A job from a line of the list: a recipe's name and, after it, options of `training.train`; or a file of views.
+    """A job from a line of the list: the name of a recipe, or of a file of views; after it, options.
 
     Raises:
-        OSError: There is no such recipe.
+        OSError: There is no such recipe or file.
     """
     name, *overrides = line.split()
-    if name == "views":
-        settings = yaml.safe_load((FOLDER / "views.yaml").read_text())
+    if is_views(line):
+        settings = yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
         needs = [Path(teacher, "run.json") for teacher in settings["teachers"]]
         needs = [path for path in needs if path.is_relative_to(RUNS_DIR)]
-        arguments = ["-m", "training.views", str(FOLDER / "views.yaml"), *overrides]
-        return Job("views", arguments, Path(settings["output"]).with_suffix(".json"), needs)
+        arguments = ["-m", "training.views", str(FOLDER / f"{name}.yaml"), *overrides]
+        return Job(name, arguments, Path(settings["output"]).with_suffix(".json"), needs)
     path = FOLDER / "recipes" / f"{name}.yaml"
     recipe = yaml.safe_load(path.read_text())
     options = dict(zip(overrides[::2], overrides[1::2], strict=True))
     seed = options.get("--seed", str(recipe["seed"]))
     directory = Path(options.get("--output_dir", RUNS_DIR / name / f"seed-{seed}"))
-    needs = [Path(folder, "run.json") for folder in [recipe.get("widened_from", ""), *recipe.get("teachers", [])]]
+    start = options.get("--widened_from", find_start(recipe, seed))
+    needs = [Path(folder, "run.json") for folder in [start, *recipe.get("teachers", [])]]
     needs = [path for path in needs if path.is_relative_to(RUNS_DIR)]
     if recipe.get("views"):
         needs.append(Path(recipe["views"]).with_suffix(".json"))
@@ -82,7 +89,7 @@ def pack(job: Job, directory: Path, largest: int) -> None:
         largest: Bytes of an archive.
     """
     folder = job.output.parent
-    files = [file for file in (folder / name for name in PACKED_FILES) if file.is_file()]
+    files = [file for file in (*(folder / name for name in PACKED_FILES), job.output) if file.is_file()]
     if not job.is_teacher and (folder / WEIGHTS).is_file():
         files.append(folder / WEIGHTS)
     size = sum(file.stat().st_size for file in files)
@@ -119,31 +126,33 @@ def train_all(
     waiting = [job for job in jobs if not job.output.is_file()]
     running: list[Job] = []
     failed: list[Job] = []
-    while (waiting or running) and time.monotonic() < deadline:
-        for job in [job for job in running if job.process and job.process.poll() is not None]:
-            running.remove(job)
-            seconds = time.monotonic() - job.started
-            if job.process and job.process.returncode == 0:
-                print(f"{time.strftime('%X')} {job.name}: {last_line(logs / job.name)} [{seconds:.0f} s]", flush=True)
-                if packed:
-                    pack(job, packed, largest)
-            else:
-                failed.append(job)
-                print(f"{time.strftime('%X')} {job.name} FAILED: {last_line(logs / job.name)}", flush=True)
-        ready = [job for job in waiting if all(file.is_file() for file in job.needs)]
-        if not ready and not running:
-            break
-        for job in ready[: at_once - len(running)]:
-            waiting.remove(job)
-            log = (logs / job.name).open("w")
-            job.process = subprocess.Popen([sys.executable, *job.arguments], stdout=log, stderr=subprocess.STDOUT)
-            job.started = time.monotonic()
-            running.append(job)
-        time.sleep(SECONDS_BETWEEN_LOOKS)
-    for job in running:
-        assert job.process
-        job.process.terminate()
-        job.process.wait()
+    try:
+        while (waiting or running) and time.monotonic() < deadline:
+            for job in [job for job in running if job.process and job.process.poll() is not None]:
+                running.remove(job)
+                told = f"{last_line(logs / job.name)} [{time.monotonic() - job.started:.0f} s]"
+                if job.process and job.process.returncode == 0:
+                    print(f"{time.strftime('%X')} {job.name}: {told}", flush=True)
+                    if packed:
+                        pack(job, packed, largest)
+                else:
+                    failed.append(job)
+                    print(f"{time.strftime('%X')} {job.name} FAILED: {told}", flush=True)
+            ready = [job for job in waiting if all(file.is_file() for file in job.needs)]
+            if not ready and not running:
+                break
+            for job in ready[: at_once - len(running)]:
+                waiting.remove(job)
+                log = (logs / job.name).open("w")
+                job.process = subprocess.Popen([sys.executable, *job.arguments], stdout=log, stderr=subprocess.STDOUT)
+                job.started = time.monotonic()
+                running.append(job)
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+    finally:  # after Ctrl-C, too: what ran on would be trained a second time beside the next start
+        for job in running:
+            assert job.process
+            job.process.terminate()
+            job.process.wait()
     return [*failed, *running, *waiting]
 
 
@@ -166,7 +175,7 @@ def read_jobs(path: Path, options: str = "") -> list[Job]:
         raise ValueError(f"{path} lists no recipes: {error}") from error
     if not isinstance(lines, list):
         raise ValueError(f"{path} lists no recipes. Name a file such as training/train_all.yaml.")
-    return [make_job(line if line == "views" else f"{line} {options}") for line in lines]
+    return [make_job(line if is_views(line) else f"{line} {options}") for line in lines]
 
 
 @command
@@ -183,14 +192,18 @@ def main(argv: list[str] | None = None) -> None:
     jobs = read_jobs(arguments.jobs, arguments.options or "")
     if arguments.pack:
         arguments.pack.mkdir(parents=True, exist_ok=True)
-    left = train_all(
-        jobs,
-        arguments.at_once,
-        arguments.logs,
-        arguments.pack,
-        int(arguments.pack_megabytes * 2**20),
-        math.inf if arguments.minutes is None else time.monotonic() + 60 * arguments.minutes,
-    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
+    try:
+        left = train_all(
+            jobs,
+            arguments.at_once,
+            arguments.logs,
+            arguments.pack,
+            int(arguments.pack_megabytes * 2**20),
+            math.inf if arguments.minutes is None else time.monotonic() + 60 * arguments.minutes,
+        )
+    except KeyboardInterrupt:
+        sys.exit("Interrupted. The same command goes on from the newest checkpoints.")
     if left:
         sys.exit(f"error: not finished: {', '.join(job.name for job in left)}. The same command goes on.")
 
