@@ -1,11 +1,12 @@
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from fer_models import zoo
-from training import RESULTS_DIR
+from training import RESULTS_DIR, ROOT, SEEDS_DIR
 from training.publishing import records
 from training.publishing.records import describe_spread, load_runs
 
@@ -35,6 +36,12 @@ def test_runs_are_the_bundled_one_and_other_seeds(tmp_path: Path, monkeypatch: p
     (tmp_path / "dense.report.seed-2.json").write_text(json.dumps({"seed": 0}))
     with pytest.raises(ValueError, match=r"dense.report have the same seed: \[0, 1, 0\]"):
         load_runs("dense", "report")
+
+
+def test_make_seed_writes_its_figures_where_those_of_seeds_are_read() -> None:
+    command = ["make", "--dry-run", "seed-dense.report", "SEED=7"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert f"--output {SEEDS_DIR.relative_to(ROOT)}/dense.report.seed-7.json\n" in said
 
 
 def test_every_measured_file_names_commits_that_hold_the_code_that_wrote_it() -> None:
