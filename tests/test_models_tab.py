@@ -200,7 +200,11 @@ def test_curves_begin_with_the_smaller_model_and_name_the_teachers() -> None:
     assert html.count("another training begins after epoch 2") >= 2
     assert html.count("in 5 epochs") == 4
     assert html.count(">training, by teachers too<") == 1
-    assert "another training" not in render_curves(make_checkpoint(), "en")
+    views = {"teachers": {"transfer.lite2": "0123456789ab"}, "count": 2}
+    for trained_with in ({"views": views}, {"widened_from": {"views": views}}):  # their answers, made before
+        html = render_curves(make_checkpoint(trained_with=trained_with), "en")
+        assert html.count(">training, by teachers too<") == 1
+    assert "another training" not in html
     # Of a training that went on from one that went on, and of a part of a model, which has no epoch of its own.
     earlier = {"history": make_history(3), "widened_from": {"history": make_history(2)}}
     html = render_curves(make_checkpoint(trained_with={"widened_from": earlier}), "en")

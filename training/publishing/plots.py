@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from fer_models.commands import CommandParser, command
 from fer_models.inference import PEOPLE_SPLIT, SHOWN_SPLIT, SHOWN_SPLIT_ELSE, choose_shown_split
-from fer_models.results import join_history
+from fer_models.results import join_history, list_trainings
 
 from .. import RESULTS_DIR
 
@@ -153,14 +153,13 @@ def draw_checkpoint(directory: Path) -> dict[str, bytes]:
     history = json.loads((directory / "history.json").read_text())
     trained_with = results.get("trained_with", {})
     history, ends = join_history(history, trained_with)
+    is_taught = any(one.get("teachers") or one.get("views") for one in list_trainings(trained_with))
     split = choose_shown_split(results)
     test = results["splits"][split]
     images = f"{test['n']:,} images, {PLOTTED_SPLITS[split]}"
     figures = {
         "reliability": plot_reliability(test["calibration_before"], test["calibration"], f"{name}\n{images}"),
-        "curves": plot_curves(
-            history, f"{name}, seed {results['seed']}", ends, is_taught=bool(trained_with.get("teachers"))
-        ),
+        "curves": plot_curves(history, f"{name}, seed {results['seed']}", ends, is_taught),
         "confusion_matrix": plot_confusion_matrix(
             test["confusion_matrix"],
             results["labels"],

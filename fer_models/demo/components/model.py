@@ -80,9 +80,10 @@ def render_curves(checkpoint: Checkpoint, language: str) -> str:
         if ends:
             told = ", ".join(format_decimal(language, end, None) for end in ends)
             title += f" ({translate(language, 'models.curves.another', epochs=told)})"
-        # What is learnt from teachers is no loss by the labels, as validation's is.
+        # What is learnt from teachers, or their answers to views, is no loss by the labels, as validation's is.
         names = {split: f"models.curves.{split}" for split in SPLIT_KINDS}
-        if quantity == "loss" and trained_with.get("teachers"):
+        taught = any(one.get("teachers") or one.get("views") for one in list_trainings(trained_with))
+        if quantity == "loss" and taught:
             names["train"] = "models.curves.taught"
         charts.append(
             render_chart(
