@@ -1,7 +1,11 @@
 """The tables of how far the models say what people saw: FER+'s majority, its votes, and the balance between classes."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from fer_models.configuration_fer import FER_LABELS
 from fer_models.inference import PEOPLE_SPLIT
 
 from .markdown import MISSING, format_share, list_bundled, render_table
@@ -33,10 +37,25 @@ def render_people() -> str:
         )
     header = ["model", "agrees with most people", "macro recall", "eight classes", "calibration error",
               "distance from the votes"]  # fmt: skip
+    splits = [split for *_, runs in list_bundled() if (split := runs[0]["splits"].get(PEOPLE_SPLIT))]
     one = f" One annotator is {', '.join(sorted(baselines))} from the nine others." if baselines else ""
     return (
         f"{render_table(header, rows)}\n\nOn {SPLITS[PEOPLE_SPLIT]}. Distance: mean total variation, from 0 to 1, "
         f"between a model's probabilities and the shares of the votes, over faces of PrivateTest that have some.{one}"
+        f"{describe_chance(splits)}"
+    )
+
+
+def describe_chance(splits: Sequence[dict[str, Any]]) -> str:
+    """A sentence about how far chance moves macro recall, in which the few faces of the rarest class weigh most."""
+    if not splits:
+        return ""
+    counts = np.array([split["confusion_matrix"] for split in splits]).sum(2)  # (models, labels)
+    recall = np.array([split["recall"] for split in splits])
+    widths = 1.96 * np.sqrt((recall * (1 - recall) / counts).sum(1)) / counts.shape[1]
+    return (
+        f" Macro recall hangs on {counts.min()} faces of {FER_LABELS[counts[0].argmin()]}: its 95 % intervals are "
+        f"± {100 * widths.min():.1f} to {100 * widths.max():.1f} points."
     )
 
 
