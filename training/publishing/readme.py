@@ -3,7 +3,7 @@
 from typing import Any
 
 from fer_models.inference import PEOPLE_SPLIT
-from fer_models.results import shorten_commit
+from fer_models.results import list_trainings, shorten_commit
 from fer_models.zoo import list_models
 
 from .markdown import MISSING, render_table
@@ -24,8 +24,10 @@ def _read_split(name: str, tag: str, split: str) -> dict[str, Any] | None:
 
 def render_best() -> str:
     """Five rows: accuracy on PrivateTest, agreement with most people, size and time of each model."""
-    rows, sizes = [], {}
+    rows, sizes, both = [], {}, []
     for name in list_models():
+        trainings = [part for run in load_runs(name, LABELS_TAG)[:1] for part in list_trainings(run["trained_with"])]
+        both += [f"`{name}`" for part in trainings if part.get("recipe", {}).get("target") == "heads"]
         labels, people = (
             _read_split(name, tag, split) for tag, split in ((LABELS_TAG, LABELS_SPLIT), (PEOPLE_TAG, PEOPLE_SPLIT))
         )
@@ -38,10 +40,11 @@ def render_best() -> str:
               "time for one face"]  # fmt: skip
     cost = load_measured("cost")
     timed = f" Time: one thread, {cost['hardware']}." if cost else ""
+    at_once = f" {', '.join(both)} learnt both at once, with a head for each." if both else ""
     return (
         f"{render_table(header, rows)}\n\nPrivateTest is FER2013's final test split{sizes.get('labels', '')}; models "
         f"trained on FER2013's labels (tag `{LABELS_TAG}`). People are FER+'s ten annotators{sizes.get('people', '')}; "
-        f"models trained on their votes (tag `{PEOPLE_TAG}`). In brackets: 95 % intervals.{timed}"
+        f"models trained on their votes (tag `{PEOPLE_TAG}`).{at_once} In brackets: 95 % intervals.{timed}"
     )
 
 
