@@ -123,7 +123,7 @@ class EmaCallback(TrainerCallback):
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        best = args.load_best_model_at_end and state.best_model_checkpoint
+        best = state.best_model_checkpoint if args.load_best_model_at_end else None
         kwargs["model"].load_state_dict(load_file(Path(best) / AVERAGE_FILE) if best else self._state_dict())
 
     def _estimate_statistics(self, dataloader: DataLoader[Any] | None, device: torch.device) -> None:

@@ -35,7 +35,7 @@ class Job:
         arguments: Of `python`.
         output: The file that is there when it is done.
         needs: Such files of other jobs, without which it cannot start.
-        is_teacher: Whether nothing but the views needs its weights.
+        is_teacher: Whether only what is trained after it needs its weights, so that they are not packed.
     """
 
     name: str
