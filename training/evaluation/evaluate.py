@@ -44,8 +44,11 @@ def predict_logits(model: PreTrainedModel, faces: FaceTensors, batch_size: int =
     return torch.cat([model(batch.to(model.device)).logits.float().cpu() for batch in batches])
 
 
-def check_labels(config: PreTrainedConfig) -> list[str]:
+def check_labels(config: Any) -> list[str]:
     """The labels of a model.
+
+    Args:
+        config: Its configuration.
 
     Raises:
         ValueError: They are not FER2013's, in our order.
