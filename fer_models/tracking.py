@@ -15,7 +15,8 @@ from .faces import DetectedFace, Point
 SMOOTHING_S = 0.5
 # How fast a face moves is a mean over about this long.
 VELOCITY_S = 0.3
-# A face that is away no longer than this is the same one when it returns: a turned head, a hand before it.
+# A face that is away no longer than this is the same one when it returns: a turned head, a hand before it. It is
+# forgotten by a picture that lacks it, however far apart pictures are: of 29.97 a second, each 30th is 1.001 s away.
 LOST_S = 1.0
 # A face may be found this far from where it was expected, in heights of its box, ...
 MAX_DISTANCE = 1.0
@@ -117,7 +118,6 @@ class FaceTracker:
         Returns:
             The track of each face, in the order of the faces.
         """
-        self._tracks = [track for track in self._tracks if now_s - track.seen_s <= LOST_S]
         pairs = sorted(
             (distance, track_index, face_index)
             for track_index, track in enumerate(self._tracks)
@@ -137,6 +137,7 @@ class FaceTracker:
                 of_face[face_index] = Track(self._next_id, face, now_s)
                 self._tracks.append(of_face[face_index])
                 self._next_id += 1
+        self._tracks = [track for track in self._tracks if now_s - track.seen_s <= LOST_S]
         return [of_face[index] for index in range(len(faces))]
 
     def remembers(self, track: Track) -> bool:

@@ -15,7 +15,7 @@ def face_at(x: float, y: float = 200, side: float = SIDE) -> DetectedFace:
     return DetectedFace((x - side / 2, y - side / 2, x + side / 2, y + side / 2), 0.9)
 
 
-def follow(pictures: list[list[DetectedFace]], frames_per_second: float = 10) -> list[list[int]]:
+def follow(pictures: list[list[DetectedFace]], frames_per_second: float) -> list[list[int]]:
     """The ids of the faces of each picture."""
     tracker = FaceTracker()
     return [
@@ -38,12 +38,15 @@ TRACKS = {
     "back within a second": ([[face_at(100)], *[[]] * 9, [face_at(110)]], [[1], *[[]] * 9, [1]]),
     "back too late": ([[face_at(100)], *[[]] * 11, [face_at(110)]], [[1], *[[]] * 11, [2]]),
     "two cross, one behind the other": (CROSSING, [[1, 2]] * 4 + [[1]] * 3 + [[1, 2]] * 4),
+    "pictures 1.001 s apart": ([[face_at(100)], [face_at(105)]], [[1], [1]], 29.97 / 30),
+    "missing in one of 5 s": ([[face_at(100)], [], [face_at(100)]], [[1], [], [2]], 0.2),
 }
 
 
-@pytest.mark.parametrize(("pictures", "ids"), TRACKS.values(), ids=TRACKS)
-def test_each_face_keeps_its_number(pictures: list[list[DetectedFace]], ids: list[list[int]]) -> None:
-    assert follow(pictures) == ids
+@pytest.mark.parametrize("track", TRACKS.values(), ids=TRACKS)
+def test_each_face_keeps_its_number(track: tuple[list[list[DetectedFace]], list[list[int]], float]) -> None:
+    pictures, ids, frames_per_second = (*track, 10)[:3]
+    assert follow(pictures, frames_per_second) == ids
 
 
 def test_a_face_is_forgotten_only_when_it_has_been_away_too_long() -> None:

@@ -9,14 +9,13 @@ export class Tracker {
 
     /** Give each face its `id`, and its models' probabilities smoothed. */
     update(faces, now) {
-        this.#tracks = this.#tracks.filter((track) => now - track.seen <= LOST_S);
         const pairs = this.#tracks.flatMap((track) => faces.map((face) => [distance(track, face), track, face]))
             .filter(([far]) => far <= MAX_DISTANCE).sort((a, b) => a[0] - b[0]);
         const found = new Map();
         for (const [, track, face] of pairs) {
             if (!found.has(face) && ![...found.values()].includes(track)) found.set(face, track);
         }
-        return faces.map((face) => {
+        const answered = faces.map((face) => {
             let track = found.get(face);
             if (!track) this.#tracks.push((track = { id: ++this.#count, smoothed: {}, seen: now }));
             const weight = 1 - Math.exp(-(now - track.seen) / SMOOTHING_S);
@@ -24,6 +23,8 @@ export class Tracker {
             const models = face.models.map(({ model, probabilities }) => ({ model, probabilities: smooth(track, model, probabilities, weight) }));
             return { ...face, id: track.id, models };
         });
+        this.#tracks = this.#tracks.filter((track) => now - track.seen <= LOST_S); // whom this picture lacks
+        return answered;
     }
 
     /** The face to stay with: the same until it has left, then the largest. */
