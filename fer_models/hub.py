@@ -208,7 +208,8 @@ def _explain_status(status: int, error: BaseException, what: str) -> str:
     wait = "a minute" if wait_s is None else f"{wait_s:.0f} s"
     sentences = {
         401: "The Hub does not know your token, or you gave none. Log in with `hf auth login`, or set HF_TOKEN.",
-        403: f"Your token is not allowed this with {what}. It needs the role write, and you a place in that namespace.",
+        403: f"Your token is not allowed this with {what}. To read takes access to the repository; to push, the role "
+        "write, and a place in the namespace.",
         404: f"There is no {what} on the Hub. Check the name.",
         409: f"Somebody else is changing {what}. Wait until they are done, then run the same again.",
         412: f"Somebody else changed {what} meanwhile. Run the same again.",
