@@ -72,7 +72,7 @@ class FerImageProcessor(PilBackend):
         flat = list(_flatten(images))
         if not flat:
             raise ValueError("No image was given: the list of images is empty.")
-        return [self._open(image) if isinstance(image, (str, os.PathLike)) else image for image in flat]
+        return flat
 
     def _open(self, source: str | os.PathLike[str]) -> Image.Image:
         Image.init()  # else PIL knows only the formats that it was asked for before
@@ -89,7 +89,9 @@ class FerImageProcessor(PilBackend):
     def process_image(  # type: ignore[override]
         self, image: Any, input_data_format: str | None = None, **kwargs: Any
     ) -> np.ndarray:
-        """One picture -> `(1, H, W)`, uint8, grey, in its original size."""
+        """One picture -> `(1, H, W)`, uint8, grey, in its original size. Of many files one is open at a time."""
+        if isinstance(image, (str, os.PathLike)):
+            image = self._open(image)
         if isinstance(image, torch.Tensor):
             image = image.detach().cpu()
             image = image.float() if image.is_floating_point() else image  # NumPy has no bfloat16

@@ -1,6 +1,8 @@
 import base64
 import io
 import json
+import os
+import resource
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -222,6 +224,17 @@ def test_files_give_the_same_as_opened_images(tmp_path: Path) -> None:
     for image in (make_deep_grey("I;16", "<u2"), Image.new("RGBA", (48, 48), (0, 0, 0, 0))):
         image.save(path)
         assert np.array_equal(process([str(path), path]), process([image, image]))
+
+
+def test_of_many_files_one_is_open_at_a_time(tmp_path: Path) -> None:
+    """Of more files than a process may open, an intact one was blamed."""
+    make_face().save(tmp_path / "face.png")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/dev/fd")) + 20, limits[1]))
+    try:
+        assert len(process([tmp_path / "face.png"] * 40)) == 40
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 @pytest.mark.parametrize("bits", [12, 14])
