@@ -22,7 +22,7 @@ ACCURACIES = {"people": "most people", "fer2013": "test accuracy"}
 
 def format_comparison(comparison: Comparison, models: list[LoadedModel]) -> str:
     """The verdict and a table, labels in rows, models and their average in columns."""
-    width = max(len(model.name) for model in models) + 2
+    width = max(len(name) for name in ["average", *(model.name for model in models)]) + 2
     favourite = comparison.favourite or ""
     verdict = "average" if comparison.is_sure else "not sure, perhaps"
     lines = [
@@ -103,15 +103,16 @@ def main(argv: list[str] | None = None) -> None:
     compare_parser.add_argument(
         "--tag", help="what the models learned from, such as report; by default the one that `load` takes"
     )
-    compare_parser.add_argument(
+    which = compare_parser.add_mutually_exclusive_group()
+    which.add_argument(
         "--face", type=at_least(0), default=0, metavar="N", help="which face, counted from 0, the largest"
     )
+    which.add_argument("--whole-image", action="store_true", help="take the whole picture for the face")
     compare_parser.add_argument(
         "--namespace",
         help=f"user or organization of the Hub to load the models from; by default what {NAMESPACE_VARIABLE} says, "
         "else the bundled ones",
     )
-    compare_parser.add_argument("--whole-image", action="store_true", help="take the whole picture for the face")
     compare_parser.set_defaults(run=run_compare)
     list_parser = commands.add_parser("list", help="the models, and the tags in which they are bundled")
     list_parser.set_defaults(run=run_list)

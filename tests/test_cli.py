@@ -28,9 +28,10 @@ def test_compare_prints_json_of_the_models_that_are_named(capsys: pytest.Capture
 
 def test_compare_takes_any_face_and_prints_the_average(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_two_faces().save(tmp_path / "two.png")
-    main(["compare", "--face", "1", str(tmp_path / "two.png")])
+    main(["compare", "--face", "1", str(tmp_path / "two.png"), "--models", "dense"])
     output = capsys.readouterr().out
     assert "face 1 of 2" in output
+    assert re.search(r"^ +dense +average$", output, re.MULTILINE), "whose name is the shorter one"
     assert output.count("average") == 2 - ("not sure" in output)
 
 

@@ -108,6 +108,7 @@ def test_a_list_is_one_word_so_that_it_does_not_take_the_photo(capsys: pytest.Ca
         (terminal.main, [], 2, "required: command"),
         (terminal.main, ["compare", "a.jpg", "--jso"], 2, "unrecognized arguments: --jso"),
         (terminal.main, ["compare", "a.jpg", "--face", "-1"], 2, "at least 0"),
+        (terminal.main, ["compare", "a.jpg", "--face", "1", "--whole-image"], 2, "not allowed with"),
         (train.main, ["none.yaml"], 1, "The recipe none.yaml cannot be read"),
         (calibrate.main, ["none"], 1, "No such file or directory: 'none/"),
         (evaluate.main, ["none"], 1, "Is none a finished run?"),
