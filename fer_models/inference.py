@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from .faces import DetectedFace, FaceDetector, crop_face
 from .image_processing_fer import FerImageProcessor
 from .images import NoFaceError, reduce_crop
 from .quality import find_file_hints, find_hints, find_whole_hints
-from .zoo import find_checkpoint, get_default_tag, list_models, load_checkpoint
+from .zoo import find_checkpoint, get_default_tag, list_models, load_checkpoint, make_remedy
 
 # On what the one accuracy that is shown of a model was measured. Beside an answer, and of a model that learnt from
 # votes, FER+'s test split, the labels of which are what most people saw. Of others PrivateTest without its copies of
@@ -85,16 +86,24 @@ def load_models(
         directory = find_checkpoint(name, tag, namespace)
         model, image_processor = load_checkpoint(name, directory)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-arg]  # faster on a CPU
-        if not (directory / "results.json").is_file():
-            raise OSError(f"{directory} has no results.json. Measure it with training.evaluation.evaluate.")
-        results = json.loads((directory / "results.json").read_text())
-        split = choose_answer_split(results)
-        test, labels = results["splits"][split], "people" if split == PEOPLE_SPLIT else "fer2013"
-        models.append(
-            LoadedModel(name, tag or get_default_tag(name), model, image_processor, test["accuracy"], test["n"], labels)
-        )
+        measured = _read_accuracy(directory)
+        models.append(LoadedModel(name, tag or get_default_tag(name), model, image_processor, *measured))
         predict(models[-1], Image.new("RGB", (48, 48)))
     return models
+
+
+def _read_accuracy(directory: Path) -> tuple[float, int, str]:
+    """Accuracy, number of images and whose labels, as `LoadedModel` has them."""
+    path = directory / "results.json"
+    if not path.is_file():
+        raise OSError(f"{directory} has no results.json. Measure it with training.evaluation.evaluate.")
+    try:
+        results = json.loads(path.read_text())
+        split = choose_answer_split(results)
+        test = results["splits"][split]
+        return test["accuracy"], test["n"], "people" if split == PEOPLE_SPLIT else "fer2013"
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # no JSON, or another one
+        raise OSError(f"{path} is damaged or cut short: {error!r}. {make_remedy(directory)}") from error
 
 
 def choose_shown_split(results: Mapping[str, Any]) -> str:

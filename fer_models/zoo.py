@@ -170,7 +170,7 @@ def load(
     Raises:
         ValueError: There is no such model, tag or namespace, or a revision without a namespace.
         FileNotFoundError: The weights are missing.
-        OSError: The weights are damaged; the Hub has no such model or refuses it. When the Hub cannot be reached, the
+        OSError: A file is damaged; the Hub has no such model or refuses it. When the Hub cannot be reached, the
             bundled ones are taken, with a warning.
     """
     return load_checkpoint(name, find_checkpoint(name, tag, namespace, revision))
@@ -180,16 +180,18 @@ def load_checkpoint(name: str, directory: Path) -> tuple[PreTrainedModel, FerIma
     """Load the model `name` of the zoo, and its image processor, from a folder.
 
     Raises:
-        OSError: The weights are damaged.
+        OSError: A file is damaged.
     """
     try:
         model = get_entry(name).model_class.from_pretrained(directory)
+        return model.eval(), FerImageProcessor.from_pretrained(directory)
     except Exception as error:  # safetensors raises a class of its own that is no OSError
-        remedy = f"Install the package again, or train them with `make train-{directory.name}`."
-        if directory.parent != CHECKPOINTS_DIR:  # in the Hub's cache
-            remedy = f"Run `{make_removal(directory)}` and load them again."
-        raise OSError(
-            f"The weights {directory / 'model.safetensors'} cannot be read, they are damaged or cut short: {error}. "
-            f"{remedy}"
-        ) from error
-    return model.eval(), FerImageProcessor.from_pretrained(directory)
+        what = f"The model {directory} cannot be read, its weights or its configuration"
+        raise OSError(f"{what} are damaged or cut short: {error}. {make_remedy(directory)}") from error
+
+
+def make_remedy(directory: Path) -> str:
+    """What to do about a folder in which a file is damaged: a bundled checkpoint, or one of the Hub's cache."""
+    if directory.parent == CHECKPOINTS_DIR:
+        return f"Install the package again, or train the model with `make train-{directory.name}`."
+    return f"Run `{make_removal(directory)}` and load the model again."

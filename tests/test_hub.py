@@ -288,7 +288,7 @@ def test_damaged_weights_of_the_cache_are_mended_as_the_error_says(api: HfApi) -
     weights.write_bytes(bytes(weights.stat().st_size))  # a file of another size the client would notice
     with pytest.raises(OSError, match="damaged or cut short") as caught:
         fer_models.load("baseline", namespace="alice", revision="main")
-    (command,) = re.findall("Run `hf (.*)` and load them again", str(caught.value))
+    (command,) = re.findall("Run `hf (.*)` and load the model again", str(caught.value))
     hf([*command.split(), "--yes", "--cache-dir", huggingface_hub.constants.HF_HUB_CACHE], standalone_mode=False)
     assert_is_the_bundled_model(revision="main")
 

@@ -6,6 +6,7 @@ import torch
 
 import fer_models
 from fer_models import zoo
+from fer_models.inference import load_models
 
 
 @pytest.fixture
@@ -64,3 +65,15 @@ def test_missing_and_damaged_weights_say_how_to_get_them(copied_checkpoint: Path
     weights.unlink()
     with pytest.raises(FileNotFoundError, match=r"are missing.*make train-baseline\.report"):
         fer_models.load("baseline")
+
+
+def test_other_damaged_files_are_named(copied_checkpoint: Path) -> None:
+    """A configuration was called the weights, and results were a traceback, from which a Space does not recover."""
+    for name, content, words in (
+        ("results.json", "", r"results\.json is damaged"),
+        ("results.json", "{}", r"results\.json is damaged"),
+        ("config.json", '{"model_type"', "weights or its configuration"),
+    ):
+        (copied_checkpoint / name).write_text(content)
+        with pytest.raises(OSError, match=rf"{words}.*make train-baseline\.report"):
+            load_models(["baseline"])
