@@ -130,13 +130,14 @@ def find_checkpoint(
 
     Args:
         name: One of `list_models()`.
-        tag: The tag; by default the one that `TAGS` prefers.
+        tag: The tag; by default the one that `TAGS` prefers. Where a revision is named, that decides.
         namespace: User or organization of the Hub; by default what FER_MODELS_NAMESPACE says, if it is set.
         revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled model.
 
     Raises:
         ValueError: There is no such model, tag or namespace, or a revision without a namespace.
-        OSError: The Hub has no such model or refuses it. When it cannot be reached, the bundled one is taken.
+        OSError: The Hub has no such model or refuses it. When it cannot be reached, the bundled one is taken; of a
+            revision only the one that it names.
     """
     namespace = namespace or os.environ.get(NAMESPACE_VARIABLE)
     if not namespace:
@@ -148,9 +149,19 @@ def find_checkpoint(
     try:
         return download_checkpoint(repo_id, revision or make_fixed_revision(checkpoint_dir(name, tag)))
     except HubUnreachableError as error:
-        bundled = checkpoint_dir(name, tag)
+        bundled = _find_bundled(name, revision) if revision else checkpoint_dir(name, tag)
+        if bundled is None:
+            raise
         logger.warning("%s Taking the bundled %s instead.", error, bundled.name)
         return bundled
+
+
+def _find_bundled(name: str, revision: str) -> Path | None:
+    """The bundled checkpoint that a git tag or a branch of the Hub names, if there is one."""
+    if revision == "main":  # holds the best
+        return checkpoint_dir(name)
+    bundled = {tag: checkpoint_dir(name, tag) for tag in list_tags(name)}
+    return next((path for tag, path in bundled.items() if revision in (tag, make_fixed_revision(path))), None)
 
 
 def load(
@@ -160,7 +171,7 @@ def load(
 
     Args:
         name: One of `list_models()`.
-        tag: The tag; by default the one that `TAGS` prefers.
+        tag: The tag; by default the one that `TAGS` prefers. Where a revision is named, that decides.
         namespace: User or organization of the Hub; by default what FER_MODELS_NAMESPACE says, if it is set.
         revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled model.
 
@@ -171,7 +182,7 @@ def load(
         ValueError: There is no such model, tag or namespace, or a revision without a namespace.
         FileNotFoundError: The weights are missing.
         OSError: A file is damaged; the Hub has no such model or refuses it. When the Hub cannot be reached, the
-            bundled ones are taken, with a warning.
+            bundled ones are taken, with a warning; of a revision only the one that it names.
     """
     return load_checkpoint(name, find_checkpoint(name, tag, namespace, revision))
 

@@ -163,6 +163,17 @@ def test_bundled_weights_serve_without_network_and_cache(
     assert REPO_ID in record.getMessage()
 
 
+def test_bundled_weights_stand_for_no_revision_but_their_own(api: HfApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever had pinned another model got the bundled best."""
+    cut_off("unplugged", monkeypatch)
+    tuned = checkpoint_dir("baseline", "tuned")
+    for revision, directory in (("main", BUNDLED), ("tuned", tuned), (make_fixed_revision(tuned), tuned)):
+        assert find_checkpoint("baseline", "report", namespace="alice", revision=revision) == directory
+    for revision in ("report-0a1b2c3d4e5f", "my-branch"):
+        with pytest.raises(OSError, match=f"cannot be reached for {REPO_ID} at the revision '{revision}'"):
+            find_checkpoint("baseline", "report", namespace="alice", revision=revision)
+
+
 @pytest.mark.parametrize("path", ["/revision/", "/resolve/"])
 def test_hub_out_of_order_is_no_network(
     path: str, api: HfApi, hub: HubServer, caplog: pytest.LogCaptureFixture
