@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import math
 import re
 import time
 from collections.abc import Iterator
@@ -26,9 +27,12 @@ MODEL_FILES = ("config.json", "model.safetensors", "preprocessor_config.json")
 CLIENT_ERRORS = (OSError, httpx2.HTTPError, RuntimeError)
 XET_STATUS = re.compile(r"HTTP status \w+ error \((\d{3})")
 XET_DISK_FULL = "os error 28"
+# Who let a question wait for so long is not asked again for as long: each of a page's models would wait anew.
 ANSWER_TIMEOUT_S = 60.0
 # A Hub that is busy is asked once more, if it need not be waited for longer than this: who loads has another choice.
 PAUSE_S, LONGEST_PAUSE_S = 1.0, 5.0
+# When a question was last given up, on the clock of `time.monotonic`.
+_given_up_s = -math.inf
 
 
 class HubUnreachableError(OSError):
@@ -116,10 +120,15 @@ def download_checkpoint(repo_id: str, revision: str) -> Path:
 
 def _ask(repo_id: str, revision: str) -> None:
     """Ask for a revision, apart: a download would wait for ever on a Hub that takes questions and does not answer."""
+    global _given_up_s
+    if time.monotonic() - _given_up_s < ANSWER_TIMEOUT_S:
+        raise httpx2.TimeoutException("it did not answer just now")
     ask = partial(HfApi().model_info, repo_id, revision=revision, timeout=ANSWER_TIMEOUT_S)
     try:
         ask()
     except CLIENT_ERRORS as error:
+        if any(isinstance(cause, httpx2.TimeoutException) for cause in unfold(error)):
+            _given_up_s = time.monotonic()
         asked_s = get_retry_after(error)
         pause_s = PAUSE_S if asked_s is None else asked_s
         if get_status(error) is None or not is_unreachable(error) or pause_s > LONGEST_PAUSE_S:

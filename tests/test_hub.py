@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import math
 import re
 import shutil
 from pathlib import Path
@@ -207,11 +208,16 @@ def test_connection_cut_in_a_file_goes_on(api: HfApi, hub: HubServer) -> None:
 def test_hub_that_never_answers_is_given_up(
     api: HfApi, hub: HubServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The client alone would wait for ever."""
-    monkeypatch.setattr(hub_module, "ANSWER_TIMEOUT_S", 0.1)
-    hub.faults.append(Fault("/revision/", delay_s=0.5))
+    """The client alone would wait for ever. And not each model waits: a page has many."""
+    monkeypatch.setattr(hub_module, "_given_up_s", -math.inf)  # which is put back afterwards
+    with monkeypatch.context() as patch:
+        patch.setattr(hub_module, "ANSWER_TIMEOUT_S", 0.1)
+        hub.faults.append(Fault("/revision/", delay_s=0.5))
+        assert find_checkpoint("baseline", namespace="alice") == BUNDLED
+    hub.faults.clear()
     assert find_checkpoint("baseline", namespace="alice") == BUNDLED
-    assert "cannot be reached" in caplog.text
+    assert caplog.text.count("cannot be reached") == 2
+    assert hub.count("GET", "/revision/") == 1
 
 
 def test_preloaded_cache_that_cannot_be_written_serves(api: HfApi) -> None:
