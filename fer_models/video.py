@@ -4,6 +4,7 @@ PyAV reads and writes it: its wheels carry FFmpeg with an H.264 encoder, which O
 picture's own time and the turn that phones note.
 """
 
+import re
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -31,6 +32,10 @@ MAX_FRAME_PIXELS = 4096 * 2304
 FORMATS = "mov,matroska,avi,mpeg,mpegts,asf,flv,ogg"
 # Of these FFmpeg tells when the video ends, on a clock on which it may begin late; of the others, how long it is.
 FORMATS_WITH_END = ("matroska,webm", "asf")
+# Of these it tells this of pictures and sound together, and sound may go on for longer.
+FORMATS_WITHOUT_LENGTHS = ("asf", "flv")
+# How Matroska tells of a stream of pictures when it ends.
+LENGTH = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 # How a display matrix moves the point `(x, y)` of a picture, by its numbers a, b, c, d: `x' = a x + c y` and
 # `y' = b x + d y`.
 TURNS: dict[tuple[int, int, int, int], Image.Transpose | None] = {
@@ -142,7 +147,7 @@ def read_frames(
         if max_duration_s is not None and (duration_s or 0) > max_duration_s:
             raise too_long
         start_s: float | None = None
-        time_s, last_slot, is_damaged = 0.0, -1, False
+        time_s, end_s, last_slot, is_damaged = 0.0, 0.0, -1, False
         for frame in _decode(container, stream):
             if frame is None:
                 is_damaged = True
@@ -151,6 +156,7 @@ def read_frames(
                 start_s = frame.time
                 duration_s = _read_duration(container, stream, start_s)
             time_s = frame.time - start_s
+            end_s = time_s + float((frame.duration or 0) * (frame.time_base or 0))
             if max_duration_s is not None and max(time_s, duration_s or 0) > max_duration_s:
                 raise too_long
             slot = floor(time_s * frames_per_second + 1e-6)
@@ -165,7 +171,8 @@ def read_frames(
         if start_s is None:
             reason = "video_unreadable" if is_damaged else "video_without_pictures"
             raise VideoError(reason, "No picture of the video can be read.")
-        if is_damaged or (duration_s or 0) - time_s > CUT_TOLERANCE_S:
+        is_told = not (container.streams.audio and container.format.name in FORMATS_WITHOUT_LENGTHS)
+        if is_damaged or (is_told and (duration_s or 0) - end_s > CUT_TOLERANCE_S):
             raise VideoError("video_cut", f"The video is damaged or cut short. It was read until {time_s:.1f} s.")
 
 
@@ -198,7 +205,10 @@ def _read_duration(
     container: av.container.InputContainer, stream: av.VideoStream, start_s: float | None
 ) -> float | None:
     """How long the video is as it tells, in seconds; None if it does not, or tells an end without a beginning."""
-    if stream.duration is not None and stream.time_base is not None:
+    if length := LENGTH.fullmatch(stream.metadata.get("DURATION", "")):
+        hours, minutes, seconds = map(float, length.groups())
+        told_s = 3600 * hours + 60 * minutes + seconds
+    elif stream.duration is not None and stream.time_base is not None:
         told_s = float(stream.duration * stream.time_base)
     elif container.duration is not None:
         told_s = container.duration / av.time_base

@@ -1,3 +1,4 @@
+from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -99,6 +100,23 @@ def test_a_video_whose_clock_starts_late_is_whole(suffix: str, format: str | Non
     assert {round(duration_s or 0) for _, duration_s, *_ in found} == {5}
 
 
+@pytest.mark.parametrize(
+    ("suffix", "options"),
+    [
+        ("mp4", {"frames_per_second": Fraction(1, 5)}),
+        ("mkv", {"frames_per_second": Fraction(1, 5)}),
+        ("mkv", {"sound_s": 9}),
+        ("flv", {"sound_s": 9}),
+    ],
+)
+def test_a_video_whose_last_picture_or_sound_lasts_is_whole(
+    suffix: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    """It was said to be cut short."""
+    times, reason = read_until_error(write_video(tmp_path / f"a.{suffix}", 3, **options), 10)
+    assert (len(times), reason) == (3, None)
+
+
 FORMATS = ("mp4", "mov", "matroska", "avi", "mpegts", "mpegts with times", "mpeg", "flv", "asf", "3gp")
 
 
@@ -151,11 +169,11 @@ def test_what_is_no_video_gets_a_sentence_and_opens_no_other_file(content: bytes
 
 
 def test_sound_alone_and_a_song_with_its_cover_are_no_video(tmp_path: Path) -> None:
-    assert refuse(write_video(tmp_path / "sound.mp4", 0, with_sound=True)) == "video_without_pictures"
-    assert len(read_times(write_video(tmp_path / "both.mp4", 10, with_sound=True), 5)) == 5
+    assert refuse(write_video(tmp_path / "sound.mp4", 0, sound_s=1)) == "video_without_pictures"
+    assert len(read_times(write_video(tmp_path / "both.mp4", 10, sound_s=1), 5)) == 5
     cover = BytesIO()
     load_portrait().save(cover, format="JPEG")
-    song = write_video(tmp_path / "song.mkv", 0, with_sound=True, cover=cover.getvalue())
+    song = write_video(tmp_path / "song.mkv", 0, sound_s=1, cover=cover.getvalue())
     assert refuse(song) == "video_without_pictures", "FFmpeg takes the cover for a stream of pictures"
 
 
@@ -248,7 +266,7 @@ def test_the_main_face_is_the_same_for_as_long_as_it_is_in_sight(
 def test_the_annotated_video_has_the_pictures_that_were_looked_at(
     tmp_path: Path, models: list[LoadedModel], detector: FaceDetector
 ) -> None:
-    path = write_video(tmp_path / "a.mp4", 5, times_s=[0, 0.1, 0.5, 0.6, 2], with_sound=True)
+    path = write_video(tmp_path / "a.mp4", 5, times_s=[0, 0.1, 0.5, 0.6, 2], sound_s=1)
     moments = list(analyze_video(path, models[:1], detector, 2))
     with AnnotatedVideo(tmp_path / "out.mp4", lambda comparison: f"{comparison.favourite} ñ") as annotated:
         for moment in moments:

@@ -89,7 +89,7 @@ def test_what_cannot_be_used_gets_a_sentence(
 ) -> None:
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "broken.jpg").write_bytes(b"\0\0\0\x18ftypisom" + bytes(50))
-    write_video(tmp_path / "sound.mp4", 0, with_sound=True)
+    write_video(tmp_path / "sound.mp4", 0, sound_s=1)
     for name, reason in (
         ("empty.mp4", "empty"),
         ("broken.jpg", "video_unreadable"),

@@ -37,10 +37,10 @@ def write_video(
     path: Path,
     num_frames: int,
     make_frame: Callable[[int], Image.Image] | None = None,
-    frames_per_second: int = 10,
+    frames_per_second: int | Fraction = 10,
     times_s: Sequence[float] | None = None,
     rotation: int = 0,
-    with_sound: bool = False,
+    sound_s: int = 0,
     cover: bytes | None = None,
     faststart: bool = False,
     format: str | None = None,
@@ -55,7 +55,7 @@ def write_video(
         frames_per_second: At even times.
         times_s: The time of each picture, instead.
         rotation: How far a player turns it, counterclockwise, in degrees.
-        with_sound: Add a second of silence.
+        sound_s: Add so many seconds of silence.
         cover: A JPEG to attach, as songs have them; Matroska only.
         faststart: Write the table of contents of an MP4 first.
         format: The format's name; by default that of the ending.
@@ -75,9 +75,10 @@ def write_video(
                 stream.set_display_rotation(rotation)
         if cover is not None:
             container.add_attachment("cover.jpg", "image/jpeg", cover)
-        if with_sound:
+        if sound_s:
             sound = container.add_stream("aac", rate=44100)
-            silence = av.AudioFrame.from_ndarray(np.zeros((1, 44100), np.float32), format="fltp", layout="mono")
+            samples = np.zeros((1, 44100 * sound_s), np.float32)
+            silence = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
             silence.sample_rate = 44100
             container.mux(sound.encode(silence))
             container.mux(sound.encode(None))
