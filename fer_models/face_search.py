@@ -348,8 +348,14 @@ class View:
         side = self.side if is_quarter else math.ceil(self.side * math.sqrt(2))
         half = self.scale * side / 2
         x, y = self.centre
-        pixels = cut_reflected(picture, (x - half, y - half, x + half, y + half))
-        view = pixels.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        box = (x - half, y - half, x + half, y + half)
+        part = None
+        if self.scale >= 4:  # then the resizing would begin so, but after reflecting, which took gigabytes
+            picture, box = _reduce_inside(picture, box, int(self.scale / 2))
+            left, top = math.floor(box[0]), math.floor(box[1])
+            part = (box[0] - left, box[1] - top, box[2] - left, box[3] - top)
+        pixels = cut_reflected(picture, box)
+        view = pixels.resize((side, side), Image.Resampling.BILINEAR, part, reducing_gap=2.0)
         view = view.rotate(self.angle, Image.Resampling.BILINEAR)
         margin = (side - self.side) // 2
         return view.crop((margin, margin, margin + self.side, margin + self.side))
@@ -372,6 +378,14 @@ class View:
         return self.centre[0] + x * cos - y * sin, self.centre[1] + x * sin + y * cos
 
 
+def _reduce_inside(picture: Image.Image, box: Box, factor: int) -> tuple[Image.Image, Box]:
+    """What of a box lies in the picture, each side a `factor`-th, and the box in its pixels."""
+    x0, y0, x1, y1 = _round_outwards(picture, box)
+    left, top = max(x0, 0), max(y0, 0)
+    small = picture.reduce(factor, (left, top, min(x1, picture.width), min(y1, picture.height)))
+    return small, ((box[0] - left) / factor, (box[1] - top) / factor, (box[2] - left) / factor, (box[3] - top) / factor)
+
+
 def cut_reflected(picture: Image.Image, box: Box) -> Image.Image:
     """A part of a picture, RGB; beyond its edges it is reflected.
 
@@ -379,11 +393,16 @@ def cut_reflected(picture: Image.Image, box: Box) -> Image.Image:
         picture: RGB.
         box: Left, top, right, bottom in pixels; shares at least a pixel with the picture.
     """
-    x0, y0 = min(math.floor(box[0]), picture.width - 1), min(math.floor(box[1]), picture.height - 1)
-    x1, y1 = max(math.ceil(box[2]), 1), max(math.ceil(box[3]), 1)
+    x0, y0, x1, y1 = _round_outwards(picture, box)
     inside = picture.crop((max(x0, 0), max(y0, 0), min(x1, picture.width), min(y1, picture.height)))
     pads = (max(0, -y0), max(0, y1 - picture.height)), (max(0, -x0), max(0, x1 - picture.width)), (0, 0)
     return Image.fromarray(np.pad(np.asarray(inside), pads, mode="symmetric")) if np.any(pads) else inside
+
+
+def _round_outwards(picture: Image.Image, box: Box) -> tuple[int, int, int, int]:
+    """A box in whole pixels; if it lies beyond the picture, with the nearest ones of it."""
+    x0, y0 = min(math.floor(box[0]), picture.width - 1), min(math.floor(box[1]), picture.height - 1)
+    return x0, y0, max(math.ceil(box[2]), 1), max(math.ceil(box[3]), 1)
 
 
 def _turned_face(centre: Point, half: Point, angle: float, score: float, points: Points | None) -> DetectedFace:

@@ -8,8 +8,9 @@ import pytest
 from photos import load_portrait, make_no_face, make_two_faces
 from PIL import Image
 
+from fer_models import face_search
 from fer_models.demo.handlers.choice import find_examples
-from fer_models.face_search import Box, DetectedFace, drop_duplicates
+from fer_models.face_search import Box, DetectedFace, View, cut_reflected, drop_duplicates
 from fer_models.faces import SECOND_SCORE, FaceDetector, crop_face
 from fer_models.images import read_image
 from training.evaluation.face_recall import BEFORE
@@ -112,6 +113,22 @@ def test_a_face_that_the_edge_cuts_is_found_inside_the_picture(detector: FaceDet
     assert face is not None
     assert is_inside(face.box_xyxy, photo)
     assert crop_face(photo, face).width == pytest.approx(face.height, abs=1), "the crop is of the whole face"
+
+
+def test_of_a_large_face_at_the_edge_a_small_picture_is_reflected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one of 5,000 pixels a gigabyte was."""
+    reflected: list[Image.Image] = []
+
+    def reflect(picture: Image.Image, box: Box) -> Image.Image:
+        reflected.append(cut_reflected(picture, box))
+        return reflected[-1]
+
+    monkeypatch.setattr(face_search, "cut_reflected", reflect)
+    portrait, view = load_portrait(), View((40.0, 500.0), 30.0, 320, 1.5)
+    small = view.cut(portrait)
+    large = replace(view, centre=(320.0, 4000.0), scale=12.0).cut(portrait.resize((4096, 4800)))
+    assert np.abs(np.asarray(large, float) - np.asarray(small, float)).mean() < 2
+    assert max(reflected[1].size) < 3 * large.width
 
 
 def test_no_look_finds_more_where_no_face_is(detector: FaceDetector) -> None:

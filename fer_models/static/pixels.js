@@ -168,12 +168,14 @@ export function cut(picture, box) {
     return cutBy(picture, box, column, row);
 }
 
+/** A box in whole pixels; if it lies beyond the picture, with the nearest ones of it. */
+export function roundOutwards({ width, height }, [x0, y0, x1, y1]) {
+    return [Math.min(Math.floor(x0), width - 1), Math.min(Math.floor(y0), height - 1), Math.max(Math.ceil(x1), 1), Math.max(Math.ceil(y1), 1)];
+}
+
 /** A part; beyond the edges the picture is reflected. */
 export function cutReflected(picture, box) {
-    const whole = [
-        Math.min(Math.floor(box[0]), picture.width - 1), Math.min(Math.floor(box[1]), picture.height - 1),
-        Math.max(Math.ceil(box[2]), 1), Math.max(Math.ceil(box[3]), 1),
-    ];
+    const whole = roundOutwards(picture, box);
     // As numpy.pad's `symmetric`, which knows the part alone that lies inside.
     const mirror = (start, end) => (i) => {
         const size = end - start, j = (((i - start) % (2 * size)) + 2 * size) % (2 * size);

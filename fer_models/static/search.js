@@ -1,6 +1,6 @@
 // What a face in a picture is, and how to find those that one look misses: the rules of `fer_models/face_search.py`, by
 // the same names, where their reasons are. A face: {box, score, points, turned, tiled, whole, second}.
-import { cut, cutReflected, makePicture, resize, rotate, rotateQuarter } from "./pixels.js";
+import { cut, cutReflected, makePicture, reduce, resize, rotate, rotateQuarter, roundOutwards } from "./pixels.js";
 
 const SAME_FACE_OVERLAP = 0.4;
 const STEP_DEGREES = 45, STEP_VIEW_SIDE = 128, STEP_VIEW_HEIGHTS = 1.6;
@@ -189,10 +189,21 @@ function viewAround(face, angle, side, heights) {
 function cutView({ centre: [x, y], angle, side, scale }, picture) {
     const wide = angle % 90 === 0 ? side : Math.ceil(side * Math.SQRT2);
     const half = (scale * wide) / 2;
-    const pixels = cutReflected(picture, [x - half, y - half, x + half, y + half]);
-    const view = rotate(resize(pixels, wide, wide, undefined, 2), angle);
+    let box = [x - half, y - half, x + half, y + half], part;
+    if (scale >= 4) {
+        [picture, box] = reduceInside(picture, box, Math.trunc(scale / 2));
+        part = box.map((edge, i) => edge - Math.floor(box[i % 2]));
+    }
+    const view = rotate(resize(cutReflected(picture, box), wide, wide, part, 2), angle);
     const margin = Math.floor((wide - side) / 2);
     return cut(view, [margin, margin, margin + side, margin + side]);
+}
+
+function reduceInside(picture, [x0, y0, x1, y1], factor) {
+    const [left, top, right, bottom] = roundOutwards(picture, [x0, y0, x1, y1]).map((edge) => Math.max(edge, 0));
+    const inside = [left, top, Math.min(right, picture.width), Math.min(bottom, picture.height)];
+    const box = [x0 - left, y0 - top, x1 - left, y1 - top].map((edge) => edge / factor);
+    return [reduce(picture, factor, factor, inside), box];
 }
 
 function isCentral({ side }, seen) {
