@@ -128,23 +128,7 @@ def predict(model: LoadedModel, face: Image.Image) -> Prediction:
     Raises:
         ValueError: The picture is empty.
     """
-    return predict_batch(model, [face])[0]
-
-
-def predict_batch(model: LoadedModel, faces: Sequence[Image.Image]) -> list[Prediction]:
-    """Classify several faces at once.
-
-    Args:
-        model: The model.
-        faces: The cropped faces, any PIL mode and size.
-
-    Returns:
-        One for each face, in their order.
-
-    Raises:
-        ValueError: A picture is empty.
-    """
-    return predict_all([model], faces)[0]
+    return predict_all([model], [face])[0][0]
 
 
 def predict_all(models: Sequence[LoadedModel], faces: Sequence[Image.Image]) -> list[list[Prediction]]:

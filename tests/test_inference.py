@@ -10,7 +10,7 @@ from fer_models.comparison import SURE_PROBABILITY, Comparison, Prediction
 from fer_models.demo.components.compare import describe_doubt
 from fer_models.faces import FaceDetector, crop_face
 from fer_models.images import CROP_SIDE_MIN
-from fer_models.inference import LoadedModel, compare, predict, predict_batch, to_json
+from fer_models.inference import LoadedModel, compare, predict, predict_all, to_json
 from fer_models.zoo import checkpoint_dir
 
 
@@ -93,8 +93,8 @@ def test_a_batch_answers_as_one_by_one(models: list[LoadedModel], monkeypatch: p
     portrait = load_portrait()
     faces = [portrait, portrait.crop((170, 115, 390, 335)), portrait.convert("L").resize((48, 48)), make_no_face()]
     for model in models:
-        assert predict_batch(model, []) == []
-        batch = predict_batch(model, faces)
+        assert predict_all([model], []) == [[]]
+        (batch,) = predict_all([model], faces)
         for face, prediction in zip(faces, batch, strict=True):
             assert prediction.probabilities == pytest.approx(predict(model, face).probabilities, abs=1e-6)
         assert len({prediction.latency_ms for prediction in batch}) == 2  # each part's share

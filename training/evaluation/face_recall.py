@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 
 from fer_models.commands import CommandParser, at_least, command
 from fer_models.faces import SECOND_SCORE, DetectedFace, FaceDetector, crop_face
-from fer_models.inference import LoadedModel, load_models, predict_batch
+from fer_models.inference import LoadedModel, load_models, predict_all
 from fer_models.memory import keep_freed_memory
 from fer_models.zoo import REPORT_MODELS
 
@@ -243,7 +243,7 @@ def measure_upright(photos: Photos, detector: FaceDetector, false_certainties: S
 
 
 def _answer(models: Sequence[LoadedModel], photo: Image.Image, face: DetectedFace) -> str:
-    predictions = [predict_batch(model, [crop_face(photo, face)])[0].probabilities for model in models]
+    predictions = [one.probabilities for (one,) in predict_all(models, [crop_face(photo, face)])]
     return max(predictions[0], key=lambda label: sum(one[label] for one in predictions))
 
 

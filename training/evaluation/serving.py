@@ -8,11 +8,10 @@ import numpy as np
 from PIL import Image
 
 from fer_models.configuration_fer import FER_LABELS
-from fer_models.inference import LoadedModel, predict_batch
+from fer_models.inference import LoadedModel, predict_all
 
 from ..data import DataError, load_fer2013
 from ..votes import NO_MAJORITY, find_majority
-from .evaluate import BATCH_SIZE
 
 # The constants are chosen on PublicTest: no model was trained on it, and the official test split chooses nothing.
 SPLIT = "validation"
@@ -48,17 +47,8 @@ def load_faces(
 
 def predict_probabilities(models: Sequence[LoadedModel], faces: Sequence[Image.Image]) -> np.ndarray:
     """Calibrated probabilities, `(models, N, labels)`, in [0, 1], labels in the order of `FER_LABELS`."""
-    batches = [faces[i : i + BATCH_SIZE] for i in range(0, len(faces), BATCH_SIZE)]
-    return np.array(
-        [
-            [
-                [one.probabilities[label] for label in FER_LABELS]
-                for batch in batches
-                for one in predict_batch(model, batch)
-            ]
-            for model in models
-        ]
-    )
+    by_model = predict_all(models, faces)
+    return np.array([[[one.probabilities[label] for label in FER_LABELS] for one in own] for own in by_model])
 
 
 def describe_models(models: Sequence[LoadedModel]) -> list[str]:
