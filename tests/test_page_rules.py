@@ -75,6 +75,10 @@ def test_there_is_one_message_the_latest(phone: Any, samples: Path) -> None:
     phone.locator("[data-example]").first.click()
     phone.wait_for_selector(ANSWERED)
     assert phone.locator(ALERTS).count() == 0
+    phone.evaluate("Object.defineProperty(navigator, 'onLine', { get: () => false })")
+    phone.locator("[data-example]").last.click()
+    phone.wait_for_timeout(400)
+    assert phone.locator(ALERTS).count() == 0, "the server is on this machine, and answers without a network"
     phone.context.set_offline(True)
     for _ in range(2):
         phone.locator("[data-example]").last.click()

@@ -48,7 +48,7 @@ document.addEventListener("fer-answer", () => {
 // One message at a time: a sentence where the trouble happened, at the `.fer-problem-slot` of the tab where something was
 // tried last, though another one may be open by now; without a try, of the open one. It takes the place of the one
 // before, and stays until the next try there, or its answer.
-let tried;
+let tried, isLost = false; // once gradio has lost the server, it loads the page anew as soon as that is back
 function say(key, sentence = words()[key]) {
     findProblems(document).forEach((problem) => problem.remove());
     const tabs = [...document.querySelectorAll("[role=tabpanel]")];
@@ -58,7 +58,7 @@ function say(key, sentence = words()[key]) {
     problem.dataset.key = key;
     (tab.querySelector(".fer-problem-slot") ?? tab).prepend(problem);
     problem.scrollIntoView({ block: "nearest" });
-    history.replaceState({ ...history.state, isLost: key === "offline" }, ""); // gradio loads the page anew then
+    history.replaceState({ ...history.state, isLost }, "");
 }
 function hush({ type, target, detail }) {
     const tab = (type === "fer-answer" ? detail : target).closest?.("[role=tabpanel]");
@@ -66,7 +66,8 @@ function hush({ type, target, detail }) {
     if (!tab || !isTry) return;
     tried = tab;
     findProblems(tab).forEach((problem) => problem.remove());
-    if (!navigator.onLine) setTimeout(() => say("offline")); // of all that fail, gradio tells of the first alone
+    // Of all that fail, gradio tells of the first alone. A server on the same machine answers without a network, too.
+    if (!navigator.onLine || isLost) fetch(location, { method: "HEAD", cache: "no-store" }).catch(() => say("offline"));
 }
 for (const event of ["change", "click", "drop", "fer-answer"]) document.addEventListener(event, hush, true);
 
@@ -109,6 +110,7 @@ function replaceToasts() {
     for (const message of document.querySelectorAll(messages)) {
         message.dataset.ferSaid = "";
         const text = message.textContent.trim();
+        isLost ||= /reconnection/i.test(text);
         const toast = message.closest("[data-testid=toast-body]");
         toast.querySelector("[data-testid=toast-close]")?.click();
         const isOwn = toast.matches(".warning"); // the page's own sentence
