@@ -21,6 +21,12 @@ from fer_models.inference import LoadedModel
 PHOTO_INPUT = "#photo input[type=file]"
 PHOTO_URI = "data:image/png;base64," + base64.b64encode(portrait_as_png()).decode()
 EXAMPLES = "#photo\\.examples button"
+# It is not used before it is allowed.
+LATE_CAMERA = """() => {
+    const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    const allowed = new Promise((resolve) => (window.allow = resolve));
+    navigator.mediaDevices.getUserMedia = (wanted) => allowed.then(() => ask(wanted));
+}"""
 
 
 @pytest.mark.browser
@@ -45,6 +51,37 @@ def test_a_camera_is_a_mirror_only_where_one_sees_oneself_and_its_snapshot_gets_
         assert all(read_winners(page))
         assert page.locator("#photo > video").count() == 0, "the camera is off"
         assert page.locator("[data-face]").count() == 1
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_a_camera_goes_on_in_another_language_and_is_off_once_it_is_left_unplugged_or_no_longer_wanted(
+    app_url: str,
+) -> None:
+    camera = "#photo > video[data-camera]"
+    with open_page(app_url, permissions=["camera"]) as page:
+        take = page.locator("[data-do=take]")
+        take.click()
+        track = page.wait_for_selector(camera).evaluate_handle("video => video.srcObject.getVideoTracks()[0]")
+        page.get_by_label("Español").click()
+        take.filter(has_text="Hacerla ahora").wait_for()
+        assert track.evaluate("track => track.readyState") == "live"
+        page.locator("[data-tab-id=models]").click()
+        page.wait_for_selector(camera, state="detached")
+        assert track.evaluate("track => track.readyState") == "ended"
+        page.locator("[data-tab-id=compare]").click()
+        take.click()
+        page.wait_for_selector(camera).evaluate(
+            "video => video.srcObject.getTracks()[0].dispatchEvent(new Event('ended'))"
+        )
+        page.wait_for_selector("#results >> text=La cámara se ha apagado o desconectado")
+        assert page.locator(camera).count() == 0
+        page.evaluate(LATE_CAMERA)
+        take.click()
+        page.locator(EXAMPLES).first.click()
+        page.evaluate("allow()")
+        page.wait_for_timeout(500)
+        assert page.locator(camera).count() == 0
 
 
 @pytest.mark.browser
@@ -192,17 +229,17 @@ def test_trouble_in_the_browser_gets_sentences_in_the_pages_language(app_url: st
 
 
 @contextmanager
-def hold_answer(page: Any, ask: Callable[[], None]) -> Iterator[None]:
+def hold_answer(page: Any, ask: Callable[[], None], address: str = "**/queue/join*") -> Iterator[None]:
     """Ask for something, and let its answer come no earlier than at the end of the block."""
     held: list[Any] = []
-    page.route("**/queue/join*", lambda route: route.continue_() if held else held.append(route))
+    page.route(address, lambda route: route.continue_() if held else held.append(route))
     ask()
     while not held:
         page.wait_for_timeout(50)
     yield
     page.wait_for_timeout(500)  # so that what does not wait for it comes first
     held[0].continue_()
-    page.unroute("**/queue/join*")
+    page.unroute(address)
 
 
 @pytest.mark.browser
@@ -237,6 +274,16 @@ def test_of_two_answers_on_their_way_the_one_to_what_was_chosen_last_stays(app_u
             page.set_input_files(PHOTO_INPUT, str(portrait_path()))
         assert stays("[data-face='0']")
         assert page.locator(".fer-verdict >> text=imagen entera").count() == 0
+
+        for choose, answer in (
+            (lambda: page.locator(EXAMPLES).first.click(), "body:not(:has([data-face='1'])) [data-face='0']"),
+            (lambda: page.set_input_files(PHOTO_INPUT, str(samples / "sky.png")), "#photo\\.whole"),
+            (lambda: page.locator("[data-do=remove]").click(), ".fer-empty"),
+        ):
+            with hold_answer(page, lambda: page.set_input_files(PHOTO_INPUT, str(samples / "two.png")), "**/upload*"):
+                choose()
+            assert stays(answer), "a photo that is uploaded late is no longer wanted"
+            assert page.locator("#photo[data-busy]").count() == 0
 
 
 @pytest.mark.browser

@@ -166,6 +166,7 @@ def render_page_words(language: str) -> str:
         "camera-denied": translate(language, "error.camera_denied"),
         "camera-missing": translate(language, "error.camera_missing"),
         "camera-busy": translate(language, "error.camera_busy"),
+        "camera-ended": translate(language, "live.ended"),
         "camera-insecure": translate(language, "error.camera_insecure"),
         "back": translate(language, "app.back"),
         "copy": translate(language, "code.copy"),

@@ -9,39 +9,42 @@ const choose = (choice) => {
     props.value = { ...choice, id: crypto.getRandomValues(new Uint32Array(2)).join("-") };
     history.replaceState({ ...history.state, choice: props.value }, ""); // a path, no picture
 };
-let stream = null;
+const isAway = () => document.hidden || tab.offsetParent === null; // another tab of the browser, or of the page
+const restart = () => (showCamera(null), delete column.dataset.busy, ++turn); // for another photo
+let stream = null, turn = 0; // counts photos, so that what comes late does not take the place of a newer one
 
 // What is no picture goes the same way, and is refused there with a sentence.
 async function send(files) {
     const all = [...(files ?? [])];
     if (!all.length) return;
-    showCamera(null);
+    const mine = restart();
     column.dataset.busy = props.words["photo.uploading"];
-    try {
-        const { path } = await upload(all.find(({ type }) => type.startsWith("image/")) ?? all[0]);
-        choose({ path });
-    } catch {
-        // `page.js` says why
-    }
+    const sent = await upload(all.find(({ type }) => type.startsWith("image/")) ?? all[0]).catch(() => null); // `page.js` says why
+    if (mine !== turn) return;
     delete column.dataset.busy;
+    if (sent) choose({ path: sent.path });
 }
 
 // Phones have an app for taking photos; elsewhere the camera's picture lies over the place of the photo.
 async function take() {
     if (stream) return snap();
     if (matchMedia("(pointer: coarse)").matches) return camera.click();
+    const mine = turn;
     try {
         showCamera(await navigator.mediaDevices.getUserMedia({ video: true }));
+        if (mine !== turn || isAway()) showCamera(null);
     } catch (error) {
         say(error);
     }
 }
 function showCamera(next) {
-    stream?.getTracks().forEach((track) => track.stop());
+    if (next !== stream) stream?.getTracks().forEach((track) => track.stop());
     stream = next;
     if (stream) {
         video.srcObject = stream;
-        video.dataset.camera = stream.getVideoTracks()[0].getSettings().facingMode ?? "user"; // their own is a mirror
+        const [track] = stream.getVideoTracks();
+        track.onended = () => (showCamera(null), say({ name: "Ended" }));
+        video.dataset.camera = track.getSettings().facingMode ?? "user"; // their own is a mirror
         video.play();
         column.prepend(video);
     } else video.remove();
@@ -59,26 +62,23 @@ tab.addEventListener("click", ({ target }) => {
     const { do: action, face, example } = target.closest("[data-do], [data-face], [data-example]")?.dataset ?? {};
     if (action === "take") take();
     if (action === "choose") file.click();
-    if (action === "remove") (showCamera(null), choose({}));
+    if (action === "remove") (restart(), choose({}));
     if (action === "whole") choose({ ...props.value, whole: true });
-    if (example) (showCamera(null), choose({ example: Number(example) }));
+    if (example) (restart(), choose({ example: Number(example) }));
     if (face) choose({ ...props.value, face: Number(face) });
 });
-for (const input of [file, camera]) {
-    input.addEventListener("change", () => {
-        send(input.files);
-        input.value = ""; // the same one may be chosen again
-    });
-}
-tab.addEventListener("dragover", (event) => event.preventDefault());
-tab.addEventListener("drop", (event) => {
-    event.preventDefault();
-    send(event.dataTransfer?.files);
+element.addEventListener("change", ({ target }) => {
+    send(target.files);
+    target.value = ""; // the same one may be chosen again
 });
+for (const type of ["dragover", "drop"]) tab.addEventListener(type, (event) => event.preventDefault());
+tab.addEventListener("drop", ({ dataTransfer }) => send(dataTransfer?.files));
 document.addEventListener("paste", (event) => {
-    const isOpen = tab.offsetParent !== null;
-    if (isOpen && !event.target.closest?.("input, textarea, [contenteditable]")) send(event.clipboardData?.files);
+    if (!isAway() && !event.target.closest?.("input, textarea, [contenteditable]")) send(event.clipboardData?.files);
 });
+const leave = () => isAway() && showCamera(null);
+document.addEventListener("visibilitychange", leave);
+new ResizeObserver(leave).observe(tab);
 // A radio button that somebody has clicked no longer follows its attribute.
 document.addEventListener("fer-answer", () => setTimeout(() => {
     const chosen = column.querySelector("#photo\\.faces [checked]");
