@@ -6,12 +6,14 @@ import json
 import pickle
 import re
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from photos import as_png, load_portrait, make_no_face, portrait_as_png, portrait_path, write_animations
-from PIL import Image
+from PIL import Image, ImageDraw
 from test_tables import read_csv
 
 from fer_models.comparison import Comparison, Prediction
@@ -21,7 +23,7 @@ from fer_models.demo.handlers.breaking import WAYS, break_face
 from fer_models.demo.handlers.choice import Choice, find_examples, read_choice
 from fer_models.demo.handlers.compare import Answer, CompareHandlers, Request, Shown
 from fer_models.demo.handlers.saving import make_link, save
-from fer_models.demo.locales import translate
+from fer_models.demo.locales import LOCALES, translate
 from fer_models.explain import explain, share_scale
 from fer_models.faces import DetectedFace, FaceDetector
 from fer_models.images import ImageError
@@ -336,3 +338,21 @@ def test_the_saved_picture_has_no_face_unless_it_is_asked_for(shown: Shown) -> N
     without, with_face = differences
     assert with_face < 1
     assert without > 50
+
+
+def test_no_words_of_the_saved_picture_lie_over_others(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it is worth and where it comes from stood on one line, which was too short for both."""
+    boxes: list[tuple[float, ...]] = []
+    write = ImageDraw.ImageDraw.text
+
+    def note(draw: Any, xy: Any, text: str, fill: str, font: Any, anchor: str | None = None) -> None:
+        boxes.append(draw.textbbox(xy, text, font, anchor))
+        write(draw, xy, text, fill, font, anchor)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", note)
+    for language in LOCALES:
+        boxes.clear()
+        save(shown, "png", language, True, f"https://{'a' * 60}.hf.space/")
+        assert all(0 <= left < right <= 1200 and 0 <= top < bottom <= 630 for left, top, right, bottom in boxes)
+        for (left, top, right, bottom), other in combinations(boxes, 2):
+            assert right <= other[0] or other[2] <= left or bottom <= other[1] or other[3] <= top

@@ -49,7 +49,7 @@ def draw_summary(comparison: Comparison, language: str, face: Image.Image | None
     y = max(y + 8, top + FACE_SIDE + GAP if face else 0)
     count = len(comparison.predictions)
     width = (SIZE[0] - 2 * MARGIN - (count - 1) * GAP) / count
-    bottom = SIZE[1] - MARGIN - 28
+    bottom = SIZE[1] - MARGIN - 50
     for column, prediction in enumerate(comparison.predictions):
         x = MARGIN + column * (width + GAP)
         draw.text((x, y), prediction.model, GREY, load_font(18, True))
@@ -67,7 +67,7 @@ def draw_summary(comparison: Comparison, language: str, face: Image.Image | None
             draw.text((x + 8, middle), translate(language, f"label.{label}"), INK, font, "lm")
             draw.text((x + width - 8, middle), format_percent(language, share, 0), INK, font, "rm")
     foot = translate(language, "verdict.disclaimer")
-    draw.text((MARGIN, SIZE[1] - MARGIN), foot, GREY, load_font(15), "ls")
+    draw.text((MARGIN, SIZE[1] - MARGIN - 22), foot, GREY, load_font(15), "ls")
     draw.text((SIZE[0] - MARGIN, SIZE[1] - MARGIN), source or "fer_models", GREY, load_font(15, True), "rs")
     buffer = BytesIO()
     image.save(buffer, "PNG")
