@@ -116,9 +116,9 @@ def test_the_answers_stay_with_one_face(handlers: LiveHandlers) -> None:
 
 
 def test_time_is_limited_and_one_can_go_on(handlers: LiveHandlers) -> None:
-    for _ in range(live.TIME_LIMIT_S // 4):
-        assert look(handlers, make_no_face(), after_s=4)["status"] == "live"
-    assert look(handlers, make_no_face(), after_s=3.9)["status"] == "live"
+    for _ in range(live.TIME_LIMIT_S // live.AWAY_S):  # who looks away does not begin anew
+        assert look(handlers, make_no_face(), after_s=live.AWAY_S)["status"] == "live"
+    assert look(handlers, make_no_face(), after_s=live.AWAY_S - 0.1)["status"] == "live"
     assert look(handlers, make_no_face(), after_s=0.2)["status"] == "over"
     assert look(handlers, make_no_face(), session="b")["status"] == "pause", "first those who wait"
     assert look(handlers, make_no_face(), session="c", address="elsewhere")["status"] == "live"
@@ -138,7 +138,12 @@ def test_so_many_cameras_and_no_more_until_one_leaves(handlers: LiveHandlers) ->
         assert ask(f"other {number}", address="elsewhere", previous=previous) == "live"
     assert len(handlers._sessions) == live.MAX_SESSIONS
     assert ask("late", address="anywhere", after_s=live.IDLE_S + 1) == "live"
-    assert list(handlers._sessions) == ["late"]
+    for session in range(live.MAX_SESSIONS - 2):  # who comes back has a place again, if there is one
+        assert ask(session, after_s=0) == "live"
+    assert ask("late 2", address="anywhere") == "live"
+    assert ask(live.MAX_SESSIONS - 2) == "full"
+    assert ask("later", address="anywhere", after_s=live.AWAY_S + live.IDLE_S) == "live"
+    assert list(handlers._sessions) == ["later"]
 
 
 @pytest.mark.parametrize("on_space", [True, False])

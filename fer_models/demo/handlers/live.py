@@ -30,8 +30,11 @@ MAX_SESSIONS = 4
 MAX_PER_ADDRESS = MAX_SESSIONS - 1
 # After its time is up, an address gets no new place for this long, in seconds: pages that wait ask twice meanwhile.
 PAUSE_S = 3
-# Who has sent no picture for this long, in seconds, has left.
+# Who has sent no picture for this long, in seconds, has no place any more.
 IDLE_S = 5
+# The page switches the camera off after this long, in seconds, in another tab. Who comes back before goes on with the
+# time that was left.
+AWAY_S = 10
 # Faces beyond these, the largest, are left out: each costs as much as the first.
 MAX_FACES = 4
 # Side, in pixels, of the copy of a picture in which faces are looked for.
@@ -101,7 +104,7 @@ class LiveHandlers:
 
         Returns:
             `language`; `words`, by their ids; `models`, their names; `empty`, the answers before there are any;
-            `limit_s`, after how many seconds the camera stops.
+            `limit_s`, after how many seconds the camera stops; `away_s`, after how many in another tab.
         """
         words = {key: text for key, text in LOCALES[language].items() if key.startswith(("live.", "split."))}
         words["live.over"] = translate(language, "live.over", seconds=TIME_LIMIT_S)
@@ -109,7 +112,8 @@ class LiveHandlers:
         words["live.broken"] = translate(language, "error.camera_busy")
         empty = render_answers(None, self.models[:SHOWN_AT_FIRST], Timeline(), 0.0, language)
         names = [model.name for model in self.models]
-        return {"language": language, "words": words, "models": names, "empty": empty, "limit_s": TIME_LIMIT_S}
+        times = {"limit_s": TIME_LIMIT_S, "away_s": AWAY_S}
+        return {"language": language, "words": words, "models": names, "empty": empty, **times}
 
     def look(self, request: Mapping[str, Any], address: str) -> dict[str, Any]:
         """Find the faces of a picture and classify them.
@@ -148,15 +152,15 @@ class LiveHandlers:
         with self._lock:
             if session_id not in self._sessions:
                 self._sessions.pop(previous_id, None)
-            for other in [key for key, session in self._sessions.items() if now_s - session.seen_s > IDLE_S]:
+            for other in [key for key, session in self._sessions.items() if now_s - session.seen_s > AWAY_S + IDLE_S]:
                 del self._sessions[other]
             for other in [key for key, until_s in self._paused_until_s.items() if now_s > until_s]:
                 del self._paused_until_s[other]
             session = self._sessions.get(session_id)
+            others = [one for one in self._sessions.values() if one is not session and now_s - one.seen_s <= IDLE_S]
+            if len(others) >= MAX_SESSIONS or sum(one.address == address for one in others) >= MAX_PER_ADDRESS:
+                return "full"
             if session is None:
-                neighbours = sum(other.address == address for other in self._sessions.values())
-                if len(self._sessions) >= MAX_SESSIONS or neighbours >= MAX_PER_ADDRESS:
-                    return "full"
                 if address in self._paused_until_s:
                     return "pause"
                 session = self._sessions[session_id] = Session(address, now_s, now_s)

@@ -9,7 +9,6 @@ const RETRY_MS = 1500;
 const LATE_MS = 4000; // an answer that takes longer is no longer about the picture that is shown
 const HUNT_MS = 20000; // so long the models are dared to part
 const MAX_LOST = 5; // answers in a row that did not come
-const AWAY_MS = 10000; // the camera is switched off when the page was hidden for so long
 
 const live = element.querySelector(".fer-live");
 const find = (selector) => live.querySelector(selector);
@@ -153,7 +152,7 @@ async function watchFaces(mine) {
             if (isHidden()) {
                 hiddenAt ??= performance.now();
                 live.dataset.state = "paused";
-                if (performance.now() - hiddenAt > AWAY_MS) return stop("live.away");
+                if (performance.now() - hiddenAt > 1000 * props.page.away_s) return stop("live.away");
             }
             await wait(200);
             continue;
