@@ -324,7 +324,9 @@ def test_an_answer_that_is_forgotten_stays_on_the_page_with_a_sentence(running: 
                     Path(value.photo_path).unlink()
         for clicked in ("#save\\.png", "#why > button", '[data-face="1"] .fer-box'):
             page.locator(clicked).click()
-            page.wait_for_selector("#results .fer-problem >> text=The photo and its answers are forgotten")
+            page.wait_for_selector(
+                "#results .fer-problem[data-key=missing] >> text=The photo and its answers are forgotten"
+            )
             assert read_winners(page) == winners
         page.get_by_label("Español").click()
         page.wait_for_selector("#results .fer-problem >> text=La foto y sus respuestas ya están olvidadas")

@@ -12,6 +12,7 @@ from PIL import Image
 
 from fer_models.demo.handlers.choice import find_examples
 from fer_models.demo.handlers.compare import SHOWN_AT_FIRST
+from fer_models.demo.locales import translate
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
@@ -191,3 +192,7 @@ def test_the_last_answer_is_grey_and_the_widest_split_is_kept_without_the_face(a
         style = "getComputedStyle(document.querySelector('.fer-live-answers'), '::before').content"
         assert "Last answer" in page.evaluate(style)
         assert page.locator(".fer-split-card").is_visible()
+        page.get_by_label("Español").click()  # what cannot be said in it goes
+        page.wait_for_selector(f".fer-live-hunt >> text={translate('es', 'split.done', votes='')}")
+        page.wait_for_selector(f".fer-live-answers:not([data-answered]) >> text={translate('es', 'live.empty')}")
+        assert page.locator(".fer-split-card").is_hidden()

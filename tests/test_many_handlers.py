@@ -126,8 +126,11 @@ def test_a_job_that_is_cancelled_while_it_waits_never_starts_and_leaves_the_page
     assert "below" not in events["cancel"]("en", visitor)[0]
     assert list(events["run"](files, "job", 4, "en", visitor)) == [[gr.skip()] * 4]  # without it all would be emptied
     assert table.report is not None
-    assert events["show_again"](table.report, "en", visitor) == table.report.render("en")
-    assert events["show_again"](None, "es", visitor) == gr.skip(), "a report that is forgotten stays"
+    assert events["show_again"]("", table.report, "en", visitor) == [gr.skip(), table.report.render("en")]
+    assert events["show_again"](None, None, "es", visitor) == [gr.skip()] * 2, "a report that is forgotten stays"
+    for key in ("many.cancelled", "many.cut_short"):
+        said = events["show_again"](f"<p>{translate('en', key)}</p>", None, "es", visitor)
+        assert said == [f"<p>{translate('es', key)}</p>", gr.skip()]
 
 
 def test_a_job_that_is_cancelled_while_it_waits_leaves_the_next_one_alone(handlers: ManyHandlers, files: Any) -> None:

@@ -174,6 +174,7 @@ def render_page_words(language: str) -> str:
         "touch": translate(language, "many.touch"),
         "clear": translate(language, "many.clear"),
         "remove": translate(language, "many.remove"),
+        "missing": translate(language, "error.missing"),
         "busy": translate(language, "error.busy"),
         "full": translate(language, "error.full"),
         "offline": translate(language, "error.offline"),

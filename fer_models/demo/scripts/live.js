@@ -24,7 +24,7 @@ let session = null; // made up anew whenever the camera is switched on
 let run = 0; // counts starts and stops, so that what was begun before knows that its time is over
 let mirrored = true;
 let messageKey = "live.hint", buttonKey = "live.start";
-let hunt = null; // for the widest split: until when, how wide, how many models on each side
+let hunt = null, hunted = null; // for the widest split, and the one before: until when, how wide, how many on each side
 
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const isHidden = () => document.hidden || live.offsetParent === null; // another tab of the browser, or of the page
@@ -55,8 +55,8 @@ function watchSplit({ split, votes, faces, answers: html }, now) {
     splitNote.textContent = fill("split.running", { votes: hunt.votes ?? props.page.words["split.yet"], seconds: Math.ceil((hunt.until - now) / 1000) });
 }
 function endHunt() {
-    if (hunt) splitNote.textContent = fill(hunt.votes ? "split.done" : hunt.seen ? "split.none" : "split.unseen", hunt);
-    hunt = null;
+    [hunt, hunted] = [null, hunt ?? hunted];
+    if (hunted) splitNote.textContent = fill(hunted.votes ? "split.done" : hunted.seen ? "split.none" : "split.unseen", hunted);
 }
 
 function translate() {
@@ -69,6 +69,9 @@ function translate() {
     button.textContent = words[buttonKey];
     answers.dataset.last = words["live.last"];
     say(messageKey);
+    if (!hunt) endHunt();
+    splitCard.hidden = true; // the server's words, like the last answer's, are not said again
+    if (live.dataset.state !== "live") delete answers.dataset.answered;
     if (!("answered" in answers.dataset)) answers.innerHTML = empty;
 }
 
@@ -81,8 +84,7 @@ function waitWith(key) {
 function stop(key, state = "stopped") {
     run++;
     stream?.getTracks().forEach((track) => track.stop());
-    stream = null;
-    video.srcObject = null;
+    video.srcObject = stream = null;
     overlay.innerHTML = "";
     spoken.textContent = "";
     say(key);
@@ -169,8 +171,7 @@ async function watchFaces(mine) {
         const answer = await server.look(asked);
         clearTimeout(late);
         if (mine !== run) return;
-        const now = performance.now();
-        const status = answer?.status ?? "lost";
+        const now = performance.now(), status = answer?.status ?? "lost";
         lost = status === "lost" ? lost + 1 : 0;
         if (status === "over" || lost >= MAX_LOST) return stop(`live.${status}`);
         if (status !== "live") {
@@ -180,8 +181,7 @@ async function watchFaces(mine) {
         }
         if (live.dataset.state !== "live") (say(""), setState("live"));
         overlay.innerHTML = answer.overlay;
-        const { fps, faces } = answer;
-        Object.assign(live.dataset, { answers: ++answered, fps, faces, latencyMs: Math.round(now - sentAt) });
+        Object.assign(live.dataset, { answers: ++answered, fps: answer.fps, faces: answer.faces, latencyMs: Math.round(now - sentAt) });
         if (hunt) watchSplit(answer, now);
         if (now - answeredAt > ANSWERS_EVERY_MS) {
             answers.innerHTML = answer.answers;

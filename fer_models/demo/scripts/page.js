@@ -113,8 +113,8 @@ function replaceToasts() {
         isLost ||= /reconnection/i.test(text);
         const toast = message.closest("[data-testid=toast-body]");
         toast.querySelector("[data-testid=toast-close]")?.click();
-        const isOwn = toast.matches(".warning"); // the page's own sentence
-        say(isOwn ? "" : (Object.keys(TOASTS).find((key) => TOASTS[key].test(text)) ?? "unexpected"), isOwn ? text : undefined);
+        if (toast.matches(".warning")) say(Object.keys(words()).find((key) => words()[key] === text), text); // the page's own
+        else say(Object.keys(TOASTS).find((key) => TOASTS[key].test(text)) ?? "unexpected");
     }
 }
 

@@ -16,12 +16,14 @@ from ..handlers.many import ManyHandlers, is_video
 from ..handlers.many_open import find_photo
 from ..handlers.many_photos import FaceTable
 from ..internals import get_upload_folder
-from ..locales import DEFAULT_LANGUAGE, translate
+from ..locales import DEFAULT_LANGUAGE, LOCALES, translate
 from ..scripts import read_script
 from ..words import Words
 
 # For how long a report can be shown again in another language, in seconds since it was made.
 REPORT_LIFETIME_S = 600
+# What stands in the place of the progress when a job has not come to its own end.
+ENDS = ("many.cancelled", "many.cut_short")
 # Long jobs take turns in a queue of their own, so that they do not keep others from comparing a photo.
 LONG_JOBS = "many"
 # Pictures per second of a video that are looked at: least, most, and unless the visitor chooses.
@@ -83,17 +85,18 @@ class _Events:
 
     def cancel(self, language: str, request: gr.Request) -> list[Any]:
         self.handlers.jobs.cancel(_name_visitor(request))
-        return [f"<p>{translate(language, 'many.cancelled')}</p>", *_switch_buttons(False)]
+        return [_say("many.cancelled", language), *_switch_buttons(False)]
 
     def give_up(self, request: gr.Request) -> list[Any]:
         self.handlers.jobs.cancel(_name_visitor(request))
         return ["", *_switch_buttons(False)]
 
-    def show_again(self, report: Report | None, language: str, request: gr.Request) -> Any:
+    def show_again(self, progress: str | None, report: Report | None, language: str, request: gr.Request) -> list[Any]:
         # A job under way shows its own, and a report that is forgotten stays on the page.
-        if report is None or self.handlers.jobs.is_under_way(_name_visitor(request)):
-            return gr.skip()
-        return report.render(language)
+        if self.handlers.jobs.is_under_way(_name_visitor(request)):
+            return [gr.skip(), gr.skip()]
+        ends = [key for key in ENDS if progress in [_say(key, code) for code in LOCALES]]
+        return [_say(ends[0], language) if ends else gr.skip(), report.render(language) if report else gr.skip()]
 
     def open_face(
         self, files: list[tuple[str, Path]], report: Report | None, language: str, event: gr.EventData
@@ -182,13 +185,17 @@ def _wire(events: _Events, parts: _Parts, language: gr.Radio, compare: list[Any]
     ended.failure(events.give_up, None, [parts.progress, *buttons], **at_once)
     parts.cancel.click(events.cancel, language, [parts.progress, *buttons], **at_once)
     for event in (language.change, ended.then):
-        event(events.show_again, [report, language], parts.results, **at_once)
+        event(events.show_again, [parts.progress, report, language], [parts.progress, parts.results], **at_once)
 
     # The same for programs; these components are never shown.
     api_result = gr.JSON(visible=False)
     gr.Button(visible=False).click(
         events.batch, parts.files, api_result, api_name="batch", show_progress="hidden", **in_turn
     )
+
+
+def _say(key: str, language: str) -> str:
+    return f"<p>{translate(language, key)}</p>"
 
 
 def _name_visitor(request: gr.Request) -> str:
