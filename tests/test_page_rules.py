@@ -94,6 +94,12 @@ def test_you_first_below_an_answer_begins_with_the_next_face(phone: Any, two_fac
     assert phone.inner_text(".fer-guess [role=status]") == translate("es", "guess.next")
     phone.locator('[data-face="1"] .fer-box').click()
     phone.wait_for_selector(".fer-guessing")
+    names = ("baseline", "dense", "batchnorm", "batchnorm-dropout")
+    for name in names:
+        phone.get_by_label(name, exact=True).uncheck()
+    phone.locator(f".fer-message-error >> text={translate('es', 'choice.none')[:20]}").wait_for()  # and is seen
+    for name in names:
+        phone.get_by_label(name, exact=True).check()
     phone.locator("[data-guess=sad]").click()
     said = phone.locator(".fer-guess [role=status]")
     said.filter(has_text="0 de 4").wait_for()

@@ -21,7 +21,7 @@ document.addEventListener("fer-shown", tell);
 
 element.addEventListener("click", ({ target }) => {
     const button = target.closest("[data-guess]"), verdict = results.querySelector(".fer-verdict");
-    if (!button) return;
+    if (!button || !verdict) return;
     guessed = button.dataset.guess;
     faces += 1;
     hits += guessed === verdict.dataset.top;

@@ -22,8 +22,7 @@ const canvas = document.createElement("canvas");
 let stream = null; // the camera's
 let session = null; // made up anew whenever the camera is switched on
 let run = 0; // counts starts and stops, so that what was begun before knows that its time is over
-let mirrored = true;
-let messageKey = "live.hint", buttonKey = "live.start";
+let messageKey = "live.hint", buttonKey = "live.start", mirrored = true;
 let hunt = null, hunted = null; // for the widest split, and the one before: until when, how wide, how many on each side
 
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
