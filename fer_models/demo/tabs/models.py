@@ -58,9 +58,7 @@ def build_models_tab(
         made = gr.Dropdown(**describe(language), value=value, filterable=False, min_width=280, elem_id=id)
         return words.add(made, lambda language: gr.update(**describe(language)))
 
-    def show(key: str | None, split: str | None, language: str) -> str:
-        return show_model(checkpoints, key, language, split)
-
+    show = partial(show_model, checkpoints)
     language, first = DEFAULT_LANGUAGE, choose_first(checkpoints)
     first_split = choose_shown_split(next((one.results for one in checkpoints if one.key == first), {}))
     with gr.Column(elem_id="models"):
@@ -70,7 +68,7 @@ def build_models_tab(
             with gr.Row():
                 choice = choose(partial(_describe_choice, checkpoints), first, "models.choice")
                 split = choose(_describe_split, first_split, "models.split")
-            model = gr.HTML(show(first, first_split, language), elem_id="models.one")
+            model = gr.HTML(show(first, language, first_split), elem_id="models.one")
         for part, render in folds.items():
             if render(language):
                 with fold(part):
@@ -78,7 +76,7 @@ def build_models_tab(
     gr.on(
         [choice.change, split.change, language_switch.change],
         show,
-        [choice, split, language_switch],
+        [choice, language_switch, split],
         model,
         show_progress="hidden",
         api_visibility="private",
