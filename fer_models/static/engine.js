@@ -76,8 +76,7 @@ export async function startEngine(settings) {
         return answers;
     }
 
-    /** What `/compare` answers, and the face as the models see it.
-     *  scale: how many pixels of its file, along a side, one of the picture is. */
+    /** What `/compare` answers, and the face as the models see it. */
     async function compare(picture, { tag, models: names, face = 0, whole = false, found = null, animated = false } = {}) {
         const models = choose(tag, names);
         const faces = whole ? [] : (found ?? (await detect(picture)));
@@ -110,7 +109,7 @@ export async function startEngine(settings) {
     }
 
     await Promise.all(choose(settings.tags[0]).map(load));
-    return { compare, detect, look, run: (tag, greys) => run(choose(tag), greys), prepare: (tag) => Promise.all(choose(tag).map(load)) };
+    return { compare, look, run: (tag, greys) => run(choose(tag), greys) };
 }
 
 const toValues = (crop) => Float32Array.from(resize(toGrey(crop), SIDE, SIDE).data, (value) => Math.fround(value * (1 / 255)));

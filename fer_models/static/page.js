@@ -51,7 +51,7 @@ function renderFaces(answer) {
     if (hadFocus) fieldset.querySelector("input:checked")?.focus();
 }
 
-export function drawCrop(canvas, grey) {
+function drawCrop(canvas, grey) {
     const image = new ImageData(48, 48);
     grey.forEach((value, i) => image.data.set([255 * value, 255 * value, 255 * value, 255], 4 * i));
     canvas.getContext("2d").putImageData(image, 0, 0);

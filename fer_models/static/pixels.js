@@ -16,15 +16,6 @@ export function fromImageData({ width, height, data }) {
     return picture;
 }
 
-export function toImageData({ width, height, channels, data }) {
-    const image = new ImageData(width, height);
-    for (let i = 0, j = 0; i < image.data.length; i += 4, j += channels) {
-        for (let c = 0; c < 3; c++) image.data[i + c] = data[j + (channels === 3 ? c : 0)];
-        image.data[i + 3] = 255;
-    }
-    return image;
-}
-
 /** Grey by ITU-R 601-2 luma, as mode L. */
 export function toGrey(picture) {
     if (picture.channels === 1) return picture;

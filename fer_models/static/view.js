@@ -2,7 +2,7 @@
 import { count, decimal, has, percent, say } from "./words.js";
 
 export function make(tag, attributes = {}, ...children) {
-    const isSvg = ["svg", "g", "rect", "text", "image", "title", "path"].includes(tag);
+    const isSvg = ["svg", "g", "rect", "text", "image", "title"].includes(tag);
     const node = isSvg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) {
         if (name.startsWith("on")) node.addEventListener(name.slice(2), value);

@@ -30,7 +30,6 @@ const actions = {
         return { faces: await engine.look(picture, options), size: [picture.width, picture.height] };
     },
     run: ({ engine }, { tag, greys }) => engine.run(tag, greys),
-    prepare: async ({ engine }, { tag }) => void (await engine.prepare(tag)),
     forget: async () => void (last = { id: null }),
 };
 
