@@ -323,8 +323,8 @@ def test_animation_is_told_and_no_face_offers_the_whole_picture(page: Any, tmp_p
 
 @pytest.mark.parametrize(
     ("missing", "length"),
-    [("models/baseline.ferplus-", None), ("runtime/ort-wasm-simd-threaded.wasm.gz", 5000)],
-    ids=["a model is gone", "the runtime is cut"],
+    [("models/baseline.ferplus-", None), ("runtime/ort-wasm-simd-threaded.wasm.gz", 5000), ("/worker.js", None)],
+    ids=["a model is gone", "the runtime is cut", "the script of the worker is gone"],
 )
 def test_what_does_not_load_is_told(
     missing: str, length: int | None, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -344,6 +344,7 @@ def test_what_does_not_load_is_told(
     alert = "#results [role=alert]"
     with serve(folder) as url, open_page(url, wait_for=alert, service_workers="block") as page:
         assert page.inner_text("#results").endswith("then reload the page.")
+        assert ask(page, as_jpeg(load_portrait())) == "models", "what is asked later is answered, too"
 
 
 # --- the page itself ---

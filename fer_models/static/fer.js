@@ -1,22 +1,29 @@
 // The comparison for programs: `window.fer.compare(blob, {tag})` resolves to the JSON of `/compare`. The page uses it too.
-const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
 const waiting = new Map();
 const ids = new WeakMap();
 let count = 0;
+let worker = startWorker();
 
-worker.onmessage = ({ data: { number, answer, error } }) => {
-    const { resolve, reject } = waiting.get(number);
-    waiting.delete(number);
-    if (error) reject(Object.assign(new Error(error.message), { reason: error.reason }));
-    else resolve(answer);
-};
-worker.onerror = (event) => {
-    event.preventDefault();
-    for (const { reject } of waiting.values()) reject(Object.assign(new Error(event.message), { reason: "models" }));
-    waiting.clear();
-};
+function startWorker() {
+    const started = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+    started.onmessage = ({ data: { number, answer, error } }) => {
+        const { resolve, reject } = waiting.get(number);
+        waiting.delete(number);
+        if (error) reject(Object.assign(new Error(error.message), { reason: error.reason }));
+        else resolve(answer);
+    };
+    started.onerror = (event) => {
+        event.preventDefault();
+        started.terminate();
+        worker = null; // its script did not load: the next question starts another
+        for (const { reject } of waiting.values()) reject(Object.assign(new Error(event.message), { reason: "models" }));
+        waiting.clear();
+    };
+    return started;
+}
 
 export function ask(action, values = {}, transfer = []) {
+    worker ??= startWorker();
     return new Promise((resolve, reject) => {
         waiting.set(++count, { resolve, reject });
         worker.postMessage({ number: count, action, values }, transfer);
