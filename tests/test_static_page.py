@@ -238,6 +238,7 @@ def test_second_visit_needs_no_network_and_a_new_version_replaces_the_old(folder
         page.wait_for_selector("html[data-ready]")
         page.click("#examples button >> nth=0")
         page.wait_for_selector(".fer-verdict")
+        assert ask(page, as_jpeg(load_portrait()), tag="report") == "models"
         page.context.set_offline(False)
         assert page.evaluate("caches.keys()") != ["fer-another"]
         try:
@@ -310,6 +311,15 @@ def test_bad_file_is_one_sentence_and_the_page_goes_on(content: bytes, reason: s
     assert "{" not in text
     page.click("#examples button >> nth=0")
     page.wait_for_selector("#results .fer-verdict")
+
+
+def test_what_there_is_not_is_refused(page: Any) -> None:
+    for options, reason in (
+        ({"face": 1}, "no_such_face"),
+        ({"tag": "tunde"}, "unexpected"),
+        ({"models": ["none"]}, "unexpected"),
+    ):
+        assert ask(page, as_jpeg(load_portrait()), **options) == reason, options
 
 
 def test_animation_is_told_and_no_face_offers_the_whole_picture(page: Any, tmp_path: Path) -> None:

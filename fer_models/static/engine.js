@@ -33,10 +33,11 @@ export async function startEngine(settings) {
     const yunet = await open("models/yunet.onnx.gz");
 
     /** The models of a tag; those that were not trained so as they are otherwise. Each is fetched once. */
-    function choose(tag, names = settings.names) {
+    function choose(tag = settings.tags[0], names = settings.names) {
+        if (!settings.tags.includes(tag)) throw new Error(`There is no tag ${tag}. Choose one of: ${settings.tags.join(", ")}.`);
         return names.map((name) => {
             const kinds = settings.models.filter((model) => model.model === name);
-            if (!kinds.length) throw new Error(`There is no model ${name}.`);
+            if (!kinds.length) throw new Error(`There is no model ${name}. Choose one of: ${settings.names.join(", ")}.`);
             return kinds.find((model) => model.tag === tag) ?? kinds[0];
         });
     }
@@ -47,7 +48,7 @@ export async function startEngine(settings) {
             return await sessions.get(file);
         } catch (error) {
             sessions.delete(file); // so that the next try fetches it again
-            throw error;
+            throw Object.assign(error, { reason: "models" });
         }
     }
 
@@ -108,7 +109,7 @@ export async function startEngine(settings) {
         }));
     }
 
-    await Promise.all(choose(settings.tags[0]).map(load));
+    await Promise.all(choose().map(load));
     return { compare, look, run: (tag, greys) => run(choose(tag), greys) };
 }
 

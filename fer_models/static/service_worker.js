@@ -22,6 +22,6 @@ async function answer(request) {
     const kept = await cache.match(url.pathname.endsWith("/") ? "index.html" : request, { ignoreSearch: true });
     if (kept) return kept;
     const response = await fetch(request);
-    if (response.ok && url.pathname.includes("/models/")) await cache.put(request, response.clone());
+    if (response.ok && url.pathname.includes("/models/")) await cache.put(request, response.clone()).catch(() => {}); // the disk is full
     return response;
 }

@@ -22,7 +22,8 @@ tags: [facial-expression-recognition, emotion-recognition, fer2013, image-classi
 # Four models, one face
 
 Four small models trained on FER2013 say which of seven expressions they see in a face. Everything is computed in the
-visitor's browser: no photo leaves the device, and after the first visit the page works without a network.
+visitor's browser: no photo leaves the device, and after the first visit the page works without a network,
+with the models that it has loaded so far.
 
 It repeats labels that people gave to pictures of faces, is often wrong, and must not decide anything about people.
 In the European Union emotion recognition is prohibited at work and in education. The face detector is YuNet (MIT
