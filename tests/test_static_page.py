@@ -22,6 +22,9 @@ from photos import as_png, load_portrait, make_no_face, make_two_faces, write_an
 from PIL import Image
 
 from fer_models import face_search
+from fer_models.comparison import Comparison, Prediction
+from fer_models.configuration_fer import FER_LABELS
+from fer_models.demo.components.compare import describe_verdict
 from fer_models.face_search import cut_reflected
 from fer_models.faces import FaceDetector
 from fer_models.images import read_image
@@ -158,6 +161,37 @@ def test_answer_is_the_package_s(content: bytes, options: dict[str, Any], page: 
     for one, two in zip(ours["models"], theirs["models"], strict=True):
         for key in one.keys() - {"probabilities", "latency_ms"}:
             assert two[key] == one[key], key
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [("sad", 0.9)],
+        [("sad", 0.9)] * 4,
+        [("sad", 0.9)] * 3 + [("happy", 0.5)],
+        [("sad", 0.35)] * 3 + [("happy", 0.9)],
+        [("sad", 0.5)] * 2 + [("happy", 0.5), ("fear", 0.5)],
+    ],
+    ids=["one model", "all agree", "one does not", "another is more probable", "half of them"],
+)
+def test_verdict_and_majority_are_the_other_page_s(answers: list[tuple[str, float]], page: Any) -> None:
+    predictions = [
+        Prediction(f"m{i}", {label: share if label == winner else (1 - share) / 6 for label in FER_LABELS}, 1.0)
+        for i, (winner, share) in enumerate(answers)
+    ]
+    code = """async (models) => {
+        const { summarize } = await import("./summary.js");
+        const { describeVerdict, renderCards } = await import("./view.js");
+        const settings = await (await fetch("settings.json")).json();
+        const answer = { models, hints: [], ...summarize(models, [], settings) };
+        const cards = renderCards(models.map((one) => ({ ...one, winner: "sad" })), answer);
+        return [describeVerdict(answer, settings), cards.querySelectorAll(".fer-agrees").length > 0];
+    }"""
+    models = [{"model": one.model, "probabilities": one.probabilities, "test_labels": "people"} for one in predictions]
+    verdict, has_majority = page.evaluate(code, models)
+    comparison = Comparison([], None, None, predictions)
+    assert tuple(verdict) == describe_verdict(comparison, "en")
+    assert has_majority == (len(answers) > 1 and verdict[0] != "They disagree.")
 
 
 BILINEAR, BICUBIC = Image.Resampling.BILINEAR, Image.Resampling.BICUBIC

@@ -30,7 +30,7 @@ function render() {
     find("#drop-text").hidden = photo.hidden = true;
     find(shown ? "#photo" : "#drop-text").hidden = false;
     if (shown?.trouble) results.replaceChildren(renderMessage(sayTrouble(shown.trouble, settings), true));
-    else if (hasFace) results.replaceChildren(renderVerdict(answer, settings), renderCards(answer.models, answer.votes));
+    else if (hasFace) results.replaceChildren(renderVerdict(answer, settings), renderCards(answer.models, answer));
     else if (answer) {
         results.replaceChildren(renderNoFace(answer.hints.some(({ id }) => id === "animated"), () => find("#file").click(), takeWhole));
     }

@@ -4,6 +4,9 @@ import { round } from "./search.js";
 export const best = (probabilities) => Object.keys(probabilities).reduce((a, b) => (probabilities[b] > probabilities[a] ? b : a));
 export const toPlaces = (value, places) => round(value * 10 ** places) / 10 ** places;
 
+/** The label that at least two models chose, and more than any other; null if there is none. */
+export const findMajority = ([first, second]) => (first.models.length > Math.max(second?.models.length ?? 0, 1) ? first.label : null);
+
 /** The models' answers together: votes, average, and whether to believe it; the rules of `inference.Comparison`. */
 export function summarize(answers, hints, { sure, doubts }) {
     const winners = answers.map(({ probabilities }) => best(probabilities));
@@ -16,9 +19,7 @@ export function summarize(answers, hints, { sure, doubts }) {
     ]));
     const favourite = labels.length ? best(average) : null;
     const agreement = winners.filter((winner) => winner === favourite).length;
-    const counts = [...votes.map(({ models }) => models.length), 0, 0];
-    const hasMajority = counts[0] > Math.max(counts[1], 1);
     const isSure = answers.length > 0 && !hints.some(({ id }) => doubts.includes(id)) && average[favourite] >= sure.probability
-        && agreement >= sure.agreement * answers.length && (answers.length === 1 || hasMajority);
+        && agreement >= sure.agreement * answers.length && (answers.length === 1 || findMajority(votes) !== null);
     return { votes, average, favourite, agreement, sure: isSure };
 }

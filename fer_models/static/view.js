@@ -1,4 +1,5 @@
 // The answers as elements, with the classes of the other page, so that they look alike.
+import { findMajority } from "./summary.js";
 import { count, decimal, has, percent, say } from "./words.js";
 
 export function make(tag, attributes = {}, ...children) {
@@ -33,22 +34,26 @@ function describeVote({ label, models }) {
     return say(models.length === 1 ? "verdict.others" : "verdict.others_many", { models: names, label: sayLabel(label) });
 }
 
+// Whether no label has more than half of the models, or another is more probable on average.
+function isSplit({ models, votes, favourite, sure }) {
+    if (models.length === 1 || sure) return false;
+    return findMajority(votes) !== favourite || 2 * votes[0].models.length <= models.length;
+}
+
 /** The answer in two sentences, as the other page says it: the label, and how far the models agree on it. */
-export function describeVerdict({ models, votes, average, favourite, agreement, sure, hints }, settings) {
-    const total = models.length, share = average[favourite], [first, ...rest] = votes;
+export function describeVerdict(answer, settings) {
+    const { models, votes, average, favourite, sure, hints } = answer;
+    const total = models.length, share = average[favourite], [{ models: voters }, ...rest] = votes, split = isSplit(answer);
     const words = { label: sayLabel(favourite), share: percent(share, 0) };
-    const hasMajority = first.models.length > Math.max(rest[0]?.models.length ?? 0, 1);
-    const majority = hasMajority ? first.label : null, voters = first.models;
-    const isSplit = total > 1 && (majority !== favourite || (2 * voters.length <= total && !sure));
     const count = { count: sayCount(voters.length), total: sayCount(total) };
-    let key = isSplit ? "split" : sure ? "sure" : "probably";
-    let sentence = isSplit ? say("verdict.average", words)
+    let key = split ? "split" : sure ? "sure" : "probably";
+    let sentence = split ? say("verdict.average", words)
         : total === 1 ? say("verdict.one", { model: voters[0] }) : say(rest.length ? "verdict.most" : "verdict.all", count);
-    if (!isSplit && share < settings.sure.probability) sentence = say("verdict.weakly", { sentence });
-    const said = (isSplit ? votes : rest).map(describeVote);
+    if (!split && share < settings.sure.probability) sentence = say("verdict.weakly", { sentence });
+    const said = (split ? votes : rest).map(describeVote);
     const doubt = hints.find(({ id }) => settings.doubts.includes(id));
     if (doubt) key = doubt.id;
-    const sentences = (isSplit ? [...said, sentence] : [sentence, ...said]).join("; ");
+    const sentences = [sentence, ...said].join("; ");
     return [capitalize(say(`verdict.${key}`, words)), `${capitalize(sentences)}.`];
 }
 
@@ -84,10 +89,10 @@ export function renderNoFace(isAnimated, chooseOther, takeWhole) {
             make("button", { type: "button", class: "fer-button", id: "whole", onclick: takeWhole }, say("photo.whole"))));
 }
 
-export function renderCards(models, votes) {
-    const [first, second] = votes ?? [];
-    const majority = first && first.models.length > Math.max(second?.models.length ?? 0, 1) ? first.label : null;
-    return make("ol", { class: "fer-cards", "aria-hidden": votes ? null : "true" }, ...models.map((model) => renderCard(model, majority)));
+/** One card a model; without an answer, empty ones. */
+export function renderCards(models, answer) {
+    const majority = answer && !isSplit(answer) ? findMajority(answer.votes) : null;
+    return make("ol", { class: "fer-cards", "aria-hidden": answer ? null : "true" }, ...models.map((model) => renderCard(model, majority)));
 }
 
 function renderCard(model, majority) {
