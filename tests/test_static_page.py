@@ -185,13 +185,20 @@ def test_verdict_and_majority_are_the_other_page_s(answers: list[tuple[str, floa
         const settings = await (await fetch("settings.json")).json();
         const answer = { models, hints: [], ...summarize(models, [], settings) };
         const cards = renderCards(models.map((one) => ({ ...one, winner: "sad" })), answer);
-        return [describeVerdict(answer, settings), cards.querySelectorAll(".fer-agrees").length > 0];
+        const written = [];
+        CanvasRenderingContext2D.prototype.fillText = function (text, x) {
+            written.push([text, x + this.measureText(text).width <= this.canvas.width]);
+        };
+        (await import("./save.js")).savePng(answer, settings);
+        return [describeVerdict(answer, settings), cards.querySelectorAll(".fer-agrees").length > 0, written];
     }"""
     models = [{"model": one.model, "probabilities": one.probabilities, "test_labels": "people"} for one in predictions]
-    verdict, has_majority = page.evaluate(code, models)
+    verdict, has_majority, written = page.evaluate(code, models)
     comparison = Comparison([], None, None, predictions)
     assert tuple(verdict) == describe_verdict(comparison, "en")
     assert has_majority == (len(answers) > 1 and verdict[0] != "They disagree.")
+    lines = [text for text, fits in written if fits]
+    assert " ".join(lines).startswith(" ".join(verdict)), "a saved picture has room for it"
 
 
 BILINEAR, BICUBIC = Image.Resampling.BILINEAR, Image.Resampling.BICUBIC
