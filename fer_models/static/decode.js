@@ -1,5 +1,7 @@
 // A file -> a picture, upright, transparent pixels white; or an error with the reason that `images.ImageError` gives.
-import { fromImageData } from "./pixels.js";
+import { fromImageData, makePicture } from "./pixels.js";
+
+const STRIP_PIXELS = 2 ** 22; // a canvas of an older iPhone holds no more than 2 ** 24, and says nothing
 
 const KINDS = [
     ["heic", /^....ftyp(hei|hev|mif1|msf1)/s], ["video", /^....ftyp(?!avi)|^\x1aE\xdf\xa3|^RIFF....AVI /s],
@@ -32,13 +34,19 @@ export async function decode(blob, { maxBytes, maxPixels }) {
     }
 }
 
-/** The pixels of an ImageBitmap, or of anything else that can be drawn. */
+/** The pixels of an ImageBitmap, read in strips. */
 export function read(bitmap) {
-    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d", { willReadFrequently: true, alpha: false });
+    const { width, height } = bitmap, rows = Math.min(height, Math.ceil(STRIP_PIXELS / width));
+    const context = new OffscreenCanvas(width, rows).getContext("2d", { willReadFrequently: true, alpha: false });
+    const picture = makePicture(width, height, 3);
     context.fillStyle = "#fff";
-    context.fillRect(0, 0, bitmap.width, bitmap.height);
-    context.drawImage(bitmap, 0, 0);
-    return fromImageData(context.getImageData(0, 0, bitmap.width, bitmap.height));
+    for (let top = 0; top < height; top += rows) {
+        context.fillRect(0, 0, width, rows);
+        context.drawImage(bitmap, 0, -top);
+        const strip = context.getImageData(0, 0, width, Math.min(rows, height - top));
+        picture.data.set(fromImageData(strip).data, 3 * width * top);
+    }
+    return picture;
 }
 
 async function isAnimated(blob) {
