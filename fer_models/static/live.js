@@ -3,7 +3,7 @@ import { ask } from "./fer.js";
 import { Tracker } from "./tracking.js";
 import { describeVerdict, make, renderMessage, sayLabel, sayTrouble } from "./view.js";
 import { decimal, percent, say } from "./words.js";
-import { summarize } from "./summary.js";
+import { best, summarize } from "./summary.js";
 
 const FRAME_SIDE = 640;
 const ANSWERS_EVERY_MS = 250, SPEAK_EVERY_MS = 5000; // numbers that change faster cannot be read, or heard
@@ -106,7 +106,7 @@ async function watch(mine) {
             answeredAt = now;
             find("#live-results").replaceChildren(...renderAnswers(followed));
         }
-        const words = followed ? describeVerdict(followed, settings)[0] : say("live.no_face");
+        const words = followed ? describeVerdict(followed, settings).join(" ") : say("live.no_face");
         if (words !== spoken.textContent && now - spokenAt > SPEAK_EVERY_MS) {
             spokenAt = now;
             spoken.textContent = words;
@@ -129,7 +129,7 @@ function draw(faces, [width, height], rate) {
 function renderAnswers(face) {
     if (!face) return [make("h2", { class: "fer-live-headline fer-live-empty" }, say("live.no_face"))];
     const rows = face.models.map(({ model, probabilities }) => {
-        const winner = Object.keys(probabilities).reduce((a, b) => (probabilities[b] > probabilities[a] ? b : a));
+        const winner = best(probabilities);
         const bar = make("span", { class: "fer-live-bar", style: null });
         bar.style.setProperty("--share", `${100 * probabilities[winner]}%`);
         return make("li", {}, make("span", { class: "fer-name" }, model), make("b", {}, sayLabel(winner)), bar, make("span", { class: "fer-live-share" }, percent(probabilities[winner], 0)));

@@ -1,4 +1,7 @@
-// Faces over time: which is which, and their answers smoothed; the rules of `fer_models/tracking.py`.
+// Faces over time: which is which, and their answers smoothed; the rules of `fer_models/tracking.py`, except that a face
+// is expected where it was last seen, and not where its movement leads.
+import { best } from "./summary.js";
+
 const SMOOTHING_S = 0.5, LOST_S = 1, MAX_DISTANCE = 1, MAX_GROWTH = 2;
 const centre = ([x0, y0, x1, y1]) => [(x0 + x1) / 2, (y0 + y1) / 2];
 
@@ -41,10 +44,9 @@ function distance(track, face) {
     return Math.hypot(x - u, y - v) / track.height;
 }
 
+// Not its label: where another wins, the average begins anew.
 function smooth(track, model, probabilities, weight) {
-    const before = track.smoothed[model];
-    track.smoothed[model] = before
-        ? Object.fromEntries(Object.entries(probabilities).map(([label, share]) => [label, before[label] + weight * (share - before[label])]))
-        : probabilities;
-    return track.smoothed[model];
+    const before = track.smoothed[model] ?? probabilities;
+    const smoothed = Object.fromEntries(Object.entries(probabilities).map(([label, share]) => [label, before[label] + weight * (share - before[label])]));
+    return (track.smoothed[model] = best(smoothed) === best(probabilities) ? smoothed : probabilities);
 }
