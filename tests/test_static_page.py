@@ -401,6 +401,14 @@ def test_what_does_not_load_is_told(
 # --- the page itself ---
 
 
+def test_notice_says_how_often_the_chosen_models_are_wrong(page: Any) -> None:
+    said = page.inner_text("#notice-short")
+    page.check("#tags [value=report]")
+    assert page.inner_text("#notice-short") not in (said, "")
+    page.check("#tags input >> nth=0")
+    assert page.inner_text("#notice-short") == said
+
+
 def test_live_answers_and_stops_and_refused_and_missing_cameras_are_told(url: str) -> None:
     with open_page(url, permissions=["camera"]) as page:
         page.click("#tab-live")

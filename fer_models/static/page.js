@@ -94,6 +94,12 @@ function chooseFace(index) {
     answer();
 }
 
+function chooseTag() {
+    sayNotice();
+    if (shown) answer();
+    else render();
+}
+
 function takeWhole() {
     shown.whole = true;
     answer();
@@ -163,7 +169,7 @@ for (const [i, tab] of tabs.entries()) {
 function renderTags() {
     const tag = chosenTag();
     find("#tags div").replaceChildren(...settings.tags.map((one) => make("label", {},
-        make("input", { type: "radio", name: "tag", value: one, checked: one === tag, onchange: () => (shown ? answer() : render()) }), sayTag(one))));
+        make("input", { type: "radio", name: "tag", value: one, checked: one === tag, onchange: chooseTag }), sayTag(one))));
 }
 
 function sayNotice() {
