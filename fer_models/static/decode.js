@@ -1,5 +1,5 @@
 // A file -> a picture, upright, transparent pixels white; or an error with the reason that `images.ImageError` gives.
-import { fromImageData, makePicture } from "./pixels.js";
+import { makePicture } from "./pixels.js";
 
 const STRIP_PIXELS = 2 ** 22; // a canvas of an older iPhone holds no more than 2 ** 24, and says nothing
 
@@ -40,11 +40,15 @@ export function read(bitmap) {
     const context = new OffscreenCanvas(width, rows).getContext("2d", { willReadFrequently: true, alpha: false });
     const picture = makePicture(width, height, 3);
     context.fillStyle = "#fff";
-    for (let top = 0; top < height; top += rows) {
+    for (let top = 0, j = 0; top < height; top += rows) {
         context.fillRect(0, 0, width, rows);
         context.drawImage(bitmap, 0, -top);
-        const strip = context.getImageData(0, 0, width, Math.min(rows, height - top));
-        picture.data.set(fromImageData(strip).data, 3 * width * top);
+        const { data } = context.getImageData(0, 0, width, Math.min(rows, height - top));
+        for (let i = 0; i < data.length; i += 4) {
+            picture.data[j++] = data[i];
+            picture.data[j++] = data[i + 1];
+            picture.data[j++] = data[i + 2];
+        }
     }
     return picture;
 }

@@ -3,23 +3,24 @@ import * as ort from "./runtime/ort.wasm.min.mjs";
 import { cropFace, makeDetector } from "./faces.js";
 import { findHints, findScoreHints, findWholeHints } from "./quality.js";
 import { resize, toGrey } from "./pixels.js";
-import { heightOf, round } from "./search.js";
+import { heightOf, round, scaled } from "./search.js";
 import { best, summarize, toPlaces } from "./summary.js";
 
 const SIDE = 48;
 const MAX_LIVE_FACES = 4;
 
-export async function loadSettings() {
-    const response = await fetch(new URL("settings.json", import.meta.url));
-    if (!response.ok) throw new Error(`settings.json: ${response.status}`);
-    return response.json();
-}
-
-// A file of the page, which lies there compressed, so that no server need do it.
-async function fetchUnpacked(path) {
+async function fetchFile(path) {
     const response = await fetch(new URL(path, import.meta.url));
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
-    return new Response(response.body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+    return response;
+}
+
+export const loadSettings = async () => (await fetchFile("settings.json")).json();
+
+// A file that lies there compressed, so that no server need do it.
+async function fetchUnpacked(path) {
+    const { body } = await fetchFile(path);
+    return new Response(body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
 
 /** @returns {compare, look, run}: for a picture, for a picture of the camera, and for faces that are cut out already. */
@@ -32,7 +33,7 @@ export async function startEngine(settings) {
     const open = async (path) => ort.InferenceSession.create(new Uint8Array(await fetchUnpacked(path)));
     const yunet = await open("models/yunet.onnx.gz");
 
-    /** The models of a tag; those that were not trained so as they are otherwise. Each is fetched once. */
+    /** The models of a tag; those that were not trained so as they are otherwise. */
     function choose(tag = settings.tags[0], names = settings.names) {
         if (!settings.tags.includes(tag)) throw new Error(`There is no tag ${tag}. Choose one of: ${settings.tags.join(", ")}.`);
         return names.map((name) => {
@@ -42,14 +43,13 @@ export async function startEngine(settings) {
         });
     }
 
-    async function load({ file }) {
-        if (!sessions.has(file)) sessions.set(file, open(file));
-        try {
-            return await sessions.get(file);
-        } catch (error) {
-            sessions.delete(file); // so that the next try fetches it again
+    /** Each is fetched once; what could not be had, again by the next try. */
+    function load({ file }) {
+        if (!sessions.has(file)) sessions.set(file, open(file).catch((error) => {
+            sessions.delete(file);
             throw Object.assign(error, { reason: "models" });
-        }
+        }));
+        return sessions.get(file);
     }
 
     const detect = makeDetector(async ({ values, width, height }) => {
@@ -58,7 +58,7 @@ export async function startEngine(settings) {
         return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, tensor.data]));
     }, settings.faces);
 
-    /** Of each model a list of label -> probability for each face. greys: Float32Arrays of 48x48 values in [0, 1]. */
+    /** Of each model a list of {model, latency, probabilities: label -> probability} for each face. greys: Float32Arrays of 48x48 values in [0, 1]. */
     async function run(models, greys) {
         const values = new Float32Array(greys.length * SIDE * SIDE);
         greys.forEach((grey, i) => values.set(grey, i * SIDE * SIDE));
@@ -71,7 +71,7 @@ export async function startEngine(settings) {
             const latency = (performance.now() - start) / greys.length;
             const rows = greys.map((_, i) => softmax(data.subarray(i * settings.labels.length, (i + 1) * settings.labels.length)));
             answers.push(rows.map((row) => ({
-                latency, probabilities: Object.fromEntries(settings.labels.map((label, j) => [label, row[j]])),
+                model: model.model, latency, probabilities: Object.fromEntries(settings.labels.map((label, j) => [label, row[j]])),
             })));
         }
         return answers;
@@ -100,12 +100,12 @@ export async function startEngine(settings) {
         const size = [picture.width, picture.height].map((side) => Math.max(1, round(side / Math.max(scale, 1))));
         const small = scale > 1 ? resize(picture, ...size, undefined, 2) : picture;
         const factor = picture.width / small.width;
-        const faces = (await detect(small, { turned: false })).slice(0, MAX_LIVE_FACES).map((face) => grow(face, factor));
+        const faces = (await detect(small, { turned: false })).slice(0, MAX_LIVE_FACES).map((face) => scaled(face, factor));
         const models = choose(tag, names);
         const answers = faces.length ? await run(models, faces.map((face) => toValues(cropFace(picture, face, settings.faces)))) : [];
         return faces.map((face, i) => ({
             box: face.box, height: heightOf(face), hints: findScoreHints(face.second ?? face.score, settings.quality),
-            models: models.map((model, m) => ({ model: model.model, ...answers[m][i] })),
+            models: answers.map((ofFaces) => ofFaces[i]),
         }));
     }
 
@@ -114,13 +114,6 @@ export async function startEngine(settings) {
 }
 
 const toValues = (crop) => Float32Array.from(resize(toGrey(crop), SIDE, SIDE).data, (value) => Math.fround(value * (1 / 255)));
-
-const grow = (face, factor) => ({
-    ...face,
-    box: face.box.map((x) => factor * x),
-    whole: face.whole && face.whole.map((x) => factor * x),
-    points: face.points && face.points.map((point) => point.map((x) => factor * x)),
-});
 
 function softmax(logits) {
     const top = Math.max(...logits);
@@ -134,17 +127,16 @@ function toJson(faces, index, models, answers, hints, settings) {
         box_xyxy: face.box.map((x) => toPlaces(x, 1)), score: toPlaces(face.score, 4),
         turned_degrees: toPlaces(face.turned, 1), tiled: face.tiled,
     }));
-    const named = answers.map((answer, i) => ({ ...answer, model: models[i].model }));
     return {
         faces: found,
         face_index: index,
         face: index === null ? null : found[index],
-        models: named.map(({ latency, probabilities }, i) => ({
-            model: models[i].model, tag: models[i].tag, winner: best(probabilities), probabilities,
+        models: answers.map(({ model, latency, probabilities }, i) => ({
+            model, tag: models[i].tag, winner: best(probabilities), probabilities,
             latency_ms: toPlaces(latency, 2), size_mb: models[i].size_mb, test_accuracy: models[i].test_accuracy,
             test_images: models[i].test_images, test_labels: models[i].test_labels,
         })),
-        ...summarize(named, hints, settings),
+        ...summarize(answers, hints, settings),
         hints: hints.map(({ id, value, limit }) => ({ id, value: toPlaces(value, 3), limit })),
     };
 }

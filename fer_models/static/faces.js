@@ -33,13 +33,7 @@ export function makeDetector(run, settings) {
         return faces.filter((face) => heightOf(face) >= settings.minFaceSide);
     }
 
-    const detector = {
-        scan,
-        look: (picture) => detectAt(picture, Math.max(picture.width, picture.height)),
-        found: settings.scoreThreshold, sure: settings.sureScore, upright: settings.uprightScore,
-        second: settings.secondScore, tileSide: settings.fineSide, tileFaceMax: settings.tileFaceMax,
-        tilePixels: settings.tilePixels,
-    };
+    const detector = { ...settings, scan, look: (picture) => detectAt(picture, Math.max(picture.width, picture.height)) };
 
     /** The faces, largest first. */
     return async function detect(picture, options) {

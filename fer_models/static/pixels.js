@@ -5,17 +5,6 @@ export function makePicture(width, height, channels, data = new Uint8Array(width
     return { width, height, channels, data };
 }
 
-/** RGBA of a canvas -> RGB. */
-export function fromImageData({ width, height, data }) {
-    const picture = makePicture(width, height, 3);
-    for (let i = 0, j = 0; j < picture.data.length; i += 4, j += 3) {
-        picture.data[j] = data[i];
-        picture.data[j + 1] = data[i + 1];
-        picture.data[j + 2] = data[i + 2];
-    }
-    return picture;
-}
-
 /** Grey by ITU-R 601-2 luma, as mode L. */
 export function toGrey(picture) {
     if (picture.channels === 1) return picture;

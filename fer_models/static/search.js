@@ -44,18 +44,15 @@ export function asideOf(face) {
     return Math.abs(((x - (x0 + x1) / 2) * dx + (y - (y0 + y1) / 2) * dy) / distance ** 2);
 }
 
-/** The faces of a picture, in no order. detector: {scan, look, found, sure, upright, second, tileSide, tileFaceMax,
- *  tilePixels}, as `face_search.Detector`; scan and look are asynchronous. */
-export async function search(detector, picture, { turned = true, tiled = true, padded = true } = {}) {
+/** The faces of a picture, in no order. detector: `settings.faces` with `scan` and `look`, which are asynchronous. */
+export async function search(detector, picture, { turned = true, tiled = true } = {}) {
     const possible = await detector.scan(picture);
-    let faces = dropDuplicates(possible.filter((face) => face.score >= detector.found));
-    if (tiled && Math.max(picture.width, picture.height) > detector.tileSide) {
+    let faces = dropDuplicates(possible.filter((face) => face.score >= detector.scoreThreshold));
+    if (tiled && Math.max(picture.width, picture.height) > detector.fineSide) {
         faces = await add(faces, await findInTiles(detector, picture), detector, picture);
     }
-    if (padded) {
-        const weak = possible.filter((face) => face.score < detector.found && isAtEdge(face, picture));
-        faces = await add(faces, await lookCloser(detector, picture, weak, [0]), detector, picture);
-    }
+    const weak = possible.filter((face) => face.score < detector.scoreThreshold && isAtEdge(face, picture));
+    faces = await add(faces, await lookCloser(detector, picture, weak, [0]), detector, picture);
     if (turned) {
         faces.sort((a, b) => areaOf(b) - areaOf(a));
         const closer = [];
@@ -85,21 +82,21 @@ async function add(faces, more, detector, picture) {
 }
 
 async function confirm(detector, picture, face) {
-    if (face.score > detector.sure) return face;
+    if (face.score > detector.sureScore) return face;
     const seen = await lookAt(detector, picture, face, face.turned, LEVEL_VIEW_SIDE, LEVEL_VIEW_HEIGHTS);
-    return seen && seen.score >= detector.second ? { ...face, second: seen.score } : null;
+    return seen && seen.score >= detector.secondScore ? { ...face, second: seen.score } : null;
 }
 
 async function findInTiles(detector, picture) {
     const scale = Math.max(1, Math.sqrt((picture.width * picture.height) / detector.tilePixels));
-    const [columns, rows] = [picture.width, picture.height].map((length) => divide(length, detector.tileSide * scale, TILE_OVERLAP * scale));
+    const [columns, rows] = [picture.width, picture.height].map((length) => divide(length, detector.fineSide * scale, TILE_OVERLAP * scale));
     const found = [];
     for (const [top, bottom] of rows) {
         for (const [left, right] of columns) {
             const box = [left, top, right, bottom];
             const tile = resize(picture, round((right - left) / scale), round((bottom - top) / scale), box, 2);
             for (const face of await detector.look(tile)) {
-                if (face.score >= detector.found && heightOf(face) <= detector.tileFaceMax) {
+                if (face.score >= detector.scoreThreshold && heightOf(face) <= detector.tileFaceMax) {
                     found.push({ ...move(scaled(face, scale), left, top), tiled: true });
                 }
             }
@@ -121,23 +118,23 @@ async function findTurned(detector, picture, possible) {
     }
     const found = [];
     for (const face of await lookCloser(detector, picture, all, ALL_TURNS)) found.push(await level(detector, picture, face));
-    return dropDuplicates(found.filter((face) => face.score >= detector.second));
+    return dropDuplicates(found.filter((face) => face.score >= detector.secondScore));
 }
 
 async function straighten(detector, picture, face) {
-    const isDoubtful = face.score <= ((asideOf(face) || 0) >= NOSE_ASIDE ? detector.upright : detector.sure);
+    const isDoubtful = face.score <= ((asideOf(face) || 0) >= NOSE_ASIDE ? detector.uprightScore : detector.sureScore);
     if (!isDoubtful && Math.abs(tiltOf(face) || 0) < HINT_DEGREES) return face;
     const side = isDoubtful ? LEVEL_VIEW_SIDE : HINT_VIEW_SIDE;
     const seen = await lookAt(detector, picture, face, 0, side, LEVEL_VIEW_HEIGHTS);
     const score = seen ? seen.score : 0;
     let start = face;
-    if (isDoubtful && score <= detector.upright) {
+    if (isDoubtful && score <= detector.uprightScore) {
         start = (await lookCloser(detector, picture, [face], ALL_TURNS))[0] ?? face;
     } else if (Math.abs((seen && tiltOf(seen)) || 0) < HINT_VIEW_DEGREES) {
         return isDoubtful ? { ...face, second: score } : face;
     }
     const turned = await level(detector, picture, start);
-    if (turned.turned && turned.score >= Math.max(detector.second, isDoubtful ? score : 0)) {
+    if (turned.turned && turned.score >= Math.max(detector.secondScore, isDoubtful ? score : 0)) {
         return { ...turned, tiled: face.tiled };
     }
     return isDoubtful ? { ...face, second: score } : face;
@@ -159,7 +156,7 @@ async function lookCloser(detector, picture, possible, angles) {
             const local = move(seen, -column * side, -row * side);
             if (isCentral(view, local)) best = toPicture(view, local);
         }
-        if (best && best.score >= detector.found) found.push(best);
+        if (best && best.score >= detector.scoreThreshold) found.push(best);
     }
     return found;
 }
@@ -244,7 +241,7 @@ const mapPoints = (face, map) => ({
     points: face.points && face.points.map(map),
 });
 const move = (face, dx, dy) => mapPoints(face, ([x, y]) => [x + dx, y + dy]);
-const scaled = (face, factor) => mapPoints(face, ([x, y]) => [factor * x, factor * y]);
+export const scaled = (face, factor) => mapPoints(face, ([x, y]) => [factor * x, factor * y]);
 
 function paste(sheet, view, left, top) {
     for (let y = 0; y < view.height; y++) {

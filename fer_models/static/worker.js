@@ -40,12 +40,11 @@ let queue = Promise.resolve();
 self.onmessage = ({ data: { number, action, values } }) => {
     queue = queue.then(async () => {
         try {
-            started ??= start();
-            const engine = await started.catch((error) => {
-                started = null;
+            started ??= start().catch((error) => {
+                started = null; // so that the next question tries again
                 throw Object.assign(error, { reason: error.reason ?? "models" });
             });
-            self.postMessage({ number, answer: await actions[action](engine, values) });
+            self.postMessage({ number, answer: await actions[action](await started, values) });
         } catch (error) {
             self.postMessage({ number, error: { message: String(error.message ?? error), reason: error.reason ?? findReason(error) } });
         }
