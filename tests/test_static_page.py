@@ -25,6 +25,7 @@ from fer_models import face_search
 from fer_models.comparison import Comparison, Prediction
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.demo.components.compare import describe_verdict
+from fer_models.demo.locales import translate
 from fer_models.face_search import cut_reflected
 from fer_models.faces import FaceDetector
 from fer_models.images import read_image
@@ -426,6 +427,61 @@ def test_live_answers_and_stops_and_refused_and_missing_cameras_are_told(url: st
             page.evaluate(fail, name)
             page.click("#live-button")
             page.wait_for_selector(f"#live-message [role=alert] >> text={words}")
+        page.select_option("#language", "es")
+        assert page.inner_text("#live-message").strip() == translate("es", "error.camera_busy")
+
+
+def test_live_smooths_the_bars_and_not_the_label(page: Any) -> None:
+    code = """async () => {
+        const { Tracker } = await import("./tracking.js");
+        const tracker = new Tracker();
+        return [0.9, 0.6, 0.2].map((happy, i) => {
+            const models = [{ model: "m", probabilities: { happy, sad: 1 - happy } }];
+            return tracker.update([{ box: [0, 0, 9, 9], height: 9, models }], 0.1 * i)[0].models[0].probabilities.happy;
+        });
+    }"""
+    first, second, third = page.evaluate(code)
+    assert 0.6 < second < first == 0.9
+    assert third == 0.2
+
+
+def test_what_takes_time_is_told_and_what_comes_late_gives_way(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = threading.Event()
+
+    class Handler(StaticHandler):
+        def do_GET(self) -> None:  # noqa: N802
+            if "/models/" in self.path:
+                loaded.wait(60)
+            super().do_GET()
+
+    monkeypatch.setattr(static_page, "StaticHandler", Handler)
+    options = {"service_workers": "block", "permissions": ["camera"]}
+    with serve(folder) as url, open_page(url, wait_for="#results .fer-message", **options) as page:
+        assert page.inner_text("#results .fer-message") == translate("en", "static.loading")
+        page.click("#tab-live")
+        page.click("#live-button")
+        page.wait_for_selector(f"#live-message >> text={translate('en', 'static.loading')}")
+        loaded.set()
+        page.wait_for_selector("#live-message", state="hidden")
+        examples: list[Any] = []
+        page.route("**/examples/*", examples.append)
+        page.click("#tab-compare")
+        page.click("#examples button >> nth=0")
+        page.click("#tab-live")
+        drop = """text => {
+            const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File([bytes], "two.png", { type: "image/png" }));
+            document.dispatchEvent(new DragEvent("drop", { dataTransfer }));
+        }"""
+        page.evaluate(drop, base64.b64encode(as_png(make_two_faces())).decode())
+        page.wait_for_selector("#faces:not([hidden])")
+        examples[0].continue_()
+        page.wait_for_timeout(500)
+        assert page.locator("#faces input").count() == 2, "the example came too late"
+        page.route("**/examples/*", lambda route: route.abort())
+        page.click("#examples button >> nth=0")
+        page.wait_for_selector(f"#results [role=alert] >> text={translate('en', 'error.offline')}")
 
 
 @pytest.mark.parametrize(

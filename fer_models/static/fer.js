@@ -2,28 +2,30 @@
 const waiting = new Map();
 const ids = new WeakMap();
 let count = 0;
-let worker = startWorker();
+let worker = null;
+export let isReady = false; // whether the models are loaded
 
 function startWorker() {
-    const started = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-    started.onmessage = ({ data: { number, answer, error } }) => {
+    worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+    worker.onmessage = ({ data: { number, answer, error } }) => {
         const { resolve, reject } = waiting.get(number);
         waiting.delete(number);
-        if (error) reject(Object.assign(new Error(error.message), { reason: error.reason }));
-        else resolve(answer);
+        if (error) return reject(Object.assign(new Error(error.message), { reason: error.reason }));
+        isReady = true;
+        resolve(answer);
     };
-    started.onerror = (event) => {
+    worker.onerror = (event) => {
         event.preventDefault();
-        started.terminate();
+        event.target.terminate();
         worker = null; // its script did not load: the next question starts another
         for (const { reject } of waiting.values()) reject(Object.assign(new Error(event.message), { reason: "models" }));
         waiting.clear();
     };
-    return started;
 }
+startWorker();
 
 export function ask(action, values = {}, transfer = []) {
-    worker ??= startWorker();
+    if (!worker) startWorker();
     return new Promise((resolve, reject) => {
         waiting.set(++count, { resolve, reject });
         worker.postMessage({ number: count, action, values }, transfer);

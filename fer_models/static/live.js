@@ -1,7 +1,7 @@
 // Live: the camera's picture, one at a time, at the pace of this device; pictures that come meanwhile are dropped.
-import { ask } from "./fer.js";
+import { ask, isReady } from "./fer.js";
 import { Tracker } from "./tracking.js";
-import { describeVerdict, make, renderMessage, sayLabel, sayTrouble } from "./view.js";
+import { describeVerdict, findTrouble, make, renderMessage, sayLabel } from "./view.js";
 import { decimal, percent, say } from "./words.js";
 import { best, summarize } from "./summary.js";
 
@@ -34,13 +34,15 @@ export function stopLive(key = "live.hint") {
 
 function setWord(node, key) {
     node.dataset.word = key;
-    node.textContent = key ? say(key) : "";
+    node.textContent = say(key);
 }
 
 function fail(reason) {
+    const alert = renderMessage("", true);
+    setWord(alert.querySelector("p"), findTrouble(reason));
     stopLive("");
-    message.replaceChildren(renderMessage(sayTrouble(reason, settings), true));
     delete message.dataset.word;
+    message.replaceChildren(alert);
 }
 
 async function start() {
@@ -62,7 +64,7 @@ async function start() {
         return fail(reasons[error.name] ?? "camera_busy");
     }
     setWord(button, "live.stop");
-    setWord(message, "");
+    setWord(message, isReady ? "" : "static.loading");
     watch(mine);
 }
 
@@ -93,6 +95,7 @@ async function watch(mine) {
             return;
         }
         if (mine !== run) return;
+        if (message.textContent) setWord(message, "");
         const now = performance.now();
         const faces = tracker.update(answer.faces, now / 1000).map((face) => ({ ...face, ...summarize(face.models, face.hints, settings) }));
         times.push(now);

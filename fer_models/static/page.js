@@ -1,5 +1,5 @@
 // Compare: a photo in, what each model makes of it out. All of it happens in this browser.
-import { ask, compareAndShow } from "./fer.js";
+import { ask, compareAndShow, isReady } from "./fer.js";
 import { startLive, stopLive } from "./live.js";
 import { saveJson, savePng } from "./save.js";
 import { make, renderCards, renderMessage, renderNoFace, renderPhoto, renderTable, renderVerdict, sayTrouble } from "./view.js";
@@ -10,33 +10,33 @@ const results = find("#results"), drop = find("#drop"), photo = find("#photo");
 let settings = null;
 let shown = null; // {blob, url, face, whole, tag}, and with an answer `answer`, `grey`, `size`, or `trouble`
 let run = 0; // so that a late answer knows that its photo is gone
+let failure = null; // why there are no answers, while there is no photo
 
 function emptyModels() {
-    const nothing = Object.fromEntries(settings.labels.map((label) => [label, null]));
-    const tag = chosenTag();
+    const probabilities = Object.fromEntries(settings.labels.map((label) => [label, null])), tag = chosenTag();
     return settings.names.map((name) => {
-        const model = settings.models.find((one) => one.model === name && one.tag === tag) ?? settings.models.find((one) => one.model === name);
-        return { ...model, probabilities: nothing };
+        const kinds = settings.models.filter((one) => one.model === name);
+        return { ...(kinds.find((one) => one.tag === tag) ?? kinds[0]), probabilities };
     });
 }
 
 const chosenTag = () => find("#tags input:checked")?.value ?? settings.tags[0];
 
 function render() {
-    const answer = shown?.answer, hasFace = Boolean(answer?.models.length);
+    const answer = shown?.answer, hasFace = Boolean(answer?.models.length), trouble = shown ? shown.trouble : failure;
     find("#save").hidden = find("#numbers").hidden = !hasFace;
     find("#crop").hidden = !shown?.grey;
     find("#remove").hidden = !shown;
     find("#drop-text").hidden = photo.hidden = true;
     find(shown ? "#photo" : "#drop-text").hidden = false;
-    if (shown?.trouble) results.replaceChildren(renderMessage(sayTrouble(shown.trouble, settings), true));
+    if (trouble) results.replaceChildren(renderMessage(sayTrouble(trouble, settings), true));
     else if (hasFace) results.replaceChildren(renderVerdict(answer, settings), renderCards(answer.models, answer));
     else if (answer) {
-        results.replaceChildren(renderNoFace(answer.hints.some(({ id }) => id === "animated"), () => find("#file").click(), takeWhole));
+        results.replaceChildren(renderNoFace(answer.hints.some(({ id }) => id === "animated"), () => find("#file").click(), () => askAgain({ whole: true })));
     }
-    else if (settings) results.replaceChildren(renderMessage(say(shown ? "static.looking" : "verdict.empty")), renderCards(emptyModels()));
+    else if (settings) results.replaceChildren(renderMessage(say(!isReady ? "static.loading" : shown ? "static.looking" : "verdict.empty")), renderCards(emptyModels()));
     find("#table").replaceChildren(...(hasFace ? renderTable(answer, settings) : []));
-    photo.replaceChildren(shown && !shown.trouble && shown.size ? renderPhoto(shown.url, shown.size, answer?.faces ?? [], answer?.face_index ?? null, chooseFace) : "");
+    photo.replaceChildren(shown && !shown.trouble && shown.size ? renderPhoto(shown.url, shown.size, answer?.faces ?? [], answer?.face_index ?? null, (face) => askAgain({ face })) : "");
     renderFaces(answer);
     if (shown?.grey) drawCrop(find("#crop canvas"), shown.grey);
 }
@@ -46,7 +46,7 @@ function renderFaces(answer) {
     fieldset.hidden = faces.length < 2;
     const hadFocus = fieldset.contains(document.activeElement);
     fieldset.querySelector("div").replaceChildren(...faces.map((_, i) => make("label", {},
-        make("input", { type: "radio", name: "face", value: i, checked: i === answer.face_index, onchange: () => chooseFace(i) }),
+        make("input", { type: "radio", name: "face", value: i, checked: i === answer.face_index, onchange: () => askAgain({ face: i }) }),
         say("faces.number", { number: i + 1, count: faces.length }))));
     if (hadFocus) fieldset.querySelector("input:checked")?.focus();
 }
@@ -58,23 +58,22 @@ function drawCrop(canvas, grey) {
 }
 
 async function answer() {
-    const mine = ++run, request = shown;
-    request.trouble = null;
+    const mine = ++run, { blob, face, whole } = shown;
+    shown.trouble = null;
     results.setAttribute("aria-busy", "true");
-    if (!request.answer) render();
-    try {
-        const { json, grey, size } = await compareAndShow(request.blob, { tag: chosenTag(), face: request.face, whole: request.whole });
-        if (mine !== run) return;
-        Object.assign(request, { answer: json, grey, size });
-    } catch (error) {
-        if (mine !== run) return;
-        Object.assign(request, { answer: null, grey: null, trouble: error.reason ?? "unexpected" });
-    }
+    if (!shown.answer) render();
+    const change = await compareAndShow(blob, { tag: chosenTag(), face, whole }).then(
+        ({ json, grey, size }) => ({ answer: json, grey, size }),
+        ({ reason = "unexpected" }) => ({ answer: null, grey: null, trouble: reason }),
+    );
+    if (mine !== run) return;
+    Object.assign(shown, change);
     results.removeAttribute("aria-busy");
     render();
 }
 
 function take(blob) {
+    open(tabs[0]);
     remove();
     shown = { blob, url: URL.createObjectURL(blob), face: 0, whole: false };
     if (settings) answer();
@@ -84,13 +83,19 @@ function remove() {
     run++;
     if (shown) URL.revokeObjectURL(shown.url);
     shown = null;
-    ask("forget");
+    failure = null;
+    ask("forget").catch(tell);
     results.removeAttribute("aria-busy");
     if (settings) render();
 }
 
-function chooseFace(index) {
-    shown.face = index;
+function tell({ reason }) {
+    failure = reason;
+    if (!shown) render();
+}
+
+function askAgain(change) {
+    Object.assign(shown, change);
     answer();
 }
 
@@ -100,18 +105,19 @@ function chooseTag() {
     else render();
 }
 
-function takeWhole() {
-    shown.whole = true;
-    answer();
-}
-
 function takeFirst(files) {
     if (files?.length) take(files[0]);
 }
 
 async function takeExample(path) {
-    const response = await fetch(path);
-    take(await response.blob());
+    remove();
+    const mine = run;
+    try {
+        const blob = await (await fetch(path)).blob();
+        if (mine === run) take(blob);
+    } catch {
+        if (mine === run) tell({ reason: "offline" });
+    }
 }
 
 // --- what people do ---
@@ -180,18 +186,9 @@ function sayNotice() {
     find("#notice").replaceChildren(find("#notice summary"), ...texts);
 }
 
-async function setLanguage(code) {
-    await speak(code);
-    refresh();
-}
-
 function refresh() {
     renderTags();
     sayNotice();
-    for (const image of document.querySelectorAll("#examples button")) {
-        const name = image.dataset.name;
-        image.querySelector("span").textContent = has(`example.${name}`) ? say(`example.${name}`) : name;
-    }
     render();
 }
 
@@ -205,20 +202,21 @@ async function begin() {
         return;
     }
     const select = find("#language");
-    for (const code of settings.languages) select.append(make("option", { value: code, selected: code === language }, await nameLanguage(code)));
-    select.onchange = () => setLanguage(select.value);
-    find("#examples div").replaceChildren(...settings.examples.map((path) => make("button",
-        { type: "button", "data-name": path.split("/").at(-1).split(".")[0], onclick: () => takeExample(path) },
-        make("img", { src: path, alt: "" }), make("span"))));
+    select.append(...settings.languages.map((code) => make("option", { value: code, selected: code === language }, nameLanguage(code))));
+    select.onchange = () => {
+        speak(select.value);
+        refresh();
+    };
+    find("#examples div").replaceChildren(...settings.examples.map((path) => {
+        const name = path.split("/").at(-1).split(".")[0], key = `example.${name}`;
+        const caption = has(key) ? make("span", { "data-word": key }, say(key)) : name;
+        return make("button", { type: "button", onclick: () => takeExample(path) }, make("img", { src: path, alt: "" }), caption);
+    }));
     startLive(settings, chosenTag);
     refresh();
     if (shown) answer();
-    try {
-        await ask("start");
-        document.documentElement.dataset.ready = "models";
-    } catch (error) {
-        if (!shown) results.replaceChildren(renderMessage(sayTrouble(error.reason, settings), true));
-    }
+    await ask("start").then(() => (document.documentElement.dataset.ready = "models"), tell);
+    if (!shown) render();
     if ("serviceWorker" in navigator) navigator.serviceWorker.register("service_worker.js").catch(() => {}); // the page works without
 }
 begin();

@@ -15,12 +15,9 @@ export function make(tag, attributes = {}, ...children) {
 
 export const sayLabel = (label) => say(`label.${label}`);
 
-/** Why there is no answer, in one sentence. */
-export function sayTrouble(reason, settings) {
-    const values = { megapixels: settings ? settings.maxPixels / 1e6 : "", megabytes: settings ? settings.maxBytes / 1024 ** 2 : "" };
-    const key = [`static.error.${reason}`, `error.${reason}`].find(has) ?? "error.unexpected";
-    return say(key, values);
-}
+/** Why there is no answer: the id of one sentence, and the sentence. */
+export const findTrouble = (reason) => [`static.error.${reason}`, `error.${reason}`].find(has) ?? "error.unexpected";
+export const sayTrouble = (reason, { maxPixels, maxBytes }) => say(findTrouble(reason), { megapixels: maxPixels / 1e6, megabytes: maxBytes / 1024 ** 2 });
 
 export const renderMessage = (text, isError = false) =>
     make("div", { class: `fer-message${isError ? " fer-message-error" : ""}`, role: isError ? "alert" : null }, make("p", {}, text));

@@ -1,17 +1,17 @@
 // The words of the page: the JSON files of the other page, and its ways to write numbers.
+const known = {};
 let words = {};
 export let language = "en";
 
 export async function loadWords(languages) {
+    for (const code of languages) known[code] = await (await fetch(new URL(`words/${code}.json`, import.meta.url))).json();
     const asked = [new URLSearchParams(location.search).get("lang"), ...navigator.languages].filter(Boolean);
     const spoken = asked.map((tag) => tag.split("-")[0]).find((code) => languages.includes(code)) ?? "en";
-    await speak(spoken);
+    speak(spoken);
 }
 
-export async function speak(code) {
-    const read = async (one) => (await fetch(new URL(`words/${one}.json`, import.meta.url))).json();
-    const english = await read("en");
-    words = code === "en" ? english : { ...english, ...(await read(code)) };
+export function speak(code) {
+    words = { ...known.en, ...known[code] };
     language = code;
     document.documentElement.lang = code;
     document.title = say("app.title");
@@ -19,7 +19,7 @@ export async function speak(code) {
     for (const node of document.querySelectorAll("[data-label]")) node.setAttribute("aria-label", say(node.dataset.label));
 }
 
-export const nameLanguage = async (code) => (await (await fetch(new URL(`words/${code}.json`, import.meta.url))).json())["language.name"] ?? code;
+export const nameLanguage = (code) => known[code]["language.name"] ?? code;
 export const say = (key, values = {}) => (words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 export const sayTag = (tag) => words[`tag.${tag}`] ?? tag;
 export const has = (key) => key in words;
