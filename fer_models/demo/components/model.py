@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -234,7 +234,7 @@ def _render_download(checkpoint: Checkpoint, language: str) -> str:
     )
 
 
-def _describe_environment(environment: dict[str, Any], language: str) -> str:
+def _describe_environment(environment: Mapping[str, Any], language: str) -> str:
     hardware = format_hardware(language, environment.get("hardware", ""))
     facts = [hardware, environment.get("commit") and f"commit {shorten_commit(environment['commit'])}"]
     versions = environment.get("versions", {})
