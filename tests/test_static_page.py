@@ -464,7 +464,7 @@ def test_what_takes_time_is_told_and_what_comes_late_gives_way(folder: Path, mon
         loaded.set()
         page.wait_for_selector("#live-message", state="hidden")
         examples: list[Any] = []
-        page.route("**/examples/*", examples.append)
+        page.route("**/examples/*", lambda route: examples.append(route))
         page.click("#tab-compare")
         page.click("#examples button >> nth=0")
         page.click("#tab-live")

@@ -44,7 +44,7 @@ export function savePng(answer, settings) {
     verdict.forEach((line, i) => write(line, 24, 52 + VERDICT_LINE * i, VERDICT_FONT));
     write(say("verdict.disclaimer"), 24, canvas.height - 28, `16px ${FONT}`, "#52525b");
     context.translate(0, VERDICT_LINE * (verdict.length - 1));
-    columns.forEach(([name], i) => write(name, 200 + 190 * i, 100, `600 18px ${FONT}`));
+    columns.forEach(([name], i) => write(name, 200 + 190 * i, 100, `600 16px ${FONT}`));
     labels.forEach((label, row) => {
         write(sayLabel(label), 24, 142 + 44 * row, `18px ${FONT}`);
         columns.forEach(([, shares], i) => {
