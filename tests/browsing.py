@@ -113,7 +113,8 @@ class _Browser:
         if self._browser is None:
             from playwright.sync_api import sync_playwright
 
-            self.show_to_camera(load_portrait())
+            if not self._film.exists():
+                self.show_to_camera(load_portrait())
             flags = ["--no-sandbox", "--disable-gpu"]  # which would be emulated
             flags += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={self._film}"]
             flags += ["--host-resolver-rules=MAP classroom.example 127.0.0.1"]
@@ -136,6 +137,7 @@ class _Browser:
             self._browser.close()
             self._playwright.stop()
             self._browser, self._windows = None, {}
+            self._film.unlink()
 
 
 BROWSER = _Browser()  # `conftest.py` closes it after each module
