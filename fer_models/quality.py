@@ -37,7 +37,7 @@ class Rule:
 RULES: dict[str, Rule] = {
     "small": Rule("side", 24, is_floor=True),
     "dark": Rule("brightness", 0.125, is_floor=True),
-    "bright": Rule("brightness", 0.81, is_floor=False),
+    "bright": Rule("brightness", 0.74, is_floor=False),
     "flat": Rule("contrast", 0.107, is_floor=True),
     "blurred": Rule("sharpness", 0.062, is_floor=True),
     "noisy": Rule("sharpness", 1.75, is_floor=False),
