@@ -27,8 +27,7 @@ def test_no_tab_has_barriers(app_url: str, samples: Path, tmp_path: Path) -> Non
                 assert find_violations(page, OF_COLOUR_AND_SIZE if is_dark else ()) == [], (ready, size)
 
         def open_tab(name: str, ready: str) -> None:
-            page.goto(f"{app_url}/?__theme=dark&tab={name}")
-            page.wait_for_selector("html.fer-ready[lang=es]")
+            page.locator(f"[role=tab][data-tab-id={name}]").click()
             page.wait_for_selector(ready)
             page.wait_for_timeout(700)  # what a tab brings along, such as its code, comes after it
 
@@ -37,8 +36,7 @@ def test_no_tab_has_barriers(app_url: str, samples: Path, tmp_path: Path) -> Non
         for name, ready in (("live", ".fer-live button"), ("many", "#many\\.start")):
             open_tab(name, ready)
             check(ready)
-        page.goto(f"{app_url}/?__theme=dark")
-        page.wait_for_selector("html.fer-ready[lang=es]")
+        open_tab("compare", "[data-example]")
         page.set_input_files("#photo input[type=file]", str(samples / "two.png"))
         page.wait_for_selector("#photo\\.faces input")
         for fold in ("why", "break", "numbers", "share"):
@@ -65,7 +63,11 @@ def test_no_tab_has_barriers(app_url: str, samples: Path, tmp_path: Path) -> Non
         photos = [str(samples / name) for name in ("two.png", "sky.png")]
         film = [str(write_video(tmp_path / "film.mp4", 5))]
         for files, done in ((photos, ".fer-faces"), (film, ".fer-timeline svg")):
-            open_tab("many", "#many\\.start")
+            if page.url.endswith("tab=many"):
+                page.reload()  # without the files
+                page.wait_for_selector("html.fer-ready[lang=es]")
+            else:
+                open_tab("many", "#many\\.start")
             page.set_input_files("#many\\.files input[type=file]", files)
             page.wait_for_selector("#many\\.files .file-preview")
             page.locator("#many\\.start").click()
