@@ -59,7 +59,10 @@ def test_checkpoint_is_data_alone_that_everybody_may_read_and_gives_the_run_s_lo
     modes = {path.name: stat.filemode(path.stat().st_mode) for path in (target, *target.iterdir())}
     assert modes == {NAME: "drwxr-xr-x"} | dict.fromkeys(FILES, "-rw-r--r--")
     assert [path.name for path in target.parent.iterdir()] == [NAME], "nothing temporary is left"
-    for name in ("recipe.yaml", "history.json", "results.json"):
+    recipes = [yaml.safe_load((folder / "recipe.yaml").read_text()) for folder in (run, target)]
+    assert {field for field in recipes[0] if field not in recipes[1]} >= {"data", "output_dir"}, "of this machine"
+    assert recipes[1].items() <= recipes[0].items()
+    for name in ("history.json", "results.json"):
         assert (target / name).read_bytes() == (run / name).read_bytes()
     assert "use_cache" not in read_json(target / "config.json"), "it is the Trainer's"
     faces = torch.rand(3, 1, 48, 48)

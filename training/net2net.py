@@ -12,6 +12,7 @@ from fer_models.hub import compute_fingerprint
 
 from .pretrained import load_trained
 from .publishing.records import load_run
+from .runtime.runs import leave_out_places
 
 
 @torch.no_grad()
@@ -57,6 +58,6 @@ def describe_start(folder: str) -> dict[str, Any]:
     """Where the smaller model comes from: `run.json`, `recipe`, `history` of epochs, fingerprint of its `weights`."""
     return load_run(Path(folder)) | {
         "weights": compute_fingerprint(Path(folder)),
-        "recipe": yaml.safe_load(Path(folder, "recipe.yaml").read_text()),
+        "recipe": leave_out_places(yaml.safe_load(Path(folder, "recipe.yaml").read_text())),
         "history": json.loads(Path(folder, "history.json").read_text()),
     }

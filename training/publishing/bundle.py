@@ -23,8 +23,8 @@ from fer_models.zoo import CHECKPOINTS_DIR, get_entry
 
 from .. import RECIPES_DIR
 from ..recipe import RecipeArguments, parse_recipe
-from ..runtime.files import replace_folder
-from ..runtime.runs import PLACE_FIELDS, check_whole
+from ..runtime.files import replace_folder, write_text
+from ..runtime.runs import PLACE_FIELDS, RECIPE, check_whole, leave_out_places
 
 RECORDS = ("recipe.yaml", "history.json", "results.json")
 
@@ -74,6 +74,8 @@ def bundle(run_dir: Path, checkpoint_name: str, checkpoints_dir: Path = CHECKPOI
             code.unlink()
         for record in RECORDS:
             shutil.copy(run_dir / record, new)
+        recipe = yaml.safe_load((new / RECIPE).read_text())
+        write_text(new / RECIPE, yaml.safe_dump(leave_out_places(recipe)))
         check_place(target, {path.name for path in new.iterdir()})
         reasons = [*list_changes(new, checkpoint_name), *describe_loss(new, target)]
         if reasons and not force:

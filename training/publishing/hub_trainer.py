@@ -12,7 +12,7 @@ from transformers.trainer import TRAINING_ARGS_NAME
 from fer_models.hub import CLIENT_ERRORS, explain, make_fixed_revision
 
 from ..runtime.files import write_text
-from ..runtime.runs import CODE, FILES, PLACE_FIELDS, RECIPE, RESULTS
+from ..runtime.runs import CODE, FILES, RECIPE, RESULTS, leave_out_places
 from .hub_sync import PushError, Revision, check_is_ours, retry
 from .model_card import find_tag, render_card
 
@@ -45,7 +45,7 @@ def collect_run(directory: Path) -> dict[str, bytes]:
     """What the Hub gets of a run's folder, by name: what the run wrote, the recipe without places on this machine."""
     names = {path.name for path in directory.iterdir() if path.name in FILES or CODE.fullmatch(path.name)}
     recipe = yaml.safe_load((directory / RECIPE).read_text())
-    told = {field: value for field, value in recipe.items() if field not in PLACE_FIELDS}
+    told = leave_out_places(recipe)
     return {name: (directory / name).read_bytes() for name in sorted(names)} | {RECIPE: yaml.safe_dump(told).encode()}
 
 

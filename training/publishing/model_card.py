@@ -21,7 +21,7 @@ from fer_models.onnx_export import ONNX_FILE
 from fer_models.results import METRICS, list_trainings, read_json, shorten_commit
 from fer_models.zoo import TAGS
 
-from ..runtime.runs import PLACE_FIELDS, RUN
+from ..runtime.runs import RUN, leave_out_places
 from .architecture import count_multiply_adds, describe_architecture
 from .markdown import format_metrics
 from .people import share_of_eight
@@ -105,7 +105,7 @@ def describe_training(
     recipe: dict[str, Any], trained_with: dict[str, Any] | None, history: list[Any], parts: Sequence[Part]
 ) -> dict[str, Any]:
     """What the card's template says of how the weights came about."""
-    settings = {key: value for key, value in recipe.items() if key not in PLACE_FIELDS}
+    settings = leave_out_places(recipe)
     return {
         "recipe": recipe,
         "recipe_yaml": yaml.safe_dump(settings).rstrip(),

@@ -48,6 +48,11 @@ def list_trial_settings(settings: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def leave_out_places(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A resolved recipe as others get it: what was done, and not where, which would tell paths of this machine."""
+    return {field: value for field, value in recipe.items() if field not in PLACE_FIELDS}
+
+
 def check_run_folder(directory: Path) -> None:
     """Refuse to train in a folder that holds something else than a run, finished or not.
 
@@ -59,10 +64,10 @@ def check_run_folder(directory: Path) -> None:
     names = {path.name for path in directory.iterdir()} if directory.is_dir() else set()
     if not {name for name in names if not name.startswith(".") and name != f"{RECIPE}.part"}:
         return
+    if {RECIPE, RESULTS} <= names and RUN not in names and not any(map(CHECKPOINT.fullmatch, names)):
+        raise ValueError(f"{directory} holds a bundled checkpoint, not a run. Choose another --output_dir.")
     if not is_recipe(directory / RECIPE):
         raise ValueError(f"{directory} holds something that is no run. Choose another --output_dir.")
-    if RESULTS in names and RUN not in names and not any(map(CHECKPOINT.fullmatch, names)):
-        raise ValueError(f"{directory} holds a bundled checkpoint, not a run. Choose another --output_dir.")
 
 
 def is_recipe(path: Path) -> bool:
