@@ -96,9 +96,8 @@ def sort_tags(tags: Iterable[str]) -> list[str]:
 
 
 def get_default_tag(name: str) -> str:
-    """The tag that `load` takes when none is named: the first of `TAGS` in which `name` is bundled."""
-    bundled = list_tags(name)
-    return next((tag for tag in TAGS if tag in bundled), next(iter(TAGS)))
+    """The tag that `load` takes when none is named: the first of `list_tags`, or of `TAGS` where nothing is bundled."""
+    return [*list_tags(name), *TAGS][0]
 
 
 def checkpoint_dir(name: str, tag: str | None = None) -> Path:

@@ -48,8 +48,9 @@ def test_what_does_not_exist_is_named_with_what_does() -> None:
 def test_ways_of_training_are_listed_as_they_are_preferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zoo, "CHECKPOINTS_DIR", tmp_path)
     assert (zoo.list_tags("dense"), zoo.get_default_tag("dense")) == ([], "ferplus")
-    for tag in ("notebook", "report"):
-        (tmp_path / f"dense.{tag}").mkdir()
+    (tmp_path / "dense.notebook").mkdir()
+    assert zoo.get_default_tag("dense") == "notebook", "though `TAGS` does not have it"
+    (tmp_path / "dense.report").mkdir()
     assert (zoo.list_tags("dense"), zoo.get_default_tag("dense")) == (["report", "notebook"], "report")
     for tag in ("apple", "tuned", "ferplus"):
         (tmp_path / f"dense.{tag}").mkdir()
