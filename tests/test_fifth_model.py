@@ -18,6 +18,8 @@ from fer_models.__main__ import main
 from fer_models.demo.components.models import render_cost, render_report_comparison, render_test_sets
 from fer_models.demo.handlers.compare import CompareHandlers, Request
 from fer_models.demo.handlers.models import show_model
+from fer_models.demo.locales import LOCALES
+from fer_models.demo.tabs.compare import _explain_others
 from fer_models.demo.ui import build_demo
 from fer_models.faces import FaceDetector
 from fer_models.inference import LoadedModel, load_models
@@ -70,7 +72,7 @@ def test_it_is_listed_last_and_loads(five: list[LoadedModel]) -> None:
 
 
 def test_page_shows_four_columns_and_the_fifth_when_it_is_ticked(
-    five: list[LoadedModel], detector: FaceDetector
+    five: list[LoadedModel], detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     demo = build_demo(five, detector)
     ticks = next(block for block in demo.blocks.values() if block.elem_id == "compare.models")
@@ -82,6 +84,9 @@ def test_page_shows_four_columns_and_the_fifth_when_it_is_ticked(
     assert answer.shown
     assert handlers.explain(answer.shown, None, "en").count("<img") == 5
     assert [row["model"] for row in handlers.compare_json(str(portrait_path()))["models"]] == FOUR
+    assert "Added since: transfer, pretrained on photos of other things. " in (_explain_others(handlers, "en") or "")
+    monkeypatch.delitem(LOCALES["en"], "choice.other.transfer")  # a model of which there are no words
+    assert "Added since: transfer. " in (_explain_others(handlers, "en") or "")
 
 
 def test_terminal_has_its_column(capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,6 +42,7 @@ from fer_models.demo.locales import (
 from fer_models.demo.ui import build_demo
 from fer_models.faces import FaceDetector
 from fer_models.inference import LoadedModel
+from fer_models.quality import RULES
 
 
 def placeholders(text: str) -> set[str]:
@@ -56,6 +57,10 @@ def test_every_word_has_the_placeholders_of_its_english_one_and_labels_differ(la
         assert key in reference, f"the page has no {key}"
         assert placeholders(text) == placeholders(reference[key]), key
     assert len({translate(language, f"label.{label}") for label in FER_LABELS}) == len(FER_LABELS)
+
+
+def test_every_hint_has_words() -> None:
+    assert [id for id in RULES if f"hint.{id}" not in LOCALES[DEFAULT_LANGUAGE]] == []
 
 
 def test_spanish_is_complete() -> None:

@@ -16,7 +16,7 @@ from ..handlers.choice import find_examples, read_choice
 from ..handlers.compare import SHOWN_AT_FIRST, CompareHandlers, Request, Shown
 from ..handlers.saving import render_download, save
 from ..limits import ANSWERS
-from ..locales import DEFAULT_LANGUAGE, translate, translate_tag
+from ..locales import DEFAULT_LANGUAGE, LOCALES, translate, translate_tag
 from ..scripts import read_script
 from ..words import Words
 from .compare_api import build_compare_api
@@ -177,5 +177,6 @@ def _explain_others(handlers: CompareHandlers, language: str) -> str | None:
         return None
     best = handlers.find_best()
     praise = translate(language, "choice.best", name=best.name, accuracy=describe_accuracy(best, language))
-    text = translate(language, "choice.others", names=", ".join(others))
+    described = [LOCALES[language].get(f"choice.other.{name}", name) for name in others]
+    text = translate(language, "choice.others", names="; ".join(described))
     return f"{text} {praise}" if best.name in others else text
