@@ -231,6 +231,10 @@ def test_of_a_widened_model_both_parts_commits_are_told() -> None:
         html = render_provenance(make_checkpoint(trained_with=trained_with), "es")
         assert html.count(translate("es", "models.provenance.earlier")) == count
         assert html.count("commit fedcba98") == count
+        assert "<code>make train-baseline.report<" in html
+    for before in ({"views": {"teachers": {}}}, {"widened_from": {"recipe": {"target": "heads"}}}):
+        html = render_provenance(make_checkpoint(trained_with=trained | before), "en")
+        assert "<code>make train-all train-baseline.report<" in html
 
 
 def test_robustness_tells_level_and_loss() -> None:

@@ -65,7 +65,7 @@ def test_what_is_not_narrower_is_refused(tmp_path: Path) -> None:
     other = "is no smaller model of the same kind"
     for index, (overrides, words) in enumerate(
         [
-            (None, "is no folder of a trained model"),
+            (None, "is no folder of a trained model. Train it first. `make train-all`"),
             ({"filters": [9, 3]}, other),
             ({"filters": [3, 3], "kernel_size": 1}, other),
             ({"image_size": 30}, "image_size of .* is 30, not 20"),

@@ -164,7 +164,10 @@ def load_trained(folder: str, config: PreTrainedConfig, field: str, head: str | 
         ValueError: The folder holds no model, or one that sees or says something else.
     """
     if not (Path(folder) / "config.json").is_file():
-        raise ValueError(f"{field}: {folder} is no folder of a trained model.")
+        raise ValueError(
+            f"{field}: {folder} is no folder of a trained model. Train it first. `make train-all` trains what "
+            "training/train_all.yaml lists, each after what it goes on from."
+        )
     model = AutoModelForImageClassification.from_pretrained(folder)
     if head is not None and tuple(model.config.id2label.values()) == HEAD_LABELS:
         keep_head(model, head, config)

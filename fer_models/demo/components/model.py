@@ -204,12 +204,15 @@ def render_provenance(checkpoint: Checkpoint, language: str) -> str:
     """What a reader needs to reproduce the figures: command, seed, images, commits, hardware."""
     results = checkpoint.results
     trained, measured = results.get("trained_with", {}), results.get("measured_with", {})
+    # Views, and what has a head for each target, are made before; a smaller model to go on from `make` trains itself.
+    parts = list_trainings(trained)
+    goes_on = any(part.get("views") or part.get("recipe", {}).get("target") == "heads" for part in parts)
     facts = {
-        "command": f"make train-{checkpoint.key}",
+        "command": f"make {'train-all ' if goes_on else ''}train-{checkpoint.key}",
         "seed": results.get("seed"),
         "protocol": results.get("protocol"),
         "temperature": results.get("temperature") and format_decimal(language, results["temperature"], 3),
-        "earlier": "; ".join(_describe_environment(one, language) for one in list_trainings(trained)[:-1]),
+        "earlier": "; ".join(_describe_environment(part, language) for part in parts[:-1]),
         "trained": _describe_environment(trained, language),
         "measured": _describe_environment(measured, language),
     }
