@@ -119,6 +119,15 @@ def test_results_can_be_written_to_a_folder_that_is_not_there_yet(run: Path, tmp
 # --- refusals ---
 
 
+def test_data_without_votes_does_not_take_away_what_was_measured_with_them(run: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(evaluate, "load_splits", load_few_per_split)
+    copy = shutil.copytree(run, tmp_path / "run")
+    (copy / "results.json").write_text(json.dumps({"splits": {"ferplus_test": {"n": 3}}, "trained_with": {}}))
+    with pytest.raises(SystemExit, match=r"figures that this data does not give \(ferplus_test\), and stays as it is"):
+        evaluate.main([str(copy)])
+    assert read_json(copy / "results.json")["splits"] == {"ferplus_test": {"n": 3}}
+
+
 def cut_weights(run: Path) -> None:
     path = run / "model.safetensors"
     path.write_bytes(path.read_bytes()[:100])

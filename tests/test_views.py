@@ -5,7 +5,7 @@ import pytest
 import torch
 from datasets import DatasetDict
 from safetensors.torch import load_file, save_file
-from tiny_runs import load_fer2013_once, read_json, train_tiny
+from tiny_runs import load_fer2013_once, load_few_per_split, read_json, train_tiny
 
 from fer_models.configuration_fer import FER_LABELS
 from training import views
@@ -79,7 +79,7 @@ def test_a_student_learns_only_what_a_teacher_knew(made: Path, made_up_parquet: 
         load_views(cut)
 
 
-def test_a_head_goes_on_by_itself(teacher: Path, made_up_parquet: Path, tmp_path: Path):
+def test_a_head_goes_on_by_itself(teacher: Path, made_up_parquet: Path, tmp_path: Path, monkeypatch):
     alone = ("--target", "votes", "--widened_from", str(teacher), "--num_train_epochs", "0")
     run = train_with_votes(made_up_parquet, tmp_path / "head", *alone)
     ours, theirs = load_file(run / "model.safetensors"), load_file(teacher / "model.safetensors")
@@ -87,4 +87,7 @@ def test_a_head_goes_on_by_itself(teacher: Path, made_up_parquet: Path, tmp_path
     assert torch.equal(ours["blocks.0.conv.weight"], theirs["blocks.0.conv.weight"])
     with pytest.raises(ValueError, match="The model's labels are"):
         calibrate(teacher)
+    monkeypatch.setattr("training.evaluation.calibrate.load_fer2013", load_few_per_split)
+    with pytest.raises(DataError, match=r"no FER\+ votes"):
+        calibrate(run)
     assert read_json(run / "history.json") == [], "what it goes on from has had epochs, and tells of them"

@@ -26,7 +26,8 @@ from fer_models.configuration_fer import FER_LABELS
 from fer_models.memory import keep_freed_memory
 
 from ..data import DATA_VARIABLE, decode, find_data, load_fer2013
-from ..votes import NO_MAJORITY, find_majority, make_targets
+from ..training_set import make_majority_labels
+from ..votes import NO_MAJORITY, make_targets
 from .evaluate import check_labels, predict_logits
 
 STRENGTHS = tuple(step / 20 for step in range(21))
@@ -97,7 +98,7 @@ def calibrate(directory: Path, source: str | None = None) -> float:
 
     Raises:
         OSError: The folder or a file in it is missing.
-        ValueError: The model's labels are not FER2013's, or the data is not FER2013.
+        ValueError: The model's labels are not FER2013's, or the data is not FER2013, or lacks the votes that it learnt.
     """
     recipe = yaml.safe_load((directory / "recipe.yaml").read_text())  # first, for the Hub is asked for missing folders
     keep_freed_memory()
@@ -109,7 +110,7 @@ def calibrate(directory: Path, source: str | None = None) -> float:
     tensors = decode(faces["validation"], FerImageProcessor.from_pretrained(directory))
     logits, labels = predict_logits(model, tensors), tensors.labels
     if recipe.get("target", "label") != "label":
-        majority = find_majority(faces["validation"]["ferplus_votes"][:])
+        majority = make_majority_labels(faces["validation"])
         known = majority != NO_MAJORITY
         logits, labels = logits[known], majority[known]
         prior = find_prior(faces["train"])

@@ -258,6 +258,20 @@ def load_known(directory: Path, output: Path) -> dict[str, Any]:
     return known
 
 
+def check_nothing_is_lost(results: dict[str, Any], output: Path) -> None:
+    """Refuse to replace results by others that lack some of their splits, as data without FER+'s votes gives them.
+
+    Raises:
+        ValueError: Names the splits.
+    """
+    lost = json.loads(output.read_text())["splits"].keys() - results["splits"].keys() if output.is_file() else ()
+    if lost:
+        raise ValueError(
+            f"{output} has figures that this data does not give ({', '.join(sorted(lost))}), and stays as it is. "
+            "Measure on data with FER+'s votes (the column ferplus_votes), or name another --output."
+        )
+
+
 @command
 def main(argv: list[str] | None = None) -> None:
     parser = CommandParser(prog="python -m training.evaluation.evaluate", description=__doc__)
@@ -282,7 +296,9 @@ def main(argv: list[str] | None = None) -> None:
                 )
             output.parent.mkdir(parents=True, exist_ok=True)  # before the work, so that nothing is lost
         known = load_known(arguments.directory, output) if arguments.missing else None
-        write_json(output, evaluate(arguments.directory, arguments.data, known))
+        results = evaluate(arguments.directory, arguments.data, known)
+        check_nothing_is_lost(results, output)
+        write_json(output, results)
     except FileNotFoundError as error:
         sys.exit(f"error: {error}. Is {arguments.directory} a finished run? Train it first.")
     except safetensors.SafetensorError as error:
