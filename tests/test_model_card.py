@@ -160,13 +160,13 @@ def test_card_tells_what_the_training_started_from_and_what_chose_its_epoch(chec
     assert "a student's report of November 2022 printed" in words
     assert "and 289 of the 3,589 test images of PrivateTest are copies" in words
     assert (
-        "The last epoch is kept, and no image chose it. PublicTest, the validation split, chose the temperature."
-        in words
+        "The last epoch is kept, and no image chose it. "
+        "PublicTest, the official validation split, chose the temperature." in words
     )
     assert "first weights" not in words
     append_to_recipe(checkpoint, "load_best_model_at_end: true\npretrained: microsoft/resnet-18\n")
     words = read_words(render_card(checkpoint))
-    assert "PublicTest, the validation split, chose the epoch and the temperature." in words
+    assert "PublicTest, the official validation split, chose the epoch and the temperature." in words
     assert "from `microsoft/resnet-18`" in words
     assert "first weights" in words
     append_to_recipe(checkpoint, "pretrained: efficientnet-lite0\n")
@@ -182,6 +182,7 @@ def test_card_of_a_model_that_learnt_votes_tells_what_it_learnt_what_chose_and_h
         figures |= {"f1": figures["recall"], "precision": figures["recall"]}
     first = {
         "seconds": 90.0,
+        "hardware": "1 x GPU",
         "history": [{"epoch": 1, "validation_accuracy": 0.7}, {"epoch": 2, "validation_accuracy": 0.6}],
         "recipe": {"load_best_model_at_end": True, "pretrained": "somebody/backbone"},
         "views": {"teachers": {"runs/transfer.lite2/seed-0": "0123"}},
@@ -195,10 +196,10 @@ def test_card_of_a_model_that_learnt_votes_tells_what_it_learnt_what_chose_and_h
     for sentence in (
         "the votes of FER+'s ten annotators are spread",
         "it learnt the answers of `transfer.lite2` (seed 0), too",
-        "Before, `baseline.first` (seed 0) had learnt for 2 epochs, 1.5 minutes, up to 70.0% on validation",
+        "Before, `baseline.first` (seed 0) had learnt for 2 epochs, 1.5 minutes on 1 x GPU, up to 70.0% on validation",
         "from `somebody/backbone`",
         ", threads: 3;",
-        "PublicTest, the validation split, chose the epoch, the temperature and the balance of the classes",
+        "PublicTest, the official validation split, chose the epoch, the temperature and the balance of the classes",
         "over the 650 faces of PrivateTest that have some, the model's probabilities are 0.250 from their shares",
         "one annotator is 0.375 from the nine others",
         "gets wrong on all 40 faces, its accuracy on FER+'s test split is 70.0%",

@@ -200,11 +200,12 @@ def list_parts(recipe: dict[str, Any], trained_with: dict[str, Any] | None) -> l
 
 
 def describe_earlier(parts: Sequence[Part]) -> list[dict[str, str]]:
-    """The trainings that a run went on from, the first first: name, minutes, epochs and best accuracy on validation."""
+    """The trainings that a run went on from, the first first: what the card tells of each."""
     return [
         {
             "name": name_folder(later.get("widened_from") or "another run"),
             "minutes": f"{run['seconds'] / 60:.1f}",
+            "hardware": run["hardware"],
             "epochs": str(run["history"][-1]["epoch"]),
             "accuracy": f"{max(row['validation_accuracy'] for row in run['history']):.1%}",
         }

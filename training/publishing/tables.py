@@ -277,16 +277,15 @@ def render_runs() -> str:
     for name in list_models():
         for tag in list_measured_tags(name):
             for run in load_runs(name, tag):
-                trained, measured = run["trained_with"], run["measured_with"]
-                parts = list_trainings(trained)
+                parts, measured = list_trainings(run["trained_with"]), run["measured_with"]
                 rows.append(
                     [
                         f"`{name}.{tag}`",
                         str(run["seed"]),
                         " + ".join(f"{part['seconds'] / 60:.0f}" for part in parts),
                         ", ".join(dict.fromkeys(shorten_commit(part["commit"]) for part in parts)),
-                        trained["hardware"],
-                        str(trained.get("threads", "–")),
+                        "; ".join(dict.fromkeys(part["hardware"] for part in parts)),
+                        ", ".join(dict.fromkeys(str(part.get("threads", MISSING)) for part in parts)),
                         shorten_commit(measured["commit"]),
                         measured["hardware"],
                     ]
