@@ -1,6 +1,6 @@
 PYTHON ?= python3
 PORT ?= 7860
-SEED ?= 1
+SEED ?= 3
 # More arguments for pip. On Linux, PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" spares the
 # gigabytes of CUDA that PyPI's torch brings along.
 PIP_ARGS ?=
@@ -81,11 +81,13 @@ seed-batchnorm-dropout.tuned: first-batchnorm-dropout.narrow.seed-$(SEED)
 first-%: .venv/dev.stamp
 	$(RUN) training.train training/recipes/$(basename $*).yaml --seed $(patsubst .seed-%,%,$(suffix $*))
 
-# Another seed of a recipe, for the spread: its figures are kept, its weights are not.
-seed-%: .venv/dev.stamp  ## Train and measure a recipe with SEED=1, such as seed-baseline.report SEED=1
+# Another seed of a recipe, for the spread: its figures are kept, its weights are not. Figures that are there already stay.
+figures = training/results/seeds/$(recipe).seed-$(SEED).json
+seed-%: .venv/dev.stamp  ## Train and measure a recipe with SEED=3, such as seed-baseline.report SEED=3
+	@test -n "$(FORCE)" || test ! -e $(figures) || { echo "$(figures) is there already; FORCE=1 replaces it."; exit 1; }
 	$(RUN) training.train training/recipes/$(recipe).yaml --seed $(SEED)
 	$(RUN) training.evaluation.calibrate runs/$(recipe)/seed-$(SEED)
-	$(RUN) training.evaluation.evaluate runs/$(recipe)/seed-$(SEED) --output training/results/seeds/$(recipe).seed-$(SEED).json
+	$(RUN) training.evaluation.evaluate runs/$(recipe)/seed-$(SEED) --output $(figures)
 
 train-all: .venv/dev.stamp  ## Train all of training/train_all.yaml: teachers, views and what learns from them (hours on a GPU); resumes
 	$(RUN) training.train_all training/train_all.yaml
