@@ -16,7 +16,7 @@ from fer_models.zoo import get_entry
 from .augmentation import AugmentationArguments
 from .data import PROTOCOLS, find_data
 from .objective import HEAD_LABELS, TARGETS
-from .pretrained import check_pretrained
+from .pretrained import PACKAGED, check_pretrained
 from .runtime.runs import list_trial_settings
 
 RUNS_DIR = Path("runs")
@@ -60,7 +60,8 @@ class RecipeArguments(AugmentationArguments):
     pretrained: str = field(
         default="",
         metadata={
-            "help": "Backbone to start from: efficientnet-lite0, or the Hub's id or the folder of one of transformers."
+            "help": f"Backbone to start from: one of {', '.join(PACKAGED)}, or the Hub's id or the folder of one of "
+            "transformers."
         },
     )
     widened_from: str = field(

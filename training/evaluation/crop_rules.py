@@ -1,4 +1,4 @@
-"""Which crop the models do best with: `python -m training.evaluation.crop_rules ../shared/data/fer2013`.
+"""Which crop the models do best with: `python -m training.evaluation.crop_rules`.
 
 FER2013's validation images are set into larger pictures, found again by the detector and cut out by several rules. The
 rule in `fer_models.faces` is to stay as long as none here is better by more than chance.
