@@ -136,11 +136,12 @@ def test_each_target_is_answered_by_the_tag_that_learned_it(checkpoints: Path) -
 
 def test_every_run_is_listed_with_where_it_comes_from(monkeypatch: pytest.MonkeyPatch):
     trained = {"seconds": 120, "commit": "a" * 40, "hardware": "2 cores", "threads": 1}
-    trained["widened_from"] = {"seconds": 600, "commit": "c" * 40}
-    trained["widened_from"]["widened_from"] = {"seconds": 60, "commit": "d" * 40}
+    trained["widened_from"] = {"seconds": 600, "commit": "c" * 40, "hardware": "2 cores", "threads": 1}
+    trained["widened_from"]["widened_from"] = {"seconds": 60, "commit": "d" * 40, "hardware": "1 x GPU"}
     run = {"seed": 1, "trained_with": trained, "measured_with": {"commit": "b" * 40, "hardware": "4 cores"}}
     monkeypatch.setattr(tables, "load_runs", lambda name, tag: [run] if name == "dense" else [])
     monkeypatch.setattr(tables, "list_measured_tags", lambda name: ["tuned"])
     assert tables.render_runs().splitlines()[2:] == [
-        "| `dense.tuned` | 1 | 1 + 10 + 2 | dddddddddd, cccccccccc, aaaaaaaaaa | 2 cores | 1 | bbbbbbbbbb | 4 cores |"
+        "| `dense.tuned` | 1 | 1 + 10 + 2 | dddddddddd, cccccccccc, aaaaaaaaaa | 1 x GPU; 2 cores | –, 1 | bbbbbbbbbb "
+        "| 4 cores |"
     ]
