@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import test_subsets
 import torch
 from conftest import encode_png, make_color_image, make_tiny_config
@@ -12,6 +13,7 @@ from fer_models.configuration_fer import FER_LABELS
 from fer_models.results import group_statistics, order_models
 from training.data import decode
 from training.ema import choose_statistics_faces
+from training.evaluation import batch_norm
 from training.evaluation.batch_norm import measure_run
 from training.evaluation.evaluate import predict_logits
 
@@ -73,6 +75,19 @@ def test_a_model_without_batch_norm_is_measured_once(tmp_path: Path) -> None:
     row = measure_run(tmp_path, rows, rows, [0], images=1000)
     assert row["images"] == 0
     assert [(split["before"], split["after"]) for split in row["splits"].values()] == [(1.0, None)] * 2
+
+
+def test_figures_of_other_runs_do_not_replace_those_that_are_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published, own = tmp_path / "batch_norm.json", tmp_path / "own.json"
+    monkeypatch.setattr(batch_norm, "OUTPUT", published)
+    monkeypatch.setattr(batch_norm, "measure_batch_norm", lambda *_: [])
+    batch_norm.main(["runs/baseline.report/seed-1"])
+    batch_norm.main(["runs/baseline.report/seed-1", "--output", str(own)])
+    assert (own.is_file(), published.exists()) == (True, False)
+    batch_norm.main([])
+    assert published.is_file()
 
 
 def test_statistics_faces_lie_all_over_the_split_in_equal_batches() -> None:

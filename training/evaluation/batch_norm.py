@@ -1,7 +1,8 @@
 """What lagging batch normalisation cost the report: `python -m training.evaluation.batch_norm`.
 
 Takes the running statistics of finished models anew, from training images without their labels; no weight changes.
-Measures them on PrivateTest before and after and writes `training/results/batch_norm.json`.
+Measures them on PrivateTest before and after and writes `training/results/batch_norm.json`; of other runs than the
+bundled ones it only prints, unless `--output` names a file.
 """
 
 from collections.abc import Sequence
@@ -108,13 +109,16 @@ def measure_batch_norm(source: str, directories: Sequence[Path], images: int = I
 @command
 def main(argv: list[str] | None = None) -> None:
     parser = CommandParser(prog="python -m training.evaluation.batch_norm", description=__doc__)
-    parser.add_argument("runs", nargs="*", type=Path, default=BUNDLED, help="folders; by default the bundled .report")
+    parser.add_argument("runs", nargs="*", type=Path, help="folders; by default the bundled .report")
     add_data_option(parser)
     parser.add_argument("--images", type=at_least(1), default=IMAGES, help="training images")
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="for the figures, JSON; needed for other runs than the bundled"
+    )
     arguments = parser.parse_args(argv)
-    rows = measure_batch_norm(arguments.data, arguments.runs, arguments.images)
-    write_json(arguments.output, {"rows": rows, **describe_environment()})
+    rows = measure_batch_norm(arguments.data, arguments.runs or BUNDLED, arguments.images)
+    if output := arguments.output or (None if arguments.runs else OUTPUT):
+        write_json(output, {"rows": rows, **describe_environment()})
 
 
 if __name__ == "__main__":
