@@ -22,7 +22,7 @@ from tiny_runs import (
     train_tiny,
     unfinish,
 )
-from transformers import AutoModelForImageClassification, Trainer
+from transformers import AutoModelForImageClassification, Trainer, TrainerControl, TrainerState, TrainingArguments
 
 from fer_models import FerImageProcessor
 from fer_models.configuration_fer import FER_LABELS
@@ -111,6 +111,20 @@ def test_same_seed_gives_the_same_weights_and_one_line_an_epoch(
     assert second.startswith("epoch 2/2 ")
     assert second.endswith(" 0 min left")
     assert last == f"Trained: {tmp_path / 'run'}"
+
+
+def test_a_measurement_within_the_first_epoch_has_no_line_yet(capsys: pytest.CaptureFixture[str]):
+    """With `--eval_strategy steps` training ended there."""
+    args, control = TrainingArguments(num_train_epochs=2, use_cpu=True), TrainerControl()
+    state = TrainerState(epoch=0.4, log_history=[{"epoch": 0.4, "eval_loss": 2.0, "eval_accuracy": 0.1}])
+    line = train.EpochLine()
+    line.on_evaluate(args, state, control)
+    assert capsys.readouterr().out == ""
+    state.epoch = 1.0
+    state.log_history += [{"epoch": 1.0, "loss": 1.8, "accuracy": 0.2, "learning_rate": 0.1}]
+    state.log_history += [{"epoch": 1.0, "eval_loss": 1.7, "eval_accuracy": 0.3}]
+    line.on_evaluate(args, state, control)
+    assert capsys.readouterr().out.startswith("epoch 1/2 ")
 
 
 def test_keep_freed_memory_does_nothing_without_glibc(monkeypatch: pytest.MonkeyPatch):

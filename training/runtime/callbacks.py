@@ -75,9 +75,10 @@ class EpochLine(TrainerCallback):
         self._start, self._epochs_before = time.monotonic(), state.epoch or 0.0
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if not state.is_world_process_zero or not state.epoch:
+        rows = make_history(state.log_history) if state.is_world_process_zero and state.epoch else []
+        if not rows:  # of training nothing is known before an epoch ends
             return
-        row = make_history(state.log_history)[-1]
+        row = rows[-1]
         seconds = (time.monotonic() - self._start) / max(state.epoch - self._epochs_before, 1e-9)
         tqdm.write(  # as print, but above the progress bar
             f"epoch {row['epoch']}/{int(args.num_train_epochs)}  "
