@@ -24,6 +24,7 @@ def test_a_seed_goes_on_from_its_own_unless_told_otherwise() -> None:
     for options, start in (
         ([], "dense.first/seed-0"),
         (["--seed", "1"], "dense.first/seed-1"),
+        (["--seed=1"], "dense.first/seed-1"),
         (["--seed", "1", "--widened_from", "runs/other"], "other"),
     ):
         assert make_job(" ".join(["dense.second", *options])).needs[0] == RUNS_DIR / start / "run.json"

@@ -67,15 +67,18 @@ def make_job(line: str) -> Job:
         return Job(name, arguments, Path(settings["output"]).with_suffix(".json"), needs)
     path = FOLDER / "recipes" / f"{name}.yaml"
     recipe = yaml.safe_load(path.read_text())
-    options = dict(zip(overrides[::2], overrides[1::2], strict=True))
-    seed = options.get("--seed", str(recipe["seed"]))
-    directory = Path(options.get("--output_dir", RUNS_DIR / name / f"seed-{seed}"))
-    start = options.get("--widened_from", find_start(recipe, seed))
+    parser = CommandParser(prog=name, add_help=False)
+    for option in ("--seed", "--output_dir", "--widened_from"):
+        parser.add_argument(option)
+    options = parser.parse_known_args(overrides)[0]
+    seed = options.seed or recipe["seed"]
+    directory = Path(options.output_dir or RUNS_DIR / name / f"seed-{seed}")
+    start = options.widened_from or find_start(recipe, seed)
     needs = [Path(folder, "run.json") for folder in [start, *recipe.get("teachers", [])]]
     needs = [path for path in needs if path.is_relative_to(RUNS_DIR)]
     if recipe.get("views"):
         needs.append(Path(recipe["views"]).with_suffix(".json"))
-    label = f"{name}.seed-{seed}" if "--output_dir" not in options else f"{name}.{directory.name}"
+    label = f"{name}.seed-{seed}" if options.output_dir is None else f"{name}.{directory.name}"
     arguments = ["-m", "training.train", str(path), "--disable_tqdm", "true", *overrides]
     return Job(label, arguments, directory / "run.json", needs, recipe.get("target") == "heads")
 
