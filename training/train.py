@@ -65,7 +65,7 @@ class FerTrainer(HubTrainer):
     def __init__(
         self,
         *args: Any,
-        augmentation: AugmentationArguments | None = None,
+        augmentation: AugmentationArguments,
         head_learning_rate: float | None = None,
         distillation: Distillation | None = None,
         objective: Objective | None = None,
@@ -79,7 +79,7 @@ class FerTrainer(HubTrainer):
         alone = self.args.world_size == self.args.n_gpu == self.args.gradient_accumulation_steps == 1
         self._records = cuda_graph and self.args.device.type == "cuda" and alone
         self._recorded: RecordedStep | None = None
-        self._augmentation = augmentation or AugmentationArguments()
+        self._augmentation = augmentation
         self._head_learning_rate = head_learning_rate
         self._distillation = distillation and distillation.to(self.args.device)
         self._correct_and_seen = torch.zeros(2, dtype=torch.int64, device=self.args.device)
