@@ -13,8 +13,9 @@ from fer_models.demo.handlers.choice import find_examples
 from fer_models.face_search import Box, DetectedFace, View, cut_reflected, drop_duplicates
 from fer_models.faces import SECOND_SCORE, FaceDetector, crop_face
 from fer_models.images import read_image
-from training.evaluation.face_recall import BEFORE
 from training.evaluation.made_photos import Placed, load_pictures, load_portraits, make_background, set_in
+
+ONE_LOOK = {"turned": False, "tiled": False, "padded": False}
 
 
 class CountingDetector(FaceDetector):
@@ -75,7 +76,7 @@ def test_a_face_on_its_side_that_looks_upright_has_its_nose_beside_the_eyes(
 @pytest.mark.parametrize("image", [make_no_face(), load_portrait(), make_two_faces()], ids=["none", "one", "two"])
 def test_what_is_upright_and_sure_is_found_as_by_one_look(image: Image.Image) -> None:
     detector = CountingDetector()
-    first = detector.detect(image, **BEFORE)
+    first = detector.detect(image, **ONE_LOOK)
     assert detector.looks == 2
     faces = detector.detect(image, tiled=False)
     assert faces == first
@@ -93,7 +94,7 @@ def test_small_faces_of_a_large_photo_are_found(detector: FaceDetector) -> None:
     places = [Placed(500 + 1000 * (i % 4), 440 + 890 * (i // 4), side) for i, side in enumerate(sides)]
     for i, place in enumerate(places):
         set_in(photo, load_portraits()[i % 2], place)
-    before, faces = detector.detect(photo, **BEFORE), detector.detect(photo)
+    before, faces = detector.detect(photo, **ONE_LOOK), detector.detect(photo)
     assert sum(place.find(before) is not None for place in places) < 9
     found = [place.find(faces) for place in places]
     assert None not in found

@@ -1,7 +1,7 @@
 """Which faces are found, and what is taken for one: `python -m training.evaluation.face_recall`.
 
-Faces of FER2013's training images and of two portraits are set into pictures without people: turned, small in large
-photos, and cut by the edge. Before is the detector's first look alone, after is all that it does.
+Faces of FER2013's training images and of two portraits are set into pictures without people: upright, turned, and small
+in large photos.
 """
 
 import math
@@ -28,17 +28,14 @@ from ..runtime.provenance import describe_environment
 from .made_photos import Placed, load_pictures, load_portraits, make_background, make_noise, set_in
 
 SPLIT = "train"
-BEFORE = {"turned": False, "tiled": False, "padded": False}
 PHOTO_SIZE = (640, 480)
 # Turns in degrees to either side, from one to the next.
 TURNS = (0, 20, 45, 90, 135, 180)
 # A turn that is no more wrong than this, in degrees, is right.
 RIGHT_TURN = 25
-CUTS = (0.0, 0.1, 0.2, 0.3, 0.4)
 MEGAPIXELS = (1, 3, 6, 12, 24, 48)
 SIDES = (24, 32, 48, 64, 100, 150, 250, 400)
 DOUBTS = (0.7, 0.75, 0.8, 0.85, 0.9)
-NUM_TIMES = 40
 NUM_THREADS = 2
 OUTPUT = RESULTS_DIR / "faces.json"
 
@@ -72,9 +69,9 @@ def measure_turned(photos: Photos, detector: FaceDetector, models: Sequence[Load
     """Faces turned by each range of `TURNS`, in the middle of a photo of `PHOTO_SIZE`.
 
     Returns:
-        For each range its `degrees`, `n` photos; of these the shares `found_before` and `found`, `upright_before` and
-        `upright`, those found and cut out as upright as `RIGHT_TURN`; `same_before` and `same`, those of which the
-        models' average says what it says of the same face upright; and `turned`, how many were.
+        For each range its `degrees`, `n` photos; of these the shares `found`; `upright`, those found and cut out as
+        upright as `RIGHT_TURN`; `same`, those of which the models' average says what it says of the same face upright;
+        and `turned`, how many were.
     """
     faces = [*photos.faces, *photos.portraits * 5]
     rows = []
@@ -89,40 +86,16 @@ def measure_turned(photos: Photos, detector: FaceDetector, models: Sequence[Load
             photos.random.bit_generator.state = state  # the same background
             straight = Placed(place.x, place.y, side)
             wanted = _answer(models, photos.make(PHOTO_SIZE, [face], [straight]), _as_face(straight))
-            before, after = place.find(detector.detect(photo, **BEFORE)), place.find(detector.detect(photo))
-            for key, found in (("_before", before), ("", after)):
-                is_upright = found is not None and place.measure_turn_error(found) <= RIGHT_TURN
-                counts.setdefault(f"found{key}", []).append(found is not None)
-                counts.setdefault(f"upright{key}", []).append(is_upright)
-                counts.setdefault(f"same{key}", []).append(
-                    found is not None and _answer(models, photo, found) == wanted
-                )
-            counts.setdefault("turned", []).append(after is not None and after.turned_degrees != 0)
+            found = place.find(detector.detect(photo))
+            shares = {
+                "found": found is not None,
+                "upright": found is not None and place.measure_turn_error(found) <= RIGHT_TURN,
+                "same": found is not None and _answer(models, photo, found) == wanted,
+                "turned": found is not None and found.turned_degrees != 0,
+            }
+            for key, value in shares.items():
+                counts.setdefault(key, []).append(value)
         rows.append({"degrees": [low, high], "n": len(faces)} | {key: _mean(values) for key, values in counts.items()})
-        print(rows[-1], flush=True)
-    return rows
-
-
-def measure_cut(photos: Photos, detector: FaceDetector) -> list[dict[str, Any]]:
-    """Faces of which the edge of the photo cuts a share: `cut`, `n`, and the shares `found_before` and `found`."""
-    rows = []
-    for cut in CUTS:
-        before, after = [], []
-        for face in [*photos.faces, *photos.portraits * 5]:
-            side = float(photos.random.uniform(60, 200))
-            inside = side * (0.5 - cut)
-            (width, height), edge = PHOTO_SIZE, photos.random.integers(4)
-            x, y = [
-                (inside, height / 2),
-                (width / 2, inside),
-                (width - inside, height / 2),
-                (width / 2, height - inside),
-            ][edge]
-            place = Placed(x, y, side)
-            photo = photos.make(PHOTO_SIZE, [face], [place])
-            before.append(place.find(detector.detect(photo, **BEFORE)) is not None)
-            after.append(place.find(detector.detect(photo)) is not None)
-        rows.append({"cut": cut, "n": len(after), "found_before": _mean(before), "found": _mean(after)})
         print(rows[-1], flush=True)
     return rows
 
@@ -131,14 +104,14 @@ def measure_large(photos: Photos, detector: FaceDetector, num_photos: int) -> li
     """Small faces in large photos.
 
     Returns:
-        For each of `MEGAPIXELS` the processor's seconds for all cores together, `cpu_s_before` and `cpu_s`, the least
-        of the photos; and for each of `SIDES` the shares `found_before` and `found` of `n` faces.
+        For each of `MEGAPIXELS` the processor's seconds for all cores together, `cpu_s`, the least of the photos; and
+        for each of `SIDES` the share `found` of `n` faces.
     """
     rows = []
     for megapixels in MEGAPIXELS:
         size = round(math.sqrt(megapixels * 4e6 / 3)), round(math.sqrt(megapixels * 3e6 / 4))
         sides = [side for side in SIDES if 4 * side <= size[0]]
-        found: dict[int, list[tuple[bool, bool]]] = {side: [] for side in sides}
+        found: dict[int, list[bool]] = {side: [] for side in sides}
         seconds = []
         for i in range(num_photos):
             cells = photos.random.permutation(12)[: len(sides)]
@@ -150,23 +123,12 @@ def measure_large(photos: Photos, detector: FaceDetector, num_photos: int) -> li
             faces = [pool[k] for k in photos.random.integers(len(pool), size=len(sides))]
             photo = photos.make(size, faces, places)
             start = time.process_time()
-            before = detector.detect(photo, **BEFORE)
-            middle = time.process_time()
-            after = detector.detect(photo)
-            seconds.append((middle - start, time.process_time() - middle))
+            faces_found = detector.detect(photo)
+            seconds.append(time.process_time() - start)
             for place in places:
-                found[int(place.side)].append((place.find(before) is not None, place.find(after) is not None))
-        by_side = [
-            {
-                "side": side,
-                "n": len(pairs),
-                "found_before": _mean([pair[0] for pair in pairs]),
-                "found": _mean([pair[1] for pair in pairs]),
-            }
-            for side, pairs in found.items()
-        ]
-        cpu_s_before, cpu_s = (round(min(pair[k] for pair in seconds), 3) for k in (0, 1))
-        rows.append({"megapixels": megapixels, "cpu_s_before": cpu_s_before, "cpu_s": cpu_s, "faces": by_side})
+                found[int(place.side)].append(place.find(faces_found) is not None)
+        by_side = [{"side": side, "n": len(some), "found": _mean(some)} for side, some in found.items()]
+        rows.append({"megapixels": megapixels, "cpu_s": round(min(seconds), 3), "faces": by_side})
         print(rows[-1], flush=True)
     return rows
 
@@ -175,8 +137,8 @@ def measure_none(photos: Photos, detector: FaceDetector, seed: int) -> tuple[dic
     """Pictures that hold no face: as they are, turned, of half and of twice the size, large, and noise.
 
     Returns:
-        `n` pictures, how many false faces in how many of them before and after, and how many of those after are not
-        even doubtful; and how certain the detector was of each.
+        `n` pictures, how many false faces in how many of them, and how many of those are not even doubtful; and how
+        certain the detector was of each.
     """
     pictures = []
     for picture in photos.pictures:
@@ -184,15 +146,12 @@ def measure_none(photos: Photos, detector: FaceDetector, seed: int) -> tuple[dic
         pictures += [ImageOps.scale(picture, 0.5), ImageOps.scale(picture, 2), make_background(picture, (2400, 1800))]
     pictures += make_noise(seed)
     with ThreadPoolExecutor(NUM_THREADS) as pool:
-        before = list(pool.map(lambda picture: detector.detect(picture, **BEFORE), pictures))
-        after = list(pool.map(detector.detect, pictures))
-    certainties = [face.certainty for faces in after for face in faces]
+        found = list(pool.map(detector.detect, pictures))
+    certainties = [face.certainty for faces in found for face in faces]
     row = {
         "n": len(pictures),
-        "false_before": sum(map(len, before)),
-        "false": sum(map(len, after)),
-        "pictures_before": sum(map(bool, before)),
-        "pictures": sum(map(bool, after)),
+        "false": sum(map(len, found)),
+        "pictures": sum(map(bool, found)),
         "false_not_doubtful": sum(certainty > SECOND_SCORE for certainty in certainties),
     }
     print(row, flush=True)
@@ -203,32 +162,18 @@ def measure_upright(photos: Photos, detector: FaceDetector, false_certainties: S
     """Upright faces in photos of `PHOTO_SIZE`.
 
     Returns:
-        `n`; `as_before`, the share of photos with the same boxes, scores and turns; `doubts`: for each threshold the
-        shares of the `faces` and of the `false_faces` that are no more certain; `ms_before` and `ms` for a portrait,
-        the least of many, and for the FER2013 photos their means.
+        `n` photos, in how many of them the face was `found`; `doubts`: for each threshold the shares of the `faces` and
+        of the `false_faces` that are no more certain.
     """
-    same, certainties = [], []
+    certainties = []
     for face in photos.faces:
         place = Placed(PHOTO_SIZE[0] / 2, PHOTO_SIZE[1] / 2, float(photos.random.uniform(60, 200)))
         photo = photos.make(PHOTO_SIZE, [face], [place])
-        before, after = detector.detect(photo, **BEFORE), detector.detect(photo)
-        if found := place.find(after):
+        if found := place.find(detector.detect(photo)):
             certainties.append(found.certainty)
-            same.append([_key(one) for one in before] == [_key(one) for one in after])
-    portrait = Placed(PHOTO_SIZE[0] / 2, PHOTO_SIZE[1] / 2, 150)
-    photo = photos.make(PHOTO_SIZE, photos.portraits[:1], [portrait])
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(NUM_TIMES):  # in turns, since others use the machine too
-        for options, values in zip((BEFORE, {}), times, strict=True):
-            start = time.perf_counter()
-            detector.detect(photo, **options)
-            values.append(1000 * (time.perf_counter() - start))
     row = {
         "n": len(photos.faces),
-        "found": len(same),
-        "as_before": _mean(same),
-        "ms_before": round(min(times[0]), 2),
-        "ms": round(min(times[1]), 2),
+        "found": len(certainties),
         "doubts": [
             {
                 "threshold": threshold,
@@ -250,10 +195,6 @@ def _answer(models: Sequence[LoadedModel], photo: Image.Image, face: DetectedFac
 def _as_face(place: Placed) -> DetectedFace:
     half = place.side / 2
     return DetectedFace((place.x - half, place.y - half, place.x + half, place.y + half), 1.0)
-
-
-def _key(face: DetectedFace) -> tuple[Any, ...]:
-    return face.box_xyxy, face.score, face.turned_degrees
 
 
 def _mean(values: Sequence[bool]) -> float | None:
@@ -282,7 +223,6 @@ def main(argv: list[str] | None = None) -> None:
         "none": none,
         "upright": measure_upright(photos, detector, false_certainties),
         "turned": measure_turned(photos, detector, models),
-        "cut": measure_cut(photos, detector),
         "large": measure_large(photos, detector, arguments.large),
         **describe_environment(),
     }
