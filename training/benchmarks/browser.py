@@ -3,8 +3,8 @@
 `python -m training.benchmarks.browser` opens `build/static` in Chromium and writes `training/results/browser.json`: the
 largest difference of a probability on faces that are cut out already, of photos how many have the same faces, boxes and
 answers, and the bytes of a first visit. `--part` measures one of these alone, and keeps what is known of the others.
-Three are measured only when they are named: `timings`, for a machine that does nothing else; `memory`, of ten minutes
-of Live; and `firefox`, the same photos in Firefox.
+Two are measured only when they are named: `timings`, for a machine that does nothing else, and `memory`, of ten minutes
+of Live.
 """
 
 import base64
@@ -35,7 +35,6 @@ from ..publishing.static_page import StaticHandler, build_static, read_examples
 from ..runtime.files import write_json
 from ..runtime.provenance import describe_environment
 from .browser_photos import measure_photos
-from .firefox import open_firefox
 from .live import write_camera_film
 
 OUTPUT = RESULTS_DIR / "browser.json"
@@ -46,7 +45,7 @@ NUM_PHOTOS = 100
 # What counts as the same.
 MAX_PROBABILITY = 0.001
 PARTS = ("bytes", "photos", "faces")
-NAMED_PARTS = ("timings", "memory", "firefox")
+NAMED_PARTS = ("timings", "memory")
 WARM_RUNS, LIVE_S = 15, 20
 # How long Live runs before memory is watched, and while it is; and the wait between two looks.
 WARM_UP_S, MEMORY_S, LOOK_S = 120, 600, 30
@@ -223,14 +222,12 @@ def main(argv: list[str] | None = None) -> None:
             measured = measure_memory(directory)
         else:
             models = load_models(REPORT_MODELS)
-            with serve(directory) as url, open_firefox(url, READY) if part == "firefox" else open_browser(url) as page:
+            with serve(directory) as url, open_browser(url) as page:
                 if part == "faces":
                     images = list(load_fer2013(arguments.data)["validation"]["image"])
                     measured = measure_faces(page, models, images)
                 else:
                     measured = measure_photos(page, models, NUM_PHOTOS)
-                if part == "firefox":
-                    measured["browser"] = page.evaluate("() => navigator.userAgent.match(/Firefox.[0-9.]+/)[0]")
         results[part] = measured | {"environment": environment}
         write_json(arguments.output, results)
         print(json.dumps({part: measured}, indent=2), flush=True)

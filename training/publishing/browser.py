@@ -38,9 +38,6 @@ def render_browser() -> str:
     if memory := measured.get("memory"):
         words = f"memory of the browser in {memory['seconds'] / 60:.0f} minutes of Live: first, most, last"
         rows.append([words, f"{memory['first_mb']:.0f}, {memory['most_mb']:.0f}, {memory['last_mb']:.0f} MB"])
-    if firefox := measured.get("firefox"):
-        words = f"in {firefox['browser'].replace('/', ' ')}: same faces, boxes and answers"
-        rows.append([words, f"{firefox['same']} of {firefox['n']}"])
     environments = [part["environment"] for part in measured.values()]
     hardware = sorted({one["hardware"] for one in environments})
     commits = sorted({shorten_commit(one["commit"]) for one in environments})
