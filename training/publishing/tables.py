@@ -358,22 +358,6 @@ def render_ablation(name: str) -> str:
     )
 
 
-def render_augmentation() -> str:
-    """What changing the faces costs, as `training.benchmarks.augmentation` wrote it."""
-    cost = load_measured("augmentation")
-    if cost is None:
-        return "Not measured yet."
-    rows = [
-        [name if name == "together" else f"`{name}`", f"{microseconds:.1f}"]
-        for name, microseconds in cost["microseconds_per_face"].items()
-    ]
-    return (
-        f"{render_table(['change', 'microseconds a face'], rows)}\n\nMedians of {cost['rounds']} batches of "
-        f"{cost['batch_size']} faces, by `{cost['recipe']}`. {cost['hardware']}, threads: {cost['threads']}, commit "
-        f"{shorten_commit(cost['commit'])}."
-    )
-
-
 def _describe_neighbours(neighbours: dict[str, Any] | None) -> list[list[str]]:
     if neighbours is None:  # measured before there was this part
         return []
