@@ -1,8 +1,6 @@
 """Measure a trained model: `python -m training.evaluation.evaluate RUN` writes its `results.json`.
 
 Works on the folder of a finished run and on a bundled checkpoint. Nothing is chosen here; every split is read once.
-With `--missing`, what `results.json` holds already is kept, and only what it lacks is measured; what the votes say by
-themselves is counted again.
 """
 
 import json
@@ -151,23 +149,17 @@ def measure_votes(logits: torch.Tensor, rows: Dataset) -> dict[str, Any]:
     """How far a model's probabilities are from people's votes, over all faces that have some.
 
     Returns:
-        `n` faces; `distance`, the mean total variation distance in [0, 1]; and what `count_people` gives.
-    """
-    targets = make_label_targets(rows["ferplus_votes"][:])
-    known = targets.any(1)
-    distances = (logits.softmax(-1)[known] - targets[known]).abs().sum(1) / 2
-    return {"n": int(known.sum()), "distance": distances.mean().item(), **count_people(rows)}
-
-
-def count_people(rows: Dataset) -> dict[str, Any]:
-    """What the votes say by themselves.
-
-    Returns:
-        `annotator_distance`, the distance of `measure_votes` for one of the ten annotators from the nine others;
-        `n_contempt`, the faces that most annotators call contempt, which the model has no label for.
+        `n` faces; `distance`, the mean total variation distance in [0, 1]; `annotator_distance`, that of one of the ten
+        annotators from the nine others; `n_contempt`, the faces that most annotators call contempt, which the model has
+        no label for.
     """
     votes = rows["ferplus_votes"][:]
+    targets = make_label_targets(votes)
+    known = targets.any(1)
+    distances = (logits.softmax(-1)[known] - targets[known]).abs().sum(1) / 2
     return {
+        "n": int(known.sum()),
+        "distance": distances.mean().item(),
         "annotator_distance": count_distances(votes),
         "n_contempt": int((find_majority(votes, VOTE_LABELS) == VOTE_LABELS.index("contempt")).sum()),
     }
@@ -182,19 +174,17 @@ def measure_robustness(model: PreTrainedModel, faces: FaceTensors) -> list[dict[
     return rows
 
 
-def evaluate(directory: Path, source: str | None = None, known: dict[str, Any] | None = None) -> dict[str, Any]:
+def evaluate(directory: Path, source: str | None = None) -> dict[str, Any]:
     """Measure the model in `directory` on every split.
 
     Args:
         directory: Folder with the model, its image processor, `recipe.yaml`, `history.json`, and `run.json` or, in a
             bundled checkpoint, the `results.json` that took it up.
         source: FER2013, as `training.data` takes it; by default the one that the recipe names.
-        known: Results of the same weights; what is in them is not measured again.
 
     Returns:
         What `results.json` holds: for each split what `measure` gives; the seed, the recipe's protocol, the last row
-        of `history.json`, if there is one, and the environments of training and of this measurement (`completed_with`,
-        if some of it was known).
+        of `history.json`, if there is one, and the environments of training and of this measurement.
 
     Raises:
         OSError: The folder or a file in it is missing.
@@ -208,24 +198,17 @@ def evaluate(directory: Path, source: str | None = None, known: dict[str, Any] |
     model = AutoModelForImageClassification.from_pretrained(directory).to(device)
     image_processor = FerImageProcessor.from_pretrained(directory)
     history = json.loads((directory / "history.json").read_text())
-    remembered, known = RememberedLogits(model), known or {}
-    figures: dict[str, Any] = {"splits": dict(known.get("splits", {})), "robustness": known.get("robustness", {})}
+    remembered = RememberedLogits(model)
+    figures: dict[str, Any] = {"splits": {}}
     for name, rows in load_splits(source or recipe.get("data") or find_data(), recipe["protocol"]).items():
-        has_votes = name == "official_test" and "ferplus_votes" in rows.column_names
-        if has_votes and "votes" in known:
-            figures["votes"] = known["votes"] | count_people(rows)
-        if name in figures["splits"] and (name != "official_test" or ("votes" in known and figures["robustness"])):
-            continue
         faces = decode(rows, image_processor)
         logits = remembered.predict(faces)
-        if name not in figures["splits"]:
-            figures["splits"][name] = measure(logits, faces.labels, model.config.temperature)
-        split = figures["splits"][name]
+        split = figures["splits"][name] = measure(logits, faces.labels, model.config.temperature)
         print(f"{name:<28} n {split['n']:>6}  accuracy {split['accuracy']:.4f}", flush=True)
-        if has_votes:
-            figures["votes"] = {"split": name, **measure_votes(logits, rows)}
-        if name == "official_test" and not figures["robustness"]:
+        if name == "official_test":
             figures["robustness"] = {"split": name, "rows": measure_robustness(model, faces)}
+            if "ferplus_votes" in rows.column_names:
+                figures["votes"] = {"split": name, **measure_votes(logits, rows)}
         if name == "ferplus_validation" and model.config.class_prior:
             figures["balance"] = {"split": name, "rows": measure_balance(logits, faces.labels, model.config)}
     return {
@@ -236,26 +219,10 @@ def evaluate(directory: Path, source: str | None = None, known: dict[str, Any] |
         "temperature": model.config.temperature,
         "prior_strength": model.config.prior_strength,
         "last_epoch": history[-1] if history else None,
-        **{name: known[name] for name in ("votes", "balance") if name in known},
         **figures,
         "trained_with": run,
-        "measured_with": known.get("measured_with") or describe_environment(),
-        **({"completed_with": describe_environment()} if known else {}),
+        "measured_with": describe_environment(),
     }
-
-
-def load_known(directory: Path, output: Path) -> dict[str, Any]:
-    """The results that a folder has already, of the same weights; nothing if there are none.
-
-    Raises:
-        ValueError: They were measured with another temperature.
-    """
-    if not output.is_file():
-        return {}
-    known = json.loads(output.read_text())
-    if known["temperature"] != AutoConfig.from_pretrained(directory).temperature:
-        raise ValueError(f"{output} was measured with another temperature. Measure everything, without --missing.")
-    return known
 
 
 def check_nothing_is_lost(results: dict[str, Any], output: Path) -> None:
@@ -283,7 +250,6 @@ def main(argv: list[str] | None = None) -> None:
         help=f"FER2013; by default what {DATA_VARIABLE} says, else the source that the recipe names",
     )
     parser.add_argument("--output", type=Path, help="by default results.json in the folder")
-    parser.add_argument("--missing", action="store_true", help="measure only what the results do not have yet")
     arguments = parser.parse_args(argv)
     try:
         output = arguments.output or arguments.directory / "results.json"
@@ -295,8 +261,7 @@ def main(argv: list[str] | None = None) -> None:
                     "Leave --output out."
                 )
             output.parent.mkdir(parents=True, exist_ok=True)  # before the work, so that nothing is lost
-        known = load_known(arguments.directory, output) if arguments.missing else None
-        results = evaluate(arguments.directory, arguments.data, known)
+        results = evaluate(arguments.directory, arguments.data)
         check_nothing_is_lost(results, output)
         write_json(output, results)
     except FileNotFoundError as error:
