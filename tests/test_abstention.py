@@ -1,4 +1,3 @@
-import json
 from typing import Any
 
 import numpy as np
@@ -6,8 +5,8 @@ import pytest
 
 from fer_models.comparison import SURE_PROBABILITY
 from fer_models.inference import LoadedModel
-from training.evaluation import abstention as measure_unsure
 from training.evaluation.abstention import choose_threshold, describe_bands, find_majorities
+from training.publishing.records import load_measured
 
 
 def make_bands(*accuracies: float) -> list[dict[str, Any]]:
@@ -45,7 +44,7 @@ def test_a_majority_is_what_the_page_calls_one(models: list[LoadedModel]) -> Non
 
 
 def test_the_served_threshold_is_the_measured_one() -> None:
-    measured = json.loads(measure_unsure.OUTPUT.read_text())
+    measured = load_measured("unsure")
     assert measured["threshold"] == SURE_PROBABILITY
     assert measured["split"] == "validation"
     assert "dirty" not in measured["commit"]

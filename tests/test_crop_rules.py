@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 from conftest import make_face
@@ -9,7 +7,6 @@ from PIL import Image
 from fer_models.faces import DetectedFace, FaceDetector, crop_box, crop_face
 from fer_models.inference import load_models
 from training.evaluation.crop_rules import (
-    OUTPUT,
     bootstrap_difference,
     compare_rules,
     crop_clipped,
@@ -17,6 +14,7 @@ from training.evaluation.crop_rules import (
     crop_square,
     cut_picture,
 )
+from training.publishing.records import load_measured
 
 
 def test_alignment_makes_the_eyes_level() -> None:
@@ -73,7 +71,7 @@ def test_rules_are_compared_on_the_faces_that_are_found() -> None:
 
 
 def test_the_crop_rule_is_the_measured_one() -> None:
-    measured = json.loads(OUTPUT.read_text())
+    measured = load_measured("crop_rules")
     assert measured["split"] == "validation"
     assert "dirty" not in measured["commit"]
     for rule, result in measured["whole"]["rules"].items():

@@ -1,4 +1,3 @@
-import json
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,12 @@ from training.evaluation.image_quality import (
     ANGLES,
     FLAWS,
     FOUND,
-    OUTPUT,
     choose_limit,
     measure_flaws,
     measure_found,
     sort_into_bins,
 )
+from training.publishing.records import load_measured
 
 
 def make_bins(*accuracies: float) -> list[dict[str, Any]]:
@@ -46,7 +45,7 @@ def test_bins_start_with_the_worst_and_keep_equal_values_together() -> None:
 
 def test_every_hint_is_measured_and_given_where_it_was() -> None:
     assert {*FLAWS, *FOUND} == set(RULES)
-    measured = json.loads(OUTPUT.read_text())
+    measured = load_measured("quality")
     assert measured["split"] == "validation"
     assert "dirty" not in measured["commit"]
     for id, hint in (measured["changed"]["hints"] | measured["found"]["hints"]).items():

@@ -29,16 +29,14 @@ from gradio_client import Client, handle_file
 from gradio_client.utils import QueueError
 from PIL import Image
 
-from fer_models.commands import CommandParser, at_least, command
+from fer_models.commands import at_least, command
 from fer_models.demo.handlers.compare import find_examples
 from fer_models.demo.ui import MAX_FILE_MB
 
-from .. import RESULTS_DIR, ROOT
-from ..runtime.files import write_json
-from ..runtime.provenance import describe_environment
+from .. import ROOT
+from ..runtime.measured import make_measuring_parser, write_measured
 from .live import measure_live
 
-OUTPUT = RESULTS_DIR / "app.json"
 PHOTO_SIZE = (640, 480)
 LARGE_SIZE, NUM_LARGE = (5656, 4242), 10
 WARM_UP = 3
@@ -273,7 +271,7 @@ def measure_refusals(url: str, photo: Path, flood: int) -> dict[str, Any]:
 
 @command
 def main(argv: list[str] | None = None) -> None:
-    parser = CommandParser(prog="python -m training.benchmarks.app", description=__doc__)
+    parser = make_measuring_parser("benchmarks.app", __doc__, "app.json", reads_faces=False)
     count = at_least(1)
     parser.add_argument("--rounds", type=count, default=200, help="visits to the page, each with a photo")
     parser.add_argument("--live-seconds", type=float, default=20, help="how long the camera is on")
@@ -283,7 +281,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--visitors", type=count, default=20, help="visitors at once")
     parser.add_argument("--requests", type=count, default=200, help="requests of all visitors together")
     parser.add_argument("--flood", type=count, default=300, help="requests sent at once")
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
@@ -306,7 +303,7 @@ def main(argv: list[str] | None = None) -> None:
             for name, measure in steps.items():
                 results[name] = measure()
                 print(f"{name}: {json.dumps(results[name])}", flush=True)
-    write_json(arguments.output, results | describe_environment())
+    write_measured(arguments.output, results)
 
 
 if __name__ == "__main__":

@@ -25,19 +25,18 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from fer_models.commands import CommandParser, command
+from fer_models.commands import command
 from fer_models.inference import LoadedModel, load_models, predict_all
 from fer_models.zoo import REPORT_MODELS
 
-from .. import RESULTS_DIR
-from ..data import add_data_option, load_fer2013
+from ..data import load_fer2013
 from ..publishing.static_page import StaticHandler, build_static, read_examples
 from ..runtime.files import write_json
+from ..runtime.measured import make_measuring_parser
 from ..runtime.provenance import describe_environment
 from .browser_photos import measure_photos
 from .live import write_camera_film
 
-OUTPUT = RESULTS_DIR / "browser.json"
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 READY = "html[data-ready]"
 CHUNK = 400
@@ -204,11 +203,9 @@ def measure_bytes(directory: Path) -> dict[str, Any]:
 
 @command
 def main(argv: list[str] | None = None) -> None:
-    parser = CommandParser(prog="python -m training.benchmarks.browser", description=__doc__)
-    add_data_option(parser)
+    parser = make_measuring_parser("benchmarks.browser", __doc__, "browser.json")
     choices = [*PARTS, *NAMED_PARTS]
     parser.add_argument("--part", choices=choices, help=f"measure this alone; by default {', '.join(PARTS)}")
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="PATH", help="where to write")
     arguments = parser.parse_args(argv)
     directory = build_static()
     results = json.loads(arguments.output.read_text()) if arguments.output.is_file() else {}

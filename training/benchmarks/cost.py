@@ -7,23 +7,19 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
 
-from fer_models.commands import CommandParser, at_least, command
+from fer_models.commands import at_least, command
 from fer_models.inference import LoadedModel, load_models, predict
 from fer_models.memory import keep_freed_memory
 from fer_models.zoo import checkpoint_dir
 
-from .. import RESULTS_DIR
 from ..publishing.architecture import count_multiply_adds
-from ..runtime.files import write_json
-from ..runtime.provenance import describe_environment
+from ..runtime.measured import make_measuring_parser, write_measured
 
-OUTPUT = RESULTS_DIR / "cost.json"
 FACE_SIDE = 200  # of the crop that is handed in, as from a photo; preprocessing is part of the time
 BATCH_SIZE = 64
 
@@ -83,24 +79,15 @@ def measure_cost(models: list[LoadedModel], rounds: int) -> list[dict[str, Any]]
 
 @command
 def main(argv: list[str] | None = None) -> None:
-    parser = CommandParser(prog="python -m training.benchmarks.cost", description=__doc__)
+    parser = make_measuring_parser("benchmarks.cost", __doc__, "cost.json", reads_faces=False)
     parser.add_argument("--rounds", type=at_least(1), default=30, help="how often each model is timed")
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
     keep_freed_memory()
     costs = measure_cost(load_models(), arguments.rounds)
     for cost in costs:
         print(f"{cost['model']:<20}{cost['latency_ms']:>8.1f} ms{cost['images_per_second']:>9.0f} images/s")
-    write_json(
-        arguments.output,
-        {
-            "models": costs,
-            "rounds": arguments.rounds,
-            "batch_size": BATCH_SIZE,
-            "face_side": FACE_SIDE,
-            **describe_environment(),
-        },
-    )
+    settings = {"rounds": arguments.rounds, "batch_size": BATCH_SIZE, "face_side": FACE_SIDE}
+    write_measured(arguments.output, {"models": costs} | settings)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fer_models.commands import CommandParser, command
+from fer_models.commands import command
 
-from .. import RESULTS_DIR, ROOT
-from ..runtime.files import write_json
-from ..runtime.provenance import describe_environment
+from .. import ROOT
+from ..runtime.measured import make_measuring_parser, write_measured
 
-OUTPUT = RESULTS_DIR / "install.json"
 STAMPS = {"demo": ".venv/app.stamp", "test": ".venv/dev.stamp"}
 
 
@@ -60,12 +58,11 @@ def measure_install(source: Path, with_tests: bool = False) -> dict[str, Any]:
 
 @command
 def main(argv: list[str] | None = None) -> None:
-    parser = CommandParser(prog="python -m training.benchmarks.install", description=__doc__)
+    parser = make_measuring_parser("benchmarks.install", __doc__, "install.json", reads_faces=False)
     parser.add_argument("--tests", action="store_true", help="run `make test`, too, and measure its time")
-    parser.add_argument("--output", type=Path, default=OUTPUT, help="JSON file to write")
     arguments = parser.parse_args(argv)
-    source = {"pip_args": os.environ.get("PIP_ARGS", ""), **describe_environment()}
-    write_json(arguments.output, measure_install(ROOT, arguments.tests) | source)
+    pip_args = {"pip_args": os.environ.get("PIP_ARGS", "")}
+    write_measured(arguments.output, measure_install(ROOT, arguments.tests) | pip_args)
     print(f"Wrote {arguments.output}.")
 
 

@@ -6,26 +6,21 @@ agree, no answer is.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fer_models.commands import CommandParser, command
+from fer_models.commands import command
 from fer_models.comparison import Comparison, Prediction
 from fer_models.inference import LoadedModel, load_models
 from fer_models.memory import keep_freed_memory
 from fer_models.zoo import REPORT_MODELS
 
-from .. import RESULTS_DIR
-from ..data import add_data_option
-from ..runtime.files import write_json
-from ..runtime.provenance import describe_environment
+from ..runtime.measured import make_measuring_parser, write_measured
 from .serving import SPLIT, describe_models, load_faces, measure_accuracies, predict_probabilities
 
 # Averages are sorted into bands of this width; in narrower ones too few images decide.
 BAND = 0.05
-OUTPUT = RESULTS_DIR / "unsure.json"
 
 
 def describe_bands(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, Any]]:
@@ -138,18 +133,14 @@ def measure_unsure(source: str) -> dict[str, Any]:
         "bands": bands,
         "threshold": threshold,
         "agreement": by_agreement,
-        **describe_environment(),
     }
 
 
 @command
 def main(argv: list[str] | None = None) -> None:
-    parser = CommandParser(prog="python -m training.evaluation.abstention", description=__doc__)
-    add_data_option(parser)
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
-    arguments = parser.parse_args(argv)
+    arguments = make_measuring_parser("evaluation.abstention", __doc__, "unsure.json").parse_args(argv)
     result = measure_unsure(arguments.data)
-    write_json(arguments.output, result)
+    write_measured(arguments.output, result)
     for band in result["bands"]:
         print("  ".join(f"{name} {value}" for name, value in band.items()))
     print(f"threshold {result['threshold']}")

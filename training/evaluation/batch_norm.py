@@ -22,8 +22,7 @@ from fer_models.zoo import checkpoint_dir
 from .. import RESULTS_DIR
 from ..data import add_data_option, decode, load_fer2013
 from ..ema import choose_statistics_faces, has_batch_norm, retake_statistics
-from ..runtime.files import write_json
-from ..runtime.provenance import describe_environment
+from ..runtime.measured import write_measured
 from .evaluate import predict_logits
 from .metrics import accuracy_interval
 from .subsets import drop_duplicates
@@ -113,12 +112,12 @@ def main(argv: list[str] | None = None) -> None:
     add_data_option(parser)
     parser.add_argument("--images", type=at_least(1), default=IMAGES, help="training images")
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="for the figures, JSON; needed for other runs than the bundled"
+        "--output", type=Path, metavar="FILE", help="for the figures, JSON; without it none are written of other runs"
     )
     arguments = parser.parse_args(argv)
     rows = measure_batch_norm(arguments.data, arguments.runs or BUNDLED, arguments.images)
     if output := arguments.output or (None if arguments.runs else OUTPUT):
-        write_json(output, {"rows": rows, **describe_environment()})
+        write_measured(output, {"rows": rows})
 
 
 if __name__ == "__main__":

@@ -8,22 +8,18 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from fer_models.commands import CommandParser, at_least, command
+from fer_models.commands import at_least, command
 from fer_models.faces import DetectedFace, FaceDetector, crop_box, crop_face
 from fer_models.inference import LoadedModel, load_models
 from fer_models.memory import keep_freed_memory
 from fer_models.zoo import REPORT_MODELS
 
-from .. import RESULTS_DIR
-from ..data import add_data_option
-from ..runtime.files import write_json
-from ..runtime.provenance import describe_environment
+from ..runtime.measured import make_measuring_parser, write_measured
 from .face_crop import PADDINGS, make_canvas
 from .serving import SPLIT, describe_models, load_faces, measure_accuracies, predict_probabilities
 
@@ -32,7 +28,6 @@ SIDES = (0.9, 1.0, 1.1, 1.2)
 # Of its side a frame loses so much at an edge of the picture, where crops that leave the picture are compared.
 CUT_FRACTION = 0.15
 NUM_RESAMPLES = 2000
-OUTPUT = RESULTS_DIR / "crop_rules.json"
 
 Crop = Callable[[Image.Image, DetectedFace], Image.Image]
 
@@ -185,20 +180,18 @@ def measure_crop_rules(source: str, sample_size: int, seed: int, padding: str) -
         "cut_fraction": CUT_FRACTION,
         "whole": compare_rules(models, pictures, frames, labels, rules, seed),
         "cut": compare_rules(models, cut, frames, labels, at_the_edge, seed),
-        **describe_environment(),
     }
 
 
 @command
 def main(argv: list[str] | None = None) -> None:
-    parser = CommandParser(prog="python -m training.evaluation.crop_rules", description=__doc__)
-    add_data_option(parser)
+    parser = make_measuring_parser("evaluation.crop_rules", __doc__, "crop_rules.json")
     parser.add_argument("--n", type=at_least(1), default=1000, help="number of validation images")
     parser.add_argument("--seed", type=int, default=0, help="fixes all that is random")
     parser.add_argument("--padding", default="edge", choices=PADDINGS, help="around the image")
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
-    write_json(arguments.output, measure_crop_rules(arguments.data, arguments.n, arguments.seed, arguments.padding))
+    measured = measure_crop_rules(arguments.data, arguments.n, arguments.seed, arguments.padding)
+    write_measured(arguments.output, measured)
 
 
 if __name__ == "__main__":

@@ -9,22 +9,19 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from fer_models.commands import CommandParser, at_least, command
+from fer_models.commands import at_least, command
 from fer_models.faces import SECOND_SCORE, DetectedFace, FaceDetector, crop_face
 from fer_models.inference import LoadedModel, load_models, predict_all
 from fer_models.memory import keep_freed_memory
 from fer_models.zoo import REPORT_MODELS
 
-from .. import RESULTS_DIR
-from ..data import add_data_option, load_fer2013
-from ..runtime.files import write_json
-from ..runtime.provenance import describe_environment
+from ..data import load_fer2013
+from ..runtime.measured import make_measuring_parser, write_measured
 from .made_photos import Placed, load_pictures, load_portraits, make_background, make_noise, set_in
 
 SPLIT = "train"
@@ -37,7 +34,6 @@ MEGAPIXELS = (1, 3, 6, 12, 24, 48)
 SIDES = (24, 32, 48, 64, 100, 150, 250, 400)
 DOUBTS = (0.7, 0.75, 0.8, 0.85, 0.9)
 NUM_THREADS = 2
-OUTPUT = RESULTS_DIR / "faces.json"
 
 
 class Photos:
@@ -203,12 +199,10 @@ def _mean(values: Sequence[bool]) -> float | None:
 
 @command
 def main(argv: list[str] | None = None) -> None:
-    parser = CommandParser(prog="python -m training.evaluation.face_recall", description=__doc__)
-    add_data_option(parser)
+    parser = make_measuring_parser("evaluation.face_recall", __doc__, "faces.json")
     parser.add_argument("--n", type=at_least(1), default=100, help="number of training images")
     parser.add_argument("--large", type=at_least(1), default=6, help="photos of each size")
     parser.add_argument("--seed", type=int, default=0, help="fixes all that is random")
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="for the figures, JSON")
     arguments = parser.parse_args(argv)
     keep_freed_memory()
     photos = Photos(arguments.data, arguments.n, arguments.seed)
@@ -224,9 +218,8 @@ def main(argv: list[str] | None = None) -> None:
         "upright": measure_upright(photos, detector, false_certainties),
         "turned": measure_turned(photos, detector, models),
         "large": measure_large(photos, detector, arguments.large),
-        **describe_environment(),
     }
-    write_json(arguments.output, result)
+    write_measured(arguments.output, result)
 
 
 if __name__ == "__main__":

@@ -4,22 +4,18 @@ Counts FER+'s votes (Barsoum et al. 2016, arXiv:1608.01041) on PublicTest and wr
 shares only, no picture and no single vote.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from datasets import Dataset
 
-from fer_models.commands import CommandParser, command
+from fer_models.commands import command
 from fer_models.configuration_fer import FER_LABELS
 
-from .. import RESULTS_DIR
-from ..data import DataError, add_data_option, load_fer2013
-from ..runtime.files import write_json
-from ..runtime.provenance import describe_environment
+from ..data import DataError, load_fer2013
+from ..runtime.measured import make_measuring_parser, write_measured
 from ..votes import FERPLUS_COLUMNS
 
-OUTPUT = RESULTS_DIR / "votes.json"
 SPLIT = "official_validation"  # PublicTest
 
 
@@ -56,12 +52,9 @@ def count_votes(rows: Dataset) -> dict[str, Any]:
 
 @command
 def main(argv: list[str] | None = None) -> None:
-    parser = CommandParser(prog="python -m training.evaluation.ferplus_votes", description=__doc__)
-    add_data_option(parser)
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
-    arguments = parser.parse_args(argv)
-    result = {"split": SPLIT, **count_votes(load_fer2013(arguments.data)["validation"]), **describe_environment()}
-    write_json(arguments.output, result)
+    arguments = make_measuring_parser("evaluation.ferplus_votes", __doc__, "votes.json").parse_args(argv)
+    result = {"split": SPLIT, **count_votes(load_fer2013(arguments.data)["validation"])}
+    write_measured(arguments.output, result)
     for label, row in result["labels"].items():
         print(f"{label:<10}{row['n']:>6}{row['votes'][label]:>8.1%} of the votes{row['agreed']:>8.1%} agreed on")
 

@@ -4,23 +4,19 @@ All other figures are of one view of each face. Published ones often are not, so
 measures every bundled model on the test images and writes `training/results/flip.json`.
 """
 
-from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedModel
 
-from fer_models.commands import CommandParser, command
+from fer_models.commands import command
 from fer_models.memory import keep_freed_memory
 from fer_models.zoo import list_models, list_tags, load
 
-from .. import RESULTS_DIR
-from ..data import FaceTensors, add_data_option, decode
-from ..runtime.files import write_json
-from ..runtime.provenance import describe_environment
+from ..data import FaceTensors, decode
+from ..runtime.measured import make_measuring_parser, write_measured
 from .evaluate import load_splits, predict_logits
 from .metrics import accuracy_interval
 
-OUTPUT = RESULTS_DIR / "flip.json"
 SPLITS = ("official_test", "report_test")
 
 
@@ -70,11 +66,8 @@ def measure_flip(source: str) -> list[dict[str, Any]]:
 
 @command
 def main(argv: list[str] | None = None) -> None:
-    parser = CommandParser(prog="python -m training.evaluation.flip_tta", description=__doc__)
-    add_data_option(parser)
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
-    arguments = parser.parse_args(argv)
-    write_json(arguments.output, {"rows": measure_flip(arguments.data), **describe_environment()})
+    arguments = make_measuring_parser("evaluation.flip_tta", __doc__, "flip.json").parse_args(argv)
+    write_measured(arguments.output, {"rows": measure_flip(arguments.data)})
 
 
 if __name__ == "__main__":

@@ -5,14 +5,13 @@ right clearly less often than on FER2013's validation images as they are. Right 
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
-from fer_models.commands import CommandParser, at_least, command
+from fer_models.commands import at_least, command
 from fer_models.faces import FaceDetector, crop_face
 from fer_models.image_processing_fer import FerImageProcessor
 from fer_models.inference import LoadedModel, load_models
@@ -20,17 +19,13 @@ from fer_models.memory import keep_freed_memory
 from fer_models.quality import RULES, measure_quality
 from fer_models.zoo import REPORT_MODELS
 
-from .. import RESULTS_DIR
-from ..data import add_data_option
-from ..runtime.files import write_json
-from ..runtime.provenance import describe_environment
+from ..runtime.measured import make_measuring_parser, write_measured
 from .corruptions import SEED, Change, add_noise, blur, change_brightness, change_contrast, cut, shrink
 from .face_crop import make_canvas
 from .serving import SPLIT, describe_models, load_faces, predict_probabilities
 
 # So much less of the images, in [0, 1], must be right to speak of a flaw: about three standard errors of a bin.
 CLEAR_FALL = 0.1
-OUTPUT = RESULTS_DIR / "quality.json"
 
 # Hint -> the change that causes the flaw, and its levels.
 FLAWS: dict[str, tuple[Change, tuple[float, ...]]] = {
@@ -190,12 +185,10 @@ def measure_found(
 
 @command
 def main(argv: list[str] | None = None) -> None:
-    parser = CommandParser(prog="python -m training.evaluation.image_quality", description=__doc__)
-    add_data_option(parser)
+    parser = make_measuring_parser("evaluation.image_quality", __doc__, "quality.json")
     parser.add_argument("--n", type=at_least(1), default=600, help="images that are changed")
     parser.add_argument("--found", type=at_least(1), default=1600, help="images that are found again")
     parser.add_argument("--seed", type=int, default=0, help="fixes the samples")
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
     keep_freed_memory()
     models = load_models(REPORT_MODELS)  # the four that the page shows until a visitor chooses
@@ -207,9 +200,8 @@ def main(argv: list[str] | None = None) -> None:
         "changed": {"n": arguments.n} | measure_flaws(models, *load_faces(arguments.data, arguments.n, arguments.seed)),
         "found": {"n": arguments.found}
         | measure_found(models, *load_faces(arguments.data, arguments.found, arguments.seed), arguments.seed),
-        **describe_environment(),
     }
-    write_json(arguments.output, result)
+    write_measured(arguments.output, result)
 
 
 if __name__ == "__main__":

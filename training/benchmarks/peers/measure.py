@@ -19,17 +19,14 @@ import torch
 from datasets import Dataset
 from datasets import Image as ImageFeature
 
-from fer_models.commands import CommandParser, command, split_list
+from fer_models.commands import command, split_list
 from fer_models.configuration_fer import FER_LABELS
 
-from ... import RESULTS_DIR
-from ...data import DataError, add_data_option, load_fer2013, open_image
+from ...data import DataError, load_fer2013, open_image
 from ...evaluation.metrics import accuracy_interval, compute_metrics
-from ...runtime.files import write_json
-from ...runtime.provenance import describe_environment
+from ...runtime.measured import make_measuring_parser, write_measured
 from ...votes import NO_MAJORITY, find_majority
 
-OUTPUT = RESULTS_DIR / "peers.json"
 FOLDER = Path(__file__).parent
 WARM_UP = 20  # answers whose times do not count
 
@@ -177,8 +174,7 @@ def _measure_one(rows: Dataset, faces: bytes, environment: Path, is_timed: bool,
 @command
 def main(argv: list[str] | None = None) -> None:
     names = [peer.package for peer in PEERS_ASKED]
-    parser = CommandParser(prog="python -m training.benchmarks.peers.measure", description=__doc__)
-    add_data_option(parser)
+    parser = make_measuring_parser("benchmarks.peers.measure", __doc__, "peers.json")
     parser.add_argument(
         "--environment", type=Path, default=Path("build/peers"), metavar="DIR", help="where they are installed"
     )
@@ -186,14 +182,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--packages", type=split_list, default=names, metavar="NAME,NAME", help="which of them (default: all)"
     )
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help="file for the figures, JSON")
     arguments = parser.parse_args(argv)
     unknown = set(arguments.packages) - set(names)
     if unknown:
         raise ValueError(f"There is no package {', '.join(sorted(unknown))}. Choose some of: {', '.join(names)}.")
     torch.set_num_threads(1)
     rows = measure(arguments.data, arguments.environment, arguments.timed, arguments.packages)
-    write_json(arguments.output, {"rows": rows, **describe_environment()})
+    write_measured(arguments.output, {"rows": rows})
     if failed := [row["error"] for row in rows if "error" in row]:
         raise ValueError("; ".join(failed))
 
