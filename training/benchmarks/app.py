@@ -38,7 +38,6 @@ from ..runtime.measured import make_measuring_parser, write_measured
 from .live import measure_live
 
 PHOTO_SIZE = (640, 480)
-LARGE_SIZE, NUM_LARGE = (5656, 4242), 10
 WARM_UP = 3
 OVERSIZED_BYTES = (MAX_FILE_MB + 10) * 1024**2
 
@@ -113,20 +112,26 @@ def pick_memory(memory_mb: list[float]) -> dict[str, float]:
     return {"after_a_fifth_mb": memory_mb[max(1, len(memory_mb) // 5) - 1], "at_the_end_mb": memory_mb[-1]}
 
 
+def ask(client: Client, photo: Path) -> list[dict[str, Any]]:
+    """What the page answers to a photo: a row for each model."""
+    return client.predict(handle_file(str(photo)), api_name="/compare")["models"]
+
+
+def time_models(client: Client, photo: Path) -> float:
+    """Seconds that the models take for the face in a photo, of the time until its answer."""
+    return sum(row["latency_ms"] for row in ask(client, photo)) / 1000
+
+
 def measure_memory(client: Client, process: psutil.Process, photo: Path, comparisons: int) -> dict[str, Any]:
     """Resident memory while photos are compared one after another."""
-    memory, models_ms, seconds = [], [], []
+    memory, seconds = [], []
     for _ in range(comparisons):
-        start = time.perf_counter()
-        answer = client.predict(handle_file(str(photo)), api_name="/compare")
-        seconds.append(time.perf_counter() - start)
-        models_ms.append(sum(row["latency_ms"] for row in answer["models"][:4]))
+        seconds.append(time_models(client, photo))
         memory.append(process.memory_info().rss / 1e6)
     return {
         "comparisons": comparisons,
         **pick_memory(memory),
-        "models_median_ms": statistics.median(models_ms),
-        "request": summarize(seconds),
+        "models_median_ms": 1000 * statistics.median(seconds),
     }
 
 
@@ -143,20 +148,10 @@ def keep_busy(processes: int) -> Iterator[None]:
 
 
 def measure_neighbours(client: Client, photo: Path, comparisons: int, neighbours: int) -> dict[str, Any]:
-    """How long the four models take for one face, and the whole answer, while other processes are busy."""
-    models, seconds = [], []
+    """How long the four models take for one face while other processes are busy."""
     with keep_busy(neighbours):
-        for _ in range(comparisons):
-            start = time.perf_counter()
-            answer = client.predict(handle_file(str(photo)), api_name="/compare")
-            seconds.append(time.perf_counter() - start)
-            models.append(sum(row["latency_ms"] for row in answer["models"]) / 1000)
-    return {
-        "processes": neighbours,
-        "comparisons": comparisons,
-        "models": summarize(models),
-        "request": summarize(seconds),
-    }
+        seconds = [time_models(client, photo) for _ in range(comparisons)]
+    return {"processes": neighbours, "comparisons": comparisons, "models": summarize(seconds)}
 
 
 def connect(url: str) -> Client:
@@ -166,26 +161,21 @@ def connect(url: str) -> Client:
     return Client(url, verbose=False, ssl_verify=False)
 
 
-def ask(client: Client, photo: Path) -> tuple[float, list[Any]]:
-    """How long an answer takes, in seconds, and what is only that photo's: each model's probabilities."""
-    start = time.perf_counter()
-    answer = client.predict(handle_file(str(photo)), api_name="/compare")
-    return time.perf_counter() - start, [(row["model"], row["probabilities"]) for row in answer["models"]]
+def read_probabilities(client: Client, photo: Path) -> list[tuple[str, dict[str, float]]]:
+    """What is only that photo's: each model's probabilities."""
+    return [(row["model"], row["probabilities"]) for row in ask(client, photo)]
 
 
-def measure_load(
-    url: str, photos: list[Path], visitors: int, requests: int, process: psutil.Process | None = None
-) -> dict[str, Any]:
+def measure_load(url: str, photos: list[Path], visitors: int, requests: int) -> dict[str, Any]:
     """Many visitors at once, each with a connection of its own and one request after another, about photos in turn.
 
-    An answer is wrong if it is not what its photo got alone, such as another visitor's. With the app's `process` its
-    time on all cores for each answer is told, too, which depends less on neighbours than the time on the clock.
+    An answer is wrong if it is not what its photo got alone, such as another visitor's.
 
     Raises:
         ValueError: There are no two photos, or two get the same answer, so that one could pass for the other's.
     """
     client = connect(url)
-    expected = [ask(client, photo)[1] for photo in photos]
+    expected = [read_probabilities(client, photo) for photo in photos]
     if len(photos) < 2 or any(one == other for one, other in combinations(expected, 2)):
         raise ValueError(f"The load needs photos whose answers differ; got {', '.join(map(str, photos))}.")
 
@@ -195,13 +185,14 @@ def measure_load(
         outcomes = []
         for turn in range(number, number + requests // visitors):
             index = turn % len(photos)
-            seconds, answer = ask(clients[number], photos[index])
-            outcomes.append((seconds, answer == expected[index]))
+            start = time.perf_counter()
+            answer = read_probabilities(clients[number], photos[index])
+            outcomes.append((time.perf_counter() - start, answer == expected[index]))
         return outcomes
 
     lost = 0
     outcomes = []
-    start, cpu_start = time.perf_counter(), process and sum(process.cpu_times()[:2])
+    start = time.perf_counter()
     with ThreadPoolExecutor(visitors) as pool:
         for future in [pool.submit(visit, number) for number in range(visitors)]:
             try:
@@ -210,7 +201,6 @@ def measure_load(
                 print(f"lost: {error}", file=sys.stderr)
                 lost += requests // visitors
     duration = time.perf_counter() - start
-    cpu_s = None if process is None or cpu_start is None else sum(process.cpu_times()[:2]) - cpu_start
     return {
         "visitors": visitors,
         "requests": requests,
@@ -218,22 +208,8 @@ def measure_load(
         "lost": lost,
         "wrong": sum(not right for _, right in outcomes),
         "answers_per_second": len(outcomes) / duration,
-        "cpu_ms_per_answer": cpu_s and 1000 * cpu_s / max(1, len(outcomes)),
         **summarize([seconds for seconds, _ in outcomes]),
     }
-
-
-def make_large(photo: Path) -> Path:
-    """The photo with 24 megapixels."""
-    path = photo.with_name("large.jpg")
-    Image.open(photo).resize(LARGE_SIZE).save(path, quality=90)
-    return path
-
-
-def measure_large(client: Client, photo: Path) -> dict[str, Any]:
-    """A large photo, in which small faces are looked for part by part, alone."""
-    ask(client, photo)
-    return {"size": LARGE_SIZE, "request": summarize([ask(client, photo)[0] for _ in range(NUM_LARGE)])}
 
 
 def measure_refusals(url: str, photo: Path, flood: int) -> dict[str, Any]:
@@ -253,7 +229,7 @@ def measure_refusals(url: str, photo: Path, flood: int) -> dict[str, Any]:
     deadline = time.monotonic() + 120
     while True:  # what waits is answered first
         try:
-            after = connect(url).predict(handle_file(str(photo)), api_name="/compare")
+            answers = ask(connect(url), photo)
             break
         except QueueError:
             if time.monotonic() > deadline:
@@ -265,7 +241,7 @@ def measure_refusals(url: str, photo: Path, flood: int) -> dict[str, Any]:
         "queued": flood - len(refused),
         "refused": len(refused),
         "refusal": {"status": refused[0].status_code, "answer": refused[0].text} if refused else None,
-        "answers_afterwards": bool(after["models"]),
+        "answers_afterwards": bool(answers),
     }
 
 
@@ -292,8 +268,7 @@ def main(argv: list[str] | None = None) -> None:
             steps = {
                 "page": lambda: measure_page(url, process, photo, arguments.rounds, chromium),
                 "live": lambda: measure_live(url, chromium, arguments.live_seconds),
-                "load": lambda: measure_load(url, [photo, *others], arguments.visitors, arguments.requests, process),
-                "large": lambda: measure_large(connect(url), make_large(photo)),
+                "load": lambda: measure_load(url, [photo, *others], arguments.visitors, arguments.requests),
                 "memory": lambda: measure_memory(connect(url), process, photo, arguments.comparisons),
                 "neighbours": lambda: measure_neighbours(
                     connect(url), photo, arguments.busy_comparisons, arguments.neighbours

@@ -180,7 +180,7 @@ async function watchFaces(mine) {
         }
         if (live.dataset.state !== "live") (say(""), setState("live"));
         overlay.innerHTML = answer.overlay;
-        Object.assign(live.dataset, { answers: ++answered, fps: answer.fps, faces: answer.faces, latencyMs: Math.round(now - sentAt) });
+        Object.assign(live.dataset, { answers: ++answered, fps: answer.fps, faces: answer.faces });
         if (hunt) watchSplit(answer, now);
         if (now - answeredAt > ANSWERS_EVERY_MS) {
             answers.innerHTML = answer.answers;
