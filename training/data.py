@@ -8,12 +8,14 @@ import io
 import os
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, concatenate_datasets, load_dataset
+from datasets import ClassLabel, Dataset, DatasetDict, Features, concatenate_datasets, load_dataset
 from datasets import Image as ImageFeature
 from datasets.exceptions import DatasetsError
 from PIL import Image
@@ -49,9 +51,7 @@ REPORT_VALIDATION_FRACTION = 0.3
 
 PROTOCOLS = ("official", "report")
 
-FEATURES = Features(
-    {"image": ImageFeature(), "label": ClassLabel(names=list(FER_LABELS)), "file_name": Value("string")}
-)
+FEATURES = Features({"image": ImageFeature(), "label": ClassLabel(names=list(FER_LABELS))})
 
 
 class DataError(ValueError):
@@ -141,7 +141,6 @@ def _standardize(dataset: DatasetDict, source: str) -> DatasetDict:
         votes = [name for name in ("ferplus_votes",) if name in rows.column_names]
         features = Features(FEATURES | {name: rows.features[name] for name in votes})
         rows = rows.select_columns(["image", *votes]).add_column("label", labels)
-        rows = rows.add_column("file_name", [""] * len(rows))
         standard[split] = rows.select_columns(list(features)).cast(features)
     return _name_files(standard)
 
@@ -155,7 +154,7 @@ def _class_name(name: str, source: str | Path) -> str:
 
 def _load_kaggle_folders(path: Path) -> DatasetDict:
     """The Kaggle folders hold PublicTest and PrivateTest, in this order, in one folder `test`."""
-    files: dict[str, list[tuple[Path, int]]] = {"train": [], "validation": [], "test": []}
+    files: dict[str, list[tuple[str, int]]] = {split: [] for split in OFFICIAL_COUNTS}
     for folder in sorted(path.glob("*/*/")):
         if folder.parent.name not in ("train", "test") or is_left_behind(folder.name):
             continue
@@ -170,22 +169,8 @@ def _load_kaggle_folders(path: Path) -> DatasetDict:
             "test": images[num_validation:],
         }  # fmt: skip
         for split, part in parts.items():
-            files[split] += [(file, label) for file in part]
-    return _name_files(
-        DatasetDict(
-            {
-                split: Dataset.from_dict(
-                    {
-                        "image": [str(file) for file, _ in rows],
-                        "label": [label for _, label in rows],
-                        "file_name": [file.name for file, _ in rows],
-                    },
-                    features=FEATURES,
-                )
-                for split, rows in files.items()
-            }
-        )
-    )
+            files[split] += [(str(file), label) for file in part]
+    return _make_splits(files)
 
 
 def _official_order(file: Path) -> tuple[bool, int, str]:
@@ -202,7 +187,7 @@ def _load_csv(path: Path) -> DatasetDict:
     table.columns = table.columns.str.strip()  # `icml_face_data.csv` has blanks before the names
     if not {"emotion", "pixels", "Usage"} <= set(table.columns):
         raise DataError(f"{path} needs the columns emotion, pixels and Usage; it has {', '.join(table.columns)}.")
-    rows: dict[str, list[tuple[bytes, int]]] = {split: [] for split in OFFICIAL_COUNTS}
+    rows: dict[str, list[tuple[dict[str, Any], int]]] = {split: [] for split in OFFICIAL_COUNTS}
     for number, (emotion, pixels, usage) in enumerate(
         zip(table["emotion"], table["pixels"], table["Usage"], strict=True), start=2
     ):
@@ -211,22 +196,9 @@ def _load_csv(path: Path) -> DatasetDict:
             raise DataError(f"{where}: unknown Usage {usage!r}. Expected one of: {', '.join(CSV_SPLITS)}.")
         if emotion not in range(len(CSV_LABELS)):
             raise DataError(f"{where}: emotion must lie in 0..6, got {emotion!r}.")
-        rows[CSV_SPLITS[usage]].append((_png_from_text(pixels, where), FER_LABELS.index(CSV_LABELS[int(emotion)])))
-    return _name_files(
-        DatasetDict(
-            {
-                split: Dataset.from_dict(
-                    {
-                        "image": [{"bytes": png, "path": None} for png, _ in pairs],
-                        "label": [label for _, label in pairs],
-                        "file_name": [""] * len(pairs),
-                    },
-                    features=FEATURES,
-                )
-                for split, pairs in rows.items()
-            }
-        )
-    )
+        image = {"bytes": _png_from_text(pixels, where), "path": None}
+        rows[CSV_SPLITS[usage]].append((image, FER_LABELS.index(CSV_LABELS[int(emotion)])))
+    return _make_splits(rows)
 
 
 def _png_from_text(pixels: str, where: str) -> bytes:
@@ -243,6 +215,15 @@ def _png_from_text(pixels: str, where: str) -> bytes:
     return buffer.getvalue()
 
 
+def _make_splits(rows: Mapping[str, Sequence[tuple[str | dict[str, Any], int]]]) -> DatasetDict:
+    """Splits of images, as an `Image` column takes them, with their labels."""
+    splits = DatasetDict()
+    for split, pairs in rows.items():
+        columns = {"image": [image for image, _ in pairs], "label": [label for _, label in pairs]}
+        splits[split] = Dataset.from_dict(columns, features=FEATURES)
+    return _name_files(splits)
+
+
 def _name_files(dataset: DatasetDict) -> DatasetDict:
     """Give each image the name it has in the Kaggle folders: numbered within its folder and class.
 
@@ -255,7 +236,7 @@ def _name_files(dataset: DatasetDict) -> DatasetDict:
         for label in dataset[split]["label"][:]:
             names.append(f"im{counter[label]}.png")
             counter[label] += 1
-        dataset[split] = dataset[split].remove_columns("file_name").add_column("file_name", names)
+        dataset[split] = dataset[split].add_column("file_name", names)
     return dataset
 
 
