@@ -113,6 +113,7 @@ def test_a_list_is_one_word_so_that_it_does_not_take_the_photo(capsys: pytest.Ca
         (calibrate.main, ["none"], 1, "No such file or directory: 'none/"),
         (evaluate.main, ["none"], 1, "Is none a finished run?"),
         (ablation.main, [RECIPE], 1, "names no techniques"),
+        (ablation.main, ["Makefile"], 1, "names no techniques"),
         (ablation.main, ["training/ablations/dense.yaml", "--seeds", "0,x"], 2, "at least 0, got 'x'"),
         (views.main, ["none.yaml"], 1, "No such file or directory"),
         (views.main, ["training/train_all.yaml"], 1, "holds no settings"),

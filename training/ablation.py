@@ -13,14 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
 from transformers import TrainingArguments
 
 from fer_models.commands import CommandParser, at_least, command, split_list
 from fer_models.results import read_json
 
 from . import RECIPES_DIR, RESULTS_DIR
-from .recipe import RUNS_DIR, RecipeArguments, parse_recipe
+from .recipe import RUNS_DIR, RecipeArguments, parse_recipe, read_settings, to_words
 from .runtime.files import write_json
 from .runtime.runs import PLACE_FIELDS
 from .train import train
@@ -63,12 +62,8 @@ def parse_variant(
     Raises:
         ValueError: There is no such field, or its value is wrong.
     """
-    words = [
-        word
-        for field, value in (settings["common"] | fields).items()
-        for word in (f"--{field}", json.dumps(value) if isinstance(value, dict) else str(value))
-    ]
-    return parse_recipe(RECIPES_DIR / f"{settings['recipe']}.yaml", words + overrides)
+    words = to_words(settings["common"] | fields) + overrides
+    return parse_recipe(RECIPES_DIR / f"{settings['recipe']}.yaml", words)
 
 
 def make_variant_dir(runs_dir: Path, variant: str) -> Path:
@@ -204,8 +199,8 @@ def main(argv: list[str] | None = None) -> None:
     is_trial = bool({word[2:].partition("=")[0] for word in overrides if word.startswith("--")} - PLACE_FIELDS)
     runs_dir = arguments.runs or RUNS_DIR / "ablation" / (f"{name}.trial" if is_trial else name)
     output = arguments.output or (runs_dir / "rows.json" if is_trial else RESULTS_DIR / f"ablation.{name}.json")
-    settings = yaml.safe_load(arguments.settings.read_text())
-    if not isinstance(settings, dict) or not {"recipe", "common", "techniques"} <= set(settings):
+    settings = read_settings(arguments.settings, "names no techniques")
+    if not {"recipe", "common", "techniques"} <= set(settings):
         raise ValueError(f"{arguments.settings} names no techniques to compare. Name a file of training/ablations.")
     if is_trial:
         settings["overrides"] = overrides

@@ -240,6 +240,32 @@ def make_recipe_parser() -> HfArgumentParser:
     return make_parser(RecipeArguments, TrainingArguments)
 
 
+def read_settings(path: Path, complaint: str, kind: type = dict) -> Any:
+    """What a YAML file holds: settings by their keys, or a list.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It holds something else; `complaint` says what it is not.
+    """
+    try:
+        settings = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} {complaint}: {error}") from error
+    if not isinstance(settings, kind):
+        lines = "key: value" if kind is dict else "- name"
+        raise ValueError(f"{path} {complaint}: expected lines of the form `{lines}`.")
+    return settings
+
+
+def to_words(settings: dict[str, Any]) -> list[str]:
+    """Settings as options, whose reader checks keys and types: `parse_yaml_file` would keep `1e-3` a string."""
+    return [
+        word
+        for key, value in settings.items()
+        for word in (f"--{key}", json.dumps(value) if isinstance(value, (dict, list)) else str(value))
+    ]
+
+
 def parse_recipe(recipe_path: str | Path, overrides: list[str]) -> tuple[RecipeArguments, TrainingArguments]:
     """Read a recipe; `overrides` are command-line arguments such as `["--seed", "1"]` and win.
 
@@ -248,16 +274,10 @@ def parse_recipe(recipe_path: str | Path, overrides: list[str]) -> tuple[RecipeA
     """
     recipe_path = Path(recipe_path)
     try:
-        recipe = yaml.safe_load(recipe_path.read_text())
+        recipe = read_settings(recipe_path, "is no recipe")
     except OSError as error:
         raise ValueError(f"The recipe {recipe_path} cannot be read: {error.strerror}.") from error
-    except yaml.YAMLError as error:
-        raise ValueError(f"{recipe_path} is no recipe: {error}") from error
-    if not isinstance(recipe, dict):
-        raise ValueError(f"{recipe_path} is no recipe: expected lines of the form `key: value`.")
-    # Through the command line, so that keys and types are checked: `parse_yaml_file` would keep `1e-3` a string.
-    argv = [word for key, value in (SHARED_DEFAULTS | recipe).items() for word in (f"--{key}", to_argument(value))]
-    words, parser = argv + overrides, make_recipe_parser()
+    words, parser = to_words(SHARED_DEFAULTS | recipe) + overrides, make_recipe_parser()
     try:
         said = parser.parse_known_args(words)[0]
         if torch.cuda.is_available() and torch.cuda.is_bf16_supported() and not (said.fp16 or said.use_cpu):
@@ -282,11 +302,6 @@ def find_start(recipe: dict[str, Any], seed: int | str) -> str:
     start = recipe.get("widened_from", "")
     is_of_its_seed = Path(start).name == f"seed-{recipe.get('seed')}"
     return str(Path(start).with_name(f"seed-{seed}")) if is_of_its_seed else start
-
-
-def to_argument(value: Any) -> str:
-    """A value of a YAML file as a word of the command line."""
-    return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
 
 
 def _raise_value_error(message: str) -> None:

@@ -14,11 +14,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from fer_models.commands import CommandParser, at_least, command
 
-from .recipe import RUNS_DIR, find_start
+from .recipe import RUNS_DIR, find_start, read_settings
 
 FOLDER = Path(__file__).parent
 PACKED_FILES = ("config.json", "preprocessor_config.json", "recipe.yaml", "history.json")
@@ -60,13 +58,13 @@ def make_job(line: str) -> Job:
     """
     name, *overrides = line.split()
     if is_views(line):
-        settings = yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
+        settings = read_settings(FOLDER / f"{name}.yaml", "holds no settings")
         needs = [Path(teacher, "run.json") for teacher in settings["teachers"]]
         needs = [path for path in needs if path.is_relative_to(RUNS_DIR)]
         arguments = ["-m", "training.views", str(FOLDER / f"{name}.yaml"), *overrides]
         return Job(name, arguments, Path(settings["output"]).with_suffix(".json"), needs)
     path = FOLDER / "recipes" / f"{name}.yaml"
-    recipe = yaml.safe_load(path.read_text())
+    recipe = read_settings(path, "is no recipe")
     parser = CommandParser(prog=name, add_help=False)
     for option in ("--seed", "--output_dir", "--widened_from"):
         parser.add_argument(option)
@@ -172,12 +170,7 @@ def read_jobs(path: Path, options: str = "") -> list[Job]:
         OSError: The list or a recipe cannot be read.
         ValueError: It is no list.
     """
-    try:
-        lines = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} lists no recipes: {error}") from error
-    if not isinstance(lines, list):
-        raise ValueError(f"{path} lists no recipes. Name a file such as training/train_all.yaml.")
+    lines = read_settings(path, "lists no recipes", list)
     return [make_job(line if is_views(line) else f"{line} {options}") for line in lines]
 
 

@@ -26,7 +26,7 @@ from fer_models.results import read_json
 from .augmentation import AugmentationArguments, augment
 from .data import DATA_VARIABLE, DataError, find_data, load_fer2013
 from .objective import NUM_LABELS
-from .recipe import make_parser, to_argument
+from .recipe import make_parser, read_settings, to_words
 from .runtime.files import report_failed_writes, write_json
 from .runtime.provenance import describe_environment
 from .training_set import TrainingSet, make_training_set
@@ -167,15 +167,9 @@ def parse_views(path: Path, overrides: list[str]) -> ViewsArguments:
         OSError: The file cannot be read.
         ValueError: It holds no settings, a key is unknown, or a value has the wrong type or range.
     """
+    words = to_words(read_settings(path, "holds no settings")) + overrides
     try:
-        settings = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} holds no settings: {error}") from error
-    if not isinstance(settings, dict):
-        raise ValueError(f"{path} holds no settings: expected lines of the form `key: value`.")
-    words = [word for key, value in settings.items() for word in (f"--{key}", to_argument(value))]
-    try:
-        (parsed,) = make_parser(ViewsArguments).parse_args_into_dataclasses(words + overrides, look_for_args_file=False)
+        (parsed,) = make_parser(ViewsArguments).parse_args_into_dataclasses(words, look_for_args_file=False)
     except ArgumentError as error:
         raise ValueError(f"{path}: {error}") from error
     return parsed
