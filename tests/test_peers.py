@@ -9,7 +9,8 @@ from test_subsets import make_rows
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.demo.components.peers import render_peers
 from fer_models.results import read_checkpoints, read_summary
-from training.benchmarks.peers.measure import WARM_UP, Peer, _measure_one, ask, encode_faces, score
+from training.benchmarks.peers.measure import WARM_UP, Peer, _measure_one, ask, score
+from training.data import iterate_grey
 
 COLUMNS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt", "unknown", "no_face")
 # Answers every face with `happy`, after other words.
@@ -43,7 +44,7 @@ def test_answers_count_by_label_and_by_what_most_people_saw(rows: Dataset) -> No
 
 
 def test_every_face_reaches_the_package_and_its_last_line_is_the_answer(rows: Dataset) -> None:
-    faces = encode_faces(rows)
+    faces = b"".join(iterate_grey(rows))
     assert len(faces) == len(rows) * 48 * 48
     assert ask([sys.executable, "-c", ANSWERER], faces)["answers"] == ["happy"] * len(rows)
 
@@ -57,14 +58,15 @@ def test_a_package_that_gives_no_answer_costs_the_others_nothing(
         ([sys.executable, "-c", ANSWERER.replace("happy", "joyful")], "joyful"),  # another label
     ):
         monkeypatch.setattr(Peer, "make_command", lambda *_, command=command: command)
-        row = _measure_one(rows, encode_faces(rows), Path(), False, Peer("one", "PyPI", "its call", "unknown"))
+        faces = b"".join(iterate_grey(rows))
+        row = _measure_one(rows, faces, Path(), False, Peer("one", "PyPI", "its call", "unknown"))
         assert words in row["error"]
         assert "splits" not in row
 
 
 def test_times_are_kept_where_they_mean_something(rows: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Peer, "make_command", lambda *_: [sys.executable, "-c", ANSWERER])
-    faces = encode_faces(rows)[: 48 * 48] * (WARM_UP + 3)
+    faces = b"".join(iterate_grey(rows))[: 48 * 48] * (WARM_UP + 3)
     monkeypatch.setattr("training.benchmarks.peers.measure.score", lambda answers, rows: score(answers[:4], rows))
     for is_timed, latency_ms in ((True, WARM_UP + 1), (False, None)):
         row = _measure_one(rows, faces, Path(), is_timed, Peer("one", "PyPI", "its call", "unknown"))

@@ -8,7 +8,7 @@ import io
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -334,6 +334,17 @@ def open_image(encoded: dict | None, file_name: str) -> Image.Image:
         return read_image(encoded["path"] if encoded["bytes"] is None else encoded["bytes"])
     except ImageError as error:
         raise DataError(f"The image {encoded['path'] or file_name} cannot be read: {error}") from error
+
+
+def iterate_grey(rows: Dataset) -> Iterator[bytes]:
+    """The pixels of each image, grey, one byte each.
+
+    Raises:
+        DataError: An image cannot be read; the message names it.
+    """
+    raw = rows.cast_column("image", ImageFeature(decode=False))
+    for encoded, file_name in zip(raw["image"][:], raw["file_name"][:], strict=True):
+        yield open_image(encoded, file_name).convert("L").tobytes()
 
 
 def keep_first_per_class(rows: Dataset, samples_per_class: int) -> Dataset:

@@ -54,9 +54,9 @@ from .runtime.runs import (
     find_resumable_checkpoint,
     list_trial_settings,
 )
-from .training_set import TrainingSet, load_views, make_majority_labels, make_training_set
+from .training_set import TrainingSet, load_views, make_training_set
 from .views import describe_views
-from .votes import NO_MAJORITY
+from .votes import NO_MAJORITY, NO_VOTES, find_majority, read_votes
 
 
 class FerTrainer(HubTrainer):
@@ -216,10 +216,10 @@ def load_faces(
         train_set = train_set.select(torch.arange(min(len(train_set), recipe.samples_per_class * len(FER_LABELS))))
     validation = decode(splits["validation"], image_processor)
     if recipe.target in ("votes", "mix", "heads") and train_set.votes is None:
-        raise DataError(f"{recipe.data} has no FER+ votes. The parquet files with the column ferplus_votes have them.")
+        raise DataError(NO_VOTES)
     if recipe.target in ("votes", "mix"):
         train_set = train_set.select(train_set.votes[:, :NUM_LABELS].sum(1).nonzero().flatten())  # type: ignore[index]
-        validation.labels = make_majority_labels(splits["validation"])
+        validation.labels = find_majority(read_votes(splits["validation"]))
     counts = {split: len(rows) for split, rows in splits.items()} | {"train": len(train_set)}
     device = args.device
     return counts, train_set.to(device), FaceTensors(validation.pixel_values.to(device), validation.labels.to(device))

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from transformers import BaseImageProcessor
 
 from .data import DataError, decode
-from .votes import find_majority, make_targets
+from .votes import make_targets
 
 
 class TrainingSet(torch.utils.data.Dataset):
@@ -98,14 +98,3 @@ def load_views(path: str | Path) -> TrainingSet:
         return TrainingSet(tensors["views"], tensors["labels"], tensors.get("votes"), tensors["answers"])
     except (OSError, KeyError, SafetensorError) as error:
         raise DataError(f"{path} holds no views; python -m training.views makes them. ({error})") from error
-
-
-def make_majority_labels(rows: Dataset) -> torch.Tensor:
-    """What most annotators saw in each face, as `votes.find_majority` gives it.
-
-    Raises:
-        DataError: The source has no votes.
-    """
-    if "ferplus_votes" not in rows.column_names:
-        raise DataError("This source has no FER+ votes. The parquet files with the column ferplus_votes have them.")
-    return find_majority(rows["ferplus_votes"][:])

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 import torch
+from datasets import Dataset
 
 from fer_models.configuration_fer import FER_LABELS
+
+from .data import DataError
 
 # FER+'s ten columns, under our names.
 FERPLUS_COLUMNS = (
@@ -15,6 +18,18 @@ FERPLUS_COLUMNS = (
 VOTE_LABELS = (*FER_LABELS, "contempt")
 # Of a face without a majority, or whose majority is none of the labels; what torch's cross-entropy passes over.
 NO_MAJORITY = -100
+NO_VOTES = "This source has no FER+ votes. The parquet files with the column ferplus_votes have them."
+
+
+def read_votes(rows: Dataset) -> list[list[int] | None]:
+    """Ten numbers of votes a face, in the order of `FERPLUS_COLUMNS`, or None.
+
+    Raises:
+        DataError: The source has no votes.
+    """
+    if "ferplus_votes" not in rows.column_names:
+        raise DataError(NO_VOTES)
+    return rows["ferplus_votes"][:]
 
 
 def count_votes(rows: Sequence[Sequence[int] | None]) -> torch.Tensor:

@@ -26,8 +26,7 @@ from fer_models.configuration_fer import FER_LABELS
 from fer_models.memory import keep_freed_memory
 
 from ..data import DATA_VARIABLE, decode, find_data, load_fer2013
-from ..training_set import make_majority_labels
-from ..votes import NO_MAJORITY, make_targets
+from ..votes import NO_MAJORITY, find_majority, make_targets, read_votes
 from .evaluate import check_labels, predict_logits
 
 STRENGTHS = tuple(step / 20 for step in range(21))
@@ -82,7 +81,7 @@ def choose_strength(logits: torch.Tensor, labels: torch.Tensor, log_prior: torch
 
 def find_prior(rows: Dataset) -> torch.Tensor:
     """Each label's share of the votes of training images, `(7,)`."""
-    votes = make_targets(rows["ferplus_votes"][:])[:, : len(FER_LABELS)]
+    votes = make_targets(read_votes(rows))[:, : len(FER_LABELS)]
     return votes.sum(0) / votes.sum()
 
 
@@ -110,7 +109,7 @@ def calibrate(directory: Path, source: str | None = None) -> float:
     tensors = decode(faces["validation"], FerImageProcessor.from_pretrained(directory))
     logits, labels = predict_logits(model, tensors), tensors.labels
     if recipe.get("target", "label") != "label":
-        majority = make_majority_labels(faces["validation"])
+        majority = find_majority(read_votes(faces["validation"]))
         known = majority != NO_MAJORITY
         logits, labels = logits[known], majority[known]
         prior = find_prior(faces["train"])

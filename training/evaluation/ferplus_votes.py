@@ -12,9 +12,9 @@ from datasets import Dataset
 from fer_models.commands import command
 from fer_models.configuration_fer import FER_LABELS
 
-from ..data import DataError, load_fer2013
+from ..data import load_fer2013
 from ..runtime.measured import make_measuring_parser, write_measured
-from ..votes import FERPLUS_COLUMNS
+from ..votes import FERPLUS_COLUMNS, read_votes
 
 SPLIT = "official_validation"  # PublicTest
 
@@ -33,10 +33,8 @@ def count_votes(rows: Dataset) -> dict[str, Any]:
     Raises:
         DataError: The source has no votes.
     """
-    if "ferplus_votes" not in rows.column_names:
-        raise DataError("This source has no FER+ votes. The parquet files with the column ferplus_votes have them.")
     answers = FERPLUS_COLUMNS
-    pairs = [pair for pair in zip(rows["label"][:], rows["ferplus_votes"][:], strict=True) if pair[1] and sum(pair[1])]
+    pairs = [pair for pair in zip(rows["label"][:], read_votes(rows), strict=True) if pair[1] and sum(pair[1])]
     described = {}
     for index, label in enumerate(FER_LABELS):
         votes = np.array([votes for one, votes in pairs if one == index], dtype=float)

@@ -10,8 +10,8 @@ from PIL import Image
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.inference import LoadedModel, predict_all
 
-from ..data import DataError, load_fer2013
-from ..votes import NO_MAJORITY, find_majority
+from ..data import load_fer2013
+from ..votes import NO_MAJORITY, find_majority, read_votes
 
 # The constants are chosen on PublicTest: no model was trained on it, and the official test split chooses nothing.
 SPLIT = "validation"
@@ -36,9 +36,7 @@ def load_faces(
         DataError: The data is not FER2013, or has no votes.
     """
     rows = load_fer2013(source)[SPLIT]
-    if "ferplus_votes" not in rows.column_names:
-        raise DataError(f"{source} has no votes of FER+, by which the constants of serving are chosen.")
-    majority = find_majority(rows["ferplus_votes"][:]).numpy()
+    majority = find_majority(read_votes(rows)).numpy()
     indices = np.arange(len(rows)) if undecided else np.flatnonzero(majority != NO_MAJORITY)
     if sample_size is not None:
         indices = np.sort(np.random.default_rng(seed).choice(indices, sample_size, replace=False))

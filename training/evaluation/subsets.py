@@ -3,11 +3,10 @@
 import hashlib
 
 from datasets import Dataset
-from datasets import Image as ImageFeature
 
 from fer_models.configuration_fer import FER_LABELS
 
-from ..data import open_image
+from ..data import iterate_grey
 from ..votes import FERPLUS_COLUMNS, NO_MAJORITY, find_majority
 
 
@@ -50,6 +49,4 @@ def take_majority(rows: Dataset) -> Dataset:
 
 
 def _digest_pixels(rows: Dataset) -> list[bytes]:
-    raw = rows.cast_column("image", ImageFeature(decode=False))
-    pairs = zip(raw["image"][:], raw["file_name"][:], strict=True)
-    return [hashlib.sha256(open_image(*pair).convert("L").tobytes()).digest() for pair in pairs]
+    return [hashlib.sha256(grey).digest() for grey in iterate_grey(rows)]

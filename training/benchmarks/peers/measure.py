@@ -17,15 +17,14 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
-from datasets import Image as ImageFeature
 
 from fer_models.commands import command, split_list
 from fer_models.configuration_fer import FER_LABELS
 
-from ...data import DataError, load_fer2013, open_image
+from ...data import iterate_grey, load_fer2013
 from ...evaluation.metrics import accuracy_interval, compute_metrics
 from ...runtime.measured import make_measuring_parser, write_measured
-from ...votes import NO_MAJORITY, find_majority
+from ...votes import NO_MAJORITY, find_majority, read_votes
 
 FOLDER = Path(__file__).parent
 WARM_UP = 20  # answers whose times do not count
@@ -77,19 +76,12 @@ PEERS_ASKED = (
 )
 
 
-def encode_faces(rows: Dataset) -> bytes:
-    """48x48 grey bytes a face, one after another."""
-    raw = rows.cast_column("image", ImageFeature(decode=False))
-    pairs = zip(raw["image"][:], raw["file_name"][:], strict=True)
-    return b"".join(open_image(*pair).convert("L").tobytes() for pair in pairs)
-
-
 def ask(command: Sequence[str], faces: bytes) -> dict[str, Any]:
     """Let a process answer to faces.
 
     Args:
         command: It reads the faces on its standard input, and the last line that it prints is JSON.
-        faces: What `encode_faces` gives.
+        faces: 48x48 grey bytes a face, one after another.
 
     Returns:
         `answers`, a label of `FER_LABELS` a face; `milliseconds` a face; `weights_bytes`; `version`; `backend`.
@@ -121,7 +113,7 @@ def score(answers: Sequence[str], rows: Dataset) -> dict[str, Any]:
         `official_test`, with `n`, `accuracy` and `accuracy_interval_95`; `ferplus_test`, with `macro_recall` as well.
     """
     predictions = np.array([FER_LABELS.index(answer) for answer in answers])
-    majority = find_majority(rows["ferplus_votes"][:])
+    majority = find_majority(read_votes(rows))
     known = (majority != NO_MAJORITY).numpy()
     by_label = compute_metrics(predictions, np.array(rows["label"][:]), len(FER_LABELS))
     by_people = compute_metrics(predictions[known], majority.numpy()[known], len(FER_LABELS))
@@ -148,9 +140,8 @@ def measure(source: str, environment: Path, is_timed: bool, names: Sequence[str]
         DataError: The data is not FER2013, or has no votes.
     """
     rows = load_fer2013(source)["test"]
-    if "ferplus_votes" not in rows.column_names:
-        raise DataError("This source has no FER+ votes. The parquet files with the column ferplus_votes have them.")
-    faces = encode_faces(rows)
+    read_votes(rows)  # before anybody is asked
+    faces = b"".join(iterate_grey(rows))
     peers = [peer for peer in PEERS_ASKED if peer.package in names]
     with ThreadPoolExecutor(1 if is_timed else len(peers)) as pool:
         return list(pool.map(partial(_measure_one, rows, faces, environment, is_timed), peers))
