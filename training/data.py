@@ -73,6 +73,21 @@ def add_data_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_run_data_option(parser: argparse.ArgumentParser) -> None:
+    """The same for a command that takes a run, whose recipe names the data where nobody else does."""
+    parser.add_argument(
+        "--data",
+        metavar="SOURCE",
+        default=os.environ.get(DATA_VARIABLE),
+        help=f"FER2013; by default what {DATA_VARIABLE} says, else the source that the recipe names",
+    )
+
+
+def find_run_data(source: str | None, recipe: dict[str, Any]) -> str:
+    """Where FER2013 lies: what `add_run_data_option` read, else what a run's recipe names."""
+    return source or recipe.get("data") or find_data()
+
+
 def load_fer2013(source: str | Path, protocol: str = "official") -> DatasetDict:
     """Load FER2013.
 

@@ -11,7 +11,6 @@ strength (`prior_strength` of the configuration). The rule, which was written be
 strength of 0, 0.05, ... 1 that costs at most one point of accuracy on PublicTest.
 """
 
-import os
 from pathlib import Path
 
 import torch
@@ -25,7 +24,7 @@ from fer_models.commands import CommandParser, command
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.memory import keep_freed_memory
 
-from ..data import DATA_VARIABLE, decode, find_data, load_fer2013
+from ..data import add_run_data_option, decode, find_run_data, load_fer2013
 from ..votes import NO_MAJORITY, find_majority, make_targets, read_votes
 from .evaluate import check_labels, predict_logits
 
@@ -105,7 +104,7 @@ def calibrate(directory: Path, source: str | None = None) -> float:
     check_labels(config)
     config.temperature, config.class_prior, config.prior_strength = 1.0, None, 0.0
     model = AutoModelForImageClassification.from_pretrained(directory, config=config)
-    faces = load_fer2013(source or recipe.get("data") or find_data())
+    faces = load_fer2013(find_run_data(source, recipe))
     tensors = decode(faces["validation"], FerImageProcessor.from_pretrained(directory))
     logits, labels = predict_logits(model, tensors), tensors.labels
     if recipe.get("target", "label") != "label":
@@ -126,12 +125,7 @@ def calibrate(directory: Path, source: str | None = None) -> float:
 def main(argv: list[str] | None = None) -> None:
     parser = CommandParser(prog="python -m training.evaluation.calibrate", description=__doc__)
     parser.add_argument("directory", type=Path, help="a finished run or a checkpoint")
-    parser.add_argument(
-        "--data",
-        metavar="SOURCE",
-        default=os.environ.get(DATA_VARIABLE),
-        help=f"FER2013; by default what {DATA_VARIABLE} says, else the source that the recipe names",
-    )
+    add_run_data_option(parser)
     arguments = parser.parse_args(argv)
     print(f"temperature {calibrate(arguments.directory, arguments.data):.4f}")
 

@@ -4,7 +4,6 @@ Works on the folder of a finished run and on a bundled checkpoint. Nothing is ch
 """
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from fer_models.commands import CommandParser, command
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.memory import keep_freed_memory
 
-from ..data import DATA_VARIABLE, FaceTensors, decode, find_data, load_fer2013
+from ..data import FaceTensors, add_run_data_option, decode, find_run_data, load_fer2013
 from ..publishing.records import load_run
 from ..runtime.files import write_json
 from ..runtime.provenance import describe_environment
@@ -200,7 +199,7 @@ def evaluate(directory: Path, source: str | None = None) -> dict[str, Any]:
     history = json.loads((directory / "history.json").read_text())
     remembered = RememberedLogits(model)
     figures: dict[str, Any] = {"splits": {}}
-    for name, rows in load_splits(source or recipe.get("data") or find_data(), recipe["protocol"]).items():
+    for name, rows in load_splits(find_run_data(source, recipe), recipe["protocol"]).items():
         faces = decode(rows, image_processor)
         logits = remembered.predict(faces)
         split = figures["splits"][name] = measure(logits, faces.labels, model.config.temperature)
@@ -243,12 +242,7 @@ def check_nothing_is_lost(results: dict[str, Any], output: Path) -> None:
 def main(argv: list[str] | None = None) -> None:
     parser = CommandParser(prog="python -m training.evaluation.evaluate", description=__doc__)
     parser.add_argument("directory", type=Path, help="a finished run or a checkpoint")
-    parser.add_argument(
-        "--data",
-        metavar="SOURCE",
-        default=os.environ.get(DATA_VARIABLE),
-        help=f"FER2013; by default what {DATA_VARIABLE} says, else the source that the recipe names",
-    )
+    add_run_data_option(parser)
     parser.add_argument("--output", type=Path, help="by default results.json in the folder")
     arguments = parser.parse_args(argv)
     try:
