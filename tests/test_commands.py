@@ -189,6 +189,7 @@ def test_a_finished_run_is_measured_on_the_data_of_the_option_the_variable_or_th
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr(module, module.__name__.rpartition(".")[2], lambda _, source, *__: asked.append(source) or 1.0)
+    monkeypatch.setattr(evaluate, "write_json", lambda *_: None)
     monkeypatch.delenv(DATA_VARIABLE, raising=False)
     module.main([str(tmp_path)])
     monkeypatch.setenv(DATA_VARIABLE, "/variable")
