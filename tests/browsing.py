@@ -1,17 +1,10 @@
 """The app as `make demo` starts it, offline, and a real Chromium that opens its page."""
 
 import base64
-import os
-import shutil
 import signal
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,45 +13,18 @@ from photos import load_portrait
 from PIL import Image
 
 from fer_models.inference import LoadedModel
-from training.benchmarks.live import write_camera_film
+from training.benchmarks.chromium import (
+    CHROMIUM,
+    MISSING,
+    find_free_port,
+    launch,
+    list_camera_flags,
+    write_camera_film,
+)
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 REPOSITORY = Path(__file__).parents[1]
 
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: chromium)")
-
-
-def find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def launch(command: list[str], **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A process that serves the page, and its address; killed at the end of the block, if it has not ended."""
-    port = find_free_port()
-    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 240
-    with tempfile.TemporaryFile("w+") as log:
-        options: dict[str, Any] = {
-            "cwd": REPOSITORY,
-            "env": os.environ | environment | {"PORT": str(port)},
-            "text": True,
-        }
-        process = subprocess.Popen([sys.executable, *command], stdout=log, stderr=log, **options)
-        try:
-            while True:
-                with suppress(OSError):
-                    urllib.request.urlopen(url, timeout=5).close()
-                    break
-                if process.poll() is not None or time.monotonic() > deadline:
-                    log.seek(0)
-                    raise RuntimeError(f"The app did not start:\n{log.read()}")
-                time.sleep(0.2)
-            yield process, url
-        finally:
-            process.kill()
-            process.wait()
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
 
 @contextmanager
@@ -116,8 +82,7 @@ class _Browser:
             if not self._film.exists():
                 self.show_to_camera(load_portrait())
             flags = ["--no-sandbox", "--disable-gpu"]  # which would be emulated
-            flags += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={self._film}"]
-            flags += ["--host-resolver-rules=MAP classroom.example 127.0.0.1"]
+            flags += [*list_camera_flags(self._film), "--host-resolver-rules=MAP classroom.example 127.0.0.1"]
             self._playwright = sync_playwright().start()
             self._browser = self._playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         return self._browser

@@ -6,15 +6,11 @@ processes; many visitors at once; and what becomes of too much.
 """
 
 import json
-import os
-import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -33,8 +29,8 @@ from fer_models.commands import at_least, command
 from fer_models.demo.handlers.compare import find_examples
 from fer_models.demo.ui import MAX_FILE_MB
 
-from .. import ROOT
 from ..runtime.measured import make_measuring_parser, write_measured
+from .chromium import launch, open_window
 from .live import measure_live
 
 PHOTO_SIZE = (640, 480)
@@ -55,45 +51,17 @@ def make_photos(folder: Path) -> list[Path]:
     return paths
 
 
-@contextmanager
-def run_app(upload_dir: Path) -> Iterator[tuple[str, psutil.Process, float]]:
-    """The app in a process of its own: its address, the process, and the seconds until it answered."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = os.environ | {"PORT": str(port), "HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": str(upload_dir)}
-    start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        while True:
-            try:
-                urllib.request.urlopen(url, timeout=5).close()
-                break
-            except OSError as error:
-                if process.poll() is not None or time.perf_counter() - start > 120:
-                    raise OSError("The app did not start; run `python app.py` to see why.") from error
-                time.sleep(0.05)
-        yield url, psutil.Process(process.pid), time.perf_counter() - start
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
 def summarize(seconds: list[float]) -> dict[str, float]:
     """Median, 95th percentile and maximum of some times, in milliseconds."""
     cuts = statistics.quantiles(seconds, n=20, method="inclusive") if len(seconds) > 1 else seconds * 19
     return {"median_ms": 1000 * statistics.median(seconds), "p95_ms": 1000 * cuts[-1], "max_ms": 1000 * max(seconds)}
 
 
-def measure_page(url: str, process: psutil.Process, photo: Path, rounds: int, chromium: str) -> dict[str, Any]:
+def measure_page(url: str, process: psutil.Process, photo: Path, rounds: int) -> dict[str, Any]:
     """From the drop of a photo to the answers on the page, in Chromium; and what each visit leaves in memory."""
-    from playwright.sync_api import sync_playwright
-
     seconds, memory = [], []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-US")
+    with open_window(viewport={"width": 1440, "height": 900}) as window:
+        page = window.new_page()
         for _ in range(WARM_UP + rounds):
             page.goto(url)
             page.wait_for_selector("#photo\\.begin input[type=file]", state="attached")
@@ -103,7 +71,6 @@ def measure_page(url: str, process: psutil.Process, photo: Path, rounds: int, ch
             page.wait_for_selector(".fer-card[data-winner]:not([data-winner=''])")
             seconds.append(time.perf_counter() - start)
             memory.append(process.memory_info().rss / 1e6)
-        browser.close()
     return {"rounds": rounds, **summarize(seconds[WARM_UP:]), **pick_memory(memory[WARM_UP:])}
 
 
@@ -258,16 +225,15 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--requests", type=count, default=200, help="requests of all visitors together")
     parser.add_argument("--flood", type=count, default=300, help="requests sent at once")
     arguments = parser.parse_args(argv)
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        sys.exit("error: Chromium is needed: install Debian's package chromium, or Chrome.")
     with tempfile.TemporaryDirectory() as folder:
         photo, *others = make_photos(Path(folder))
-        with run_app(Path(folder, "uploads")) as (url, process, ready_s):
+        start = time.perf_counter()
+        with launch(["app.py"], HF_HUB_OFFLINE="1", GRADIO_TEMP_DIR=str(Path(folder, "uploads"))) as (started, url):
+            ready_s, process = time.perf_counter() - start, psutil.Process(started.pid)
             results: dict[str, Any] = {"date": date.today().isoformat(), "ready_s": ready_s}
             steps = {
-                "page": lambda: measure_page(url, process, photo, arguments.rounds, chromium),
-                "live": lambda: measure_live(url, chromium, arguments.live_seconds),
+                "page": lambda: measure_page(url, process, photo, arguments.rounds),
+                "live": lambda: measure_live(url, arguments.live_seconds),
                 "load": lambda: measure_load(url, [photo, *others], arguments.visitors, arguments.requests),
                 "memory": lambda: measure_memory(connect(url), process, photo, arguments.comparisons),
                 "neighbours": lambda: measure_neighbours(

@@ -10,8 +10,6 @@ of Live.
 import base64
 import io
 import json
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -35,9 +33,8 @@ from ..runtime.files import write_json
 from ..runtime.measured import make_measuring_parser
 from ..runtime.provenance import describe_environment
 from .browser_photos import measure_photos
-from .live import write_camera_film
+from .chromium import open_camera, open_window
 
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 READY = "html[data-ready]"
 CHUNK = 400
 NUM_PHOTOS = 100
@@ -72,26 +69,13 @@ def serve(directory: Path) -> Iterator[str]:
         server.shutdown()
 
 
-@contextmanager
-def open_browser(url: str, *arguments: str, **options: Any) -> Iterator[Any]:
-    """A page in Chromium whose models are loaded.
-
-    Raises:
-        OSError: Chromium is not installed.
-    """
-    from playwright.sync_api import sync_playwright
-
-    chromium = next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if chromium is None:
-        raise OSError("Chromium is not installed (Debian: chromium).")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", *arguments])
-        page = browser.new_context(locale="en-US", **options).new_page()
-        page.set_default_timeout(120_000)
-        page.goto(url)
-        page.wait_for_selector(READY)
-        yield page
-        browser.close()
+def open_page(window: Any, url: str) -> Any:
+    """A page whose models are loaded."""
+    page = window.new_page()
+    page.set_default_timeout(120_000)
+    page.goto(url)
+    page.wait_for_selector(READY)
+    return page
 
 
 def measure_faces(page: Any, models: list[LoadedModel], images: list[Image.Image]) -> dict[str, Any]:
@@ -132,12 +116,8 @@ def measure_faces(page: Any, models: list[LoadedModel], images: list[Image.Image
 @contextmanager
 def open_with_camera(directory: Path) -> Iterator[Any]:
     """A page in Chromium whose camera sees a face."""
-    with serve(directory) as url, tempfile.TemporaryDirectory() as folder:
-        film = Path(folder, "camera.y4m")
-        write_camera_film(film, open_portrait())
-        camera = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}")
-        with open_browser(url, *camera, permissions=["camera"]) as page:
-            yield page
+    with serve(directory) as url, open_camera(open_portrait()) as window:
+        yield open_page(window, url)
 
 
 def open_portrait() -> Image.Image:
@@ -195,7 +175,8 @@ def read_memory() -> float:
 def measure_bytes(directory: Path) -> dict[str, Any]:
     """What a first visit fetches until the four models of one tag are ready, by a server that compresses nothing."""
     CountingHandler.sent = 0
-    with serve(directory) as url, open_browser(url) as page:
+    with serve(directory) as url, open_window() as window:
+        page = open_page(window, url)
         sent = CountingHandler.sent
         browser = page.evaluate("navigator.userAgent.match(/Chrome.[0-9.]+/)[0]")
     return {"first_visit_bytes": sent, "browser": browser}
@@ -219,7 +200,8 @@ def main(argv: list[str] | None = None) -> None:
             measured = measure_memory(directory)
         else:
             models = load_models(REPORT_MODELS)
-            with serve(directory) as url, open_browser(url) as page:
+            with serve(directory) as url, open_window() as window:
+                page = open_page(window, url)
                 if part == "faces":
                     images = list(load_fer2013(arguments.data)["validation"]["image"])
                     measured = measure_faces(page, models, images)
