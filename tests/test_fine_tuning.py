@@ -28,11 +28,10 @@ from fer_models.hub import compute_fingerprint
 from fer_models.zoo import get_entry
 from training import pretrained, train
 from training.data import decode, keep_first_per_class
-from training.distillation import load_teachers
 from training.evaluation import evaluate
 from training.evaluation.calibrate import calibrate
 from training.net2net import widen
-from training.pretrained import STEM, load_efficientnet_lite, make_pretrained
+from training.pretrained import STEM, load_efficientnet_lite, load_trained, make_pretrained
 from training.publishing.bundle import bundle
 from training.recipe import parse_recipe
 
@@ -240,4 +239,4 @@ def test_teachers_that_see_or_say_something_else_are_refused(tmp_path: Path) -> 
         if overrides:
             FerCnnForImageClassification(make_tiny_config(**overrides)).save_pretrained(tmp_path / name)
         with pytest.raises(ValueError, match=f"teachers: .*{words}"):
-            load_teachers([str(tmp_path / name)], make_tiny_config())
+            load_trained(str(tmp_path / name), make_tiny_config(), "teachers")

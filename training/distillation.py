@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import torch
-from torch.nn import functional
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
-from .pretrained import load_trained
+from .objective import add_divergence
 
 
 class Distillation:
@@ -42,20 +41,4 @@ class Distillation:
             logits: `(N, num_labels)`, the learner's.
             pixel_values: `(N, C, H, W)`, what it saw.
         """
-        answers = functional.log_softmax(logits.float() / self._temperature, -1)
-        divergence = functional.kl_div(answers, self.answer(pixel_values), reduction="batchmean")
-        # The temperature makes the gradients smaller by its square.
-        return (1 - self._weight) * loss + self._weight * self._temperature**2 * divergence
-
-
-def load_teachers(folders: Sequence[str], config: PreTrainedConfig) -> list[PreTrainedModel]:
-    """Load teachers from folders of runs or checkpoints.
-
-    Args:
-        folders: Where they lie.
-        config: The learner's; labels and faces must be the same.
-
-    Raises:
-        ValueError: A folder holds no model, or one that sees or says something else.
-    """
-    return [load_trained(folder, config, "teachers") for folder in folders]
+        return add_divergence(loss, logits.float(), self.answer(pixel_values), self._weight, self._temperature)

@@ -87,10 +87,19 @@ class Objective:
         loss = -(targets * logits.log_softmax(-1)).sum() / counted.sum().clamp(min=1)
         if answers is None:
             return loss
-        temperature, weight = self.distillation_temperature, self.distillation_weight
-        divergence = functional.kl_div((logits / temperature).log_softmax(-1), answers, reduction="batchmean")
-        # The temperature makes the gradients smaller by its square.
-        return (1 - weight) * loss + weight * temperature**2 * divergence
+        return add_divergence(loss, logits, answers, self.distillation_weight, self.distillation_temperature)
+
+
+def add_divergence(
+    loss: torch.Tensor, logits: torch.Tensor, answers: torch.Tensor, weight: float, temperature: float
+) -> torch.Tensor:
+    """A loss, and with some weight the distance of `logits` `(N, num_labels)` from teachers' probabilities `answers`.
+
+    The temperature has divided the teachers' logits, and divides these.
+    """
+    divergence = functional.kl_div((logits / temperature).log_softmax(-1), answers, reduction="batchmean")
+    # The temperature makes the gradients smaller by its square.
+    return (1 - weight) * loss + weight * temperature**2 * divergence
 
 
 def mix_up(batch: dict[str, torch.Tensor], alpha: float) -> dict[str, torch.Tensor]:

@@ -34,11 +34,11 @@ from fer_models.zoo import get_entry
 
 from .augmentation import AugmentationArguments, augment
 from .data import DataError, FaceTensors, collate_batch, decode, keep_first_per_class, load_fer2013
-from .distillation import Distillation, load_teachers
+from .distillation import Distillation
 from .ema import EmaCallback
 from .net2net import describe_start, widen
 from .objective import HEAD_LABELS, NUM_LABELS, Objective, adjust_logits, mix_up
-from .pretrained import make_pretrained
+from .pretrained import load_trained, make_pretrained
 from .publishing.hub_sync import PushError
 from .publishing.hub_trainer import HubTrainer, push_run
 from .recipe import RecipeArguments, make_recipe_parser, parse_recipe
@@ -325,7 +325,7 @@ def make_model(recipe: RecipeArguments) -> tuple[PreTrainedModel, list[PreTraine
     if recipe.widened_from:
         widen(model, recipe.widened_from, recipe.target)
         before["widened_from"] = describe_start(recipe.widened_from)
-    teachers = load_teachers(recipe.list_teachers(), config)
+    teachers = [load_trained(folder, config, "teachers") for folder in recipe.list_teachers()]
     if teachers:
         before["teachers"] = {folder: compute_fingerprint(Path(folder)) for folder in recipe.list_teachers()}
     if recipe.views:
