@@ -8,8 +8,8 @@ from tiny_runs import assert_same_weights, load_weights, train_tiny, unfinish
 from torch import nn
 from torch.utils.data import DataLoader
 
-from training.data import FaceTensors
 from training.ema import AVERAGE_FILE, EmaCallback
+from training.training_set import TrainingSet
 
 # The Trainer names a best checkpoint though the run is told to keep its end.
 ARGS = SimpleNamespace(device=torch.device("cpu"), load_best_model_at_end=False)
@@ -60,7 +60,7 @@ def test_a_finished_run_holds_the_average_and_goes_on_with_it_after_an_interrupt
 
 
 def load(pixel_values: torch.Tensor) -> DataLoader:
-    return DataLoader(FaceTensors(pixel_values, torch.zeros(len(pixel_values), dtype=torch.int64)))
+    return DataLoader(TrainingSet(255 * pixel_values[None], torch.zeros(len(pixel_values), dtype=torch.int64)))
 
 
 @pytest.mark.parametrize("count", [40, 300], ids=["less than a batch", "two batches and a bit"])

@@ -314,10 +314,6 @@ class FaceTensors(torch.utils.data.Dataset):
         """The batch that torch's `DataLoader` asks for; `collate_batch` passes it on as it is."""
         return {"pixel_values": self.pixel_values[indices], "labels": self.labels[indices]}
 
-    def get_faces(self, indices: list[int]) -> torch.Tensor:
-        """Faces as they are, `(B, C, H, W)`."""
-        return self.pixel_values[indices]
-
 
 def collate_batch(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """`FaceTensors` makes whole batches; there is nothing left to collate."""

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from fer_models.commands import CommandParser, at_least, command
-from fer_models.faces import WEIGHTS_FILE, WEIGHTS_PACKAGE, Box, DetectedFace, FaceDetector, crop_box
+from fer_models.faces import WEIGHTS_FILE, WEIGHTS_PACKAGE, Box, DetectedFace, FaceDetector
 
 from ..data import add_data_option, load_fer2013
 from ..runtime.provenance import describe_environment
@@ -47,8 +47,7 @@ def describe_in_frame(face: DetectedFace, frame: Box) -> dict[str, float]:
 
     Returns:
         `x0`, `y0`, `x1`, `y1` of the box; the coordinates of the eyes (left and right as seen) and of the middle of the
-        mouth; `crop_side` and the shifts of the frame's centre from the box's, in heights of the box; `crop_iou`, the
-        overlap of the frame and the present rule's crop, in [0, 1].
+        mouth; `crop_side` and the shifts of the frame's centre from the box's, in heights of the box.
     """
     if face.landmarks_xy is None:
         raise ValueError("The detector finds no landmarks.")
@@ -71,16 +70,7 @@ def describe_in_frame(face: DetectedFace, frame: Box) -> dict[str, float]:
         "crop_side": 1 / height,
         "crop_shift_right": (0.5 - (x0 + x1) / 2) / height,
         "crop_shift_down": (0.5 - (y0 + y1) / 2) / height,
-        "crop_iou": compute_iou(crop_box(face), frame),
     }
-
-
-def compute_iou(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes (left, top, right, bottom), in [0, 1]."""
-    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
-    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
-    return width * height / (sum(areas) - width * height)
 
 
 def measure_crop(source: str, sample_size: int, seed: int, padding: str) -> dict[str, Any]:
