@@ -15,9 +15,9 @@ from photos import portrait_path
 import fer_models
 from fer_models import FerImageProcessor, zoo
 from fer_models.__main__ import main
+from fer_models.demo.components.model import render_model
 from fer_models.demo.components.models import render_cost, render_report_comparison, render_test_sets
 from fer_models.demo.handlers.compare import CompareHandlers, Request
-from fer_models.demo.handlers.models import show_model
 from fer_models.demo.locales import LOCALES
 from fer_models.demo.tabs.compare import _explain_others
 from fer_models.demo.ui import build_demo
@@ -108,7 +108,7 @@ def test_tables_have_its_row_without_figures_of_the_report(checkpoints: Path) ->
         assert 'scope="row">transfer<' in html
     summary["cost"]["models"] = [cost for cost in summary["cost"]["models"] if cost["model"] != "transfer"]
     assert "transfer" not in render_cost(summary, bundled, "en"), "its cost was not measured"
-    assert "70.0" in show_model(bundled, "transfer.tuned", "en")
+    assert "70.0" in render_model(bundled[0], "en")
     assert "`transfer" not in tables.render_reproduction()
     for render in (tables.render_accuracy, tables.render_calibration, tables.render_robustness, tables.render_classes):
         assert "`transfer.tuned`" in render(), render.__name__

@@ -24,7 +24,6 @@ from fer_models.demo.components.models import (
 from fer_models.demo.components.overview import render_overview
 from fer_models.demo.components.tables import render_table
 from fer_models.demo.components.votes import render_votes
-from fer_models.demo.handlers.models import choose_first, show_model
 from fer_models.demo.locales import LOCALES, format_percent, translate, translate_tag
 from fer_models.results import Checkpoint, find_ranks
 from fer_models.zoo import TAGS, get_default_tag
@@ -46,8 +45,7 @@ def test_without_figures_every_section_says_so() -> None:
         render_report_comparison({}, "es"),
         render_test_sets([], "es"),
         render_overview({}, [], "es"),
-        show_model([], None, "es"),
-        show_model([make_checkpoint()], "none.such", "es"),
+        render_model(None, "es"),
     ]
     assert [section for section in sections if missing not in section] == []
     for summary in ({}, {"cost": None, "votes": None}):  # these have no section then
@@ -164,12 +162,12 @@ def test_cost_is_a_table() -> None:
 
 
 def test_a_model_is_first_shown_by_the_labels_that_it_learnt() -> None:
-    assert "What most people saw, 560 images" in show_model([make_voter()], "dense.ferplus", "en")
-    assert "PrivateTest, no copies, 700 images" in show_model([make_checkpoint()], "baseline.report", "en")
+    assert "What most people saw, 560 images" in render_model(make_voter(), "en")
+    assert "PrivateTest, no copies, 700 images" in render_model(make_checkpoint(), "en")
 
 
 def test_a_model_is_shown_with_all_its_figures_which_can_be_taken_away() -> None:
-    html = show_model([make_checkpoint()], "baseline.report", "es")
+    html = render_model(make_checkpoint(), "es")
     assert translate("es", "models.unmeasured") not in html
     assert html.count("<figure") == 3
     for label in FER_LABELS:  # rows and columns of the matrix, and a row of the recall
@@ -185,12 +183,12 @@ def test_errors_are_shown_on_the_test_set_that_is_chosen() -> None:
     checkpoint = make_checkpoint()
     split = checkpoint.results["splits"]["official_test"]
     checkpoint.results["splits"]["report_test"] = split | {"macro_f1": 0.4321, "confusion_matrix": [[7] * 7] * 7}
-    html = show_model([checkpoint], "baseline.report", "es", "report_test")
+    html = render_model(checkpoint, "es", "report_test")
     assert unescape(html).count(translate("es", "models.sets.report_test")) >= 3
     assert format_percent("es", 0.4321) in html
-    assert format_percent("es", 0.4321) not in show_model([checkpoint], "baseline.report", "es")
+    assert format_percent("es", 0.4321) not in render_model(checkpoint, "es")
     del checkpoint.results["splits"]["report_test"]
-    html = show_model([checkpoint], "baseline.report", "es", "report_test")
+    html = render_model(checkpoint, "es", "report_test")
     assert html.count(translate("es", "models.unmeasured")) == 3
 
 
@@ -270,12 +268,6 @@ def test_words_about_meaning_limits_and_use_are_all_there() -> None:
     keys = [key for key in LOCALES["es"] if re.match(r"models\.(meaning|protocol|limits|uses)\.(?!title)", key)]
     assert html.count("<li>") == len(keys)
     assert render_meaning({}, "es").count("<li>") == len(keys) - 2, "two state a figure"
-
-
-def test_the_first_model_shown_is_the_one_that_load_takes() -> None:
-    by_default = f"baseline.{get_default_tag('baseline')}"
-    for keys, first in (([], None), (["dense.tuned"], "dense.tuned"), (["baseline.notebook", by_default], by_default)):
-        assert choose_first([make_checkpoint(key) for key in keys]) == first
 
 
 def test_points_are_signed_unless_they_are_nought() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from made_up_results import make_history, make_results, write_checkpoint
 
-from fer_models.demo.handlers.models import show_model
+from fer_models.demo.components.model import render_model
 from fer_models.results import METRICS, Metric, group_by_tag, read_checkpoints, read_summary, shorten_commit
 from fer_models.zoo import CHECKPOINTS_DIR
 from training.publishing.model_card import render_card
@@ -53,7 +53,7 @@ def test_a_metric_that_is_added_in_one_place_is_shown_everywhere_without_measuri
     assert split
     value = f"{cohens_kappa(split['confusion_matrix']):.2f}"
     table, card = render_classes(), render_card(CHECKPOINTS_DIR / checkpoint.key)
-    page = unescape(show_model([checkpoint], checkpoint.key, "en"))
+    page = unescape(render_model(checkpoint, "en"))
     assert "Cohen's kappa" in table
     assert f"| {value} |" in table
     assert "| Cohen's kappa |" in card

@@ -8,6 +8,7 @@ import gradio as gr
 
 from ...inference import choose_shown_split
 from ...results import Checkpoint
+from ..components.model import render_model
 from ..components.models import (
     TEST_SPLITS,
     describe_model,
@@ -20,7 +21,6 @@ from ..components.models import (
 from ..components.overview import render_overview
 from ..components.peers import render_peers
 from ..components.votes import render_votes
-from ..handlers.models import choose_first, show_model
 from ..locales import DEFAULT_LANGUAGE, translate
 from ..words import Words
 
@@ -58,9 +58,13 @@ def build_models_tab(
         made = gr.Dropdown(**describe(language), value=value, filterable=False, min_width=280, elem_id=id)
         return words.add(made, lambda language: gr.update(**describe(language)))
 
-    show = partial(show_model, checkpoints)
-    language, first = DEFAULT_LANGUAGE, choose_first(checkpoints)
-    first_split = choose_shown_split(next((one.results for one in checkpoints if one.key == first), {}))
+    by_key = {one.key: one for one in checkpoints}
+
+    def show(key: str | None, language: str, split: str) -> str:
+        return render_model(by_key.get(key or ""), language, split)
+
+    language, first = DEFAULT_LANGUAGE, next(iter(by_key), None)
+    first_split = choose_shown_split(checkpoints[0].results if checkpoints else {})
     with gr.Column(elem_id="models"):
         words.add(gr.HTML(show_overview(language), elem_id="models.overview"), show_overview)
         with fold("choose"):
