@@ -20,6 +20,12 @@ def render_message(text: str, kind: str = "hint", id: str = "") -> str:
     return f'<p class="fer-message fer-message-{kind}" role="{role}"{look}>{escape(text)}</p>'
 
 
+def render_download(content: bytes, kind: str, file_name: str, words: str, attributes: str = "") -> str:
+    """A link that holds the file itself, so that nothing is written to the disk for it; `kind` is its MIME type."""
+    data = base64.b64encode(content).decode()
+    return f'<a {attributes} download="{escape(file_name)}" href="data:{kind};base64,{data}">{escape(words)}</a>'
+
+
 def to_data_uri(image: Image.Image, format: str) -> str:
     """A picture as part of the HTML, so that nothing is written to the disk for it; `format` is `JPEG` or `PNG`."""
     buffer = BytesIO()

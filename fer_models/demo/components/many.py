@@ -1,6 +1,5 @@
 """The progress of a long job, and the table of all faces, as HTML."""
 
-import base64
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
@@ -9,6 +8,7 @@ from typing import Any
 from ..disagreement import measure_disagreement
 from ..locales import format_count, format_percent, translate
 from .compare import describe_hint
+from .html import render_download
 
 # More rows than anybody reads make the page slow; the CSV has all of them.
 MAX_SHOWN_ROWS = 200
@@ -25,13 +25,10 @@ def render_progress(done: float, total: float | None, words: str, seconds_left: 
     )
 
 
-def render_download(content: str, file_name: str, language: str) -> str:
-    """A link to a table that is part of the page, so that nothing is written to the disk for it."""
-    data = base64.b64encode(content.encode()).decode()
-    return (
-        f'<a class="fer-download" download="{escape(file_name)}" href="data:text/csv;charset=utf-8;base64,{data}">'
-        f"{escape(translate(language, 'many.csv'))}</a>"
-    )
+def render_csv(content: bytes, file_name: str, language: str) -> str:
+    """A link to a table as CSV."""
+    words = translate(language, "many.csv")
+    return render_download(content, "text/csv;charset=utf-8", file_name, words, 'class="fer-download"')
 
 
 def render_faces(

@@ -1,6 +1,5 @@
 """One model: its training, where it errs, how sure it may be, and what it bears."""
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -10,7 +9,7 @@ from ...inference import choose_shown_split
 from ...results import METRICS, Checkpoint, join_history, list_trainings, shorten_commit
 from ..locales import LOCALES, format_count, format_decimal, format_hardware, format_percent, translate
 from .charts import Axis, Series, render_chart
-from .html import render_message
+from .html import render_download, render_message
 from .models import format_points
 from .tables import Row, render_table
 
@@ -230,11 +229,9 @@ def render_provenance(checkpoint: Checkpoint, language: str) -> str:
 def _render_download(checkpoint: Checkpoint, language: str) -> str:
     if not checkpoint.results:
         return ""
-    content = base64.b64encode(json.dumps(checkpoint.results).encode()).decode()
-    words = escape(translate(language, "models.provenance.download"))
-    return (
-        f'<p><a download="{escape(checkpoint.key)}.json" href="data:application/json;base64,{content}">{words}</a></p>'
-    )
+    content = json.dumps(checkpoint.results).encode()
+    words = translate(language, "models.provenance.download")
+    return f"<p>{render_download(content, 'application/json', f'{checkpoint.key}.json', words)}</p>"
 
 
 def _describe_environment(environment: Mapping[str, Any], language: str) -> str:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from io import StringIO
 from threading import Event
 from typing import Any
 
@@ -13,20 +12,20 @@ from PIL import Image
 from ...batch import FileResult, classify_files, tabulate, to_rows
 from ...faces import FaceDetector
 from ...inference import LoadedModel
-from ...tables import write_csv
 from ..components.html import to_data_uri
 from ..components.many import (
     MAX_SHOWN_ROWS,
-    render_download,
+    render_csv,
     render_faces,
     render_progress,
     render_sort,
     render_summary,
 )
-from ..locales import has_decimal_comma, translate
+from ..locales import translate
 from ..turns import take_turns
 from .jobs import Files, Pace, View
 from .reasons import explain
+from .saving import to_csv
 
 THUMBNAIL_SIDE = 64
 # How often the page hears of a job, and of its whole table, which is long.
@@ -64,12 +63,11 @@ class FaceTable:
         faces = render_faces(rows, self.thumbnails, [model.name for model in self.models], language)
         if not self.is_complete:
             return render_summary(rows, language) + faces
-        csv = StringIO()
-        write_csv(csv, *tabulate(rows, self.models), decimal_comma=has_decimal_comma(language))
+        csv = to_csv(*tabulate(rows, self.models), language)
         hidden = translate(language, "many.shown", shown=MAX_SHOWN_ROWS, total=len(rows))
         return (
             f'<div role="status">{render_summary(rows, language)}</div>'
-            f"{render_download(csv.getvalue(), 'faces.csv', language)}"
+            f"{render_csv(csv, 'faces.csv', language)}"
             f"{f'<p>{hidden}</p>' if len(rows) > MAX_SHOWN_ROWS else ''}{render_sort(language)}{faces}"
         )
 

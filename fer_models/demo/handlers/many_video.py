@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from io import StringIO
 from threading import Event
 from typing import Any
 
@@ -13,18 +12,18 @@ from ...batch import tabulate
 from ...comparison import Comparison
 from ...faces import FaceDetector
 from ...inference import LoadedModel
-from ...tables import write_csv
 from ...video import Moment, VideoError, analyze_video, to_row
 from ..components.annotate import AnnotatedVideo
 from ..components.compare import describe_average
 from ..components.html import render_message
-from ..components.many import render_download, render_progress
+from ..components.many import render_csv, render_progress
 from ..components.timeline import format_duration, render_timeline, render_video_summary
-from ..locales import has_decimal_comma, translate
+from ..locales import translate
 from ..turns import take_turns
 from ..uploads import make_folder
 from .jobs import Files, Pace, View
 from .reasons import MAX_DURATION_S, explain
+from .saving import to_csv
 
 PROGRESS_EVERY_S = 0.3
 TIMELINE_EVERY_S = 1.0
@@ -77,11 +76,8 @@ class VideoReport:
         summary = render_video_summary(self.rows, language)
         timeline = render_timeline(self.rows, self.models[0].labels, self.seen_s, self.duration_s, language)
         if self.is_complete:
-            csv = StringIO()
-            write_csv(
-                csv, *tabulate(self.rows, self.models, ("time_s", "faces")), decimal_comma=has_decimal_comma(language)
-            )
-            summary = f'<div role="status">{summary}</div>{render_download(csv.getvalue(), "video.csv", language)}'
+            csv = to_csv(*tabulate(self.rows, self.models, ("time_s", "faces")), language)
+            summary = f'<div role="status">{summary}</div>{render_csv(csv, "video.csv", language)}'
         return "".join([*parts, summary, timeline])
 
 

@@ -1,15 +1,16 @@
 """A comparison to keep, as JSON, table or picture, and how to ask for it again. Nothing is written to a disk."""
 
-import base64
 import json
+from collections.abc import Iterable, Sequence
 from datetime import date
-from html import escape
 from io import StringIO
+from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
 from ...inference import to_json
 from ...tables import write_csv
+from ..components.html import render_download
 from ..components.summary import draw_summary
 from ..locales import has_decimal_comma
 from .compare import Request, Shown
@@ -33,18 +34,24 @@ def save(shown: Shown, format: str, language: str, with_face: bool = False, addr
     """
     return {
         "json": lambda: json.dumps(to_json(shown.comparison, shown.models), indent=2).encode(),
-        "csv": lambda: _to_csv(shown, language).encode(),
+        "csv": lambda: _tabulate(shown, language),
         "png": lambda: draw_summary(
             shown.comparison, language, shown.crop.picture if with_face else None, _describe_source(address)
         ),
     }[format]()
 
 
-def render_download(content: bytes, format: str) -> str:
-    """A link that holds the file itself; the tab's script follows each new one, and no two are alike."""
-    uri = f"data:{FORMATS[format]};base64,{base64.b64encode(content).decode()}"
-    name = f"fer-comparison.{escape(format)}"
-    return f'<a id="link-{uuid4().hex}" download="{name}" href="{uri}" tabindex="-1">{escape(format)}</a>'
+def render_link(content: bytes, format: str) -> str:
+    """A link to a file; the tab's script follows each new one, and no two are alike."""
+    attributes = f'id="link-{uuid4().hex}" tabindex="-1"'
+    return render_download(content, FORMATS[format], f"fer-comparison.{format}", format, attributes)
+
+
+def to_csv(header: Sequence[str], rows: Iterable[Sequence[Any]], language: str) -> bytes:
+    """A table, its numbers as they are written in the language."""
+    file = StringIO()
+    write_csv(file, header, rows, decimal_comma=has_decimal_comma(language))
+    return file.getvalue().encode()
 
 
 def _describe_source(address: str) -> str:
@@ -52,33 +59,22 @@ def _describe_source(address: str) -> str:
     return " · ".join(filter(None, [address.split("://")[-1].strip("/")[:60], f"{date.today()}"]))
 
 
-def _to_csv(shown: Shown, language: str) -> str:
+def _tabulate(shown: Shown, language: str) -> bytes:
     """One row for each model and one for their average, which alone is `sure` or not and has the ids of the hints.
 
     Probabilities in [0, 1], time in ms, size in MB.
     """
     content = to_json(shown.comparison, shown.models)
-    labels = list(content["average"])
+    average = {
+        "model": "average",
+        "winner": content["favourite"],
+        "sure": "yes" if content["sure"] else "no",
+        "hints": " ".join(hint["id"] for hint in content["hints"]),
+    }
     facts = ["latency_ms", "size_mb", "test_accuracy", "test_images", "test_labels"]
-    rows = [
-        [
-            row["model"],
-            row["tag"],
-            row["winner"],
-            None,
-            *(row["probabilities"][label] for label in labels),
-            *(row[fact] for fact in facts),
-            None,
-        ]
-        for row in content["models"]
-    ]
-    sure, hints = "yes" if content["sure"] else "no", " ".join(hint["id"] for hint in content["hints"])
-    average = content["average"].values()
-    rows.append(["average", "", content["favourite"], sure, *average, *(None for _ in facts), hints])
-    file = StringIO()
-    header = ["model", "tag", "winner", "sure", *labels, *facts, "hints"]
-    write_csv(file, header, rows, decimal_comma=has_decimal_comma(language))
-    return file.getvalue()
+    header = ["model", "tag", "winner", "sure", *content["average"], *facts, "hints"]
+    rows = [row | row["probabilities"] for row in content["models"]] + [average | content["average"]]
+    return to_csv(header, [[row.get(column) for column in header] for row in rows], language)
 
 
 def make_link(base_url: str, request: Request) -> str:

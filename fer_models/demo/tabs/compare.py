@@ -14,7 +14,7 @@ from ..components.photo import BEGIN, describe_begin
 from ..fetching import find_upload
 from ..handlers.choice import find_examples, read_choice
 from ..handlers.compare import SHOWN_AT_FIRST, CompareHandlers, Request, Shown
-from ..handlers.saving import render_download, save
+from ..handlers.saving import render_link, save
 from ..limits import ANSWERS
 from ..locales import DEFAULT_LANGUAGE, LOCALES, translate, translate_tag
 from ..scripts import read_script
@@ -134,7 +134,7 @@ def _show(
 
 
 def _offer(format: str, shown: Shown | None, language: str, with_face: bool, address: str) -> Any:
-    return render_download(save(shown, format, language, with_face, address), format) if shown else say_gone(language)
+    return render_link(save(shown, format, language, with_face, address), format) if shown else say_gone(language)
 
 
 def _read_settings(handlers: CompareHandlers, settings: Mapping[str, str]) -> list[Any]:
