@@ -34,8 +34,8 @@ from transformers.utils.logging import disable_progress_bar
 from fer_models.demo.agents import speak_to_agents
 from fer_models.demo.device import place
 from fer_models.demo.forgetting import delete_regularly, forget_regularly
-from fer_models.demo.internals import find_files_in_use, hide_space, print_no_values
-from fer_models.demo.limits import BodyLimit, leave_room
+from fer_models.demo.internals import find_files_in_use, hide_space, leave_room, print_no_values
+from fer_models.demo.limits import BodyLimit, find_address
 from fer_models.demo.tabs.many import LONG_JOBS
 from fer_models.demo.theme import CSS_PATHS, THEME
 from fer_models.demo.ui import MAX_FILE_MB, MAX_UPLOAD_MB, build_demo
@@ -115,7 +115,7 @@ def main() -> None:
         # Not `api_open`: it would let programs pass by the queue, and all its limits.
         # By default all who wait hear of each answer to another: with 20 of them, 18 messages for each answer.
         demo.queue(default_concurrency_limit=2, max_size=MAX_WAITING, api_open=False, status_update_rate=1)
-        leave_room(demo, LONG_JOBS, MAX_LONG_WAITING, MAX_LONG_WAITING_EACH)
+        leave_room(demo, LONG_JOBS, MAX_LONG_WAITING, MAX_LONG_WAITING_EACH, find_address)
         delete_regularly(UPLOADS, partial(find_files_in_use, demo))
         demo.launch(
             server_port=port,

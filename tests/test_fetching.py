@@ -1,9 +1,6 @@
 """Addresses are refused before anything is fetched, whatever the component: nothing is stored, no machine visited."""
 
 import asyncio
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import gradio as gr
@@ -13,53 +10,30 @@ from gradio import processing_utils
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from fer_models.demo.fetching import REFUSAL, fetch_nothing
+from fer_models.demo.fetching import REFUSAL
 from fer_models.demo.files_input import FilesInput
-from fer_models.demo.internals import DOWNLOADS
+from fer_models.demo.internals import DOWNLOADS, refuse_downloads
 from fer_models.demo.photo_input import PhotoInput
 
 
-@pytest.fixture
-def visits() -> Iterator[list[str]]:
-    """The address of a file on this machine, then each path that was asked for."""
+@pytest.mark.parametrize("component", [PhotoInput, FilesInput, gr.Textbox, gr.Video])
+def test_no_component_fetches_an_address(component: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     visits: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            visits.append(self.path)
-            self.send_response(200)
-            self.end_headers()
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        visits.append(f"http://127.0.0.1:{server.server_port}/a.png")
-        yield visits
-        server.shutdown()
-
-
-@pytest.fixture
-def gradio_that_fetches(monkeypatch: pytest.MonkeyPatch, visits: list[str]) -> None:
-    """Gradio as it is with an address of the internet: it fetches."""
-
-    async def download(url: str, cache_dir: str) -> str:
-        async with httpx.AsyncClient() as client:
-            await client.get(url)
+    async def download(url: str, *_: Any, **__: Any) -> str:
+        visits.append(url)
         return url
 
     for name in DOWNLOADS:
         monkeypatch.setattr(processing_utils, name, download)
-
-
-@pytest.mark.parametrize("component", [PhotoInput, FilesInput, gr.Textbox, gr.Video])
-def test_no_component_fetches_an_address(component: type[Any], visits: list[str], gradio_that_fetches: None) -> None:
-    fetch_nothing()
-    block = component()
-    payload = {"path": visits[0], "meta": {"_type": "gradio.FileData"}}
+    refuse_downloads(REFUSAL)
+    address, block = "http://192.0.2.1/a.png", component()
+    payload = {"path": address, "meta": {"_type": "gradio.FileData"}}
     with pytest.raises(gr.Error, match="fetches no file"):
         asyncio.run(processing_utils.async_move_files_to_cache(payload, block, check_in_upload_folder=True))
     with pytest.raises(gr.Error, match="fetches no file"):
-        block.move_resource_to_block_cache(visits[0])
-    assert len(visits) == 1
+        block.move_resource_to_block_cache(address)
+    assert visits == []
 
 
 def test_a_program_is_told_what_to_do_instead(app_url: str) -> None:

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from fer_models.demo import internals
-from fer_models.demo.internals import TRIED_WITH, convert_tool_answers, find_files_in_use, list_waiting
+from fer_models.demo.internals import TRIED_WITH, convert_tool_answers, find_files_in_use
 
 SOURCES = [REPO_ROOT / "app.py", *sorted((REPO_ROOT / "fer_models" / "demo").rglob("*.py"))]
 OTHERS = [path for path in SOURCES if path.name != "internals.py" and path.parent.name != "snippets"]
@@ -64,7 +64,6 @@ def test_a_running_page_has_the_names_and_its_uploads_go_into_our_folder(running
     assert "somebody" in running.app.state_holder.time_last_used
     assert [running.app.uploaded_file_dir, internals.get_upload_folder()] == [str(app.UPLOADS.path)] * 2
     assert find_files_in_use(running) == set()
-    assert list_waiting(running, "any") == []
 
 
 def test_a_component_has_the_methods_that_ours_replace() -> None:

@@ -17,7 +17,8 @@ from fastapi.testclient import TestClient
 from photos import portrait_path
 from starlette.middleware import Middleware
 
-from fer_models.demo.limits import BodyLimit, find_address, leave_room
+from fer_models.demo.internals import leave_room
+from fer_models.demo.limits import BodyLimit, find_address
 from fer_models.demo.ui import MAX_FILE_MB
 from fer_models.demo.uploads import MARKER, OwnFolder
 
@@ -58,7 +59,7 @@ def test_long_jobs_leave_room_in_the_queue() -> None:
     with gr.Blocks() as page:
         gr.Button().click(lambda: None, api_name="short")
         gr.Button().click(lambda: None, api_name="long", concurrency_id="long")
-    leave_room(page.queue(max_size=9), "long", 3, 2)
+    leave_room(page.queue(max_size=9), "long", 3, 2, find_address)
 
     def push(number: int, address: str) -> str:
         function = list(page.fns)[number]

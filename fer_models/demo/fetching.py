@@ -3,14 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
-
 from .internals import (
     ImageData,
     get_upload_folder,
     is_http_url_like,
     is_in_or_equal,
-    replace_downloads,
     save_base64_to_cache,
 )
 
@@ -62,19 +59,3 @@ def to_file(address: str) -> dict[str, Any]:
     else:
         raise ValueError(f"A file is not sent as {address[:100]!r}. Send a data URI, or the path of an upload.")
     return {"path": address, "meta": {"_type": "gradio.FileData"}}
-
-
-def fetch_nothing() -> None:
-    """Have gradio refuse addresses, in whatever part of a call they are.
-
-    It would store a file of any size before our functions hear of it, and for any component, one that takes no file
-    included; and it would visit any machine that a stranger names.
-
-    Raises:
-        AttributeError: Gradio downloads in another way.
-    """
-
-    async def refuse(*_: Any, **__: Any) -> Any:
-        raise gr.Error(REFUSAL, print_exception=False)
-
-    replace_downloads(refuse)

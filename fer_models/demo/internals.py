@@ -91,26 +91,33 @@ def find_files_in_use(demo: gr.Blocks) -> Collection[Path]:
     return {Path(os.path.abspath(path)) for path in files}
 
 
-def list_waiting(demo: gr.Blocks, concurrency_id: str) -> list[Any]:
-    """The requests of the calls of one kind that wait in the queue."""
-    waiting = demo._queue.event_queue_per_concurrency_id.get(concurrency_id)
-    return [event.request for event in waiting.queue] if waiting else []
-
-
-def check_calls(demo: gr.Blocks, check: Callable[[str, Any], str | None]) -> None:
-    """Have the queue of a page refuse some calls as if it were full.
+def leave_room(
+    demo: gr.Blocks,
+    concurrency_id: str,
+    max_waiting: int,
+    max_waiting_each: int,
+    find_address: Callable[[Any], str],
+) -> None:
+    """Have the queue of a page refuse calls of one kind early, so that they leave room to the others.
 
     Args:
-        demo: The page.
-        check: Is given the kind of a call and its request, and says why it is refused, or None.
+        demo: The page, whose queue has a limit for all calls together.
+        concurrency_id: The kind.
+        max_waiting: How many calls of it may wait.
+        max_waiting_each: How many of them from one address; a school may have one for all.
+        find_address: Where a request comes from.
     """
     queue = demo._queue
     push = queue.push
 
     async def push_some(body: Any, request: Any, username: str | None) -> Any:
         function = demo.fns.get(body.fn_index)
-        reason = check(str(function.concurrency_id), request) if function else None
-        return (False, reason, "queue_full") if reason else await push(body, request, username)
+        if function and function.concurrency_id == concurrency_id:
+            waiting = queue.event_queue_per_concurrency_id.get(concurrency_id)
+            addresses = [find_address(event.request) for event in waiting.queue] if waiting else []
+            if len(addresses) >= max_waiting or addresses.count(find_address(request)) >= max_waiting_each:
+                return False, f"Queue is full. {len(addresses)} long jobs wait already.", "queue_full"
+        return await push(body, request, username)
 
     queue.push = push_some  # type: ignore[method-assign]
 
@@ -162,15 +169,25 @@ def convert_tool_answers(demo: gr.Blocks, convert: Callable[[Any], Any]) -> None
     server.postprocess_output_data = write_converted
 
 
-def replace_downloads(download: Callable[..., Any]) -> None:
-    """Have gradio call something else, asynchronous, wherever it would download a file.
+def refuse_downloads(reason: str) -> None:
+    """Have gradio refuse addresses, in whatever part of a call they are.
+
+    It would store a file of any size before our functions hear of it, and for any component, one that takes no file
+    included; and it would visit any machine that a stranger names.
+
+    Args:
+        reason: What is said instead.
 
     Raises:
         AttributeError: Gradio downloads in another way.
     """
+
+    async def refuse(*_: Any, **__: Any) -> Any:
+        raise gr.Error(reason, print_exception=False)
+
     for name in DOWNLOADS:
         getattr(processing_utils, name)
-        setattr(processing_utils, name, download)
+        setattr(processing_utils, name, refuse)
 
 
 def hide_space(demo: gr.Blocks) -> None:

@@ -5,12 +5,10 @@ import shutil
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
-import gradio as gr
 from fastapi import HTTPException
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .internals import check_calls, list_waiting
 from .uploads import OwnFolder
 
 # All answers about single photos wait in one line, whatever is asked: gradio would count each kind of question apart.
@@ -64,27 +62,6 @@ class BodyLimit:
             return message
 
         await self.app(scope, take if scope["type"] == "http" else receive, send)
-
-
-def leave_room(demo: gr.Blocks, concurrency_id: str, max_waiting: int, max_waiting_each: int) -> None:
-    """Have the queue of a page refuse calls of one kind early, so that they leave room to the others.
-
-    Args:
-        demo: The page, whose queue has a limit for all calls together.
-        concurrency_id: The kind.
-        max_waiting: How many calls of it may wait.
-        max_waiting_each: How many of them from one address; a school may have one for all.
-    """
-
-    def check(kind: str, request: Any) -> str | None:
-        if kind != concurrency_id:
-            return None
-        addresses = [find_address(waiting) for waiting in list_waiting(demo, kind)]
-        if len(addresses) >= max_waiting or addresses.count(find_address(request)) >= max_waiting_each:
-            return f"Queue is full. {len(addresses)} long jobs wait already."
-        return None
-
-    check_calls(demo, check)
 
 
 def find_address(http: Any) -> str:

@@ -12,10 +12,11 @@ from ..faces import FaceDetector
 from ..inference import LoadedModel
 from ..results import read_checkpoints, read_summary
 from ..zoo import STATIC_SPACE_VARIABLE
-from .fetching import fetch_nothing
+from .fetching import REFUSAL
 from .handlers.compare import SHOWN_AT_FIRST, CompareHandlers
 from .handlers.live import LiveHandlers
 from .handlers.many import ManyHandlers
+from .internals import refuse_downloads
 from .locales import DEFAULT_LANGUAGE, LOCALES, choose_language, translate
 from .scripts import read_script
 from .tabs.code import build_code_tab
@@ -44,7 +45,7 @@ def build_demo(
         detector: Finds the faces.
         other_ways: The same models trained otherwise, one switch away.
     """
-    fetch_nothing()
+    refuse_downloads(REFUSAL)
     language, first = DEFAULT_LANGUAGE, models[:SHOWN_AT_FIRST]
     words = Words()
     names: list[str] = []
