@@ -11,9 +11,8 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from fer_models.demo.fetching import REFUSAL
-from fer_models.demo.files_input import FilesInput
+from fer_models.demo.inputs import FilesInput, PhotoInput
 from fer_models.demo.internals import DOWNLOADS, refuse_downloads
-from fer_models.demo.photo_input import PhotoInput
 
 
 @pytest.mark.parametrize("component", [PhotoInput, FilesInput, gr.Textbox, gr.Video])
@@ -54,7 +53,7 @@ def test_a_program_is_told_what_to_do_instead(app_url: str) -> None:
     ],
 )
 def test_a_program_without_a_client_is_told_what_it_sent_wrongly(app_url: str, sent: str, told: str) -> None:
-    for name, data in (("compare", [sent, 0, False, None, None]), ("batch", [[sent], None, None])):
+    for name, data in (("compare", [sent, 0, False, None, None]), ("batch", [[sent]]), ("batch", [sent])):
         url = f"{app_url}/gradio_api/call/{name}"
         event = httpx.post(url, json={"data": data}).json()["event_id"]
         assert told in httpx.get(f"{url}/{event}").text.encode().decode("unicode_escape")

@@ -3,25 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from .internals import (
-    ImageData,
-    get_upload_folder,
-    is_http_url_like,
-    is_in_or_equal,
-    save_base64_to_cache,
-)
+from .internals import get_upload_folder, is_http_url_like, is_in_or_equal, save_base64_to_cache
 
 REFUSAL = "The page fetches no file from an address. Download it, then upload it, or send it as a data URI."
-# How programs and agents hand a file over.
-SENT_AS = "A data URI, or the path of an upload."
 # What stands before the path in the address under which the page gives an upload back.
 FILE_ROUTE = "/gradio_api/file="
-
-
-class Refusal(ImageData):
-    """Stands for what was sent wrongly, until a component can say so: gradio shows a program no earlier error."""
-
-    reason: str
 
 
 def is_inline(address: str) -> bool:

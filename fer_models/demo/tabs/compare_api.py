@@ -7,8 +7,8 @@ import gradio as gr
 
 from ...configuration_fer import FER_LABELS
 from ..handlers.compare import CompareHandlers
+from ..inputs import PhotoInput
 from ..limits import ANSWERS
-from ..photo_input import PhotoInput
 
 
 def build_compare_api(handlers: CompareHandlers) -> None:

@@ -10,11 +10,11 @@ from uuid import uuid4
 import gradio as gr
 
 from ...images import ImageError
-from ..files_input import FilesInput
 from ..handlers.jobs import Report, View
 from ..handlers.many import ManyHandlers, is_video
 from ..handlers.many_open import find_photo
 from ..handlers.many_photos import FaceTable
+from ..inputs import FilesInput
 from ..internals import get_upload_folder
 from ..locales import DEFAULT_LANGUAGE, LOCALES, translate
 from ..scripts import read_script
