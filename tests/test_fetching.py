@@ -47,7 +47,7 @@ def test_a_program_is_told_what_to_do_instead(app_url: str) -> None:
 @pytest.mark.parametrize(
     ("sent", "told"),
     [
-        ("photo.jpg", "not sent as 'photo.jpg'"),
+        ("photo.jpg", "There is no upload 'photo.jpg'"),
         ("https://example.org/a.png", REFUSAL),
         ("data:image/png;base64,xx", "data URI is damaged"),
     ],

@@ -1,18 +1,16 @@
 """Of gradio the page uses more than gradio documents: each name is there, in the version that is asked for."""
 
 import ast
-import inspect
 import tomllib
 from typing import Any
 
 import gradio as gr
-import pytest
 from conftest import REPO_ROOT
 from packaging.requirements import Requirement
 from packaging.version import Version
 
 from fer_models.demo import internals
-from fer_models.demo.internals import TRIED_WITH, convert_tool_answers, find_files_in_use
+from fer_models.demo.internals import TRIED_WITH, find_files_in_use
 
 SOURCES = [REPO_ROOT / "app.py", *sorted((REPO_ROOT / "fer_models" / "demo").rglob("*.py"))]
 OTHERS = [path for path in SOURCES if path.name != "internals.py" and path.parent.name != "snippets"]
@@ -71,14 +69,6 @@ def test_a_component_has_the_methods_that_ours_replace() -> None:
     assert hasattr(gr.Image, "async_move_resource_to_block_cache")
     for name in ("move_resource_to_block_cache", "preprocess", "api_info"):
         assert hasattr(gr.File, name)
-
-
-def test_an_answer_of_a_tool_is_converted(running: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
-    server: Any = running.mcp_server_obj
-    assert list(inspect.signature(server.postprocess_output_data).parameters) == ["outputs", "root_url"]
-    monkeypatch.setattr(server, "postprocess_output_data", lambda outputs, root_url: outputs)
-    convert_tool_answers(running, str)
-    assert server.postprocess_output_data([1], "") == ["1"]
 
 
 def test_no_other_file_takes_what_gradio_does_not_document() -> None:

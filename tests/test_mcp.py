@@ -12,8 +12,7 @@ from typing import Any
 from browsing import REPOSITORY
 from photos import portrait_as_png
 
-from fer_models.demo.agents import HOW_TO_SEND
-from fer_models.demo.fetching import REFUSAL
+from fer_models.demo.fetching import HOW_TO_SEND, REFUSAL
 from fer_models.demo.handlers.code import read_snippet
 
 

@@ -6,13 +6,14 @@ from typing import Any
 from .internals import get_upload_folder, is_http_url_like, is_in_or_equal, save_base64_to_cache
 
 REFUSAL = "The page fetches no file from an address. Download it, then upload it, or send it as a data URI."
+# How agents and other programs hand a file over.
+HOW_TO_SEND = (
+    " A file is sent as a data URI, such as data:image/jpeg;base64,..., or uploaded first: `curl -F files=@photo.jpg "
+    "ADDRESS/gradio_api/upload`, where ADDRESS/gradio_api/mcp/ is that of this server, prints a JSON list with the "
+    "path of the upload, and that path is sent"
+)
 # What stands before the path in the address under which the page gives an upload back.
 FILE_ROUTE = "/gradio_api/file="
-
-
-def is_inline(address: str) -> bool:
-    """Whether an address is a file itself, a data URI."""
-    return address.startswith("data:")
 
 
 def find_upload(address: str) -> str | None:
@@ -33,7 +34,7 @@ def to_file(address: str) -> dict[str, Any]:
     Raises:
         ValueError: It is none of these.
     """
-    if is_inline(address):
+    if address.startswith("data:"):
         try:
             address = save_base64_to_cache(address, get_upload_folder())
         except ValueError as error:
@@ -43,5 +44,5 @@ def to_file(address: str) -> dict[str, Any]:
     elif is_http_url_like(address):
         raise ValueError(REFUSAL)
     else:
-        raise ValueError(f"A file is not sent as {address[:100]!r}. Send a data URI, or the path of an upload.")
+        raise ValueError(f"There is no upload {address[:100]!r}.{HOW_TO_SEND}.")
     return {"path": address, "meta": {"_type": "gradio.FileData"}}

@@ -122,16 +122,19 @@ def leave_room(
     queue.push = push_some  # type: ignore[method-assign]
 
 
-def describe_tools(demo: gr.Blocks, how_to_send: str, convert_schema: Callable[[Any], Any]) -> None:
-    """Have the page's MCP server, once it runs, describe its tools otherwise.
+def mend_tools(
+    demo: gr.Blocks, how_to_send: str, convert_schema: Callable[[Any], Any], convert_answer: Callable[[Any], Any]
+) -> None:
+    """Have the page's MCP server, once it runs, describe its tools otherwise, and leave files to their components.
 
     Args:
         demo: The page.
         how_to_send: How files are sent, in the place of gradio's sentence.
         convert_schema: What becomes of the JSON schema of a tool's arguments.
+        convert_answer: What becomes of each output of a function before it is sent.
     """
     server: Any = demo.mcp_server_obj
-    describe, describe_input = server.get_fn_description, server.get_input_schema
+    describe, describe_input, write = server.get_fn_description, server.get_input_schema, server.postprocess_output_data
 
     def describe_function(block_fn: Any, tool_name: str) -> tuple[str, dict[str, str]]:
         description, parameters = describe(block_fn, tool_name)
@@ -141,31 +144,13 @@ def describe_tools(demo: gr.Blocks, how_to_send: str, convert_schema: Callable[[
         schema, positions = describe_input(*arguments)
         return convert_schema(schema), positions
 
-    server.get_fn_description = describe_function
-    server.get_input_schema = describe_arguments
-
-
-def convert_tool_files(demo: gr.Blocks, convert: Callable[[Any], Any]) -> None:
-    """Have the page's MCP server, once it runs, take each argument that is a file as `convert` makes it."""
-    server: Any = demo.mcp_server_obj
-    take = server.convert_strings_to_filedata
-
-    def take_converted(value: dict[str, Any], positions: list[list[str | int]]) -> Any:
-        names = {position[0] for position in positions}
-        return take({name: convert(one) if name in names else one for name, one in value.items()}, positions)
-
-    server.convert_strings_to_filedata = take_converted
-
-
-def convert_tool_answers(demo: gr.Blocks, convert: Callable[[Any], Any]) -> None:
-    """Have the page's MCP server, once it runs, send each output of a function as `convert` makes it."""
-    server: Any = demo.mcp_server_obj
-    write = server.postprocess_output_data
-
     def write_converted(outputs: list[Any], root_url: str) -> list[Any]:
-        written: list[Any] = write([convert(one) for one in outputs], root_url)
+        written: list[Any] = write([convert_answer(one) for one in outputs], root_url)
         return written
 
+    server.get_fn_description = describe_function
+    server.get_input_schema = describe_arguments
+    server.convert_strings_to_filedata = lambda values, _: values
     server.postprocess_output_data = write_converted
 
 
