@@ -20,8 +20,8 @@ from fer_models.comparison import Comparison, Prediction
 from fer_models.demo.components.breaking import find_flip, render_steps
 from fer_models.demo.components.compare import describe_verdict, render_results
 from fer_models.demo.handlers.breaking import WAYS, break_face
-from fer_models.demo.handlers.choice import Choice, find_examples, read_choice
-from fer_models.demo.handlers.compare import Answer, CompareHandlers, Request, Shown
+from fer_models.demo.handlers.choice import find_examples
+from fer_models.demo.handlers.compare import Answer, CompareHandlers, Request, Shown, read_request
 from fer_models.demo.handlers.saving import make_link, save
 from fer_models.demo.locales import LOCALES, translate
 from fer_models.explain import explain, share_scale
@@ -119,7 +119,7 @@ def test_of_two_faces_one_is_chosen_without_a_new_search_and_another_photo_gets_
     second = handlers.answer(ask(handlers, two, face_index=1), first.shown)
     assert "Face 2 of 2" in second.results
     assert get_shown(second).comparison.predictions != get_shown(first).comparison.predictions
-    spanish = handlers.answer(ask(handlers, two, "es", face_index=1), second.shown)
+    spanish = handlers.answer(ask(handlers, two, "es"), second.shown)
     assert "Cara 2 de 2" in spanish.results
     assert spanish.shown is second.shown, "not even the models are asked again"
     fewer = handlers.answer(ask(handlers, two, face_index=1, names=["dense"]), spanish.shown)
@@ -238,12 +238,13 @@ def test_models_are_chosen_by_name_and_way_of_training(
 
 
 def test_a_choice_is_what_the_page_tells_unless_it_makes_no_sense() -> None:
-    assert read_choice({"example": 0}, find_examples()).photo_path == find_examples()[0]
+    settings = ("en", "tuned", ["dense"])
+    assert read_request({"example": 0}, *settings).photo_path == find_examples()[0]
     told = {"path": "/uploads/a.png", "face": 2, "whole": True, "id": "7"}
-    assert read_choice(told, []) == Choice("/uploads/a.png", 2, True, "7")
-    assert read_choice({"path": "a", "face": -1, "whole": "yes"}, []) == Choice("a")
+    assert read_request(told, *settings) == Request("/uploads/a.png", *settings, 2, True, "7")
+    assert read_request({"path": "a", "face": -1, "whole": "yes"}, *settings) == Request("a", *settings)
     for nonsense in ({"example": 999}, {"example": None}, {"path": 3}, {}, None, "a", [1]):
-        assert read_choice(nonsense, find_examples()).photo_path is None
+        assert read_request(nonsense, *settings).photo_path is None
 
 
 # --- what is kept ---

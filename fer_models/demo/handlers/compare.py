@@ -43,25 +43,48 @@ KEPT_PIXELS = 4_000_000
 
 @dataclass(frozen=True)
 class Request:
-    """What a visitor wants to see.
+    """What a visitor wants to see. The page keeps what is chosen, so that it is not lost when the server forgets.
 
     Attributes:
-        photo_path: The uploaded file; None if there is none.
+        photo_path: The upload or the example; None if there is none.
         language: One of `locales.LOCALES`.
         tag: The way of training; models that were not trained so stay as they are.
         names: The models.
-        face_index: The face of the photo, counted from 0, largest first.
+        face_index: The face of the photo, counted from 0, largest first; None for the one before, at first for 0.
         whole_image: Take the whole picture for the face.
-        id: The choice's own, by which the page tells an answer from the one before in another language.
+        id: The page's own, another one for each choice, by which it tells an answer from the same in another language.
     """
 
     photo_path: str | None
     language: str
     tag: str
     names: Sequence[str]
-    face_index: int = 0
+    face_index: int | None = None
     whole_image: bool = False
     id: str = ""
+
+
+def read_request(value: object, language: str, tag: str, names: Sequence[str]) -> Request:
+    """What the script of the page tells; not every request is this page's.
+
+    Args:
+        value: `path`, an upload's, or `example`, its number; `face`, `whole` and `id`.
+        language, tag, names: As in `Request`.
+    """
+    told: Mapping[str, object] = value if isinstance(value, Mapping) else {}
+    path, face, example = (told.get(key) for key in ("path", "face", "example"))
+    examples = find_examples()
+    if type(example) is int and 0 <= example < len(examples):
+        path = examples[example]
+    return Request(
+        path if isinstance(path, str) else None,
+        language,
+        tag,
+        names,
+        face if type(face) is int and face >= 0 else None,
+        told.get("whole") is True,
+        str(told.get("id", ""))[:40],
+    )
 
 
 @dataclass(frozen=True)
@@ -301,9 +324,10 @@ class CompareHandlers:
         Raises:
             ImageError: The photo cannot be used; a `NoFaceError` if there is no face.
         """
-        path = request.photo_path or ""
+        path, index = request.photo_path or "", request.face_index
         if shown and shown.photo_path == path and not (request.whole_image and shown.faces):
-            if (request.face_index, models) == (shown.face_index, shown.models):
+            index = shown.face_index if index is None else index
+            if (index, models) == (shown.face_index, shown.models):
                 return shown
             preview, found, crops = shown.preview, shown.found, shown.crops
         else:
@@ -313,7 +337,7 @@ class CompareHandlers:
             crops = [self._keep(one.crop, side) for one in found if one.crop]
             found = [replace(one, crop=crop.picture) for one, crop in zip(found, crops, strict=True)]
             preview = make_preview(image)
-        index = request.face_index if request.face_index < len(found) else 0
+        index = index if index and index < len(found) else 0
         comparison = replace(found[index], predictions=crops[index].predict(models))
         return Shown(path, preview, found, crops, models, comparison)
 

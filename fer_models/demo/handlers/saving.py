@@ -95,13 +95,13 @@ def make_link(base_url: str, request: Request) -> str:
 def make_snippets(base_url: str, request: Request) -> dict[str, str]:
     """The same comparison for programs: `python`, with gradio_client, and `shell`, with curl."""
     url = base_url.rstrip("/")
-    whole, names = request.whole_image, list(request.names)
-    data = json.dumps([request.face_index, whole, names, request.tag])[1:-1]
+    face, whole, names = request.face_index or 0, request.whole_image, list(request.names)
+    data = json.dumps([face, whole, names, request.tag])[1:-1]
     python = f"""from gradio_client import Client, handle_file
 
 answer = Client("{url}").predict(
     handle_file("photo.jpg"),
-    face_index={request.face_index},
+    face_index={face},
     whole_image={whole},
     models={names},
     tag="{request.tag}",

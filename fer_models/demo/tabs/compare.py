@@ -12,8 +12,8 @@ from ..components.compare import describe_accuracy
 from ..components.guess import render_guess
 from ..components.photo import BEGIN, describe_begin
 from ..fetching import find_upload
-from ..handlers.choice import find_examples, read_choice
-from ..handlers.compare import SHOWN_AT_FIRST, CompareHandlers, Request, Shown
+from ..handlers.choice import find_examples
+from ..handlers.compare import SHOWN_AT_FIRST, CompareHandlers, Request, Shown, read_request
 from ..handlers.saving import render_link, save
 from ..limits import ANSWERS
 from ..locales import DEFAULT_LANGUAGE, LOCALES, translate, translate_tag
@@ -109,15 +109,13 @@ def _show(
     names: list[str],
 ) -> Any:
     """The answer to what is chosen: what is kept of it, and what its parts of the page show."""
-    choice = read_choice(chosen, find_examples())
-    path, is_new = choice.photo_path, shown is None or shown.photo_path != choice.photo_path
+    request = read_request(chosen, language, tag, names)
+    path, is_new = request.photo_path, shown is None or shown.photo_path != request.photo_path
     if is_new and path and path not in find_examples() and not find_upload(path):
         return say_gone(language)
     linked_face, linked_whole = linked
-    face = linked_face if choice.face_index is None and is_new else choice.face_index
-    if face is None and shown and not is_new:
-        face = shown.face_index
-    request = Request(path, language, tag, names, face or 0, choice.whole_image, choice.id)
+    if is_new and request.face_index is None:
+        request = replace(request, face_index=linked_face)
     answer = handlers.answer(request, shown)
     if answer.has_no_face and linked_whole:
         answer = handlers.answer(replace(request, whole_image=True))
