@@ -137,7 +137,7 @@ def test_no_face_offers_the_whole_picture_which_then_works(handlers: CompareHand
     assert answer.has_no_face
     assert "No face was found" in answer.results
     assert re.findall('data-do="([^"]*)"', answer.results) == ["choose", "whole"], "another photo first"
-    assert handlers.explain_json(str(sky))["explanations"] == []
+    assert handlers.explain_json(Request(str(sky)))["explanations"] == []
     whole = handlers.answer(ask(handlers, sky, whole_image=True), answer.shown)
     assert not whole.has_no_face
     assert all(winners(whole))
@@ -234,7 +234,7 @@ def test_models_are_chosen_by_name_and_way_of_training(
         assert [f"{model.name}.{model.tag}" for model in handlers.choose_models(names, tag)] == chosen
     for names, tag in ((["none"], None), (None, "none")):
         with pytest.raises(ValueError, match=r"There is no 'none'\. Choose from"):
-            handlers.compare_json(str(portrait_path()), names=names, tag=tag)
+            handlers.compare_json(Request(str(portrait_path()), "en", tag or "", names or ()))
 
 
 def test_a_choice_is_what_the_page_tells_unless_it_makes_no_sense() -> None:
@@ -259,7 +259,7 @@ def test_of_a_large_photo_little_is_kept_and_no_answer_changes(
     photo.save(path, compress_level=1)
     shown = get_shown(handlers.answer(ask(handlers, path, whole_image=whole_image)))
     again = get_shown(handlers.answer(ask(handlers, path, whole_image=whole_image, names=handlers.names[:2]), shown))
-    content = handlers.explain_json(str(path), "happy", whole_image=whole_image)
+    content = handlers.explain_json(Request(str(path), whole_image=whole_image), "happy")
     for kept in (shown, again):
         for row, prediction in zip(content["models"], kept.comparison.predictions, strict=False):
             assert prediction.probabilities == row["probabilities"], "to the last digit"
@@ -291,22 +291,22 @@ def test_programs_without_a_photo_or_with_a_face_index_that_is_no_whole_number_a
     handlers: CompareHandlers, samples: Path
 ) -> None:
     with pytest.raises(ImageError, match="No photo"):
-        handlers.compare_json(None)
+        handlers.compare_json(Request(None))
     for method in (handlers.compare_json, handlers.explain_json):
         for index in (0.5, float("nan"), float("inf"), True, "0", [0]):
             with pytest.raises(ValueError, match=re.escape(f"face_index must be a whole number; got {index!r}.")):
-                method(str(portrait_path()), face_index=index)
-    assert handlers.compare_json(str(samples / "two.png"), face_index=1.0)["face_index"] == 1
+                method(Request(str(portrait_path()), face_index=index))
+    assert handlers.compare_json(Request(str(samples / "two.png"), face_index=1.0))["face_index"] == 1
 
 
 def test_explanations_as_json_sum_up_what_the_page_shows(handlers: CompareHandlers, shown: Shown) -> None:
-    content = handlers.explain_json(str(portrait_path()), "happy")
+    content = handlers.explain_json(Request(str(portrait_path())), "happy")
     view = shown.crop.get_view(handlers.models[0])
     ours = share_scale([explain(model, view, "happy") for model in handlers.models])
     for row, one in zip(content["explanations"], ours, strict=True):
         assert (row["model"], row["label"]) == (one.model, "happy")
         assert np.allclose(row["heat"], one.heat.reshape(8, 6, 8, 6).mean((1, 3)), atol=1e-3)
-    assert handlers.compare_json(str(portrait_path())).keys() < content.keys()
+    assert handlers.compare_json(Request(str(portrait_path()))).keys() < content.keys()
 
 
 def test_saved_files_say_what_the_page_says(shown: Shown) -> None:

@@ -83,7 +83,7 @@ def test_page_shows_four_columns_and_the_fifth_when_it_is_ticked(
     assert len(re.findall(r'data-winner="\w+"', answer.results)) == 5
     assert answer.shown
     assert handlers.explain(answer.shown, None, "en").count("<img") == 5
-    assert [row["model"] for row in handlers.compare_json(str(portrait_path()))["models"]] == FOUR
+    assert [row["model"] for row in handlers.compare_json(Request(str(portrait_path())))["models"]] == FOUR
     assert "Added since: transfer, pretrained on photos of other things. " in (_explain_others(handlers, "en") or "")
     monkeypatch.delitem(LOCALES["en"], "choice.other.transfer")  # a model of which there are no words
     assert "Added since: transfer. " in (_explain_others(handlers, "en") or "")

@@ -19,7 +19,7 @@ from conftest import make_face
 from photos import load_portrait
 
 from fer_models.__main__ import main as terminal
-from fer_models.demo.handlers.compare import CompareHandlers
+from fer_models.demo.handlers.compare import CompareHandlers, Request
 from fer_models.demo.handlers.live import LiveHandlers
 from fer_models.demo.handlers.many import ManyHandlers
 from fer_models.demo.ui import build_demo
@@ -125,7 +125,7 @@ def test_whatever_computes_takes_turns(
 
     monkeypatch.setattr(FaceDetector, "detect", count)
     with ThreadPoolExecutor(8) as pool:
-        jobs = [pool.submit(comparing.compare_json, str(path)) for _ in range(3)]
+        jobs = [pool.submit(comparing.compare_json, Request(str(path))) for _ in range(3)]
         jobs += [pool.submit(many.batch_json, [("face.jpg", path)]) for _ in range(2)]
         jobs += [pool.submit(live.look, {"session": str(i), "frame": frame}, str(i)) for i in range(2)]
         assert all(job.result(60) for job in jobs)

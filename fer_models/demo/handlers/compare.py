@@ -27,7 +27,7 @@ from ..components.photo import (
     render_photo,
 )
 from ..components.why import render_explanations
-from ..locales import translate
+from ..locales import DEFAULT_LANGUAGE, translate
 from ..turns import turn
 from . import reasons
 from .choice import find_examples
@@ -43,22 +43,22 @@ KEPT_PIXELS = 4_000_000
 
 @dataclass(frozen=True)
 class Request:
-    """What a visitor wants to see. The page keeps what is chosen, so that it is not lost when the server forgets.
+    """What a visitor or a program wants to see. The page keeps it, so that it is not lost when the server forgets.
 
     Attributes:
         photo_path: The upload or the example; None if there is none.
         language: One of `locales.LOCALES`.
-        tag: The way of training; models that were not trained so stay as they are.
-        names: The models.
+        tag: The way of training, empty for each model's default; models that were not trained so stay as they are.
+        names: The models; for a program, none are those that are shown at first.
         face_index: The face of the photo, counted from 0, largest first; None for the one before, at first for 0.
         whole_image: Take the whole picture for the face.
         id: The page's own, another one for each choice, by which it tells an answer from the same in another language.
     """
 
     photo_path: str | None
-    language: str
-    tag: str
-    names: Sequence[str]
+    language: str = DEFAULT_LANGUAGE
+    tag: str = ""
+    names: Sequence[str] = ()
     face_index: int | None = None
     whole_image: bool = False
     id: str = ""
@@ -257,32 +257,17 @@ class CompareHandlers:
             explanations = [explain(model, shown.crop.get_view(model), label) for model in shown.models]
         return render_explanations(shown.crop.picture, share_scale(explanations), language)
 
-    def compare_json(
-        self,
-        photo_path: str | None,
-        face_index: int = 0,
-        whole_image: bool = False,
-        names: Sequence[str] | None = None,
-        tag: str | None = None,
-    ) -> dict[str, Any]:
+    def compare_json(self, request: Request) -> dict[str, Any]:
         """Compare the models on a photo, as JSON; see `inference.to_json` for its shape.
 
         Raises:
             ImageError: There is no photo, or it cannot be used.
             ValueError: There is no such face, model or way of training.
         """
-        models = self.choose_models(names or None, tag)
-        return to_json(self._compare(photo_path, models, face_index, whole_image), models)
+        models = self.choose_models(request.names or None, request.tag)
+        return to_json(self._compare(request, models), models)
 
-    def explain_json(
-        self,
-        photo_path: str | None,
-        label: str | None = None,
-        face_index: int = 0,
-        whole_image: bool = False,
-        names: Sequence[str] | None = None,
-        tag: str | None = None,
-    ) -> dict[str, Any]:
+    def explain_json(self, request: Request, label: str | None = None) -> dict[str, Any]:
         """The same, and for each model what in the face speaks for a label, by default for its own choice.
 
         Returns:
@@ -293,8 +278,8 @@ class CompareHandlers:
             ImageError: There is no photo, or it cannot be used.
             ValueError: There is no such face, label, model or way of training.
         """
-        models = self.choose_models(names or None, tag)
-        comparison = self._compare(photo_path, models, face_index, whole_image)
+        models = self.choose_models(request.names or None, request.tag)
+        comparison = self._compare(request, models)
         with turn:
             explanations = [
                 explain(model, comparison.crop, label or prediction.winner)
@@ -307,16 +292,16 @@ class CompareHandlers:
             ]
         }
 
-    def _compare(
-        self, photo_path: str | None, models: Sequence[LoadedModel], face_index: int, whole_image: bool
-    ) -> Comparison:
-        if photo_path is None:
+    def _compare(self, request: Request, models: Sequence[LoadedModel]) -> Comparison:
+        if request.photo_path is None:
             raise ImageError("missing", "No photo was given.")
+        face_index = 0 if request.face_index is None else request.face_index
         # A program may send anything. JSON has one kind of numbers, so 1.0 is whole; true is none, though 1 to Python.
         if type(face_index) not in (int, float) or face_index % 1:
             raise ValueError(f"face_index must be a whole number; got {face_index!r}.")
         with turn:
-            return compare(read_image(photo_path), models, self.detector, whole_image, int(face_index))
+            image = read_image(request.photo_path)
+            return compare(image, models, self.detector, request.whole_image, int(face_index))
 
     def _look(self, request: Request, models: list[LoadedModel], shown: Shown | None) -> Shown:
         """The answer to a request.

@@ -1,14 +1,16 @@
 """Compare for programs: the API of the page, and the tools that its MCP server offers to agents."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from ...configuration_fer import FER_LABELS
-from ..handlers.compare import CompareHandlers
+from ..handlers.compare import CompareHandlers, Request
 from ..inputs import PhotoInput
 from ..limits import ANSWERS
+from ..locales import DEFAULT_LANGUAGE
 
 
 def build_compare_api(handlers: CompareHandlers) -> None:
@@ -77,8 +79,7 @@ class _Functions:
             `sure`, false if the answer should not be believed
             `hints`, what may explain a bad answer, each with `id`, such as small or dark, `value` and `limit`
         """
-        choices = {"face_index": face_index, "whole_image": whole_image, "names": models, "tag": tag}
-        return _answer(self.handlers.compare_json, photo, choices)
+        return _answer(self.handlers.compare_json, photo, face_index, whole_image, models, tag)
 
     def explain(
         self,
@@ -106,13 +107,20 @@ class _Functions:
             `explanations`, a row for each model, with its name `model`, the `label`, and `heat`
             each row's `heat`, 8 rows of 8 numbers from the face's upper left, 0 is nothing, 1 the most of all models
         """
-        choices = {"face_index": face_index, "whole_image": whole_image, "names": models, "tag": tag}
-        return _answer(self.handlers.explain_json, photo, choices | {"label": label})
+        explain = partial(self.handlers.explain_json, label=label)
+        return _answer(explain, photo, face_index, whole_image, models, tag)
 
 
-def _answer(function: Callable[..., dict[str, Any]], photo: str, choices: dict[str, Any]) -> dict[str, Any]:
+def _answer(
+    function: Callable[[Request], dict[str, Any]],
+    photo: str,
+    face_index: int | None,
+    whole_image: bool | None,
+    models: list[str] | None,
+    tag: str | None,
+) -> dict[str, Any]:
     """Errors that the caller can mend go to the caller, as sentences. A choice that is null is the default."""
     try:
-        return function(photo, **{name: value for name, value in choices.items() if value is not None})
+        return function(Request(photo, DEFAULT_LANGUAGE, tag or "", models or [], face_index, whole_image or False))
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
