@@ -24,7 +24,7 @@ from .tabs.compare import build_compare_tab
 from .tabs.live import build_live_tab
 from .tabs.many import build_many_tab
 from .tabs.models import build_models_tab
-from .words import Words
+from .words import PRIVATE, Words, labelled, saying
 
 # The largest file that can be uploaded. Photos of 50 megapixels take about 25, a minute of a phone's video about 100.
 MAX_FILE_MB = 100
@@ -59,8 +59,7 @@ def build_demo(
 
     def open_tab(name: str) -> gr.Tab:
         names.append(name)
-        tab = gr.Tab(translate(language, f"tab.{name}"), id=name, elem_id=f"tab.{name}")
-        return words.add(tab, lambda language: gr.update(label=translate(language, f"tab.{name}")))
+        return words.make(gr.Tab, labelled(f"tab.{name}"), id=name, elem_id=f"tab.{name}")
 
     with gr.Blocks(fill_width=True, title=translate(language, "app.title")) as demo:
         language_switch = build_header(words)
@@ -79,39 +78,35 @@ def build_demo(
             with open_tab("code"):
                 build_code_tab(demo, words, compared.find_best().name)
         if os.environ.get(STATIC_SPACE_VARIABLE):
-            words.add(gr.HTML(render_other_door(language), elem_id="other.door"), render_other_door)
-        page_words = gr.HTML(render_page_words(language), elem_id="page.words", js_on_load=read_script("page.js"))
-        words.add(page_words, render_page_words)
+            words.make(gr.HTML, saying(render_other_door), elem_id="other.door")
+        words.make(gr.HTML, saying(render_page_words), elem_id="page.words", js_on_load=read_script("page.js"))
 
         def say_notice(language: str, tag: str, names: list[str]) -> str:
             chosen = compared.choose_models(names, tag) or first
             return render_notice(language, chosen, chosen != first)
 
-        private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        language_switch.change(words.say, language_switch, words.components, **private)
+        language_switch.change(words.say, language_switch, words.components, **PRIVATE)
         changes = [language_switch.change, tag.change, shown.change]
         inputs = [language_switch, tag, shown]
-        gr.on(changes, say_notice, inputs, notice, queue=False, trigger_mode="always_last", **private)
+        gr.on(changes, say_notice, inputs, notice, queue=False, trigger_mode="always_last", **PRIVATE)
         # Sets the switch, whose change then sets the words; nothing happens in the default language.
-        demo.load(read_address, None, [language_switch, tabs], **private)
+        demo.load(read_address, None, [language_switch, tabs], **PRIVATE)
     return demo
 
 
 def build_header(words: Words) -> gr.Radio:
     """The title, and what holds the language."""
-    language = DEFAULT_LANGUAGE
     with gr.Row(elem_id="header"):
-        words.add(gr.HTML(render_header(language), elem_id="header.title"), render_header)
-        language_switch = gr.Radio(
-            [(entry["language.name"], code) for code, entry in LOCALES.items()],
-            value=language,
-            label=translate(language, "app.language"),
+        words.make(gr.HTML, saying(render_header), elem_id="header.title")
+        return words.make(
+            gr.Radio,
+            labelled("app.language"),
+            choices=[(entry["language.name"], code) for code, entry in LOCALES.items()],
+            value=DEFAULT_LANGUAGE,
             show_label=False,
             container=False,
             elem_id="header.language",
         )
-        words.add(language_switch, lambda language: gr.update(label=translate(language, "app.language")))
-    return language_switch
 
 
 def render_header(language: str) -> str:

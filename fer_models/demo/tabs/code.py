@@ -7,8 +7,8 @@ from typing import Literal
 import gradio as gr
 
 from ..handlers.code import SNIPPETS, read_snippet, read_snippets
-from ..locales import DEFAULT_LANGUAGE, translate
-from ..words import Words
+from ..locales import translate
+from ..words import PRIVATE, Words, saying
 
 LANGUAGES: dict[str, Literal["python", "shell", "json"]] = {"py": "python", "sh": "shell", "json": "json"}
 
@@ -36,7 +36,7 @@ def build_code_tab(demo: gr.Blocks, words: Words, best: str) -> None:
             return f"<h3>{title}</h3><p>{text}</p>"
 
         with gr.Column(elem_classes="fer-snippet"):
-            words.add(gr.HTML(render_heading(DEFAULT_LANGUAGE)), render_heading)
+            words.make(gr.HTML, saying(render_heading))
             return gr.Code(
                 read_snippet(name),
                 language=LANGUAGES[suffix],
@@ -50,14 +50,7 @@ def build_code_tab(demo: gr.Blocks, words: Words, best: str) -> None:
             )
 
     with gr.Column(elem_id="code"):
-        words.add(gr.HTML(render_intro(DEFAULT_LANGUAGE)), render_intro)
+        words.make(gr.HTML, saying(render_intro))
         snippets = [add_snippet(name) for name in SNIPPETS]
         address = gr.Textbox(visible=False)
-    demo.load(
-        read_snippets,
-        address,
-        snippets,
-        js="() => [location.origin + location.pathname]",
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    demo.load(read_snippets, address, snippets, js="() => [location.origin + location.pathname]", **PRIVATE)

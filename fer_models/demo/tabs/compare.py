@@ -18,14 +18,13 @@ from ..handlers.saving import render_link, save
 from ..limits import ANSWERS
 from ..locales import DEFAULT_LANGUAGE, LOCALES, translate, translate_tag
 from ..scripts import read_script
-from ..words import Words
+from ..words import PRIVATE, Words, saying
 from .compare_api import build_compare_api
 from .compare_more import More, build_more, say_gone
 
 # So long an answer is kept in memory for the next click, in seconds: as long as the photo itself on the disk.
 SHOWN_LIFE_S = 300
 PLAIN: dict[str, Any] = {"apply_default_css": False}
-PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 def build_compare_tab(
@@ -52,8 +51,7 @@ def build_compare_tab(
             choice = _build_choice(words)
             choices = gr.HTML(first.choices, elem_id="photo.choices", **PLAIN)
         with gr.Column(elem_id="results", elem_classes="fer-problem-slot"):
-            guess = gr.HTML(render_guess(DEFAULT_LANGUAGE), elem_id="guess", js_on_load=read_script("guess.js"))
-            words.add(guess, render_guess)
+            words.make(gr.HTML, saying(render_guess), elem_id="guess", js_on_load=read_script("guess.js"))
             results = gr.HTML(first.results, elem_id="results.view", js_on_load=read_script("results.js"))
             more = build_more(handlers, words)
         with gr.Column(elem_id="details"):
@@ -87,9 +85,15 @@ def build_compare_tab(
 
 def _build_choice(words: Words) -> gr.HTML:
     """The buttons by which photos come, and what is chosen."""
-    script, shown = read_script("photo.js"), describe_begin(DEFAULT_LANGUAGE)
-    choice = gr.HTML({}, html_template=BEGIN, js_on_load=script, words=shown, elem_id="photo.begin", **PLAIN)
-    return words.add(choice, lambda language: gr.update(words=describe_begin(language)))
+    return words.make(
+        gr.HTML,
+        lambda language: {"words": describe_begin(language)},
+        value={},
+        html_template=BEGIN,
+        js_on_load=read_script("photo.js"),
+        elem_id="photo.begin",
+        **PLAIN,
+    )
 
 
 def _wire_saving(more: More, shown: gr.State, language_switch: gr.Radio) -> None:
@@ -160,11 +164,9 @@ def _build_settings(handlers: CompareHandlers, words: Words) -> tuple[gr.Radio, 
         return {"label": translate(language, "choice.label"), "info": _explain_others(handlers, language)}
 
     first = handlers.names[:SHOWN_AT_FIRST]
-    names = gr.CheckboxGroup(handlers.names, value=first, **describe_names(DEFAULT_LANGUAGE), elem_id="compare.models")
-    words.add(names, lambda language: gr.update(**describe_names(language)))
+    names = words.make(gr.CheckboxGroup, describe_names, choices=handlers.names, value=first, elem_id="compare.models")
     is_choice = len(handlers.tags) > 1
-    tag = gr.Radio(**describe_tags(DEFAULT_LANGUAGE), value=handlers.tags[0], visible=is_choice, elem_id="tag")
-    words.add(tag, lambda language: gr.update(**describe_tags(language)))
+    tag = words.make(gr.Radio, describe_tags, value=handlers.tags[0], visible=is_choice, elem_id="tag")
     return tag, names
 
 

@@ -13,11 +13,10 @@ from ..handlers.breaking import WAYS, break_face
 from ..handlers.compare import CompareHandlers, Request, Shown
 from ..handlers.saving import FORMATS, make_link, make_snippets
 from ..limits import ANSWERS
-from ..locales import DEFAULT_LANGUAGE, translate
+from ..locales import translate
 from ..scripts import read_script
-from ..words import Words
+from ..words import PRIVATE, Words, labelled, saying
 
-PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 ADDRESS = "(_, ...rest) => [window.location.origin + window.location.pathname, ...rest]"
 # An explanation is dropped if there is another answer by the time that it comes.
 IF_STILL = "(fresh, now, there) => (fresh?.[0] === now ? fresh[1] : there)"
@@ -33,60 +32,48 @@ def say_gone(language: str) -> Any:
 
 def build_more(handlers: CompareHandlers, words: Words) -> "More":
     """Lay it out, inside an open column; hidden until there is an answer."""
-    language = DEFAULT_LANGUAGE
 
     def fold(key: str, id: str) -> gr.Accordion:
-        accordion = gr.Accordion(translate(language, key), open=False, elem_id=id)
-        return words.add(accordion, lambda language: gr.update(label=translate(language, key)))
+        return words.make(gr.Accordion, labelled(key), open=False, elem_id=id)
 
-    def button(key: str, **options: Any) -> gr.Button:
-        made = gr.Button(translate(language, key), size="sm", elem_id=key, **options)
-        return words.add(made, lambda language: gr.update(value=translate(language, key)))
+    def button(key: str) -> gr.Button:
+        return words.make(gr.Button, saying(key), size="sm", elem_id=key)
 
-    def add_labelled(component: Any, key: str) -> Any:
-        return words.add(component, lambda language: gr.update(label=translate(language, key)))
+    def code(part: str) -> gr.Code:
+        return words.make(
+            gr.Code,
+            labelled(f"share.{part}"),
+            language=part,
+            interactive=False,
+            buttons=["copy"],
+            show_line_numbers=False,
+            wrap_lines=True,
+        )
 
     with gr.Column(visible=False, elem_id="results.more") as column:
         with gr.Row(elem_id="save"):
             copy = button("share.copy")
             save_buttons = {format: button(f"save.{format}") for format in FORMATS}
-            with_face = add_labelled(
-                gr.Checkbox(label=translate(language, "save.face"), elem_id="save.face"), "save.face"
-            )
+            with_face = words.make(gr.Checkbox, labelled("save.face"), elem_id="save.face")
         with fold("why.title", "why") as why:
-            label = gr.Dropdown(**_describe_labels(language), value="", elem_id="why.label", filterable=False)
-            words.add(label, lambda language: gr.update(**_describe_labels(language)))
+            label = words.make(gr.Dropdown, _describe_labels, value="", elem_id="why.label", filterable=False)
             why_view = gr.HTML(elem_id="why.view")
         with fold("break.title", "break") as breaking:
             crop = gr.HTML(elem_id="photo.crop")
-            way = gr.Radio(**_describe_ways(language), value=next(iter(WAYS)), elem_id="break.way")
-            words.add(way, lambda language: gr.update(**_describe_ways(language)))
+            way = words.make(gr.Radio, _describe_ways, value=next(iter(WAYS)), elem_id="break.way")
             break_view = gr.HTML(elem_id="break.view", js_on_load=read_script("breaking.js"))
         with fold("table.caption", "numbers"):
             table = gr.HTML(elem_id="results.table")
         with fold("share.label", "share"):
-            link = gr.Textbox(label=translate(language, "share.link"), buttons=["copy"], interactive=False)
-            plain: dict[str, Any] = {
-                "interactive": False,
-                "buttons": ["copy"],
-                "show_line_numbers": False,
-                "wrap_lines": True,
-            }
-            python = gr.Code(label=translate(language, "share.python"), language="python", **plain)
-            shell = gr.Code(label=translate(language, "share.shell"), language="shell", **plain)
-            ids = gr.HTML(_describe_ids(language), elem_classes="fer-small")
-            words.add(ids, _describe_ids)
-            for part, key in ((link, "share.link"), (python, "share.python"), (shell, "share.shell")):
-                add_labelled(part, key)
+            link = words.make(gr.Textbox, labelled("share.link"), buttons=["copy"], interactive=False)
+            snippets = [code("python"), code("shell")]
+            words.make(gr.HTML, saying(_describe_ids), elem_classes="fer-small")
     download = gr.HTML(elem_id="save.link", js_on_load=read_script("download.js"))
-    done, again = (
-        words.add(gr.Textbox(translate(language, key), visible=False), _say(key))
-        for key in ("share.copied", "share.copy")
-    )
+    done, again = (words.make(gr.Textbox, saying(key), visible=False) for key in ("share.copied", "share.copy"))
     copy.click(None, [link, done], copy, js=COPY, **PRIVATE).then(None, again, copy, js=LATER, **PRIVATE)
     return More(
         handlers, column, save_buttons, with_face, download, crop, table, (why, label, why_view),
-        (breaking, way, break_view), [link, python, shell], gr.Textbox(visible=False),
+        (breaking, way, break_view), [link, *snippets], gr.Textbox(visible=False),
     )  # fmt: skip
 
 
@@ -102,10 +89,6 @@ def _describe_ways(language: str) -> dict[str, Any]:
 
 def _describe_ids(language: str) -> str:
     return translate(language, "save.ids", ids=", ".join(FER_LABELS))
-
-
-def _say(key: str) -> Callable[[str], str]:
-    return lambda language: translate(language, key)
 
 
 @dataclass(frozen=True)

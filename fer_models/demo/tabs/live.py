@@ -1,6 +1,5 @@
 """Live: the camera's picture with boxes and winners over it."""
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -8,10 +7,8 @@ import gradio as gr
 from ..components.live import STAGE
 from ..handlers.live import LiveHandlers
 from ..limits import find_address
-from ..locales import DEFAULT_LANGUAGE
+from ..scripts import read_script
 from ..words import Words
-
-SCRIPT_PATH = Path(__file__).parents[1] / "scripts" / "live.js"
 
 
 def build_live_tab(handlers: LiveHandlers, words: Words) -> None:
@@ -28,12 +25,12 @@ def build_live_tab(handlers: LiveHandlers, words: Words) -> None:
     def look(request: Any, http: gr.Request) -> dict[str, Any]:
         return handlers.look(request if isinstance(request, dict) else {}, find_address(http))
 
-    stage = gr.HTML(
+    words.make(
+        gr.HTML,
+        lambda language: {"page": handlers.describe_page(language)},
         html_template=STAGE,
-        js_on_load=SCRIPT_PATH.read_text(encoding="utf-8"),
+        js_on_load=read_script("live.js"),
         server_functions=[look],
         apply_default_css=False,
         elem_id="live",
-        page=handlers.describe_page(DEFAULT_LANGUAGE),
     )
-    words.add(stage, lambda language: gr.update(page=handlers.describe_page(language)))

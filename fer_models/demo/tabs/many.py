@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,9 +17,9 @@ from ..handlers.many_open import find_photo
 from ..handlers.many_photos import FaceTable
 from ..inputs import FilesInput
 from ..internals import get_upload_folder
-from ..locales import DEFAULT_LANGUAGE, LOCALES, translate
+from ..locales import LOCALES, translate
 from ..scripts import read_script
-from ..words import Words
+from ..words import PRIVATE, Words, labelled, saying
 
 # For how long a report can be shown again in another language, in seconds since it was made.
 REPORT_LIFETIME_S = 600
@@ -26,6 +27,7 @@ REPORT_LIFETIME_S = 600
 ENDS = ("many.cancelled", "many.cut_short")
 # Long jobs take turns in a queue of their own, so that they do not keep others from comparing a photo.
 LONG_JOBS = "many"
+IN_TURN: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": LONG_JOBS}
 # Pictures per second of a video that are looked at: least, most, and unless the visitor chooses.
 RATES = (1, 10, 4)
 
@@ -43,21 +45,42 @@ def build_many_tab(
         tabs: Of the page.
     """
     with gr.Column(elem_id="many"):
-        parts = _lay_out(words)
-    _wire(_Events(handlers), parts, language_switch, [choice, tabs])
+        words.make(gr.HTML, saying("many.intro"), elem_id="many.intro")
+        files = words.make(FilesInput, labelled("many.label"), file_count="multiple", height=180, elem_id="many.files")
+        with gr.Column(elem_id="many.controls", elem_classes=["fer-problem-slot"]):
+            narrow: dict[str, Any] = {"interactive": False, "min_width": 120}
+            with gr.Row():
+                start = words.make(gr.Button, saying("many.start"), variant="primary", elem_id="many.start", **narrow)
+                cancel = words.make(gr.Button, saying("many.cancel"), elem_id="many.cancel", **narrow)
+            slider = partial(gr.Slider, *RATES)
+            rate = words.make(slider, labelled("many.rate"), step=1, visible=False, elem_id="many.rate")
+            words.make(gr.HTML, saying("many.privacy"), elem_id="many.privacy")
+            progress = gr.HTML(elem_id="many.progress")
+        results = gr.HTML(elem_id="many.results", js_on_load=read_script("many.js"))
+        plain: dict[str, Any] = {"interactive": False, "visible": False, "height": 420, "buttons": ["download"]}
+        video = words.make(gr.Video, labelled("many.video"), elem_id="many.video", **plain)
 
+    events = _Events(handlers)
+    report = gr.State(time_to_live=REPORT_LIFETIME_S)
+    job = gr.Textbox(visible=False)  # no state, which would tell a job that waits the name of the latest one
+    at_once: dict[str, Any] = {"queue": False, **PRIVATE}
+    shown, buttons = [progress, results, report, video], [start, cancel]
 
-@dataclass(frozen=True)
-class _Parts:
-    """What stands in the tab."""
+    files.change(_welcome, files, [rate, start], **at_once)
+    results.select(events.open_face, [files, report, language_switch], [choice, tabs], **at_once)
+    started = start.click(events.begin, [files, language_switch], [*shown, *buttons, job], **at_once)
+    inputs = [files, job, rate, language_switch]
+    ended = started.then(events.run, inputs, shown, trigger_mode="multiple", **IN_TURN, **PRIVATE)
+    ended.then(events.end, None, buttons, **at_once)
+    # Where the queue is full, or the server gone, nothing else follows; `page.js` says why.
+    ended.failure(events.give_up, None, [progress, *buttons], **at_once)
+    cancel.click(events.cancel, language_switch, [progress, *buttons], **at_once)
+    for event in (language_switch.change, ended.then):
+        event(events.show_again, [progress, report, language_switch], [progress, results], **at_once)
 
-    files: FilesInput
-    start: gr.Button
-    cancel: gr.Button
-    rate: gr.Slider
-    progress: gr.HTML
-    results: gr.HTML
-    video: gr.Video
+    # The same for programs; these components are never shown.
+    answer = gr.JSON(visible=False)
+    gr.Button(visible=False).click(events.batch, files, answer, api_name="batch", show_progress="hidden", **IN_TURN)
 
 
 class _Events:
@@ -131,67 +154,6 @@ class _Events:
             return self.handlers.batch_json(files)
         except ImageError as error:
             raise gr.Error(str(error), print_exception=False) from error
-
-
-def _lay_out(words: Words) -> _Parts:
-    def say(key: str) -> str:
-        return translate(DEFAULT_LANGUAGE, key)
-
-    intro = gr.HTML(say("many.intro"), elem_id="many.intro")
-    files = FilesInput(label=say("many.label"), file_count="multiple", height=180, elem_id="many.files")
-    with gr.Column(elem_id="many.controls", elem_classes=["fer-problem-slot"]):
-        narrow: dict[str, Any] = {"interactive": False, "min_width": 120}
-        with gr.Row():
-            start = gr.Button(say("many.start"), variant="primary", elem_id="many.start", **narrow)
-            cancel = gr.Button(say("many.cancel"), elem_id="many.cancel", **narrow)
-        rate = gr.Slider(*RATES, step=1, label=say("many.rate"), visible=False, elem_id="many.rate")
-        privacy = gr.HTML(say("many.privacy"), elem_id="many.privacy")
-        progress = gr.HTML(elem_id="many.progress")
-    results = gr.HTML(elem_id="many.results", js_on_load=read_script("many.js"))
-    video = gr.Video(
-        label=say("many.video"),
-        interactive=False,
-        visible=False,
-        height=420,
-        buttons=["download"],
-        elem_id="many.video",
-    )
-    words.add(intro, lambda language: translate(language, "many.intro"))
-    words.add(files, lambda language: gr.update(label=translate(language, "many.label")))
-    words.add(start, lambda language: gr.update(value=translate(language, "many.start")))
-    words.add(cancel, lambda language: gr.update(value=translate(language, "many.cancel")))
-    words.add(rate, lambda language: gr.update(label=translate(language, "many.rate")))
-    words.add(privacy, lambda language: translate(language, "many.privacy"))
-    words.add(video, lambda language: gr.update(label=translate(language, "many.video")))
-    return _Parts(files, start, cancel, rate, progress, results, video)
-
-
-def _wire(events: _Events, parts: _Parts, language: gr.Radio, compare: list[Any]) -> None:
-    report = gr.State(time_to_live=REPORT_LIFETIME_S)
-    job = gr.Textbox(visible=False)  # no state, which would tell a job that waits the name of the latest one
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    at_once: dict[str, Any] = {"queue": False, **quiet}
-    in_turn: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": LONG_JOBS}
-    shown = [parts.progress, parts.results, report, parts.video]
-    buttons = [parts.start, parts.cancel]
-
-    parts.files.change(_welcome, parts.files, [parts.rate, parts.start], **at_once)
-    parts.results.select(events.open_face, [parts.files, report, language], compare, **at_once)
-    started = parts.start.click(events.begin, [parts.files, language], [*shown, *buttons, job], **at_once)
-    inputs = [parts.files, job, parts.rate, language]
-    ended = started.then(events.run, inputs, shown, trigger_mode="multiple", **in_turn, **quiet)
-    ended.then(events.end, None, buttons, **at_once)
-    # Where the queue is full, or the server gone, nothing else follows; `page.js` says why.
-    ended.failure(events.give_up, None, [parts.progress, *buttons], **at_once)
-    parts.cancel.click(events.cancel, language, [parts.progress, *buttons], **at_once)
-    for event in (language.change, ended.then):
-        event(events.show_again, [parts.progress, report, language], [parts.progress, parts.results], **at_once)
-
-    # The same for programs; these components are never shown.
-    api_result = gr.JSON(visible=False)
-    gr.Button(visible=False).click(
-        events.batch, parts.files, api_result, api_name="batch", show_progress="hidden", **in_turn
-    )
 
 
 def _say(key: str, language: str) -> str:

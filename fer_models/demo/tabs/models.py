@@ -22,7 +22,7 @@ from ..components.overview import render_overview
 from ..components.peers import render_peers
 from ..components.votes import render_votes
 from ..locales import DEFAULT_LANGUAGE, translate
-from ..words import Words
+from ..words import PRIVATE, Describe, Words, labelled, saying
 
 
 def build_models_tab(
@@ -50,13 +50,10 @@ def build_models_tab(
     }
 
     def fold(part: str) -> gr.Accordion:
-        title = f"models.{part}.title"
-        accordion = gr.Accordion(translate(language, title), open=False, elem_id=f"models.{part}.fold")
-        return words.add(accordion, lambda language: gr.update(label=translate(language, title)))
+        return words.make(gr.Accordion, labelled(f"models.{part}.title"), open=False, elem_id=f"models.{part}.fold")
 
-    def choose(describe: Callable[[str], dict[str, Any]], value: str | None, id: str) -> gr.Dropdown:
-        made = gr.Dropdown(**describe(language), value=value, filterable=False, min_width=280, elem_id=id)
-        return words.add(made, lambda language: gr.update(**describe(language)))
+    def choose(describe: Describe, value: str | None, id: str) -> gr.Dropdown:
+        return words.make(gr.Dropdown, describe, value=value, filterable=False, min_width=280, elem_id=id)
 
     by_key = {one.key: one for one in checkpoints}
 
@@ -66,9 +63,9 @@ def build_models_tab(
     language, first = DEFAULT_LANGUAGE, next(iter(by_key), None)
     first_split = choose_shown_split(checkpoints[0].results if checkpoints else {})
     with gr.Column(elem_id="models"):
-        words.add(gr.HTML(show_overview(language), elem_id="models.overview"), show_overview)
+        words.make(gr.HTML, saying(show_overview), elem_id="models.overview")
         with fold("choose"):
-            words.add(gr.HTML(render_heading("choose", language)), partial(render_heading, "choose"))
+            words.make(gr.HTML, saying(partial(render_heading, "choose")))
             with gr.Row():
                 choice = choose(partial(_describe_choice, checkpoints), first, "models.choice")
                 split = choose(_describe_split, first_split, "models.split")
@@ -76,15 +73,9 @@ def build_models_tab(
         for part, render in folds.items():
             if render(language):
                 with fold(part):
-                    words.add(gr.HTML(render(language)), render)
-    gr.on(
-        [choice.change, split.change, language_switch.change],
-        show,
-        [choice, language_switch, split],
-        model,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+                    words.make(gr.HTML, saying(render))
+    changes = [choice.change, split.change, language_switch.change]
+    gr.on(changes, show, [choice, language_switch, split], model, **PRIVATE)
 
 
 def _describe_choice(checkpoints: Sequence[Checkpoint], language: str) -> dict[str, Any]:
