@@ -7,7 +7,7 @@ from html import escape
 from PIL import Image
 
 from ...comparison import Prediction
-from ..locales import format_decimal, format_percent, translate
+from ..locales import format_level, format_percent, translate
 from .html import to_data_uri
 
 
@@ -41,9 +41,7 @@ def render_steps(steps: Sequence[Step], way: str, language: str) -> str:
     """
 
     def describe(level: float) -> str:
-        key = f"break.level.{way}"
-        number = format_decimal(language, level, None)
-        return translate(language, key, level=number, percent=format_percent(language, level, 0))
+        return format_level(language, f"break.level.{way}", level)
 
     figures = "".join(
         _render_step(step, steps[0], index, describe(step.level), language) for index, step in enumerate(steps)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...inference import choose_shown_split
 from ...results import METRICS, Checkpoint, join_history, list_trainings, shorten_commit
-from ..locales import LOCALES, format_count, format_decimal, format_hardware, format_percent, translate
+from ..locales import LOCALES, format_count, format_decimal, format_hardware, format_level, format_percent, translate
 from .charts import Axis, Series, render_chart
 from .html import render_download, render_message
 from .models import format_points
@@ -120,8 +120,8 @@ def render_confusion_matrix(split: dict[str, Any] | None, name: str, labels: Seq
         rows.append([f"{word}<small>{format_count(language, sum(counts))}</small>", *cells])
     caption = translate(language, "models.confusion.caption", split=name, n=format_count(language, split["n"]))
     corner = escape(translate(language, "models.confusion.corner"))
-    title = f"<h3>{escape(translate(language, 'models.confusion.title'))}</h3>"
-    return f"<div>{title}{render_table(caption, [corner, *words], [('', rows)], 'fer-confusion')}</div>"
+    table = render_table(caption, [corner, *words], [("", rows)], "fer-confusion")
+    return _render_part("models.confusion.title", table, language)
 
 
 def render_recall(split: dict[str, Any] | None, name: str, labels: Sequence[str], language: str) -> str:
@@ -138,7 +138,6 @@ def render_recall(split: dict[str, Any] | None, name: str, labels: Sequence[str]
         for recall, label, count in sorted(zip(split["recall"], labels, counts, strict=True), reverse=True)
     ]
     columns = [escape(translate(language, f"models.recall.{column}")) for column in ("label", "share", "images")]
-    title = f"<h3>{escape(translate(language, 'models.recall.title'))}</h3>"
     metrics = "; ".join(
         f"{LOCALES[language].get(f'metric.{key}', metric.words)} "
         f"{format_percent(language, value) if metric.is_share else format_decimal(language, value, 2)}"
@@ -146,7 +145,7 @@ def render_recall(split: dict[str, Any] | None, name: str, labels: Sequence[str]
         if (value := metric.read(key, split)) is not None
     )
     caption = translate(language, "models.recall.caption", split=name, metrics=metrics)
-    return f"<div>{title}{render_table(caption, columns, [('', rows)])}</div>"
+    return _render_part("models.recall.title", render_table(caption, columns, [("", rows)]), language)
 
 
 def render_reliability(split: dict[str, Any] | None, name: str, language: str) -> str:
@@ -183,9 +182,10 @@ def render_robustness(robustness: dict[str, Any] | None, split: dict[str, Any] |
     cells_of: dict[str, list[str]] = {}
     for row in robustness["rows"]:
         loss = row["accuracy"] - split["accuracy"]
+        level = format_level(language, f"models.level.{row['change']}", row["level"])
         cells_of.setdefault(row["change"], []).append(
             f'<td class="fer-shade fer-loss" style="--share:{min(max(-loss, 0) / 0.4, 1):.3f}">'
-            f"<small>{escape(_describe_level(row['change'], row['level'], language))}</small>"
+            f"<small>{escape(level)}</small>"
             f"{format_percent(language, row['accuracy'])}<small>{format_points(language, loss, sign=True)}</small></td>"
         )
     width = max(map(len, cells_of.values()))
@@ -195,8 +195,8 @@ def render_robustness(robustness: dict[str, Any] | None, split: dict[str, Any] |
     caption = translate(language, "models.robustness.caption", accuracy=format_percent(language, split["accuracy"]))
     columns = [escape(translate(language, "models.robustness.change"))]
     columns += [escape(translate(language, "models.robustness.level", number=index + 1)) for index in range(width)]
-    title = f"<h3>{escape(translate(language, 'models.robustness.title'))}</h3>"
-    return f"<div>{title}{render_table(caption, columns, [('', rows)], 'fer-robustness')}</div>"
+    table = render_table(caption, columns, [("", rows)], "fer-robustness")
+    return _render_part("models.robustness.title", table, language)
 
 
 def render_provenance(checkpoint: Checkpoint, language: str) -> str:
@@ -250,18 +250,13 @@ def _name_change(change: str, language: str) -> str:
     return escape(translate(language, name)) + small
 
 
-def _describe_level(change: str, level: float, language: str) -> str:
-    key = f"models.level.{change}"
-    number = format_decimal(language, level, None)
-    if key not in LOCALES[language]:
-        return number
-    return translate(language, key, level=number, percent=format_percent(language, level, 0))
-
-
 def _render_pair(left: str, right: str) -> str:
     return f'<div class="fer-pair">{left}{right}</div>'
 
 
+def _render_part(title_key: str, content: str, language: str) -> str:
+    return f"<div><h3>{escape(translate(language, title_key))}</h3>{content}</div>"
+
+
 def _render_missing(title_key: str, language: str) -> str:
-    title = f"<h3>{escape(translate(language, title_key))}</h3>"
-    return f"<div>{title}{render_message(translate(language, 'models.unmeasured'))}</div>"
+    return _render_part(title_key, render_message(translate(language, "models.unmeasured")), language)

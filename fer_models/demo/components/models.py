@@ -182,21 +182,19 @@ def render_test_sets(checkpoints: Sequence[Checkpoint], language: str) -> str:
         for name, count in counts.items()
     ]
     of_key = {one.key: one for one in checkpoints}
-    groups = [
-        (
-            describe_tag(tag, language),
-            [
-                [escape(name), *(_render_set(of_key[f"{name}.{tag}"].get_split(s), scale, language) for s in counts)]
-                for name in names
-            ],
-        )
-        for tag, names in group_by_tag(of_key)
-    ]
+    groups = []
+    for tag, names in group_by_tag(of_key):
+        rows = []
+        for name in names:
+            splits = map(of_key[f"{name}.{tag}"].get_split, counts)
+            rows.append([escape(name), *(render_accuracy(split, scale, language) for split in splits)])
+        groups.append((describe_tag(tag, language), rows))
     caption = f"{translate(language, 'models.sets.caption')} {_describe_scale(scale, language)}."
     return opening + render_table(caption, columns, groups, "fer-sets")
 
 
-def _render_set(split: dict[str, Any] | None, scale: Scale, language: str) -> str:
+def render_accuracy(split: dict[str, Any] | None, scale: Scale, language: str) -> str:
+    """A cell: the accuracy on a split, where it lies on the table's scale, and its interval."""
     if split is None:
         return f"<small>{escape(translate(language, 'models.unmeasured'))}</small>"
     low, high = split["accuracy_interval_95"]

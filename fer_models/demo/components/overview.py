@@ -9,7 +9,7 @@ from ...results import Checkpoint
 from ...zoo import get_default_tag
 from ..locales import format_count, format_decimal, format_percent, translate
 from .charts import Axis, Series, render_chart
-from .models import render_lead
+from .models import render_accuracy, render_lead
 from .tables import Row, Scale, render_column, render_table
 
 
@@ -88,14 +88,9 @@ def _render_chart(points: Sequence[tuple[str, float, float]], split: str, langua
 def _render_row(
     checkpoint: Checkpoint, split: dict[str, Any], cost: dict[str, Any] | None, scale: Scale, language: str
 ) -> Row:
-    low, high = split["accuracy_interval_95"]
-    interval = translate(
-        language, "models.interval", low=format_percent(language, low), high=format_percent(language, high)
-    )
     return [
         escape(checkpoint.name),
-        f"<b>{format_percent(language, split['accuracy'])}</b>"
-        f"{scale.render([('fer-dot', split['accuracy'])], (low, high))}<small>{escape(interval)}</small>",
+        render_accuracy(split, scale, language),
         f"{format_decimal(language, cost['latency_ms'])} ms" if cost else "–",
         f"{format_decimal(language, cost['file_bytes'] / 1e6)} MB" if cost else "–",
     ]

@@ -78,6 +78,14 @@ def format_count(language: str, count: int) -> str:
     return f"{count:,}".replace(",", translate(language, "number.thousands"))
 
 
+def format_level(language: str, key: str, level: float) -> str:
+    """How far a picture was changed, in the words of a key if there are such: `0.06` -> `6 % darker`."""
+    number = format_decimal(language, level, None)
+    if key not in LOCALES[language]:
+        return number
+    return translate(language, key, level=number, percent=format_percent(language, level, 0))
+
+
 def format_hardware(language: str, hardware: str) -> str:
     """`2 cores, AMD EPYC`, as measurements name a machine, with the language's word for cores."""
     return re.sub(r"^(\d+) cores", lambda found: translate(language, "models.cores", count=found[1]), hardware)
