@@ -34,6 +34,13 @@ MAX_UPLOAD_MB = 2000
 # A face in pixels, nothing but a picture: 8 columns, 8 rows.
 LOGO_ROWS = ("..####..", ".#....#.", "#.#..#.#", "#......#", "#.#..#.#", "#..##..#", ".#....#.", "..####..")
 
+# Words for `page.js`, which knows them by what follows the point.
+PAGE_WORDS = (
+    "app.title", "app.back", "code.copy", "live.ended", "many.drop", "many.touch", "many.clear", "many.remove",
+    "error.camera_denied", "error.camera_missing", "error.camera_busy", "error.camera_insecure", "error.missing",
+    "error.busy", "error.full", "error.offline", "error.unexpected",
+)  # fmt: skip
+
 
 def build_demo(
     models: Sequence[LoadedModel], detector: FaceDetector, other_ways: Sequence[LoadedModel] = ()
@@ -154,27 +161,11 @@ def render_page_words(language: str) -> str:
     values = {
         "language": language,
         "languages": " ".join(LOCALES),
-        "title": translate(language, "app.title"),
         "max-file-bytes": str(MAX_FILE_MB * 1024**2),
         "max-upload-bytes": str(MAX_UPLOAD_MB * 1024**2),
         "file-too-large": translate(language, "error.file_too_large", megabytes=MAX_FILE_MB),
         "files-too-large": translate(language, "error.files_too_large", megabytes=MAX_UPLOAD_MB),
-        "camera-denied": translate(language, "error.camera_denied"),
-        "camera-missing": translate(language, "error.camera_missing"),
-        "camera-busy": translate(language, "error.camera_busy"),
-        "camera-ended": translate(language, "live.ended"),
-        "camera-insecure": translate(language, "error.camera_insecure"),
-        "back": translate(language, "app.back"),
-        "copy": translate(language, "code.copy"),
-        "drop": translate(language, "many.drop"),
-        "touch": translate(language, "many.touch"),
-        "clear": translate(language, "many.clear"),
-        "remove": translate(language, "many.remove"),
-        "missing": translate(language, "error.missing"),
-        "busy": translate(language, "error.busy"),
-        "full": translate(language, "error.full"),
-        "offline": translate(language, "error.offline"),
-        "unexpected": translate(language, "error.unexpected"),
     }
+    values |= {key.split(".")[1].replace("_", "-"): translate(language, key) for key in PAGE_WORDS}
     attributes = " ".join(f'data-{name}="{escape(value)}"' for name, value in values.items())
     return f"<span hidden {attributes}></span>"

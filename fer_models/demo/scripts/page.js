@@ -88,7 +88,7 @@ for (const event of ["change", "drop", "paste"]) document.addEventListener(event
 // Why there is no picture from the camera, which browsers hide from pages that come over plain HTTP from elsewhere; or
 // why files are gone.
 document.addEventListener("fer-problem", ({ detail: { name } }) => {
-    const reasons = { NotAllowedError: "cameraDenied", NotFoundError: "cameraMissing", Ended: "cameraEnded", Lost: "back" };
+    const reasons = { NotAllowedError: "cameraDenied", NotFoundError: "cameraMissing", Ended: "ended", Lost: "back" };
     say(reasons[name] ?? (navigator.mediaDevices ? "cameraBusy" : "cameraInsecure"));
 });
 
