@@ -12,6 +12,7 @@ from ..faces import FaceDetector
 from ..inference import LoadedModel
 from ..results import read_checkpoints, read_summary
 from ..zoo import STATIC_SPACE_VARIABLE
+from .components.html import say
 from .fetching import REFUSAL
 from .handlers.compare import SHOWN_AT_FIRST, CompareHandlers
 from .handlers.live import LiveHandlers
@@ -124,7 +125,7 @@ def render_header(language: str) -> str:
         if pixel == "#"
     )
     logo = f'<svg viewBox="0 0 8 8" aria-hidden="true" shape-rendering="crispEdges">{pixels}</svg>'
-    title, subtitle = (escape(translate(language, f"app.{part}")) for part in ("lead", "subtitle"))
+    title, subtitle = (say(language, f"app.{part}") for part in ("lead", "subtitle"))
     return f'<header class="fer-header">{logo}<div><h1>{title}</h1><p>{subtitle}</p></div></header>'
 
 
@@ -140,7 +141,7 @@ def render_notice(language: str, models: Sequence[LoadedModel], chosen: bool = F
     key = "notice.wrong" if len(wrong_tenths) == 1 else "notice.wrong_range"
     wrong = translate(language, key, low=wrong_tenths[0], high=wrong_tenths[-1])
     short, more, *texts = (
-        escape(translate(language, f"notice.{part}", wrong=wrong))
+        say(language, f"notice.{part}", wrong=wrong)
         for part in ("chosen" if chosen else "short", "more", "use", "models", "photo")
     )
     return (
@@ -152,8 +153,7 @@ def render_notice(language: str, models: Sequence[LoadedModel], chosen: bool = F
 def render_other_door(language: str) -> str:
     """The way to the page that runs in the visitor's browser."""
     address = f"{constants.ENDPOINT}/spaces/{os.environ[STATIC_SPACE_VARIABLE]}"
-    text = escape(translate(language, "app.other_door"))
-    return f'<p class="fer-other-door"><a href="{escape(address)}">{text}</a></p>'
+    return f'<p class="fer-other-door"><a href="{escape(address)}">{say(language, "app.other_door")}</a></p>'
 
 
 def render_page_words(language: str) -> str:

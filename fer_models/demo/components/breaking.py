@@ -8,7 +8,7 @@ from PIL import Image
 
 from ...comparison import Prediction
 from ..locales import format_level, format_percent, translate
-from .html import to_data_uri
+from .html import say, to_data_uri
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def render_steps(steps: Sequence[Step], way: str, language: str) -> str:
     figures = "".join(
         _render_step(step, steps[0], index, describe(step.level), language) for index, step in enumerate(steps)
     )
-    name = escape(translate(language, f"break.{way}"))
+    name = say(language, f"break.{way}")
     return (
         f'<div class="fer-break"><label><span>{name}</span><input type="range" min="0" max="{len(steps) - 1}" '
         f'value="0" step="1" aria-valuetext="{escape(describe(steps[0].level))}"></label>'
@@ -61,7 +61,7 @@ def _render_step(step: Step, start: Step, index: int, level: str, language: str)
         flipped = " fer-flipped" if prediction.winner != before.winner else ""
         rows += (
             f'<li class="{flipped}"><span class="fer-name">{escape(prediction.model)}</span>'
-            f"<b>{escape(translate(language, f'label.{prediction.winner}'))}</b>"
+            f"<b>{say(language, f'label.{prediction.winner}')}</b>"
             f'<span class="fer-live-bar" style="--share:{100 * share:.0f}%"></span>'
             f"<span>{format_percent(language, share, 0)}</span></li>"
         )

@@ -7,6 +7,7 @@ from html import escape
 from ...comparison import SURE_AGREEMENT, SURE_PROBABILITY, Comparison, Prediction
 from ...inference import LoadedModel
 from ..locales import LOCALES, format_count, format_decimal, format_percent, translate, translate_tag
+from .html import say
 
 
 def render_results(comparison: Comparison | None, models: Sequence[LoadedModel], language: str, id: str = "") -> str:
@@ -25,11 +26,10 @@ def render_results(comparison: Comparison | None, models: Sequence[LoadedModel],
         _render_card(model, prediction, majority, is_mixed, language)
         for model, prediction in zip(models, predictions, strict=True)
     )
-    empty = escape(translate(language, "verdict.empty"))
     verdict = (
         render_verdict(comparison, language, id)
         if comparison
-        else f'<div class="fer-message" role="status"><h2>{empty}</h2></div>'
+        else f'<div class="fer-message" role="status"><h2>{say(language, "verdict.empty")}</h2></div>'
     )
     return f'{verdict}<ol class="fer-cards"{"" if comparison else " aria-hidden=true"}>{cards}</ol>'
 
@@ -37,10 +37,10 @@ def render_results(comparison: Comparison | None, models: Sequence[LoadedModel],
 def render_no_face(is_animated: bool, language: str, id: str = "") -> str:
     """That there is no face, with another photo as the first way out, and the whole picture as the second."""
     words = [translate(language, "faces.none")] + [translate(language, "hint.animated")] * is_animated
-    other, whole = (escape(translate(language, f"photo.{name}")) for name in ("other", "whole"))
+    other, whole = (say(language, f"photo.{name}") for name in ("other", "whole"))
     return (
         f'<div class="fer-message fer-no-face-found" role="alert" data-look="{escape(id)}" tabindex="-1">'
-        f"<h2>{escape(translate(language, 'error.no_face'))}</h2><p>{escape(' '.join(words))}</p>"
+        f"<h2>{say(language, 'error.no_face')}</h2><p>{escape(' '.join(words))}</p>"
         f'<p><button type="button" class="fer-button fer-primary" data-do="choose">{other}</button>'
         f'<button type="button" class="fer-button" data-do="whole" id="photo.whole">{whole}</button></p></div>'
     )
@@ -136,7 +136,7 @@ def render_verdict(comparison: Comparison, language: str, id: str = "") -> str:
         f'<p class="fer-agreement">{escape(sentence)}</p>'
         f'<p class="fer-notes">{escape(" ".join(describe_face(comparison, language)))}</p>'
         f'<p class="fer-hints"><b>{escape(title)}</b> {escape(" ".join(hints))}</p>'
-        f'<p class="fer-small">{escape(translate(language, "verdict.disclaimer"))}</p></div>'
+        f'<p class="fer-small">{say(language, "verdict.disclaimer")}</p></div>'
     )
 
 
@@ -147,7 +147,7 @@ def render_table(comparison: Comparison, models: Sequence[LoadedModel], language
         shares.append((translate(language, "table.average"), comparison.average))
     head = "".join(f'<th scope="col"><span class="fer-name">{escape(name)}</span></th>' for name, _ in shares)
     rows = "".join(
-        f'<tr><th scope="row">{escape(translate(language, f"label.{label}"))}</th>'
+        f'<tr><th scope="row">{say(language, f"label.{label}")}</th>'
         f"{''.join(_render_cell(row, label, language) for _, row in shares)}</tr>"
         for label in comparison.average
     )
@@ -162,11 +162,11 @@ def render_table(comparison: Comparison, models: Sequence[LoadedModel], language
         "size": [f"{format_decimal(language, model.size_mb)} MB" for model in models],
     }
     rows += "".join(
-        f'<tr class="fer-fact"><th scope="row">{escape(translate(language, f"table.{key}"))}</th>'
+        f'<tr class="fer-fact"><th scope="row">{say(language, f"table.{key}")}</th>'
         f"{''.join(f'<td>{cell}</td>' for cell in [*cells, *[''] * (len(shares) - len(cells))])}</tr>"
         for key, cells in facts.items()
     )
-    caption, corner = escape(translate(language, "table.caption")), escape(translate(language, "table.label"))
+    caption, corner = say(language, "table.caption"), say(language, "table.label")
     notes = [f"{_capitalize(translate(language, 'table.accuracy'))}: {bases[0]}."] if is_one else []
     notes += [] if comparison.is_sure else [describe_doubt(comparison, language)]
     small = "".join(f'<p class="fer-small">{escape(note)}</p>' for note in notes)
@@ -216,7 +216,7 @@ def _render_card(
     vote = "" if not winner or not majority else "agrees" if winner == majority else "differs"
     word = translate(language, f"card.{vote}") if vote else ""
     answer = (
-        f"{escape(translate(language, f'label.{winner}'))} "
+        f"{say(language, f'label.{winner}')} "
         f"<small>{format_percent(language, prediction.probabilities[winner], 0)}</small>"
         if prediction and winner
         else "–"
@@ -238,6 +238,6 @@ def _render_bar(label: str, probability: float | None, is_winner: bool, language
     number = format_percent(language, share, 0) if probability is not None else ""
     return (
         f'<div class="fer-bar{" fer-best" if is_winner else ""}">'
-        f"<dt>{escape(translate(language, f'label.{label}'))}</dt>"
+        f"<dt>{say(language, f'label.{label}')}</dt>"
         f'<dd><span style="width:{100 * share:.1f}%"></span><b>{number}</b></dd></div>'
     )

@@ -6,6 +6,13 @@ from io import BytesIO
 
 from PIL import Image
 
+from ..locales import translate
+
+
+def say(language: str, key: str, **values: object) -> str:
+    """The words of `key`, as `locales.translate` gives them, as HTML."""
+    return escape(translate(language, key, **values))
+
 
 def render_message(text: str, kind: str = "hint", id: str = "") -> str:
     """A sentence where an answer would be.

@@ -8,6 +8,7 @@ from ...inference import LoadedModel
 from ...tracking import TIMELINE_S, Timeline
 from ..locales import format_decimal, format_percent, translate
 from .compare import describe_verdict
+from .html import say
 
 # The page's camera. Its words are filled in by `scripts/live.js`, so that they follow the language while it runs.
 STAGE = """
@@ -62,8 +63,8 @@ def render_overlay(
         language: Of the words.
     """
     boxes = "".join(_render_face(one, one is followed, size, mirrored, language) for one in comparisons)
-    note = "" if comparisons else f'<p class="fer-live-note">{escape(translate(language, "live.no_face"))}</p>'
-    rate = escape(translate(language, "live.fps", fps=format_decimal(language, frame_rate, 0)))
+    note = "" if comparisons else f'<p class="fer-live-note">{say(language, "live.no_face")}</p>'
+    rate = say(language, "live.fps", fps=format_decimal(language, frame_rate, 0))
     return f'{boxes}{note}<p class="fer-live-fps">{rate}</p>'
 
 
@@ -103,7 +104,7 @@ def say_aloud(comparison: Comparison | None, language: str) -> str:
 def _render_verdict(comparison: Comparison | None, language: str) -> str:
     """The answer, and how many agree; always two lines, so that nothing moves."""
     if comparison is None:
-        words = escape(translate(language, "live.empty"))
+        words = say(language, "live.empty")
         return f'<h2 class="fer-live-headline fer-live-empty">{words}</h2><p class="fer-live-agreement"></p>'
     headline, sentence = map(escape, describe_verdict(comparison, language))
     return f'<h2 class="fer-live-headline">{headline}</h2><p class="fer-live-agreement">{sentence}</p>'
@@ -166,7 +167,7 @@ def _render_line(label: str, probability: float | None, timeline: Timeline, now_
         shape = f'<polygon points="{first},{LINE_HEIGHT} {line} {last},{LINE_HEIGHT}"/><polyline points="{line}"/>'
     number = "" if probability is None else format_percent(language, probability, 0)
     return (
-        f"<div><dt>{escape(translate(language, f'label.{label}'))}</dt><dd>"
+        f"<div><dt>{say(language, f'label.{label}')}</dt><dd>"
         f'<svg viewBox="0 0 100 {LINE_HEIGHT}" preserveAspectRatio="none" aria-hidden="true">{shape}</svg>'
         f'<span class="fer-live-share">{number}</span></dd></div>'
     )

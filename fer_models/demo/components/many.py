@@ -8,7 +8,7 @@ from typing import Any
 from ..disagreement import measure_disagreement
 from ..locales import format_count, format_percent, translate
 from .compare import describe_hint
-from .html import render_download
+from .html import render_download, say
 
 # More rows than anybody reads make the page slow; the CSV has all of them.
 MAX_SHOWN_ROWS = 200
@@ -20,7 +20,7 @@ def render_progress(done: float, total: float | None, words: str, seconds_left: 
     left = "" if seconds_left is None else f" · {_render_time_left(seconds_left, language)}"
     return (
         f'<div class="fer-progress"><progress{share} '
-        f'aria-label="{escape(translate(language, "many.progress"))}"></progress>'
+        f'aria-label="{say(language, "many.progress")}"></progress>'
         f"<p>{escape(words)}{escape(left)}</p></div>"
     )
 
@@ -48,7 +48,7 @@ def render_faces(
     body = "".join(_render_row(index, row, thumbnail, columns, language) for index, (row, thumbnail) in shown)
     # The roles say again what the elements are: on a phone their layout is no table's, and browsers go by the layout.
     return (
-        f'<table class="fer-faces" role="table"><caption>{escape(translate(language, "many.caption"))}</caption>'
+        f'<table class="fer-faces" role="table"><caption>{say(language, "many.caption")}</caption>'
         f'<thead role="rowgroup"><tr role="row">{header}</tr></thead><tbody role="rowgroup">{body}</tbody></table>'
     )
 
@@ -81,7 +81,7 @@ def render_counts(counts: Sequence[tuple[str, int]], language: str) -> str:
 
 def render_sort(language: str) -> str:
     """A switch that puts the faces on which the models are furthest apart on top; `scripts/many.js` does it."""
-    return f'<label class="fer-sort"><input type="checkbox"> {escape(translate(language, "many.sort"))}</label>'
+    return f'<label class="fer-sort"><input type="checkbox"> {say(language, "many.sort")}</label>'
 
 
 def _render_row(index: int, row: dict[str, Any], thumbnail: str | None, columns: Sequence[str], language: str) -> str:
@@ -93,7 +93,7 @@ def _render_row(index: int, row: dict[str, Any], thumbnail: str | None, columns:
         return f'<tr role="row" class="fer-no-face" data-row="{index}" data-split="-1">{file}{message}</tr>'
     number = row["face_index"] + 1
     image = f'<img src="{thumbnail}" alt="" width="48" height="48">' if thumbnail else ""
-    name = escape(translate(language, "many.open", number=number, file=row["file"]))
+    name = say(language, "many.open", number=number, file=row["file"])
     cells = [
         f'<button type="button" data-open="{index}" aria-label="{name}" title="{name}">{image or number}</button>',
         _render_together(row, language),
@@ -110,7 +110,7 @@ def _render_cell(content: str, label: str, header: bool = False) -> str:
 
 
 def _render_answer(winner: str, probabilities: dict[str, float], row: dict[str, Any], language: str) -> str:
-    word = escape(translate(language, f"label.{winner}"))
+    word = say(language, f"label.{winner}")
     share = format_percent(language, probabilities[winner], 0)
     return (
         f'<span class="{"" if winner == row["favourite"] else "fer-other-answer"}">{word}</span> <small>{share}</small>'
@@ -119,7 +119,7 @@ def _render_answer(winner: str, probabilities: dict[str, float], row: dict[str, 
 
 def _render_together(row: dict[str, Any], language: str) -> str:
     agreement = translate(language, "many.agreement", count=row["agreement"], total=len(row["models"]))
-    unsure = "" if row["sure"] else f"<i>{escape(translate(language, 'many.unsure'))}</i>"
+    unsure = "" if row["sure"] else f"<i>{say(language, 'many.unsure')}</i>"
     answer = _render_answer(row["favourite"], row["average"], row, language)
     return f"<b>{answer}</b><small>{escape(agreement)}</small>{unsure}"
 

@@ -9,7 +9,7 @@ from ...inference import choose_shown_split
 from ...results import METRICS, Checkpoint, join_history, list_trainings, shorten_commit
 from ..locales import LOCALES, format_count, format_decimal, format_hardware, format_level, format_percent, translate
 from .charts import Axis, Series, render_chart
-from .html import render_download, render_message
+from .html import render_download, render_message, say
 from .models import format_points
 from .tables import Row, render_table
 
@@ -108,7 +108,7 @@ def render_confusion_matrix(split: dict[str, Any] | None, name: str, labels: Seq
     """What each expression was taken for: a table whose cells are shaded by their share of the row."""
     if split is None:
         return _render_missing("models.confusion.title", language)
-    words = [escape(translate(language, f"label.{label}")) for label in labels]
+    words = [say(language, f"label.{label}") for label in labels]
     rows: list[Row] = []
     for index, (word, counts) in enumerate(zip(words, split["confusion_matrix"], strict=True)):
         total = max(sum(counts), 1)
@@ -119,8 +119,8 @@ def render_confusion_matrix(split: dict[str, Any] | None, name: str, labels: Seq
         ]
         rows.append([f"{word}<small>{format_count(language, sum(counts))}</small>", *cells])
     caption = translate(language, "models.confusion.caption", split=name, n=format_count(language, split["n"]))
-    corner = escape(translate(language, "models.confusion.corner"))
-    table = render_table(caption, [corner, *words], [("", rows)], "fer-confusion")
+    columns = [say(language, "models.confusion.corner"), *words]
+    table = render_table(caption, columns, [("", rows)], "fer-confusion")
     return _render_part("models.confusion.title", table, language)
 
 
@@ -131,13 +131,13 @@ def render_recall(split: dict[str, Any] | None, name: str, labels: Sequence[str]
     counts = [sum(row) for row in split["confusion_matrix"]]
     rows = [
         [
-            escape(translate(language, f"label.{label}")),
+            say(language, f"label.{label}"),
             f'<td class="fer-meter"><i style="width:{recall:.1%}"></i><b>{format_percent(language, recall)}</b></td>',
             format_count(language, count),
         ]
         for recall, label, count in sorted(zip(split["recall"], labels, counts, strict=True), reverse=True)
     ]
-    columns = [escape(translate(language, f"models.recall.{column}")) for column in ("label", "share", "images")]
+    columns = [say(language, f"models.recall.{column}") for column in ("label", "share", "images")]
     metrics = "; ".join(
         f"{LOCALES[language].get(f'metric.{key}', metric.words)} "
         f"{format_percent(language, value) if metric.is_share else format_decimal(language, value, 2)}"
@@ -193,8 +193,8 @@ def render_robustness(robustness: dict[str, Any] | None, split: dict[str, Any] |
         [_name_change(change, language), *cells, *[""] * (width - len(cells))] for change, cells in cells_of.items()
     ]
     caption = translate(language, "models.robustness.caption", accuracy=format_percent(language, split["accuracy"]))
-    columns = [escape(translate(language, "models.robustness.change"))]
-    columns += [escape(translate(language, "models.robustness.level", number=index + 1)) for index in range(width)]
+    columns = [say(language, "models.robustness.change")]
+    columns += [say(language, "models.robustness.level", number=index + 1) for index in range(width)]
     table = render_table(caption, columns, [("", rows)], "fer-robustness")
     return _render_part("models.robustness.title", table, language)
 
@@ -216,12 +216,12 @@ def render_provenance(checkpoint: Checkpoint, language: str) -> str:
         "measured": _describe_environment(measured, language),
     }
     items = "".join(
-        f"<dt>{escape(translate(language, f'models.provenance.{key}'))}</dt><dd><code>{escape(str(fact))}</code></dd>"
+        f"<dt>{say(language, f'models.provenance.{key}')}</dt><dd><code>{escape(str(fact))}</code></dd>"
         for key, fact in facts.items()
         if fact not in (None, "")
     )
     return (
-        f"<h3>{escape(translate(language, 'models.provenance.title'))}</h3>"
+        f"<h3>{say(language, 'models.provenance.title')}</h3>"
         f'<dl class="fer-facts-list">{items}</dl>{_render_download(checkpoint, language)}'
     )
 
@@ -246,8 +246,8 @@ def _name_change(change: str, language: str) -> str:
     name, unit = f"models.change.{change}", f"models.unit.{change}"
     if name not in LOCALES[language]:
         return escape(change)
-    small = f"<small>{escape(translate(language, unit))}</small>" if unit in LOCALES[language] else ""
-    return escape(translate(language, name)) + small
+    small = f"<small>{say(language, unit)}</small>" if unit in LOCALES[language] else ""
+    return say(language, name) + small
 
 
 def _render_pair(left: str, right: str) -> str:
@@ -255,7 +255,7 @@ def _render_pair(left: str, right: str) -> str:
 
 
 def _render_part(title_key: str, content: str, language: str) -> str:
-    return f"<div><h3>{escape(translate(language, title_key))}</h3>{content}</div>"
+    return f"<div><h3>{say(language, title_key)}</h3>{content}</div>"
 
 
 def _render_missing(title_key: str, language: str) -> str:

@@ -16,7 +16,7 @@ from ..locales import (
     translate,
     translate_tag,
 )
-from .html import render_message
+from .html import render_message, say
 from .tables import Row, Scale, render_column, render_table
 
 # Which sentences state a figure, by its name in the summary.
@@ -52,9 +52,9 @@ def render_lead(checkpoints: Sequence[Checkpoint], language: str) -> str:
 
 def render_heading(part: str, language: str) -> str:
     """The heading of a section, which its fold says to those who see it, and its first paragraph if it has one."""
-    heading = f'<h2 class="fer-hidden" id="models.{part}">{escape(translate(language, f"models.{part}.title"))}</h2>'
+    heading = f'<h2 class="fer-hidden" id="models.{part}">{say(language, f"models.{part}.title")}</h2>'
     key = f"models.{part}.text"
-    return heading + (f"<p>{escape(translate(language, key))}</p>" if key in LOCALES[language] else "")
+    return heading + (f"<p>{say(language, key)}</p>" if key in LOCALES[language] else "")
 
 
 def render_report_comparison(summary: dict[str, Any], language: str) -> str:
@@ -173,7 +173,7 @@ def render_test_sets(checkpoints: Sequence[Checkpoint], language: str) -> str:
         return opening + render_message(translate(language, "models.unmeasured"))
     scale = Scale([bound for split in measured for bound in split["accuracy_interval_95"]])
     counts = {name: next((s["n"] for one in checkpoints if (s := one.get_split(name))), None) for name in TEST_SPLITS}
-    columns = [render_column(translate(language, "models.report.model"))]
+    columns = [say(language, "models.report.model")]
     columns += [
         render_column(
             translate(language, f"models.sets.{name}"),
@@ -196,7 +196,7 @@ def render_test_sets(checkpoints: Sequence[Checkpoint], language: str) -> str:
 def render_accuracy(split: dict[str, Any] | None, scale: Scale, language: str) -> str:
     """A cell: the accuracy on a split, where it lies on the table's scale, and its interval."""
     if split is None:
-        return f"<small>{escape(translate(language, 'models.unmeasured'))}</small>"
+        return f"<small>{say(language, 'models.unmeasured')}</small>"
     low, high = split["accuracy_interval_95"]
     interval = translate(
         language,
@@ -234,10 +234,10 @@ def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lang
                 f"{format_decimal(language, row['multiply_adds'] / 1e6)} M",
             ]
         )
-    columns = [translate(language, "models.report.model")]
-    columns += [translate(language, f"accuracy.{name}") for name in (SHOWN_SPLIT, PEOPLE_SPLIT)]
+    columns = [say(language, "models.report.model")]
+    columns += [say(language, f"accuracy.{name}") for name in (SHOWN_SPLIT, PEOPLE_SPLIT)]
     columns += [
-        translate(language, f"models.cost.{column}")
+        say(language, f"models.cost.{column}")
         for column in ("latency", "throughput", "parameters", "file", "multiply_adds")
     ]
     caption = translate(
@@ -246,7 +246,7 @@ def render_cost(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lang
         hardware=format_hardware(language, cost.get("hardware", "?")),
         threads=cost.get("threads", "?"),
     )
-    table = render_table(caption, list(map(render_column, columns)), [("", rows)], "fer-costs")
+    table = render_table(caption, columns, [("", rows)], "fer-costs")
     return f"{render_heading('cost', language)}{table}"
 
 
@@ -262,12 +262,12 @@ def render_meaning(summary: dict[str, Any], language: str) -> str:
     parts = []
     for part in ("meaning", "protocol", "limits", "uses"):
         items = "".join(
-            f"<li>{escape(translate(language, key, **figures))}</li>"
+            f"<li>{say(language, key, **figures)}</li>"
             for key in LOCALES[language]
             if key.startswith(f"models.{part}.") and not key.endswith(".title") and key not in missing
         )
         parts.append(f"<section>{render_heading(part, language)}<ul>{items}</ul></section>")
-    sources = escape(translate(language, "models.sources"))
+    sources = say(language, "models.sources")
     return f'<div class="fer-words">{"".join(parts)}</div><p class="fer-small fer-sources">{sources}</p>'
 
 

@@ -9,8 +9,9 @@ from ...results import Checkpoint
 from ...zoo import get_default_tag
 from ..locales import format_count, format_decimal, format_percent, translate
 from .charts import Axis, Series, render_chart
+from .html import say
 from .models import render_accuracy, render_lead
-from .tables import Row, Scale, render_column, render_table
+from .tables import Row, Scale, render_table
 
 
 def render_overview(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], language: str) -> str:
@@ -44,14 +45,14 @@ def render_overview(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], 
     scale = Scale([bound for _, split in measured for bound in split["accuracy_interval_95"]])
     rows = [_render_row(one, split, costs.get(one.name), scale, language) for one, split in measured]
     keys = ("overview.model", f"accuracy.{name}", "overview.time", "overview.size")
-    columns = [render_column(translate(language, key)) for key in keys]
+    columns = [say(language, key) for key in keys]
     points = [
         (one.name, costs[one.name]["latency_ms"], split["accuracy"]) for one, split in measured if one.name in costs
     ]
     caption = " ".join(translate(language, f"overview.{key}") for key in (f"base.{name}", "caption"))
     table = render_table(caption, columns, [("", rows)], "fer-overview")
     return (
-        f"<h2>{escape(translate(language, 'models.title'))}</h2>"
+        f"<h2>{say(language, 'models.title')}</h2>"
         f'<p class="fer-lead">{escape(lead)}</p><div class="fer-table-and-chart">{table}'
         f"{_render_chart(points, name, language)}</div>{render_lead(checkpoints, language)}"
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...results import Checkpoint
 from ..locales import format_count, format_decimal, format_hardware, format_percent, translate
+from .html import say
 from .models import render_heading
 from .tables import Row, render_column, render_table
 
@@ -36,15 +37,14 @@ def render_peers(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lan
         for one in checkpoints
         if one.tag != "report"
     ]
-    columns = [render_column(translate(language, "models.peers.package"))]
-    columns.append(render_column(translate(language, "models.cost.file")))
+    columns = [say(language, "models.peers.package"), say(language, "models.cost.file")]
     for split in SPLITS:
         n = format_count(language, peers[0]["splits"][split]["n"])
         columns.append(
             render_column(translate(language, f"models.peers.{split}"), translate(language, "models.images", n=n))
         )
-    columns.append(render_column(translate(language, "models.peers.recall")))
-    groups = [(escape(translate(language, f"models.peers.{group}")), rows) for group, rows in
+    columns.append(say(language, "models.peers.recall"))
+    groups = [(say(language, f"models.peers.{group}"), rows) for group, rows in
               (("others", others), ("ours", ours))]  # fmt: skip
     hardware = format_hardware(language, summary["peers"].get("hardware", "?"))
     caption = translate(language, "models.peers.caption", hardware=hardware)

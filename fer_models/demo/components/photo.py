@@ -11,7 +11,7 @@ from PIL import Image
 from ...faces import DetectedFace
 from ...images import read_image, shrink
 from ..locales import translate
-from .html import to_data_uri
+from .html import say, to_data_uri
 
 # Longer side, in pixels, of the photo that is sent back with the boxes.
 PREVIEW_SIDE = 640
@@ -63,7 +63,7 @@ def describe_begin(language: str) -> dict[str, str]:
 
 def render_empty(language: str) -> str:
     """The place of the photo before there is one."""
-    empty, drop = (escape(translate(language, f"photo.{part}")) for part in ("empty", "drop"))
+    empty, drop = (say(language, f"photo.{part}") for part in ("empty", "drop"))
     return f'<div class="fer-empty">{PLACEHOLDER}<p>{empty} <span class="fer-mouse">{drop}</span></p></div>'
 
 
@@ -114,10 +114,9 @@ def _render_face(
 
 def render_crop(crop_48: Image.Image, language: str) -> str:
     """The face as the models see it: grey, at their own resolution."""
-    caption = escape(translate(language, "photo.crop"))
     return (
         f'<figure class="fer-crop"><img src="{to_data_uri(crop_48, "PNG")}" alt="" width="96" height="96">'
-        f'<figcaption class="fer-small">{caption}</figcaption></figure>'
+        f'<figcaption class="fer-small">{say(language, "photo.crop")}</figcaption></figure>'
     )
 
 
@@ -136,11 +135,11 @@ def render_choices(faces: Sequence[Image.Image], face_index: int | None, example
         f'<label class="fer-thumbnail"><input type="radio" name="photo.faces" data-face="{index}" value="{index}"'
         f"{' checked' if index == face_index else ''}>"
         f'<img src="{_make_thumbnail(face)}" alt="" width="64" height="64"><span>'
-        f"{escape(translate(language, 'faces.number', number=index + 1, count=len(faces)))}</span></label>"
+        f"{say(language, 'faces.number', number=index + 1, count=len(faces))}</span></label>"
         for index, face in enumerate(faces)
     )
     return (
-        f'<fieldset class="fer-choices" id="photo.faces"><legend>{escape(translate(language, "faces.label"))}</legend>'
+        f'<fieldset class="fer-choices" id="photo.faces"><legend>{say(language, "faces.label")}</legend>'
         f"<div>{choices}</div></fieldset>"
     )
 
@@ -155,10 +154,10 @@ def render_examples(paths: Sequence[str], language: str) -> str:
     buttons = "".join(
         f'<button type="button" class="fer-thumbnail" data-example="{index}">'
         f'<img src="{_read_thumbnail(path)}" alt="" width="64" height="64">'
-        f"<span>{escape(translate(language, f'example.{Path(path).stem}'))}</span></button>"
+        f"<span>{say(language, f'example.{Path(path).stem}')}</span></button>"
         for index, path in enumerate(paths)
     )
-    title = escape(translate(language, "photo.examples"))
+    title = say(language, "photo.examples")
     return f'<div class="fer-choices" id="photo.examples"><p>{title}</p><div>{buttons}</div></div>'
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from statistics import fmean
 from typing import Any
 
 from ..locales import format_percent, translate
+from .html import say
 from .many import count_answers, render_counts
 
 # Height of a line, in units of which its width has 100.
@@ -35,7 +35,7 @@ def render_timeline(
     lines = "".join(_render_line(label, rows, steps, end_s, language) for label in labels)
     num_ticks = max(1, min(NUM_TICKS, int(end_s)))  # at least a second apart, that none reads as its neighbour
     ticks = "".join(f"<span>{format_duration(end_s * tick / num_ticks)}</span>" for tick in range(num_ticks + 1))
-    caption, gap = (escape(translate(language, f"many.timeline{part}")) for part in ("", "_gap"))
+    caption, gap = (say(language, f"many.timeline{part}") for part in ("", "_gap"))
     return (
         f'<figure class="fer-timeline"><figcaption>{caption}<small>{gap}</small></figcaption>'
         f'<div class="fer-lines"><dl>{lines}</dl><div class="fer-ticks" aria-hidden="true">{ticks}</div></div></figure>'
@@ -101,7 +101,7 @@ def _render_line(
     shares = [row["average"][label] for row in rows if row["face"]]
     number = format_percent(language, fmean(shares), 0) if shares else "–"
     return (
-        f"<div><dt>{escape(translate(language, f'label.{label}'))}</dt><dd>"
+        f"<div><dt>{say(language, f'label.{label}')}</dt><dd>"
         f'<svg viewBox="0 0 100 {LINE_HEIGHT}" preserveAspectRatio="none" aria-hidden="true"><path d="{path}"/></svg>'
-        f'<b><span class="fer-hidden">{escape(translate(language, "many.mean"))} </span>{number}</b></dd></div>'
+        f'<b><span class="fer-hidden">{say(language, "many.mean")} </span>{number}</b></dd></div>'
     )

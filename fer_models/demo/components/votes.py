@@ -1,12 +1,12 @@
 """What people saw in FER2013's faces, beside what the models see there; statistics only, no picture."""
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 from ...results import Checkpoint
 from ...zoo import get_default_tag
 from ..locales import LOCALES, format_count, format_percent, translate, translate_tag
+from .html import say
 from .models import render_heading
 from .tables import Row, Scale, render_column, render_table
 
@@ -30,10 +30,7 @@ def render_votes(summary: dict[str, Any], checkpoints: Sequence[Checkpoint], lan
     rows = [
         _render_label(label, row, [recall for _, recall in models], language) for label, row in votes["labels"].items()
     ]
-    columns = [
-        render_column(translate(language, f"models.votes.{column}"))
-        for column in ("label", "images", "people", "agreed", "other")
-    ]
+    columns = [say(language, f"models.votes.{column}") for column in ("label", "images", "people", "agreed", "other")]
     columns += [render_column(one.name, translate_tag(one.tag, language)) for one, _ in models]
     caption = translate(
         language,
@@ -51,10 +48,10 @@ def _render_label(label: str, row: dict[str, Any], recalls: Sequence[dict[str, f
     )
     key = f"label.{other}" if f"label.{other}" in LOCALES[language] else f"models.votes.{other}"
     return [
-        escape(translate(language, f"label.{label}")),
+        say(language, f"label.{label}"),
         format_count(language, row["n"]),
         f"<b>{format_percent(language, share)}</b>{Scale([0, 1]).render([('fer-dot', share)])}",
         format_percent(language, row["agreed"], 0),
-        f"{escape(translate(language, key))}<small>{format_percent(language, other_share, 0)}</small>",
+        f"{say(language, key)}<small>{format_percent(language, other_share, 0)}</small>",
         *(format_percent(language, recall[label], 0) for recall in recalls),
     ]

@@ -7,7 +7,7 @@ from PIL import Image
 
 from ...explain import Explanation, overlay
 from ..locales import translate
-from .html import to_data_uri
+from .html import say, to_data_uri
 
 # Up to this share of the common scale a map is almost blank, and said to be weak.
 WEAK = 0.3
@@ -22,10 +22,10 @@ def render_explanations(crop: Image.Image, explanations: Sequence[Explanation], 
         language: Of the words.
     """
     figures = "".join(_render_explanation(crop, explanation, language) for explanation in explanations)
-    scale = "".join(f"<span>{escape(translate(language, f'why.{end}'))}</span>" for end in ("little", "much"))
+    scale = "".join(f"<span>{say(language, f'why.{end}')}</span>" for end in ("little", "much"))
     return (
         f'<ol class="fer-cards fer-why">{figures}</ol><div class="fer-heat-scale">{scale}</div>'
-        f'<p class="fer-small">{escape(translate(language, "why.text"))}</p>'
+        f'<p class="fer-small">{say(language, "why.text")}</p>'
     )
 
 

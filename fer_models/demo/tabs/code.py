@@ -1,13 +1,12 @@
 """Code: snippets to copy, which name the page's own address."""
 
 import os
-from html import escape
 from typing import Literal
 
 import gradio as gr
 
+from ..components.html import say
 from ..handlers.code import SNIPPETS, read_snippet, read_snippets
-from ..locales import translate
 from ..words import PRIVATE, Words, saying
 
 LANGUAGES: dict[str, Literal["python", "shell", "json"]] = {"py": "python", "sh": "shell", "json": "json"}
@@ -23,7 +22,7 @@ def build_code_tab(demo: gr.Blocks, words: Words, best: str) -> None:
     """
 
     def render_intro(language: str) -> str:
-        title, text = (escape(translate(language, f"code.{part}", best=best)) for part in ("title", "text"))
+        title, text = (say(language, f"code.{part}", best=best) for part in ("title", "text"))
         return f"<h2>{title}</h2><p>{text}</p>"
 
     def add_snippet(name: str) -> gr.Code:
@@ -32,7 +31,7 @@ def build_code_tab(demo: gr.Blocks, words: Words, best: str) -> None:
         def render_heading(language: str) -> str:
             is_space = stem == "install" and os.environ.get("SPACE_ID")
             parts = ("title", "space" if is_space else "text")
-            title, text = (escape(translate(language, f"code.{stem}.{part}")) for part in parts)
+            title, text = (say(language, f"code.{stem}.{part}") for part in parts)
             return f"<h3>{title}</h3><p>{text}</p>"
 
         with gr.Column(elem_classes="fer-snippet"):
