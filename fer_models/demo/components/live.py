@@ -7,7 +7,7 @@ from ...comparison import Comparison, Prediction
 from ...inference import LoadedModel
 from ...tracking import TIMELINE_S, Timeline
 from ..locales import format_decimal, format_percent, translate
-from .compare import describe_verdict
+from .compare import describe_average, describe_verdict
 from .html import say
 
 # The page's camera. Its words are filled in by `scripts/live.js`, so that they follow the language while it runs.
@@ -132,11 +132,9 @@ def _render_face(
 def _say_winners(comparison: Comparison, language: str) -> list[str]:
     """One line for each label that won, short enough for a face in a crowd, and one if they are not sure."""
     unsure = [] if comparison.is_sure else [translate(language, "many.unsure")]
-    if len(comparison.predictions) == 1:
-        prediction = comparison.predictions[0]
-        share = format_percent(language, prediction.probabilities[prediction.winner], 0)
-        return [f"{translate(language, f'label.{prediction.winner}')} {share}", *unsure]
     total = len(comparison.predictions)
+    if total == 1:
+        return [describe_average(comparison, language), *unsure]
     lines = [f"{translate(language, f'label.{label}')} {len(names)}/{total}" for label, names in comparison.votes]
     return lines + unsure
 
