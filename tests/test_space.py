@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONSTRAINTS = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
 SPACE_ID = "alice/fer-compare"
-# What ZeroGPU offers in November 2026; Spaces on CPUs take any version, so that both can run the page.
+# What ZeroGPU offers, as of August 2026; Spaces on CPUs take any version, so that both can run the page.
 ZERO_GPU_PYTHONS = ("3.10.13", "3.12.12")
 ZERO_GPU_TORCHES = ("2.8.0", "2.9.1", "2.10.0", "2.11.0")
 
