@@ -9,6 +9,8 @@ from typing import Protocol
 
 # Jobs that are known at once. Those whose page is closed while they wait never end.
 MAX_JOBS = 10_000
+# How often the page hears of a job, in seconds. What was found is longer, and comes less often.
+PROGRESS_EVERY_S = 0.3
 Files = Sequence[tuple[str, Path]]
 
 

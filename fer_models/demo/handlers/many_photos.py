@@ -23,13 +23,11 @@ from ..components.many import (
 )
 from ..locales import translate
 from ..turns import take_turns
-from .jobs import Files, Pace, View
+from .jobs import PROGRESS_EVERY_S, Files, Pace, View
 from .reasons import explain
 from .saving import to_csv
 
 THUMBNAIL_SIDE = 64
-# How often the page hears of a job, and of its whole table, which is long.
-PROGRESS_EVERY_S = 0.3
 TABLE_EVERY_S = 2.0
 
 

@@ -21,11 +21,10 @@ from ..components.timeline import format_duration, render_timeline, render_video
 from ..locales import translate
 from ..turns import take_turns
 from ..uploads import make_folder
-from .jobs import Files, Pace, View
+from .jobs import PROGRESS_EVERY_S, Files, Pace, View
 from .reasons import MAX_DURATION_S, explain
 from .saving import to_csv
 
-PROGRESS_EVERY_S = 0.3
 TIMELINE_EVERY_S = 1.0
 
 
