@@ -3,7 +3,8 @@
 import base64
 import signal
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,19 @@ from training.benchmarks.chromium import (
 
 REPOSITORY = Path(__file__).parents[1]
 
+# Where a photo is chosen, where many files are, and a model's answer.
+PHOTO_INPUT, FILES_INPUT = "#photo input[type=file]", "#many\\.files input[type=file]"
+ANSWERED = ".fer-card[data-winner]:not([data-winner=''])"
+
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
+
+
+def wait_until(is_so: Callable[[], bool]) -> bool:
+    """Whether something comes true within half a minute."""
+    deadline = time.monotonic() + 30
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return is_so()
 
 
 @contextmanager
@@ -128,7 +141,7 @@ def open_page(app_url: str, wait_for: str = "html.fer-ready .fer-card", **contex
 
 def read_winners(page: Any) -> list[str]:
     """What the cards say, as soon as they say something."""
-    page.wait_for_selector(".fer-card[data-winner]:not([data-winner=''])")
+    page.wait_for_selector(ANSWERED)
     return [card.get_attribute("data-winner") for card in page.locator(".fer-card").all()]
 
 

@@ -5,7 +5,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from browsing import REPOSITORY, open_page
+from browsing import ANSWERED, PHOTO_INPUT, REPOSITORY, open_page
 from gradio_client import Client, handle_file
 from photos import portrait_path
 
@@ -13,7 +13,6 @@ from fer_models.demo.handlers.compare import SHOWN_AT_FIRST
 from fer_models.zoo import list_models
 
 STATIC_SPACE_ID = "alice/fer-compare-static"
-ANSWERED = ".fer-card[data-winner]:not([data-winner=''])"
 OPEN_CAMERA = "navigator.mediaDevices.getUserMedia({video: true}).then(stream => stream.active, error => error.name)"
 
 
@@ -30,8 +29,8 @@ def compare_in_browser(url: str) -> None:
     with open_page(url) as page:
         page.on("request", lambda request: asked.append(request.url))
         page.reload()
-        page.wait_for_selector("#photo input[type=file]", state="attached")
-        page.set_input_files("#photo input[type=file]", portrait_path())
+        page.wait_for_selector(PHOTO_INPUT, state="attached")
+        page.set_input_files(PHOTO_INPUT, portrait_path())
         page.wait_for_selector(ANSWERED)
         winners = [card.get_attribute("data-winner") for card in page.locator(ANSWERED).all()]
         link = page.get_attribute(".fer-other-door a", "href")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from browsing import BROWSER, find_violations, needs_chromium, open_page
+from browsing import BROWSER, FILES_INPUT, PHOTO_INPUT, find_violations, needs_chromium, open_page
 from photos import load_portrait
 from videos import write_video
 
@@ -37,7 +37,7 @@ def test_no_tab_has_barriers(app_url: str, samples: Path, tmp_path: Path) -> Non
             open_tab(name, ready)
             check(ready)
         open_tab("compare", "[data-example]")
-        page.set_input_files("#photo input[type=file]", str(samples / "two.png"))
+        page.set_input_files(PHOTO_INPUT, str(samples / "two.png"))
         page.wait_for_selector("#photo\\.faces input")
         for fold in ("why", "break", "numbers", "share"):
             page.locator(f"#{fold} > button").click()
@@ -49,9 +49,9 @@ def test_no_tab_has_barriers(app_url: str, samples: Path, tmp_path: Path) -> Non
         check(".fer-guessing")
         page.locator("[data-guess=sad]").click()
         page.locator(".fer-guess input").uncheck()
-        page.set_input_files("#photo input[type=file]", str(samples / "sky.png"))
+        page.set_input_files(PHOTO_INPUT, str(samples / "sky.png"))
         check("[data-do=whole]")
-        page.set_input_files("#photo input[type=file]", str(samples / "text.png"))
+        page.set_input_files(PHOTO_INPUT, str(samples / "text.png"))
         check(".fer-message-error")
 
         open_tab("live", ".fer-live button")
@@ -68,7 +68,7 @@ def test_no_tab_has_barriers(app_url: str, samples: Path, tmp_path: Path) -> Non
                 page.wait_for_selector("html.fer-ready[lang=es]")
             else:
                 open_tab("many", "#many\\.start")
-            page.set_input_files("#many\\.files input[type=file]", files)
+            page.set_input_files(FILES_INPUT, files)
             page.wait_for_selector("#many\\.files .file-preview")
             page.locator("#many\\.start").click()
             check(done)

@@ -12,13 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
-from browsing import BROWSER, drop, needs_chromium, open_page, read_winners, run_main
+from browsing import ANSWERED, BROWSER, PHOTO_INPUT, drop, needs_chromium, open_page, read_winners, run_main
 from photos import load_portrait, portrait_as_png, portrait_path
 
 from fer_models.demo.handlers.compare import SHOWN_AT_FIRST, CompareHandlers, Shown
 from fer_models.inference import LoadedModel
 
-PHOTO_INPUT = "#photo input[type=file]"
 PHOTO_URI = "data:image/png;base64," + base64.b64encode(portrait_as_png()).decode()
 EXAMPLES = "#photo\\.examples button"
 # It is not used before it is allowed.
@@ -44,7 +43,7 @@ def test_a_camera_is_a_mirror_only_where_one_sees_oneself_and_its_snapshot_gets_
             transform = page.evaluate("getComputedStyle(document.querySelector('#photo > video')).transform")
             assert transform == ("matrix(-1, 0, 0, 1, 0, 0)" if is_mirrored else "none")
         page.get_by_role("button", name="Remove the photo").click()
-        page.wait_for_selector(".fer-card[data-winner]:not([data-winner=''])", state="detached")
+        page.wait_for_selector(ANSWERED, state="detached")
         page.get_by_role("button", name="Take a photo").click()
         page.wait_for_function("document.querySelector('#photo > video')?.videoWidth > 0")
         page.get_by_role("button", name="Take it now").click()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import drop, needs_chromium, open_page
+from browsing import ANSWERED, FILES_INPUT, PHOTO_INPUT, drop, needs_chromium, open_page
 from photos import make_two_faces, portrait_as_png
 from PIL import ImageFilter
 
@@ -15,8 +15,6 @@ from fer_models.results import read_checkpoints
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
-PHOTO_INPUT = "#photo input[type=file]"
-ANSWERED = ".fer-card[data-winner]:not([data-winner=''])"
 # Sums up how far things moved, as browsers measure it: 0.1 and less is what Web Vitals call good.
 WATCH_SHIFTS = """
 window.shifts = 0;
@@ -95,7 +93,7 @@ def test_no_other_tab_jumps_when_it_is_opened_or_at_work(app_url: str, samples: 
             page.evaluate(WATCH_SHIFTS)
             page.wait_for_timeout(100)
             assert page.evaluate("window.shifts") <= MAX_SHIFT, tab
-        page.set_input_files("#many\\.files input[type=file]", str(samples / "two.png"))
+        page.set_input_files(FILES_INPUT, str(samples / "two.png"))
         page.wait_for_selector("#many\\.files .file-preview")
         page.locator("#many\\.start").click()
         page.wait_for_selector(".fer-faces")

@@ -9,7 +9,7 @@ from typing import Any
 
 import av
 import pytest
-from browsing import needs_chromium, open_page
+from browsing import FILES_INPUT, needs_chromium, open_page
 from photos import load_portrait, make_two_faces, portrait_as_png, portrait_path
 from test_archives import write_zip
 from test_tables import read_csv
@@ -18,7 +18,6 @@ from videos import write_video
 from fer_models.demo.locales import translate
 from fer_models.demo.ui import MAX_UPLOAD_MB
 
-FILES_INPUT = "#many\\.files input[type=file]"
 ROWS = ".fer-faces tbody tr"
 
 

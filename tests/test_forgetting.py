@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 import httpx
 import pytest
-from browsing import run_main
+from browsing import run_main, wait_until
 from photos import as_png, load_portrait, make_two_faces
 from PIL import Image
 
@@ -75,13 +75,6 @@ def visit(models: list[LoadedModel], tmp_path_factory: pytest.TempPathFactory) -
         patch.setattr(compare, "SHOWN_LIFE_S", LIFE_S)
         with run_main(models[:1]) as demo:
             yield lambda session: Visit(demo, session)
-
-
-def wait_until(is_so: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 5 * LIFE_S
-    while not is_so() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return is_so()
 
 
 def is_in_memory(text: str) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import needs_chromium, open_page
+from browsing import ANSWERED, FILES_INPUT, PHOTO_INPUT, needs_chromium, open_page
 from photos import load_portrait
 from PIL import Image
 
@@ -15,7 +15,6 @@ from fer_models.demo.locales import translate
 pytestmark = [pytest.mark.browser, needs_chromium]
 
 SCREENS = {"wide": (1440, 900, "en"), "phone": (390, 844, "es")}
-ANSWERED = ".fer-card[data-winner]:not([data-winner=''])"
 ALERTS = "[role=alert]:visible"
 # Of the controls that the keyboard should reach, those that have never had the focus; of radio buttons one is enough.
 FIND_UNREACHED = """() => {
@@ -56,7 +55,7 @@ def two_faces(samples: Path) -> Path:
 
 
 def choose(page: Any, path: str | Path) -> None:
-    page.set_input_files("#photo input[type=file]", str(path))
+    page.set_input_files(PHOTO_INPUT, str(path))
 
 
 def test_there_is_one_message_the_latest(phone: Any, samples: Path) -> None:
@@ -242,7 +241,7 @@ def test_the_keyboard_reaches_every_control_in_the_order_of_the_page(app_url: st
             page.locator(f'[role=tab][data-tab-id="{tab}"]').click()
             page.wait_for_selector(f"#{tab}")
             if tab == "many":
-                page.set_input_files("#many\\.files input[type=file]", two_faces)
+                page.set_input_files(FILES_INPUT, two_faces)
                 page.wait_for_selector("#many\\.files .file-preview")
                 with page.expect_file_chooser():  # to add files to those that are there
                     page.locator("#many\\.files button[aria-dropeffect]").press("Enter")

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
-from browsing import launch
+from browsing import launch, wait_until
 from conftest import REPO_ROOT
 
 from fer_models.demo import forgetting, internals, uploads
@@ -127,13 +127,6 @@ def near(tmp_path: Path) -> Iterator[tuple[Path, Path, Path]]:
 def upload(url: str, name: str = "photo.jpg") -> Path:
     answer = httpx.post(f"{url}/gradio_api/upload", files={"files": (name, b"a face of " + name.encode())}, timeout=60)
     return Path(answer.json()[0])
-
-
-def wait_until(is_so: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 30
-    while not is_so() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return is_so()
 
 
 @pytest.mark.slow
