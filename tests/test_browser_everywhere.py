@@ -26,7 +26,6 @@ MAX_SHIFT, MAX_SHIFT_OF_AN_ANSWER = 0.1, 0.02
 # Of each screen: its size, and what of the answer is whole on it, and how many of that.
 SCREENS = {
     "desk": (1440, 900, ".fer-card", 4),
-    "projector": (1280, 720, ".fer-card dl", 4),
     "laptop less the browser's bars": (1366, 640, ".fer-winner", 4),
     "phone less its bars": (390, 664, ".fer-verdict", 1),
     "200 %": (683, 384, ".fer-verdict", 1),

@@ -110,85 +110,6 @@ def test_you_first_below_an_answer_begins_with_the_next_face(phone: Any, two_fac
     assert phone.inner_text(".fer-guess [role=status]") == ""
 
 
-def test_a_photo_comes_back_when_the_page_is_loaded_anew(phone: Any, two_faces: Path) -> None:
-    """As gradio does once a lost connection is back: photo and answers were gone without a word."""
-    choose(phone, two_faces)
-    phone.locator('[data-face="1"] .fer-box').click()
-    phone.wait_for_selector(".fer-notes >> text=Cara 2 de 2")
-    phone.reload()
-    phone.wait_for_selector(".fer-notes >> text=Cara 2 de 2")
-    phone.wait_for_timeout(500)
-    assert "Cara 2 de 2" in phone.inner_text(".fer-notes"), "it stays"
-    phone.locator("[data-do=remove]").click()
-    phone.wait_for_selector(".fer-notes", state="detached")
-    phone.reload()
-    phone.wait_for_selector("html.fer-ready[lang=es]")
-    phone.wait_for_timeout(500)
-    assert phone.locator(".fer-notes, [role=alert]").count() == 0
-
-
-def test_files_that_are_gone_when_the_page_is_loaded_anew_are_told_once(phone: Any) -> None:
-    phone.locator("[data-tab-id=many]").click()
-    phone.wait_for_selector("#many\\.start")
-    phone.evaluate("history.replaceState({ ...history.state, isLost: true }, '')")
-    phone.reload()
-    phone.wait_for_selector(f"#many [role=alert] >> text={translate('es', 'app.back')[:20]}")
-    phone.reload()
-    phone.wait_for_selector("#many\\.start")
-    phone.wait_for_timeout(500)
-    assert phone.locator("[role=alert]").count() == 0
-
-
-def test_words_that_gradio_draws_are_the_page_s(phone: Any) -> None:
-    """They follow the browser, whatever the switch says."""
-    phone.goto(phone.url.replace("lang=es", "lang=en&tab=many"))
-    phone.wait_for_selector("html.fer-ready[lang=en]")
-    has_name = "([place, name]) => [...document.querySelectorAll(place)].every(({ ariaLabel }) => ariaLabel === name)"
-    for tab, place, key in (("many", ".upload-container", "many.drop"), ("code", ".icon-button", "code.copy")):
-        phone.locator(f"[data-tab-id={tab}]").click()
-        phone.wait_for_selector(f"#{tab} {place}")
-        phone.wait_for_function(has_name, arg=[f"#{tab} {place}", translate("en", key)])
-    shown = "getComputedStyle(document.querySelector('#many .upload-container'), '::after').content"
-    assert phone.evaluate(shown) == f'"{translate("en", "many.drop")}"'
-
-
-def test_the_first_line_says_how_often_the_models_that_are_chosen_are_wrong(phone: Any) -> None:
-    """It spoke of those that are shown at first, whatever was chosen."""
-    notice = phone.locator("#notice\\.view summary")
-    notice.filter(has_text=" 2 de cada").wait_for()
-    phone.locator("#tag label").last.click()
-    notice.filter(has_text=" entre 4 y 5 de cada").filter(has_text=translate("es", "tab.compare")).wait_for()
-    phone.locator("#tag label").first.click()
-    notice.filter(has_text=" 2 de cada").wait_for()
-
-
-def test_each_of_many_faces_can_be_tapped(phone: Any, tmp_path: Path) -> None:
-    sheet, portrait = Image.new("RGB", (750, 600), "grey"), load_portrait().resize((230, 270))
-    for place in range(6):
-        sheet.paste(portrait, (place % 3 * 250 + 10, place // 3 * 300 + 15))
-    sheet.save(tmp_path / "six.png")
-    choose(phone, tmp_path / "six.png")
-    phone.wait_for_selector("#photo\\.faces input >> nth=5", state="attached")
-    phone.locator("#photo\\.faces label").nth(5).click()
-    phone.wait_for_selector(".fer-notes >> text=Cara 6 de 6")
-
-
-def test_an_answer_comes_into_view_from_wherever_it_was_asked(phone: Any, two_faces: Path) -> None:
-    is_in_view = """() => {
-        const { top, bottom } = document.querySelector(".fer-verdict").getBoundingClientRect();
-        return top >= -1 && bottom <= innerHeight + 1;
-    }"""
-    phone.locator("[data-example]").first.click()
-    phone.wait_for_selector(ANSWERED)
-    phone.wait_for_function(is_in_view)
-    phone.evaluate("scrollTo(0, document.body.scrollHeight)")
-    assert not phone.evaluate(is_in_view)
-    choose(phone, two_faces)
-    phone.wait_for_selector("#photo\\.faces input")
-    phone.wait_for_function(is_in_view)
-    phone.wait_for_function("document.activeElement.matches('.fer-verdict')")
-
-
 def walk(page: Any) -> list[int]:
     """Press Tab from the first control to the last one; the focus must be seen on each.
 
@@ -278,9 +199,72 @@ def test_a_first_visit_finds_two_buttons_three_examples_and_what_it_is_and_is_no
         assert [word for word in ABOUT[language] if word not in page.inner_text(".fer-notice")] == []
 
 
-def test_a_label_is_called_the_same_everywhere_and_another_way_to_break_a_face_begins_at_its_first_step(
+def test_an_answer_comes_into_view_from_wherever_it_was_asked_and_comes_back_when_the_page_is_loaded_anew(
+    phone: Any, two_faces: Path
+) -> None:
+    """Gradio loads it anew once a lost connection is back: photo and answers were gone without a word."""
+    is_in_view = """() => {
+        const { top, bottom } = document.querySelector(".fer-verdict").getBoundingClientRect();
+        return top >= -1 && bottom <= innerHeight + 1;
+    }"""
+    phone.locator("[data-example]").first.click()
+    phone.wait_for_selector(ANSWERED)
+    phone.wait_for_function(is_in_view)
+    phone.evaluate("scrollTo(0, document.body.scrollHeight)")
+    assert not phone.evaluate(is_in_view)
+    choose(phone, two_faces)
+    phone.wait_for_selector("#photo\\.faces input")
+    phone.wait_for_function(is_in_view)
+    phone.wait_for_function("document.activeElement.matches('.fer-verdict')")
+
+    phone.locator('[data-face="1"] .fer-box').click()
+    phone.wait_for_selector(".fer-notes >> text=Cara 2 de 2")
+    phone.reload()
+    phone.wait_for_selector(".fer-notes >> text=Cara 2 de 2")
+    phone.wait_for_timeout(500)
+    assert "Cara 2 de 2" in phone.inner_text(".fer-notes"), "it stays"
+    phone.locator("[data-do=remove]").click()
+    phone.wait_for_selector(".fer-notes", state="detached")
+    phone.reload()
+    phone.wait_for_selector("html.fer-ready[lang=es]")
+    phone.wait_for_timeout(500)
+    assert phone.locator(".fer-notes, [role=alert]").count() == 0, "what was removed is gone"
+
+
+def test_files_that_are_gone_when_the_page_is_loaded_anew_are_told_once_and_gradio_s_words_are_the_page_s(
     phone: Any,
 ) -> None:
+    phone.locator("[data-tab-id=many]").click()
+    phone.wait_for_selector("#many\\.start")
+    phone.evaluate("history.replaceState({ ...history.state, isLost: true }, '')")
+    phone.reload()
+    phone.wait_for_selector(f"#many [role=alert] >> text={translate('es', 'app.back')[:20]}")
+    phone.reload()
+    phone.wait_for_selector("#many\\.start")
+    phone.wait_for_timeout(500)
+    assert phone.locator("[role=alert]").count() == 0, "files that are gone are told once"
+
+    phone.goto(phone.url.replace("lang=es", "lang=en"))  # gradio's words follow the browser, whatever the switch says
+    phone.wait_for_selector("html.fer-ready[lang=en]")
+    has_name = "([place, name]) => [...document.querySelectorAll(place)].every(({ ariaLabel }) => ariaLabel === name)"
+    for tab, place, key in (("many", ".upload-container", "many.drop"), ("code", ".icon-button", "code.copy")):
+        phone.locator(f"[data-tab-id={tab}]").click()
+        phone.wait_for_selector(f"#{tab} {place}")
+        phone.wait_for_function(has_name, arg=[f"#{tab} {place}", translate("en", key)])
+    shown = "getComputedStyle(document.querySelector('#many .upload-container'), '::after').content"
+    assert phone.evaluate(shown) == f'"{translate("en", "many.drop")}"'
+
+
+def test_a_label_is_called_the_same_everywhere_and_the_first_line_speaks_of_the_models_that_are_chosen(
+    phone: Any,
+) -> None:
+    notice = phone.locator("#notice\\.view summary")
+    notice.filter(has_text=" 2 de cada").wait_for()
+    phone.locator("#tag label").last.click()  # the line spoke of those that are shown at first, whatever was chosen
+    notice.filter(has_text=" entre 4 y 5 de cada").filter(has_text=translate("es", "tab.compare")).wait_for()
+    phone.locator("#tag label").first.click()
+    notice.filter(has_text=" 2 de cada").wait_for()
+
     phone.locator("[data-example]").first.click()
     phone.wait_for_selector(ANSWERED)
     winner = phone.get_attribute(".fer-verdict", "data-top")
@@ -289,6 +273,19 @@ def test_a_label_is_called_the_same_everywhere_and_another_way_to_break_a_face_b
     assert word in phone.inner_text(f".fer-card[data-winner={winner}] .fer-winner >> nth=0").lower()
     phone.locator("#numbers > button").click()
     assert word in phone.inner_text(".fer-heat tbody").lower()
+
+
+def test_each_of_many_faces_can_be_tapped_and_another_way_to_break_one_begins_at_its_first_step(
+    phone: Any, tmp_path: Path
+) -> None:
+    sheet, portrait = Image.new("RGB", (750, 600), "grey"), load_portrait().resize((230, 270))
+    for place in range(6):
+        sheet.paste(portrait, (place % 3 * 250 + 10, place // 3 * 300 + 15))
+    sheet.save(tmp_path / "six.png")
+    choose(phone, tmp_path / "six.png")
+    phone.wait_for_selector("#photo\\.faces input >> nth=5", state="attached")
+    phone.locator("#photo\\.faces label").nth(5).click()
+    phone.wait_for_selector(".fer-notes >> text=Cara 6 de 6")
 
     phone.locator("#break > button").click()
     phone.wait_for_selector(".fer-step img")
