@@ -23,7 +23,7 @@ from fer_models.demo.ui import render_other_door
 from fer_models.hub import make_fixed_revision
 from fer_models.inference import load_models
 from fer_models.zoo import NAMESPACE_VARIABLE, STATIC_SPACE_VARIABLE, checkpoint_dir, list_models, list_tags
-from training.publishing import hub_sync, push, space
+from training.publishing import hub_sync, space, static_space
 from training.publishing.push import main
 
 ROOT = Path(__file__).parents[1]
@@ -138,7 +138,7 @@ def test_space_holds_what_the_page_needs_and_nothing_else(hub: HubServer) -> Non
 def test_space_links_to_the_static_page_that_is_pushed_with_it(
     models: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(push, "push_static", lambda api, space_id, private: space_id)
+    monkeypatch.setattr(static_space, "collect_static", lambda: {static_space.OWN_FILE: b""})
     main(["--space", "faces/fer-compare", "--namespace", "alice", "--static-space", "alice/fer-static"])
     variables = models.repo("faces/fer-compare", "space").variables
     assert variables == {NAMESPACE_VARIABLE: "alice", STATIC_SPACE_VARIABLE: "alice/fer-static"}
@@ -234,14 +234,13 @@ def test_push_that_broke_off_leaves_no_half_and_is_finished_by_the_same_command(
     assert repo.variables == {NAMESPACE_VARIABLE: "alice"}
 
 
-def test_what_comes_back_must_be_what_was_sent(models: HubServer) -> None:
+def test_what_arrived_must_be_what_was_sent(models: HubServer) -> None:
     main(["--space", SPACE_ID])
-    repo = models.repo(SPACE_ID, "space")
-    files = {"app.py": (ROOT / "app.py").read_bytes()}
+    repo, page = models.repo(SPACE_ID, "space"), space.make_page(HfApi(), SPACE_ID)
     there = repo.get("main").files
     wrong = repo.commit("main", "wrong", there | {"app.py": there["LICENSE"]})
     with pytest.raises(hub_sync.PushError, match=rf"at {wrong.sha} is not what was sent: app\.py"):
-        hub_sync.verify_page(HfApi(), SPACE_ID, wrong.sha, files)
+        hub_sync.verify_page(HfApi(), page, wrong.sha)
 
 
 # --- its start ---

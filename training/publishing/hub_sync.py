@@ -2,11 +2,9 @@
 
 import hashlib
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
@@ -49,6 +47,27 @@ class Revision:
 
     def __str__(self) -> str:
         return f"{self.repo_id}, {self.branch}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A Space.
+
+    Attributes:
+        where: Its repository.
+        sdk: `gradio` or `static`.
+        own_file: A file that no other page has.
+        message: The commit's.
+        files: What it holds, by path.
+        variables: What is set there; an empty one is deleted.
+    """
+
+    where: Revision
+    sdk: str
+    own_file: str
+    message: str
+    files: dict[str, bytes]
+    variables: dict[str, str] = field(default_factory=dict)
 
 
 def retry(action: Callable[[], Result]) -> Result:
@@ -156,38 +175,22 @@ def check_is_ours(api: HfApi, where: Revision, needed: str) -> None:
         )
 
 
-def list_differences(folder: Path, files: dict[str, bytes]) -> list[str]:
-    """Which of `files` a folder does not hold as they are here."""
-    return [
-        path
-        for path, content in files.items()
-        if not (folder / path).is_file() or (folder / path).read_bytes() != content
-    ]
-
-
-def plan_page(api: HfApi, space_id: str, files: dict[str, bytes], own_file: str) -> list[Change]:
+def plan_page(api: HfApi, page: Page) -> list[Change]:
     """What a push of a page would change, by path.
 
     Raises:
         PushError: The Space holds another page.
     """
-    where = Revision(space_id, repo_type="space")
-    check_is_ours(api, where, own_file)
-    return retry(lambda: compare(api, where, files))[1]
+    check_is_ours(api, page.where, page.own_file)
+    return retry(lambda: compare(api, page.where, page.files))[1]
 
 
-def push_page(
-    api: HfApi, space_id: str, sdk: str, files: dict[str, bytes], own_file: str, message: str, private: bool
-) -> str:
-    """Make or update a Space in one commit, and prove what arrived.
+def push_page(api: HfApi, page: Page, private: bool) -> str:
+    """Make or update a Space in one commit, and see that the Hub holds just these files.
 
     Args:
         api: The Hub.
-        space_id: `<owner>/<name>`.
-        sdk: `gradio` or `static`.
-        files: What it holds, by path.
-        own_file: A file that no other page has.
-        message: The commit's.
+        page: What it shows.
         private: Make a new Space private.
 
     Returns:
@@ -197,25 +200,37 @@ def push_page(
         PushError: It holds another page, or what arrived differs.
         OSError, httpx2.HTTPError, RuntimeError: What `fer_models.hub.explain` puts in words.
     """
-    where = Revision(space_id, repo_type="space")
+    where, space_id, sdk = page.where, page.where.repo_id, page.sdk
     retry(lambda: api.create_repo(space_id, repo_type="space", space_sdk=sdk, private=private, exist_ok=True))
-    check_is_ours(api, where, own_file)
-    commit, changes = sync(api, where, files, message)
+    check_is_ours(api, where, page.own_file)
+    commit, changes = sync(api, where, page.files, page.message)
     for change in changes:
         print(f"  {change}")
-    verify_page(api, space_id, commit, files)
+    verify_page(api, page, commit)
     print(f"{where}: {'pushed' if changes else 'unchanged'}, commit {commit}; same files as here", flush=True)
+    for name, value in page.variables.items():
+        set_variable(api, space_id, name, value)
     return f"{api.endpoint}/spaces/{space_id}"
 
 
-def verify_page(api: HfApi, space_id: str, commit: str, files: dict[str, bytes]) -> None:
-    """Download a commit to an empty folder and compare it with what was sent.
+def verify_page(api: HfApi, page: Page, commit: str) -> None:
+    """Compare a commit with what was sent, by the Hub's own checksums.
 
     Raises:
         PushError: They differ.
     """
-    with tempfile.TemporaryDirectory(prefix="fer-space-") as folder:
-        back = retry(lambda: api.snapshot_download(space_id, repo_type="space", revision=commit, cache_dir=folder))
-        different = list_differences(Path(back), files)
+    different = retry(lambda: compare(api, replace(page.where, branch=commit), page.files))[1]
     if different:
-        raise PushError(f"{space_id} at {commit} is not what was sent: {', '.join(different)}. Run the same again.")
+        paths = ", ".join(change.path for change in different)
+        raise PushError(f"{page.where.repo_id} at {commit} is not what was sent: {paths}. Run the same again.")
+
+
+def set_variable(api: HfApi, space_id: str, name: str, value: str) -> None:
+    """Set a variable of the Space, or delete it if empty; not if it is so already, since that starts it anew."""
+    known = retry(lambda: api.get_space_variables(space_id)).get(name)
+    if (known.value if known else "") == value:
+        return
+    if value:
+        retry(lambda: api.add_space_variable(space_id, name, value))
+    else:
+        retry(lambda: api.delete_space_variable(space_id, name))

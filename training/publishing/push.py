@@ -14,7 +14,6 @@ With `--space NAME/fer-compare` the page is pushed instead, as a Space that take
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -32,11 +31,10 @@ from fer_models.onnx_export import ONNX_FILE, export_onnx
 from fer_models.zoo import checkpoint_dir, list_models, list_tags, load_checkpoint
 
 from ..runtime.runs import check_whole
-from .hub_sync import Change, PushError, Revision, check_is_ours, compare, list_differences, retry, sync
+from . import space, static_space
+from .hub_sync import PushError, Revision, check_is_ours, compare, plan_page, push_page, retry, sync
 from .model_card import PLACEHOLDER, render_card
 from .plots import draw_checkpoint
-from .space import plan_space, push_space
-from .static_space import plan_static, push_static
 
 OWN_FILE = "recipe.yaml"  # no repository but those that are pushed from here has it
 _exported: dict[str, bytes] = {}
@@ -101,7 +99,11 @@ def verify(api: HfApi, repo_id: str, commit: str, files: dict[str, bytes], direc
     """
     with tempfile.TemporaryDirectory(prefix="fer-push-") as folder:
         back = Path(retry(partial(api.snapshot_download, repo_id, revision=commit, cache_dir=folder)))
-        different = list_differences(back, files)
+        different = [
+            path
+            for path, content in files.items()
+            if not (back / path).is_file() or (back / path).read_bytes() != content
+        ]
         name = directory.name.partition(".")[0]
         if different or not torch.equal(compute_logits(name, back), compute_logits(name, directory)):
             raise PushError(
@@ -190,25 +192,19 @@ def push(names: list[str], namespace: str, token: str | None = None, private: bo
     print("\n".join(["", *(f"{api.endpoint}/{repo_id}" for repo_id in repo_ids), collection]))
 
 
-def print_changes(space_id: str, changes: Sequence[Change]) -> None:
-    print("\n".join([f"{space_id}: {len(changes)} files would change", *(f"  {change}" for change in changes)]))
-
-
 def push_pages(arguments: argparse.Namespace) -> None:
     """Push the Spaces that the command line names, or say what would change."""
     api, space_id, static_id = HfApi(token=arguments.token), arguments.space, arguments.static_space
-    if arguments.dry_run:
-        if static_id:
-            print_changes(static_id, plan_static(api, static_id))
-        if space_id:
-            print_changes(space_id, plan_space(api, space_id, arguments.namespace))
-        return
-    if not (arguments.token or get_token()):
+    if not (arguments.dry_run or arguments.token or get_token()):
         raise LocalTokenNotFoundError
-    if static_id:
-        print("\n" + push_static(api, static_id, arguments.private))
-    if space_id:
-        print("\n" + push_space(api, space_id, arguments.namespace, arguments.private, static_id))
+    pages = [static_space.make_page(static_id)] if static_id else []
+    pages += [space.make_page(api, space_id, arguments.namespace, static_id)] if space_id else []
+    for page in pages:
+        if arguments.dry_run:
+            changes = plan_page(api, page)
+            print(f"{page.where.repo_id}: {len(changes)} files would change", *changes, sep="\n  ")
+        else:
+            print("\n" + push_page(api, page, arguments.private))
 
 
 @command

@@ -1,4 +1,4 @@
-"""The page as a Space: the files it holds, the models it is pinned to, and pushing both; a module of push."""
+"""The page as a Space: the files it holds, and the models it is pinned to; a module of push."""
 
 from huggingface_hub import HfApi, SpaceCard
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
@@ -15,7 +15,7 @@ from fer_models.zoo import (
 )
 
 from .. import ROOT
-from .hub_sync import Change, PushError, plan_page, push_page, retry
+from .hub_sync import Page, PushError, Revision, retry
 
 SPACE_FILES = ("LICENSE", "README.md", "app.py", "docs/screenshot.png", "pyproject.toml", "requirements.txt")
 OWN_FILE = "fer_models/zoo.py"  # no page but this has it
@@ -81,60 +81,36 @@ def find_pins(api: HfApi, namespace: str) -> list[Pin]:
     return pins
 
 
-def plan_space(api: HfApi, space_id: str, namespace: str | None = None) -> list[Change]:
-    """What a push would change, by path.
-
-    Raises:
-        PushError: There can be no such Space, it holds another page, or the namespace does not hold these models.
-    """
-    pins = find_pins(api, namespace or get_owner(space_id))
-    return plan_page(api, space_id, collect_space_files(space_id, pins, api.endpoint), OWN_FILE)
-
-
-def push_space(
-    api: HfApi, space_id: str, namespace: str | None = None, private: bool = False, static_space: str | None = None
-) -> str:
-    """Make or update the Space in one commit, prove what arrived, and tell it where its models lie.
+def make_page(api: HfApi, space_id: str, namespace: str | None = None, static_space: str | None = None) -> Page:
+    """The page, and where its models lie.
 
     Args:
+        api: The Hub.
         space_id: `<owner>/<name>`.
         namespace: Where the models lie; by default with the Space's owner.
-        private: Make a new Space private.
         static_space: The Space with the page that runs in the visitor's browser, to which this one links; None leaves
             the link as it is.
 
-    Returns:
-        Its address.
-
     Raises:
-        PushError: It cannot go on.
-        OSError, httpx2.HTTPError, RuntimeError: What `fer_models.hub.explain` puts in words.
+        PushError: There can be no such Space, or the namespace does not hold these models.
     """
     namespace = namespace or get_owner(space_id)
     pins = find_pins(api, namespace)
-    files = collect_space_files(space_id, pins, api.endpoint)
-    address = push_page(api, space_id, "gradio", files, OWN_FILE, "The page, and the models it is pinned to", private)
-    set_variable(api, space_id, NAMESPACE_VARIABLE, namespace if pins else "")
-    if static_space:
-        set_variable(api, space_id, STATIC_SPACE_VARIABLE, static_space)
     if pins:
         print(f"{space_id}: takes its models from {namespace}, each at a fixed commit")
     else:
         print(
             f"{space_id}: keeps to the weights it brings along, since a Space cannot read {namespace}'s private models"
         )
-    return address
-
-
-def set_variable(api: HfApi, space_id: str, name: str, value: str) -> None:
-    """Set a variable of the Space, or delete it if empty; not if it is so already, since that starts it anew."""
-    known = retry(lambda: api.get_space_variables(space_id)).get(name)
-    if (known.value if known else "") == value:
-        return
-    if value:
-        retry(lambda: api.add_space_variable(space_id, name, value))
-    else:
-        retry(lambda: api.delete_space_variable(space_id, name))
+    return Page(
+        Revision(space_id, repo_type="space"),
+        "gradio",
+        OWN_FILE,
+        "The page, and the models it is pinned to",
+        collect_space_files(space_id, pins, api.endpoint),
+        {NAMESPACE_VARIABLE: namespace if pins else ""}
+        | ({STATIC_SPACE_VARIABLE: static_space} if static_space else {}),
+    )
 
 
 def get_owner(space_id: str) -> str:

@@ -1,8 +1,8 @@
 """The static page as a Space, which costs nothing and needs no paid account; a module of push."""
 
-from huggingface_hub import HfApi, SpaceCard
+from huggingface_hub import SpaceCard
 
-from .hub_sync import Change, plan_page, push_page
+from .hub_sync import Page, Revision
 from .space import get_owner
 from .static_page import collect_static
 
@@ -31,29 +31,14 @@ licence), the runtime onnxruntime-web (MIT licence).
 """
 
 
-def collect_space() -> dict[str, bytes]:
-    """What the Space holds, by path."""
-    return collect_static() | {"README.md": str(SpaceCard(CARD)).encode()}
-
-
-def plan_static(api: HfApi, space_id: str) -> list[Change]:
-    """What a push would change, by path.
+def make_page(space_id: str) -> Page:
+    """The page that runs in the visitor's browser.
 
     Raises:
-        PushError: There can be no such Space, or it holds another page.
+        PushError: There can be no such Space.
         ImportError, OSError: The page cannot be put together.
     """
     get_owner(space_id)
-    return plan_page(api, space_id, collect_space(), OWN_FILE)
-
-
-def push_static(api: HfApi, space_id: str, private: bool = False) -> str:
-    """Make or update the Space; see `hub_sync.push_page`.
-
-    Raises:
-        PushError: It cannot go on.
-        ImportError, OSError: The page cannot be put together, or the Hub refuses it.
-    """
-    get_owner(space_id)
+    files = collect_static() | {"README.md": str(SpaceCard(CARD)).encode()}
     message = "The page that runs in the visitor's browser"
-    return push_page(api, space_id, "static", collect_space(), OWN_FILE, message, private)
+    return Page(Revision(space_id, repo_type="space"), "static", OWN_FILE, message, files)
