@@ -19,10 +19,12 @@ from transformers import (
     PreTrainedModel,
     PrinterCallback,
     ProgressCallback,
+    Trainer,
     TrainerCallback,
     TrainingArguments,
     set_seed,
 )
+from transformers.trainer import TRAINING_ARGS_NAME
 from transformers.trainer_utils import EvalPrediction
 
 from fer_models import FerImageProcessor
@@ -39,8 +41,8 @@ from .ema import EmaCallback
 from .net2net import describe_start, widen
 from .objective import HEAD_LABELS, NUM_LABELS, Objective, adjust_logits, mix_up
 from .pretrained import load_trained, make_pretrained
+from .publishing.hub_run import make_repo, push_run
 from .publishing.hub_sync import PushError
-from .publishing.hub_trainer import HubTrainer, push_run
 from .recipe import RecipeArguments, make_recipe_parser, parse_recipe
 from .runtime.callbacks import HEAD, EpochLine, EvaluateEvery, FrozenBackbone, ProgressBar, Stopwatch, make_history
 from .runtime.cuda_graph import RecordedStep
@@ -59,7 +61,7 @@ from .views import describe_views
 from .votes import NO_MAJORITY, NO_VOTES, find_majority, read_votes
 
 
-class FerTrainer(HubTrainer):
+class FerTrainer(Trainer):
     """The Trainer, with augmented faces and the training accuracy that Keras prints: over an epoch, as it goes."""
 
     def __init__(
@@ -150,6 +152,11 @@ class FerTrainer(HubTrainer):
     def save_model(self, *args: Any, **kwargs: Any) -> None:
         with report_failed_writes(self.args.output_dir):
             super().save_model(*args, **kwargs)
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        super()._save(output_dir, state_dict)
+        # A pickle of the arguments; `recipe.yaml` says them all.
+        (Path(str(output_dir or self.args.output_dir)) / TRAINING_ARGS_NAME).unlink(missing_ok=True)
 
 
 def give_head_its_rate(optimizer: torch.optim.Optimizer, model: torch.nn.Module, learning_rate: float) -> None:
@@ -256,6 +263,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
     if recipe.frozen_epochs and args.world_size > 1:
         raise ValueError("frozen_epochs works in one process only: what is frozen at first is never shared by several.")
     resolved = resolve(recipe, args)
+    args.push_to_hub = False  # by the Trainer: it is pushed later, with its history
     share_batch(args)
     with args.main_process_first(local=False):
         check_run_folder(output_dir)
@@ -296,7 +304,7 @@ def train(recipe: RecipeArguments, args: TrainingArguments) -> Path:
         output_dir.mkdir(parents=True, exist_ok=True)
         write_text(output_dir / "recipe.yaml", yaml.safe_dump(resolved))
     trainer.train(resume_from_checkpoint=checkpoint)
-    trainer.save_model(_internal_call=True)  # pushed later, with its history
+    trainer.save_model()
     if args.should_save:
         finish(trainer, output_dir, {"resumed": checkpoint is not None, "images": faces, **environment, **before})
     return output_dir
@@ -371,9 +379,10 @@ def main(argv: list[str] | None = None) -> None:
         trial = list_trial_settings(vars(recipe) | vars(args))
         if args.push_to_hub and trial:
             raise ValueError(f"A trial run ({', '.join(trial)}) is not pushed. Train it without --push_to_hub.")
+        repo_id = make_repo(args) if args.push_to_hub and args.process_index == 0 else None
         output_dir = train(recipe, args)
-        if args.push_to_hub and args.process_index == 0:
-            print(f"Pushed: {push_run(args)}")
+        if repo_id:
+            print(f"Pushed: {push_run(args, repo_id)}")
     except PushError as error:
         sys.exit(f"error: {error}")
     except OSError as error:

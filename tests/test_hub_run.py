@@ -15,8 +15,8 @@ from transformers import AutoModelForImageClassification, TrainingArguments
 from fer_models.hub import compute_fingerprint
 from fer_models.zoo import checkpoint_dir
 from training import train
-from training.publishing.hub_trainer import HubTrainer
-from training.runtime.runs import list_trial_settings
+from training.publishing.hub_run import push_run
+from training.runtime.runs import RECIPE, list_trial_settings
 
 REPO_ID = "alice/my-model"
 PUSH = ("--push_to_hub", "true", "--hub_model_id", REPO_ID, "--num_train_epochs", "1")
@@ -72,8 +72,7 @@ def test_run_with_push_to_hub_ends_on_the_hub(hub: HubServer, made_up_parquet: P
     assert torch.equal(*logits)
 
     (run_dir / "notes.txt").write_text("mine")
-    args = TrainingArguments(str(run_dir), hub_model_id=REPO_ID, report_to="none")
-    HubTrainer(AutoModelForImageClassification.from_pretrained(run_dir), args).push_to_hub()
+    push_run(TrainingArguments(str(run_dir), report_to="none"), REPO_ID)
     assert repo.tags == {fixed: repo.branches["main"]}, "the same again changes nothing"
 
 
@@ -147,5 +146,9 @@ def test_a_run_replaces_no_model_that_was_measured_and_nothing_of_others(
     api.delete_file("thesis.doc", REPO_ID)
     api.upload_folder(repo_id=REPO_ID, folder_path=checkpoint_dir("baseline", "report"))
     before = hub.repo(REPO_ID).branches["main"]
-    assert "holds a model that was measured, and this one is not" in exit_message(train.main, *argv)
-    assert hub.repo(REPO_ID).branches["main"] == before
+    assert "holds a model that was measured, and " in exit_message(train.main, *argv)
+    assert not run_dir.exists(), "each was refused after hours of training"
+    train.main([*argv, "--hub_revision", "next"])
+    assert {RECIPE, "run.json"} < hub.repo(REPO_ID).get("next").files.keys()
+    assert hub.repo(REPO_ID).branches["main"] == before, "another branch has another model"
+    assert "holds a model that was measured, and " in exit_message(train.main, *argv, "--resume", "false")
