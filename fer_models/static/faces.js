@@ -6,13 +6,11 @@ import { decode, makeInput } from "./yunet.js";
 
 /** @param run an asynchronous function: {values, width, height} -> the model's outputs, by name. */
 export function makeDetector(run, settings) {
-    const lowest = Math.min(settings.scoreThreshold, settings.weakScore);
-
     async function detectAt(picture, side) {
         const scale = side / Math.max(picture.width, picture.height);
         const width = Math.max(1, round(picture.width * scale)), height = Math.max(1, round(picture.height * scale));
         const input = makeInput(resize(picture, width, height, undefined, 2), settings.minInputSide);
-        const rows = decode(await run(input), input.width, input.height, lowest);
+        const rows = decode(await run(input), input.width, input.height, settings.weakScore);
         const toX = picture.width / width, toY = picture.height / height;
         return rows.map(({ box: [x, y, w, h], points, score }) => ({
             box: [x * toX, y * toY, (x + w) * toX, (y + h) * toY],

@@ -47,11 +47,11 @@ export function asideOf(face) {
 /** The faces of a picture, in no order. detector: `settings.faces` with `scan` and `look`, which are asynchronous. */
 export async function search(detector, picture, { turned = true, tiled = true } = {}) {
     const possible = await detector.scan(picture);
-    let faces = dropDuplicates(possible.filter((face) => face.score >= detector.scoreThreshold));
+    let faces = dropDuplicates(possible.filter((face) => face.score >= detector.foundScore));
     if (tiled && Math.max(picture.width, picture.height) > detector.fineSide) {
         faces = await add(faces, await findInTiles(detector, picture), detector, picture);
     }
-    const weak = possible.filter((face) => face.score < detector.scoreThreshold && isAtEdge(face, picture));
+    const weak = possible.filter((face) => face.score < detector.foundScore && isAtEdge(face, picture));
     faces = await add(faces, await lookCloser(detector, picture, weak, [0]), detector, picture);
     if (turned) {
         faces.sort((a, b) => areaOf(b) - areaOf(a));
@@ -96,7 +96,7 @@ async function findInTiles(detector, picture) {
             const box = [left, top, right, bottom];
             const tile = resize(picture, round((right - left) / scale), round((bottom - top) / scale), box, 2);
             for (const face of await detector.look(tile)) {
-                if (face.score >= detector.scoreThreshold && heightOf(face) <= detector.tileFaceMax) {
+                if (face.score >= detector.foundScore && heightOf(face) <= detector.tileFaceMax) {
                     found.push({ ...move(scaled(face, scale), left, top), tiled: true });
                 }
             }
@@ -156,7 +156,7 @@ async function lookCloser(detector, picture, possible, angles) {
             const local = move(seen, -column * side, -row * side);
             if (isCentral(view, local)) best = toPicture(view, local);
         }
-        if (best && best.score >= detector.scoreThreshold) found.push(best);
+        if (best && best.score >= detector.foundScore) found.push(best);
     }
     return found;
 }

@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from fer_models.commands import at_least, command
-from fer_models.faces import SECOND_SCORE, DetectedFace, FaceDetector, crop_face
+from fer_models.face_search import SECOND_SCORE
+from fer_models.faces import DetectedFace, FaceDetector, crop_face
 from fer_models.inference import LoadedModel, load_models, predict_all
 from fer_models.memory import keep_freed_memory
 from fer_models.zoo import REPORT_MODELS

@@ -3,18 +3,24 @@
 import json
 from typing import Any
 
-from fer_models import comparison, faces, images, quality
+from fer_models import comparison, face_search, faces, images, quality
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.hub import compute_fingerprint
 from fer_models.inference import PEOPLE_SPLIT, choose_answer_split
 from fer_models.zoo import REPORT_MODELS, checkpoint_dir, list_tags, sort_tags
 
 MAX_FILE_MB = 100
+# Of `face_search` and `faces`.
+FACE_NUMBERS = (
+    *("FOUND_SCORE", "WEAK_SCORE", "SURE_SCORE", "SECOND_SCORE", "UPRIGHT_SCORE"),
+    *("COARSE_SIDE", "FINE_SIDE", "FINE_FACE_MAX", "TILE_FACE_MAX", "TILE_PIXELS"),
+    *("MIN_INPUT_SIDE", "MIN_FACE_SIDE", "CROP_SIDE"),
+)
 
 
 def describe_settings(languages: list[str]) -> dict[str, Any]:
     """What the page must know of the package: its limits, and its models with what was measured of them."""
-    names = list(REPORT_MODELS)
+    names, numbers = list(REPORT_MODELS), vars(face_search) | vars(faces)
     tags = sort_tags(tag for name in names for tag in list_tags(name))
     return {
         "labels": list(FER_LABELS),
@@ -24,21 +30,7 @@ def describe_settings(languages: list[str]) -> dict[str, Any]:
         "models": [describe_model(name, tag) for name in names for tag in tags if tag in list_tags(name)],
         "maxPixels": images.MAX_PIXELS,
         "maxBytes": MAX_FILE_MB * 1024**2,
-        "faces": {
-            "scoreThreshold": faces.SCORE_THRESHOLD,
-            "weakScore": faces.WEAK_SCORE,
-            "sureScore": faces.SURE_SCORE,
-            "secondScore": faces.SECOND_SCORE,
-            "uprightScore": faces.UPRIGHT_SCORE,
-            "coarseSide": faces.COARSE_SIDE,
-            "fineSide": faces.FINE_SIDE,
-            "fineFaceMax": faces.FINE_FACE_MAX,
-            "tileFaceMax": faces.TILE_FACE_MAX,
-            "tilePixels": faces.TILE_PIXELS,
-            "minInputSide": faces.MIN_INPUT_SIDE,
-            "minFaceSide": faces.MIN_FACE_SIDE,
-            "cropSide": faces.CROP_SIDE,
-        },
+        "faces": {to_camel_case(name): numbers[name] for name in FACE_NUMBERS},
         "quality": {
             "rules": [
                 {"id": id, "quality": rule.quality, "limit": rule.limit, "isFloor": rule.is_floor}
@@ -52,6 +44,12 @@ def describe_settings(languages: list[str]) -> dict[str, Any]:
         "doubts": quality.DOUBTS,
         "sure": {"probability": comparison.SURE_PROBABILITY, "agreement": comparison.SURE_AGREEMENT},
     }
+
+
+def to_camel_case(name: str) -> str:
+    """A constant's name as JavaScript has it: `FOUND_SCORE` is `foundScore`."""
+    first, *others = name.lower().split("_")
+    return first + "".join(map(str.capitalize, others))
 
 
 def describe_model(name: str, tag: str) -> dict[str, Any]:
