@@ -86,13 +86,13 @@ def load_models(
         directory = find_checkpoint(name, tag, namespace)
         model, image_processor = load_checkpoint(name, directory)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-arg]  # faster on a CPU
-        measured = _read_accuracy(directory)
+        measured = read_accuracy(directory)
         models.append(LoadedModel(name, tag or get_default_tag(name), model, image_processor, *measured))
         predict(models[-1], Image.new("RGB", (48, 48)))
     return models
 
 
-def _read_accuracy(directory: Path) -> tuple[float, int, str]:
+def read_accuracy(directory: Path) -> tuple[float, int, str]:
     """Accuracy, number of images and whose labels, as `LoadedModel` has them."""
     path = directory / "results.json"
     if not path.is_file():

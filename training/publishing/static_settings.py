@@ -1,12 +1,11 @@
 """What the static page must know of the package: its limits, and its models with what was measured of them."""
 
-import json
 from typing import Any
 
 from fer_models import comparison, face_search, faces, images, quality
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.hub import compute_fingerprint
-from fer_models.inference import PEOPLE_SPLIT, choose_answer_split
+from fer_models.inference import read_accuracy
 from fer_models.zoo import REPORT_MODELS, checkpoint_dir, list_tags, sort_tags
 
 MAX_FILE_MB = 100
@@ -55,14 +54,13 @@ def to_camel_case(name: str) -> str:
 def describe_model(name: str, tag: str) -> dict[str, Any]:
     """One model, with the keys of an answer."""
     directory = checkpoint_dir(name, tag)
-    results = json.loads((directory / "results.json").read_text())
-    split = choose_answer_split(results)
+    accuracy, count, labels = read_accuracy(directory)
     return {
         "model": name,
         "tag": tag,
         "file": f"models/{name}.{tag}-{compute_fingerprint(directory)}.onnx.gz",
         "size_mb": round((directory / "model.safetensors").stat().st_size / 1e6, 2),
-        "test_accuracy": results["splits"][split]["accuracy"],
-        "test_images": results["splits"][split]["n"],
-        "test_labels": "people" if split == PEOPLE_SPLIT else "fer2013",
+        "test_accuracy": accuracy,
+        "test_images": count,
+        "test_labels": labels,
     }
