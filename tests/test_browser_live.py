@@ -10,9 +10,9 @@ from browsing import BROWSER, needs_chromium, open_page
 from photos import load_portrait
 from PIL import Image
 
-from fer_models.demo.handlers.choice import find_examples
 from fer_models.demo.handlers.compare import SHOWN_AT_FIRST
 from fer_models.demo.locales import translate
+from fer_models.packages import find_examples
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 

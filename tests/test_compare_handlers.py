@@ -20,7 +20,6 @@ from fer_models.comparison import Comparison, Prediction
 from fer_models.demo.components.breaking import find_flip, render_steps
 from fer_models.demo.components.compare import describe_verdict, render_results
 from fer_models.demo.handlers.breaking import WAYS, break_face
-from fer_models.demo.handlers.choice import find_examples
 from fer_models.demo.handlers.compare import Answer, CompareHandlers, Request, Shown, read_request
 from fer_models.demo.handlers.saving import make_link, save
 from fer_models.demo.locales import LOCALES, translate
@@ -28,6 +27,7 @@ from fer_models.explain import explain, share_scale
 from fer_models.faces import DetectedFace, FaceDetector
 from fer_models.images import ImageError
 from fer_models.inference import LoadedModel
+from fer_models.packages import find_examples
 
 
 class CountingDetector(FaceDetector):

@@ -9,10 +9,10 @@ from photos import load_portrait, make_no_face, make_two_faces
 from PIL import Image
 
 from fer_models import face_search
-from fer_models.demo.handlers.choice import find_examples
 from fer_models.face_search import SECOND_SCORE, Box, DetectedFace, View, cut_reflected, drop_duplicates
 from fer_models.faces import FaceDetector, crop_face
 from fer_models.images import read_image
+from fer_models.packages import find_examples
 from training.evaluation.made_photos import Placed, load_pictures, load_portraits, make_background, set_in
 
 ONE_LOOK = {"turned": False, "tiled": False, "padded": False}

@@ -8,9 +8,9 @@ from photos import load_portrait
 from PIL import Image
 
 from fer_models import faces as faces_module
-from fer_models.demo.handlers.choice import find_examples
 from fer_models.faces import MIN_FACE_SIDE, DetectedFace, FaceDetector, crop_box, crop_face
 from fer_models.images import read_image
+from fer_models.packages import find_examples
 
 # Where the face is in each portrait (left, top, right, bottom, in pixels), drawn by hand: hairline to chin, ear to ear.
 HOPPER_FACE = (180, 115, 355, 335)

@@ -24,7 +24,6 @@ from fer_models.demo.components.model import render_model
 from fer_models.demo.components.photo import render_examples
 from fer_models.demo.components.votes import render_votes
 from fer_models.demo.handlers.breaking import WAYS, break_face
-from fer_models.demo.handlers.choice import find_examples
 from fer_models.demo.handlers.compare import CompareHandlers, Request
 from fer_models.demo.handlers.live import LiveHandlers
 from fer_models.demo.handlers.many import ManyHandlers
@@ -42,6 +41,7 @@ from fer_models.demo.locales import (
 from fer_models.demo.ui import build_demo
 from fer_models.faces import FaceDetector
 from fer_models.inference import LoadedModel
+from fer_models.packages import find_examples
 from fer_models.quality import RULES
 
 

@@ -6,9 +6,9 @@ from conftest import make_face
 from photos import load_portrait
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-from fer_models.demo.handlers.choice import find_examples
 from fer_models.faces import DetectedFace, FaceDetector
 from fer_models.images import read_image
+from fer_models.packages import find_examples
 from fer_models.quality import RULES, find_hints, measure_quality
 
 

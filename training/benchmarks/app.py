@@ -26,8 +26,8 @@ from gradio_client.utils import QueueError
 from PIL import Image
 
 from fer_models.commands import at_least, command
-from fer_models.demo.handlers.compare import find_examples
 from fer_models.demo.ui import MAX_FILE_MB
+from fer_models.packages import find_examples
 
 from ..runtime.measured import make_measuring_parser, write_measured
 from .chromium import launch, open_window

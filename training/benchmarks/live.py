@@ -5,7 +5,8 @@ from typing import Any
 
 from PIL import Image
 
-from fer_models.demo.handlers.compare import SHOWN_AT_FIRST, find_examples
+from fer_models.demo.handlers.compare import SHOWN_AT_FIRST
+from fer_models.packages import find_examples
 
 from .chromium import open_camera
 

@@ -9,6 +9,7 @@ import skimage.data
 from PIL import Image
 
 from fer_models.faces import DetectedFace
+from fer_models.packages import find_examples
 
 # Pictures of scikit-image in which nobody is seen, not even on a coin.
 PICTURES = (
@@ -80,10 +81,8 @@ def load_pictures() -> dict[str, Image.Image]:
 
 def load_portraits() -> list[Image.Image]:
     """The faces of the two public-domain portraits that the page offers, framed as FER2013 does, RGB."""
-    import matplotlib
 
-    hopper = Image.open(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg").convert("RGB")
-    astronaut = Image.fromarray(skimage.data.astronaut())
+    hopper, astronaut = (Image.open(path).convert("RGB") for path in find_examples()[:2])
     return [hopper.crop((160, 120, 374, 334)), astronaut.crop((168, 63, 280, 175))]
 
 

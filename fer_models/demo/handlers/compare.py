@@ -14,6 +14,7 @@ from ...explain import OVERLAY_SIDE, explain, share_scale
 from ...faces import DetectedFace, FaceDetector
 from ...images import ImageError, NoFaceError, read_image, shrink
 from ...inference import LoadedModel, compare, find_faces, predict, to_json
+from ...packages import find_examples
 from ...zoo import REPORT_MODELS, get_default_tag, sort_tags
 from ..components.compare import render_no_face, render_results, render_table
 from ..components.html import render_message
@@ -30,7 +31,6 @@ from ..components.why import render_explanations
 from ..locales import DEFAULT_LANGUAGE, translate
 from ..turns import turn
 from . import reasons
-from .choice import find_examples
 
 # How many models are compared until a visitor chooses; the zoo begins with them.
 SHOWN_AT_FIRST = len(REPORT_MODELS)

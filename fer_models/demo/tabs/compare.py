@@ -8,11 +8,11 @@ from uuid import uuid4
 
 import gradio as gr
 
+from ...packages import find_examples
 from ..components.compare import describe_accuracy
 from ..components.guess import render_guess
 from ..components.photo import BEGIN, describe_begin
 from ..fetching import find_upload
-from ..handlers.choice import find_examples
 from ..handlers.compare import SHOWN_AT_FIRST, CompareHandlers, Request, Shown, read_request
 from ..handlers.saving import render_link, save
 from ..limits import ANSWERS
