@@ -10,8 +10,9 @@ from tiny_runs import load_fer2013_once, read_json
 
 from training import ablation, train
 from training.ablation import list_variants, parse_variant, stop_early
-from training.publishing import records, tables
+from training.publishing import records
 from training.publishing.plots import plot_ablation
+from training.publishing.report import SECTIONS
 
 ABLATIONS = sorted(Path(ablation.__file__).with_name("ablations").glob("*.yaml"))
 TINY = ["--samples_per_class", "4", "--num_train_epochs", "2", "--disable_tqdm", "true"]
@@ -85,10 +86,10 @@ def test_runs_are_trained_once_and_tabulated(
     assert ablation.read_rows(output, yaml.safe_load(settings.read_text())) == [], "other settings, other figures"
 
     monkeypatch.setattr(records, "RESULTS_DIR", tmp_path)
-    table = tables.render_ablation("dense")
+    table = SECTIONS["ablation"]()
     assert re.search(r"^\| weight decay \| 3 \| 2 of 2 \| \d+\.\d% ", table, re.MULTILINE)
     assert "n = 28." in table
-    assert tables.render_ablation("transfer") == "Not measured yet."
+    assert SECTIONS["ablation-transfer"]() == "Not measured yet."
 
 
 def test_rows_of_a_trial_are_not_mixed_with_those_that_are_published(

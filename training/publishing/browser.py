@@ -5,14 +5,10 @@ from typing import Any
 from fer_models.results import shorten_commit
 
 from .markdown import MISSING, render_table
-from .records import load_measured
 
 
-def render_browser() -> str:
+def render_browser(measured: dict[str, Any]) -> str:
     """What `training.benchmarks.browser` measured; a dash for what it has not."""
-    measured = load_measured("browser")
-    if not measured:
-        return "Not measured yet."
     rows = []
     if faces := measured.get("faces"):
         answers = faces["n"] * faces["models"]

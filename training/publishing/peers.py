@@ -6,16 +6,12 @@ from fer_models.results import shorten_commit
 from fer_models.zoo import checkpoint_dir
 
 from .markdown import list_bundled, render_table
-from .records import load_measured
 
 TAGS = ("tuned", "ferplus")
 
 
-def render_peers() -> str:
+def render_peers(peers: dict[str, Any]) -> str:
     """What `measure` wrote, and the bundled models' figures on the same faces; a dash where there is none."""
-    peers = load_measured("peers")
-    if peers is None:
-        return "Not measured yet."
     answered = [row for row in peers["rows"] if "error" not in row]
     rows = [
         [f"`{row['package']}` {row['version']}", *_describe(row["weights_bytes"], row["splits"]), _time(row)]

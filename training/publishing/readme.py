@@ -67,11 +67,8 @@ def render_compared() -> str:
     )
 
 
-def render_install() -> str:
+def render_install(install: dict[str, Any]) -> str:
     """What a fresh clone costs, as `training.benchmarks.install` wrote it."""
-    install = load_measured("install")
-    if install is None:
-        return "Not measured yet."
 
     def describe(name: str) -> list[str]:
         step = install[name]

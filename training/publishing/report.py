@@ -130,29 +130,39 @@ print(classify(["face.png", "face.png"], top_k=3, batch_size=2))
 ```"""
 
 
+def measured(name: str, render: Callable[[dict[str, Any]], str]) -> Callable[[], str]:
+    """Renders what a program wrote as `training/results/<name>.json`."""
+
+    def render_measured() -> str:
+        content = load_measured(name)
+        return render(content) if content else "Not measured yet."
+
+    return render_measured
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "best": render_best,
     "compared": render_compared,
-    "install": render_install,
+    "install": measured("install", render_install),
     "pin": render_pin,
-    "browser": render_browser,
+    "browser": measured("browser", render_browser),
     "reproduction": lambda: f"{render_reproduction()}\n\n{render_provenance()}",
-    "statistics": render_statistics,
+    "statistics": measured("batch_norm", render_statistics),
     "labels": render_labels,
     "notebook": render_notebook,
     "quality": render_quality,
     "accuracy": render_accuracy,
     "people": render_people,
     "balance": render_balance,
-    "flip": render_flip,
-    "peers": render_peers,
+    "flip": measured("flip", render_flip),
+    "peers": measured("peers", render_peers),
     "classes": render_classes,
     "calibration": render_calibration,
     "robustness": render_robustness,
-    "cost": render_cost,
-    "app": render_app,
-    "ablation": partial(render_ablation, "dense"),
-    "ablation-transfer": partial(render_ablation, "transfer"),
+    "cost": measured("cost", render_cost),
+    "app": measured("app", render_app),
+    "ablation": measured("ablation.dense", partial(render_ablation, "dense")),
+    "ablation-transfer": measured("ablation.transfer", partial(render_ablation, "transfer")),
     "runs": render_runs,
 }
 

@@ -67,11 +67,8 @@ def render_reproduction() -> str:
     return render_table(header, rows)
 
 
-def render_statistics() -> str:
+def render_statistics(measured: dict[str, Any]) -> str:
     """What lagging statistics of batch normalisation cost, as `training.evaluation.batch_norm` wrote it."""
-    measured = load_measured("batch_norm")
-    if measured is None:
-        return "Not measured yet."
     models = group_statistics(measured)
     orders = {when: order_models(models, when) for when in ("before", "after")}
     rows, changes = [], []
@@ -201,11 +198,8 @@ def render_accuracy() -> str:
     return render_table(["model", *(f"{SPLITS[split]}{sizes.get(split, '')}" for split in TEST_SPLITS)], rows)
 
 
-def render_flip() -> str:
+def render_flip(flip: dict[str, Any]) -> str:
     """Accuracy in one view and averaged over the mirror image, as `training.evaluation.flip_tta` wrote it."""
-    flip = load_measured("flip")
-    if flip is None:
-        return "Not measured yet."
     by_checkpoint: dict[str, list[dict[str, Any]]] = {}
     for row in flip["rows"]:
         by_checkpoint.setdefault(f"`{row['model']}.{row['tag']}`", []).append(row)
@@ -306,11 +300,8 @@ def render_robustness() -> str:
     return render_table(["change", *(f"`{name}.{tag}`" for name, tag, _ in bundled)], rows)
 
 
-def render_cost() -> str:
+def render_cost(cost: dict[str, Any]) -> str:
     """What each model costs, as `training.benchmarks.cost` wrote it."""
-    cost = load_measured("cost")
-    if cost is None:
-        return "Not measured yet."
     rows = [
         [
             f"`{row['model']}`",
@@ -330,11 +321,8 @@ def render_cost() -> str:
     )
 
 
-def render_ablation(name: str) -> str:
+def render_ablation(name: str, ablation: dict[str, Any]) -> str:
     """What each technique brings, as `training.ablation` wrote it of `training/ablations/<name>.yaml`."""
-    ablation = load_measured(f"ablation.{name}")
-    if ablation is None:
-        return "Not measured yet."
     runs: dict[str, list[dict[str, Any]]] = {}
     for run in ablation["rows"]:
         runs.setdefault(run["technique"], []).append(run)
@@ -366,11 +354,8 @@ def _describe_neighbours(neighbours: dict[str, Any] | None) -> list[list[str]]:
     return [[what, f"{models['median_ms']:.0f} ms (95 % within {models['p95_ms']:.0f} ms)"]]
 
 
-def render_app() -> str:
+def render_app(app: dict[str, Any]) -> str:
     """How the page behaves, as `training.benchmarks.app` wrote it."""
-    app = load_measured("app")
-    if app is None:
-        return "Not measured yet."
     page, live, memory, load, refusals = (app[name] for name in ("page", "live", "memory", "load", "refusals"))
     rate = f"{load['answers_per_second']:.0f} answers a second, " if "answers_per_second" in load else ""
     rows = [
