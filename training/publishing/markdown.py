@@ -1,12 +1,10 @@
-"""What the tables of figures share: Markdown, the bundled checkpoints with their runs, a dash for what is missing."""
+"""What the tables of figures share: Markdown, the bundled checkpoints, a dash for what is missing."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from fer_models.results import METRICS
-from fer_models.zoo import list_models, list_tags
-
-from .records import load_runs
+from fer_models import zoo
+from fer_models.results import METRICS, Checkpoint, read_checkpoints
 
 MISSING = "–"
 
@@ -17,10 +15,10 @@ def render_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |".replace("| --- |", "|---|").replace(" --: |", "--:|") for line in lines)
 
 
-def list_bundled() -> list[tuple[str, str, list[dict[str, Any]]]]:
-    """Name, tag and runs of every bundled and measured checkpoint, in the order of the zoo."""
-    bundled = [(name, tag, load_runs(name, tag)) for name in list_models() for tag in list_tags(name)]
-    return [row for row in bundled if row[2]]
+def list_bundled() -> list[Checkpoint]:
+    """Every bundled and measured checkpoint, model by model in the order of the zoo."""
+    measured = [one for one in read_checkpoints(zoo.CHECKPOINTS_DIR) if one.results]
+    return sorted(measured, key=lambda one: list(zoo.ZOO).index(one.name))
 
 
 def format_metrics(figures: dict[str, Any] | None) -> list[str]:

@@ -5,7 +5,8 @@ from typing import Any
 from fer_models.results import shorten_commit
 from fer_models.zoo import checkpoint_dir
 
-from .markdown import list_bundled, render_table
+from .markdown import MISSING, format_share, list_bundled, render_table
+from .people import describe_accuracy
 
 TAGS = ("tuned", "ferplus")
 
@@ -17,11 +18,11 @@ def render_peers(peers: dict[str, Any]) -> str:
         [f"`{row['package']}` {row['version']}", *_describe(row["weights_bytes"], row["splits"]), _time(row)]
         for row in answered
     ]
-    for name, tag, runs in list_bundled():
-        if tag in TAGS:
-            weights = checkpoint_dir(name, tag) / "model.safetensors"
+    for one in list_bundled():
+        if one.tag in TAGS:
+            weights = checkpoint_dir(one.name, one.tag) / "model.safetensors"
             bytes_ = weights.stat().st_size if weights.is_file() else None
-            rows.append([f"ours, `{name}.{tag}`", *_describe(bytes_, runs[0]["splits"]), "–"])
+            rows.append([f"ours, `{one.key}`", *_describe(bytes_, one.results["splits"]), MISSING])
     sizes = {name: f"n = {split['n']:,}" for row in answered[:1] for name, split in row["splits"].items()}
     header = [
         "model",
@@ -46,14 +47,12 @@ def render_peers(peers: dict[str, Any]) -> str:
 
 
 def _describe(weights_bytes: int | None, splits: dict[str, Any]) -> list[str]:
-    cells = [f"{weights_bytes / 1e6:.2f} MB" if weights_bytes else "–"]
-    for name in ("official_test", "ferplus_test"):
-        split = splits.get(name)
-        low, high = split["accuracy_interval_95"] if split else (0, 0)
-        cells.append(f"{split['accuracy']:.1%} ({100 * low:.1f}–{100 * high:.1f})" if split else "–")
-    recall = splits.get("ferplus_test", {}).get("macro_recall")
-    return [*cells, "–" if recall is None else f"{recall:.1%}"]
+    return [
+        f"{weights_bytes / 1e6:.2f} MB" if weights_bytes else MISSING,
+        *(describe_accuracy(splits.get(name)) for name in ("official_test", "ferplus_test")),
+        format_share(splits.get("ferplus_test"), "macro_recall"),
+    ]
 
 
 def _time(row: dict[str, Any]) -> str:
-    return "–" if row["latency_ms"] is None else f"{row['latency_ms']:.1f} ms"
+    return MISSING if row["latency_ms"] is None else f"{row['latency_ms']:.1f} ms"

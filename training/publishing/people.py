@@ -21,13 +21,13 @@ def render_people() -> str:
     the accuracy of those who train eight classes stands beside it.
     """
     rows, baselines = [], set()
-    for name, tag, runs in list_bundled():
-        split, votes = runs[0]["splits"].get(PEOPLE_SPLIT), runs[0].get("votes")
+    for one in list_bundled():
+        split, votes = one.get_split(PEOPLE_SPLIT), one.results.get("votes")
         if votes:
             baselines.add(f"{votes['annotator_distance']:.3f}")
         rows.append(
             [
-                f"`{name}.{tag}`",
+                f"`{one.key}`",
                 describe_accuracy(split),
                 format_share(split, "macro_recall"),
                 f"{share_of_eight(split, votes):.1%}" if split and votes else MISSING,
@@ -37,12 +37,12 @@ def render_people() -> str:
         )
     header = ["model", "agrees with most people", "macro recall", "eight classes", "calibration error",
               "distance from the votes"]  # fmt: skip
-    splits = [split for *_, runs in list_bundled() if (split := runs[0]["splits"].get(PEOPLE_SPLIT))]
-    one = f" One annotator is {', '.join(sorted(baselines))} from the nine others." if baselines else ""
+    splits = [split for one in list_bundled() if (split := one.get_split(PEOPLE_SPLIT))]
+    annotator = f" One annotator is {', '.join(sorted(baselines))} from the nine others." if baselines else ""
     return (
         f"{render_table(header, rows)}\n\nOn {SPLITS[PEOPLE_SPLIT]}. Distance: mean total variation, from 0 to 1, "
-        f"between a model's probabilities and the shares of the votes, over faces of PrivateTest that have some.{one}"
-        f"{describe_chance(splits)}"
+        "between a model's probabilities and the shares of the votes, over faces of PrivateTest that have some."
+        f"{annotator}{describe_chance(splits)}"
     )
 
 
@@ -61,7 +61,7 @@ def describe_chance(splits: Sequence[dict[str, Any]]) -> str:
 
 def render_balance() -> str:
     """What each strength of the class prior costs and brings, of the models that learnt from votes."""
-    balanced = [(f"`{name}.{tag}`", runs[0]) for name, tag, runs in list_bundled() if runs[0].get("balance")]
+    balanced = [(f"`{one.key}`", one.results) for one in list_bundled() if one.results.get("balance")]
     if not balanced:
         return "Not measured yet."
     strengths = [row["strength"] for row in balanced[0][1]["balance"]["rows"]]

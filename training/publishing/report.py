@@ -59,8 +59,7 @@ def describe_labels() -> dict[str, float]:
     if votes := load_measured("votes"):
         agreed = sum(row["n"] * row["agreed"] for row in votes["labels"].values()) / votes["n"]
         described["agreed"] = round(agreed, 4)
-    runs = [run for *_, some in list_bundled() for run in some]
-    if copies := next(filter(None, map(count_copies, runs)), None):
+    if copies := next(filter(None, (count_copies(one.results) for one in list_bundled())), None):
         described["copies"] = round(copies["n"] / copies["of"], 4)
     return described
 
@@ -81,7 +80,7 @@ def render_labels() -> str:
 
 def render_provenance() -> str:
     """Markdown: where the figures of the report's recipes come from."""
-    runs = [run for _, tag, some in list_bundled() if tag == "report" for run in some]
+    runs = [run for name in list_models() for run in load_runs(name, "report")]
     if not runs:
         return "No checkpoint is bundled yet."
 

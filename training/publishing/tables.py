@@ -10,11 +10,11 @@ from fer_models.results import (
     METRICS,
     TEST_SPLITS,
     find_ranks,
-    group_by_tag,
     group_statistics,
     list_trainings,
     order_models,
     rank_printed,
+    read_checkpoints,
     shorten_commit,
 )
 from fer_models.zoo import list_models
@@ -119,26 +119,24 @@ def _join(names: Sequence[str]) -> str:
 
 def render_quality() -> str:
     """How good every bundled model is, by FER2013's labels and by what most people saw, and what it costs."""
-    bundled = {f"{name}.{tag}": runs[0] for name, tag, runs in list_bundled()}
+    bundled = [one for one in read_checkpoints(zoo.CHECKPOINTS_DIR) if one.results]
     rows = []
-    for tag, names in group_by_tag(bundled):
-        for name in names:
-            splits = bundled[f"{name}.{tag}"]["splits"]
-            people = splits.get(PEOPLE_SPLIT)
-            rows.append(
-                [
-                    f"`{name}.{tag}`",
-                    format_share(splits.get(SHOWN_SPLIT), "accuracy"),
-                    format_share(splits.get("official_test"), "accuracy"),
-                    format_share(people, "accuracy"),
-                    format_share(people, "macro_recall"),
-                    f"{people['calibration']['ece']:.3f}" if people else MISSING,
-                    *describe_cost(name, tag),
-                ]
-            )
+    for one in bundled:
+        people = one.get_split(PEOPLE_SPLIT)
+        rows.append(
+            [
+                f"`{one.key}`",
+                format_share(one.get_split(SHOWN_SPLIT), "accuracy"),
+                format_share(one.get_split("official_test"), "accuracy"),
+                format_share(people, "accuracy"),
+                format_share(people, "macro_recall"),
+                f"{people['calibration']['ece']:.3f}" if people else MISSING,
+                *describe_cost(one.name, one.tag),
+            ]
+        )
 
     def head(words: str, split: str) -> str:
-        n = next((run["splits"][split]["n"] for run in bundled.values() if split in run["splits"]), None)
+        n = next((figures["n"] for one in bundled if (figures := one.get_split(split))), None)
         return f"{words}, n = {n:,}" if n else words
 
     header = [
@@ -190,9 +188,9 @@ def render_accuracy() -> str:
     """Accuracy of every bundled checkpoint on every split, with its 95 % interval."""
     rows = []
     sizes: dict[str, str] = {}
-    for name, tag, runs in list_bundled():
-        splits = runs[0]["splits"]
-        rows.append([f"`{name}.{tag}`", *(describe_accuracy(splits.get(split)) for split in TEST_SPLITS)])
+    for one in list_bundled():
+        splits = one.results["splits"]
+        rows.append([f"`{one.key}`", *(describe_accuracy(splits.get(split)) for split in TEST_SPLITS)])
         for split in splits:
             sizes.setdefault(split, f", n = {splits[split]['n']:,}")
     return render_table(["model", *(f"{SPLITS[split]}{sizes.get(split, '')}" for split in TEST_SPLITS)], rows)
@@ -221,10 +219,10 @@ def render_flip(flip: dict[str, Any]) -> str:
 def render_classes() -> str:
     """`METRICS` and the recall of each class, a table for each split."""
     bundled = list_bundled()
-    labels = bundled[0][2][0]["labels"] if bundled else []
+    labels = bundled[0].results["labels"] if bundled else []
     tables = []
     for split in TEST_SPLITS:
-        measured = [(f"`{name}.{tag}`", runs[0]["splits"].get(split)) for name, tag, runs in bundled]
+        measured = [(f"`{one.key}`", one.get_split(split)) for one in bundled]
         n = next((one["n"] for _, one in measured if one), None)
         if n is None:
             continue
@@ -247,9 +245,9 @@ def render_calibration() -> str:
     """Expected calibration error before and after the temperature, and who misses the target."""
     splits, moments = (SHOWN_SPLIT, PEOPLE_SPLIT), ("calibration_before", "calibration")
     rows, missed, worse = [], [], []
-    for name, tag, runs in list_bundled():
-        key, run = f"`{name}.{tag}`", runs[0]
-        measured = [run["splits"].get(split) for split in splits]
+    for checkpoint in list_bundled():
+        key, run = f"`{checkpoint.key}`", checkpoint.results
+        measured = [checkpoint.get_split(split) for split in splits]
         errors = [f"{one[when]['ece']:.3f}" if one else MISSING for one in measured for when in moments]
         rows.append([key, f"{run['temperature']:.2f}", *errors])
         if shown := run["splits"].get(choose_shown_split(run)):
@@ -290,14 +288,14 @@ def render_runs() -> str:
 
 def render_robustness() -> str:
     """Accuracy on the official test split under each change, one row each."""
-    bundled = [(name, tag, runs[0]) for name, tag, runs in list_bundled() if runs[0].get("robustness", {}).get("rows")]
+    bundled = [(one.key, one.results) for one in list_bundled() if one.results.get("robustness", {}).get("rows")]
     if not bundled:
         return "Not measured yet."
-    rows = [["unchanged", *(f"{run['splits']['official_test']['accuracy']:.1%}" for *_, run in bundled)]]
-    for index, row in enumerate(bundled[0][2]["robustness"]["rows"]):
-        shares = [run["robustness"]["rows"][index]["accuracy"] for *_, run in bundled]
+    rows = [["unchanged", *(f"{run['splits']['official_test']['accuracy']:.1%}" for _, run in bundled)]]
+    for index, row in enumerate(bundled[0][1]["robustness"]["rows"]):
+        shares = [run["robustness"]["rows"][index]["accuracy"] for _, run in bundled]
         rows.append([f"{row['change']}, {row['level']}", *(f"{share:.1%}" for share in shares)])
-    return render_table(["change", *(f"`{name}.{tag}`" for name, tag, _ in bundled)], rows)
+    return render_table(["change", *(f"`{key}`" for key, _ in bundled)], rows)
 
 
 def render_cost(cost: dict[str, Any]) -> str:
