@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from fer_models import zoo
@@ -31,6 +32,7 @@ from .records import (
     load_seeds,
 )
 
+APP_TEMPLATE = Path(__file__).parent / "app_template.md"
 # The expected calibration error that is asked of every model.
 MAX_CALIBRATION_ERROR = 0.03
 
@@ -344,55 +346,14 @@ def render_ablation(name: str, ablation: dict[str, Any]) -> str:
     )
 
 
-def _describe_neighbours(neighbours: dict[str, Any] | None) -> list[list[str]]:
-    if neighbours is None:  # measured before there was this part
-        return []
-    models = neighbours["models"]
-    what = f"the same while {neighbours['processes']} other processes are busy"
-    return [[what, f"{models['median_ms']:.0f} ms (95 % within {models['p95_ms']:.0f} ms)"]]
-
-
 def render_app(app: dict[str, Any]) -> str:
     """How the page behaves, as `training.benchmarks.app` wrote it."""
-    page, live, memory, load, refusals = (app[name] for name in ("page", "live", "memory", "load", "refusals"))
-    rate = f"{load['answers_per_second']:.0f} answers a second, " if "answers_per_second" in load else ""
-    rows = [
-        ["from start to ready", f"{app['ready_s']:.1f} s"],
-        [
-            "photo of 640x480 with one face, from drop to four answers on the page",
-            f"{page['median_ms']:.0f} ms (slowest of {page['rounds']:,}: {page['max_ms']:.0f} ms)",
-        ],
-        ["the four models, of that", f"{memory['models_median_ms']:.0f} ms"],
-        *_describe_neighbours(app.get("neighbours")),
-        [
-            f"camera of 640x480 with one face, {live['models']} models",
-            f"{live['frames_per_second']:.1f} pictures a second",
-        ],
-        [
-            f"{load['visitors']} visitors at once, {load['requests']} requests",
-            f"{load['lost']} lost, {load['wrong']} wrong, {rate}95 % within {load['p95_ms'] / 1000:.1f} s, "
-            f"the slowest in {load['max_ms'] / 1000:.1f} s",
-        ],
-        [
-            f"memory after {memory['comparisons']:,} comparisons (after a fifth of them)",
-            f"{memory['at_the_end_mb']:.0f} MB ({memory['after_a_fifth_mb']:.0f} MB)",
-        ],
-        [
-            f"memory after {page['rounds']:,} visits to the page (after a fifth of them)",
-            f"{page['at_the_end_mb']:.0f} MB ({page['after_a_fifth_mb']:.0f} MB)",
-        ],
-        [
-            f"{refusals['flood']} requests in one moment",
-            f"{refusals['queued']} queued, {refusals['refused']} refused, "
-            f"{'answers' if refusals['answers_afterwards'] else 'no answers'} afterwards",
-        ],
-        [
-            f"upload of {refusals['oversized_upload']['bytes'] / 1e6:.0f} MB",
-            f"refused (status {refusals['oversized_upload']['status']})",
-        ],
-    ]
-    return (
-        f"{render_table(['page', 'measured'], rows)}\n\nMilliseconds are medians; {app['date']}, {app['hardware']}, "
-        f"with the browser on the same machine, commit {shorten_commit(app['commit'])}. "
-        "`python -m training.benchmarks.app` measures it anew."
-    )
+    load, refusals = app["load"], app["refusals"]
+    words = {
+        "p95_s": load["p95_ms"] / 1000,
+        "slowest_s": load["max_ms"] / 1000,
+        "oversized_mb": refusals["oversized_upload"]["bytes"] / 1e6,
+        "answers": "answers" if refusals["answers_afterwards"] else "no answers",
+        "commit": shorten_commit(app["commit"]),
+    }
+    return APP_TEMPLATE.read_text(encoding="utf-8").format_map(app | words).rstrip()
