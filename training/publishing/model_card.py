@@ -35,6 +35,8 @@ PLACEHOLDER = "NAMESPACE"
 ENDPOINT = "https://huggingface.co"
 # The splits that chose nothing, the one that is least flattered by copies first.
 TESTS = (SHOWN_SPLIT, "official_test", PEOPLE_SPLIT)
+# So many classes are named as those that are recognised most rarely.
+WORST_CLASSES = 3
 # A training: its recipe, and what `run.json` says of it.
 Part = tuple[dict[str, Any], dict[str, Any]]
 
@@ -92,7 +94,6 @@ def render_card(directory: Path, repo_id: str | None = None, figures: Collection
         spread={"n": len(runs), "seeds": sorted(runs)} if len(runs) > 1 else None,
         published=None if by_people else describe_published(name, recipe, results, history),
         classes=describe_classes(results),
-        worst=find_worst_classes(results),
         figures=figures,
         copies=count_copies(results),
         robustness=results.get("robustness"),
@@ -110,7 +111,6 @@ def describe_training(
         "recipe": recipe,
         "recipe_yaml": yaml.safe_dump(settings).rstrip(),
         "trained_with": trained_with,
-        "minutes": trained_with and f"{trained_with['seconds'] / 60:.1f}",
         "epochs": history[-1]["epoch"] if history else 0,
         "commit": trained_with and shorten_commit(trained_with["commit"]),
         "earlier": describe_earlier(parts),
@@ -273,52 +273,32 @@ def describe_splits(
     for split, text in texts.items():
         figures = results["splits"][split]
         accuracies = [run["splits"][split]["accuracy"] for run in runs.values() if split in run["splits"]]
-        low, high = figures["accuracy_interval_95"]
-        rows.append(
-            {
-                "text": text,
-                "n": figures["n"],
-                "accuracy": figures["accuracy"],
-                "metrics": format_metrics(figures),
-                "interval": f"{low:.1%} to {high:.1%}",
-                "spread": describe_spread(accuracies),
-                "ece": f"{figures['calibration']['ece']:.1%}",
-                "ece_before": f"{figures['calibration_before']['ece']:.1%}",
-            }
-        )
+        told = {"text": text, "metrics": format_metrics(figures), "spread": describe_spread(accuracies)}
+        rows.append(figures | told)
     return rows
 
 
 def describe_votes(results: dict[str, Any]) -> dict[str, Any] | None:
-    """How far the model's probabilities are from people's votes, in words; None if that was not measured."""
+    """How far the model's probabilities are from people's votes; None if that was not measured."""
     votes, split = results.get("votes"), results.get("splits", {}).get(PEOPLE_SPLIT)
-    if not votes or not split:
-        return None
-    return {
-        "n": votes["n"],
-        "distance": f"{votes['distance']:.3f}",
-        "annotator": f"{votes['annotator_distance']:.3f}",
-        "eight": f"{share_of_eight(split, votes):.1%}",
-        "contempt": votes["n_contempt"],
-    }
+    return votes | {"eight": share_of_eight(split, votes)} if votes and split else None
 
 
 def describe_published(
     name: str, recipe: dict[str, Any], results: dict[str, Any], history: list[dict[str, float]]
-) -> dict[str, Any] | None:
-    """Our figures and the report's, as shares; None if the report prints no such model."""
+) -> dict[str, list[float | None]] | None:
+    """Shares on training, validation and test images, ours and the report's; None if it prints no such model."""
     theirs = load_published().get(name)
     splits = results.get("splits", {})
     if not theirs or not is_printed(recipe) or not {"validation", "report_test"} <= splits.keys() or not history:
         return None
     return {
-        "ours": {
-            "train": f"{history[-1]['train_accuracy']:.1%}",
-            "validation": f"{splits['validation']['accuracy']:.1%}",
-            "test": f"{splits['report_test']['accuracy']:.1%}",
-        },
-        "report": {split: f"{theirs[f'report_{split}']:.1%}" for split in ("train", "validation", "test")},
-        "revision": f"{theirs['revision_test']:.1%}",
+        "this model": [
+            history[-1]["train_accuracy"],
+            *(splits[one]["accuracy"] for one in ("validation", "report_test")),
+        ],
+        f"the report's `{name}`": [theirs[f"report_{split}"] for split in ("train", "validation", "test")],
+        "the revision's": [None, None, theirs["revision_test"]],
     }
 
 
@@ -332,15 +312,8 @@ def describe_classes(results: dict[str, Any]) -> dict[str, Any] | None:
     columns = zip(results["labels"], counts, test["precision"], test["recall"], test["f1"], strict=True)
     names = ("label", "n", "precision", "recall", "f1")
     rows = [dict(zip(names, row, strict=True)) for row in columns]
-    return {"n": test["n"], "text": SPLITS[split], "rows": rows}
-
-
-def find_worst_classes(results: dict[str, Any], number: int = 3) -> list[str]:
-    """The classes that are recognised most rarely, by their recall on the same split."""
-    test = results.get("splits", {}).get(choose_shown_split(results))
-    if not test:
-        return []
-    return [label for _, label in sorted(zip(test["recall"], results["labels"], strict=True))[:number]]
+    worst = sorted(rows, key=lambda row: (row["recall"], row["label"]))[:WORST_CLASSES]
+    return {"n": test["n"], "text": SPLITS[split], "rows": rows, "worst": [row["label"] for row in worst]}
 
 
 def count_copies(results: dict[str, Any]) -> dict[str, int] | None:
