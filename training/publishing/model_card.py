@@ -22,10 +22,10 @@ from fer_models.results import METRICS, list_trainings, read_json, shorten_commi
 from fer_models.zoo import TAGS
 
 from ..runtime.runs import RUN, leave_out_places
-from .architecture import count_multiply_adds, describe_architecture
+from .architecture import describe_architecture
 from .markdown import format_metrics
 from .people import share_of_eight
-from .records import SPLITS, describe_spread, load_measured, load_published, load_seeds
+from .records import SPLITS, describe_spread, find_cost, load_published, load_seeds
 
 # How the Hub calls what it knows.
 HUB_METRICS = {"macro_f1": "f1", "macro_recall": "recall"}
@@ -97,7 +97,7 @@ def render_card(directory: Path, repo_id: str | None = None, figures: Collection
         figures=figures,
         copies=count_copies(results),
         robustness=results.get("robustness"),
-        cost=find_cost(name, count_multiply_adds(model)),
+        cost=find_cost(name, (directory / "model.safetensors").stat().st_size),
     )
     return str(card)
 
@@ -323,18 +323,6 @@ def count_copies(results: dict[str, Any]) -> dict[str, int] | None:
         return None
     n = splits["official_test"]["n"]
     return {"n": n - splits["official_test_without_copies"]["n"], "of": n}
-
-
-def find_cost(name: str, multiply_adds: int) -> dict[str, Any] | None:
-    """What `training.benchmarks.cost` wrote of a model, with the hardware; None if it was not measured.
-
-    However a model was trained, it costs the same; one under its name that has more to do does not.
-    """
-    cost = load_measured("cost") or {"models": []}
-    for row in cost["models"]:
-        if (row["model"], row["multiply_adds"]) == (name, multiply_adds):
-            return row | {"hardware": cost["hardware"], "threads": cost["threads"]}
-    return None
 
 
 def find_tag(directory: Path) -> str:

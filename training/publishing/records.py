@@ -32,6 +32,16 @@ def load_measured(name: str) -> dict[str, Any] | None:
     return read_json(RESULTS_DIR / f"{name}.json")
 
 
+def find_cost(name: str, file_bytes: int) -> dict[str, Any] | None:
+    """What `training.benchmarks.cost` wrote of a model, with the hardware; None if it was not measured.
+
+    However a model was trained, it costs the same; one under its name whose file is smaller or larger does not.
+    """
+    cost = load_measured("cost") or {"models": []}
+    rows = [row for row in cost["models"] if row["model"] == name]
+    return next((cost | row for row in rows if abs(row["file_bytes"] - file_bytes) < 0.01 * file_bytes), None)
+
+
 def load_run(directory: Path) -> dict[str, Any]:
     """Where a trained model comes from: `run.json`, or what an earlier measurement kept of it."""
     if measured := read_json(directory / "results.json"):

@@ -25,6 +25,7 @@ from .people import describe_accuracy
 from .records import (
     SPLITS,
     describe_spread,
+    find_cost,
     list_measured_tags,
     load_measured,
     load_published,
@@ -155,14 +156,13 @@ def render_quality() -> str:
 
 
 def describe_cost(name: str, tag: str) -> list[str]:
-    """Size of the file, and the time for one face if just such a model was measured: its file is as large."""
+    """Size of the file, and the time for one face."""
     weights = zoo.CHECKPOINTS_DIR / f"{name}.{tag}" / "model.safetensors"
     if not weights.is_file():
         return [MISSING, MISSING]
     size = weights.stat().st_size
-    costs = [row for row in (load_measured("cost") or {"models": []})["models"] if row["model"] == name]
-    times = [f"{row['latency_ms']:.1f} ms" for row in costs if abs(row["file_bytes"] - size) < 0.01 * size]
-    return [f"{size / 1e6:.1f} MB", next(iter(times), MISSING)]
+    cost = find_cost(name, size)
+    return [f"{size / 1e6:.1f} MB", f"{cost['latency_ms']:.1f} ms" if cost else MISSING]
 
 
 def render_notebook() -> str:
