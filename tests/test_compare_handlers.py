@@ -23,11 +23,14 @@ from fer_models.demo.handlers.breaking import WAYS, break_face
 from fer_models.demo.handlers.compare import Answer, CompareHandlers, Request, Shown, read_request
 from fer_models.demo.handlers.saving import make_link, save
 from fer_models.demo.locales import LOCALES, translate
+from fer_models.demo.tabs.compare import _explain_others
+from fer_models.demo.ui import build_demo
 from fer_models.explain import explain, share_scale
 from fer_models.faces import DetectedFace, FaceDetector
 from fer_models.images import ImageError
 from fer_models.inference import LoadedModel
 from fer_models.packages import find_examples
+from fer_models.zoo import REPORT_MODELS, list_models
 
 
 class CountingDetector(FaceDetector):
@@ -357,3 +360,20 @@ def test_no_words_of_the_saved_picture_lie_over_others(shown: Shown, monkeypatch
         assert all(0 <= left < right <= 1200 and 0 <= top < bottom <= 630 for left, top, right, bottom in boxes)
         for (left, top, right, bottom), other in combinations(boxes, 2):
             assert right <= other[0] or other[2] <= left or bottom <= other[1] or other[3] <= top
+
+
+def test_page_ticks_the_report_s_four_and_has_the_others_when_they_are_ticked(
+    models: list[LoadedModel], detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, handlers = list_models(), CompareHandlers(models, detector)
+    assert names == [*REPORT_MODELS, "transfer"]
+    ticks = next(one for one in build_demo(models, detector).blocks.values() if one.elem_id == "compare.models")
+    assert ([value for _, value in ticks.choices], ticks.value) == (names, list(REPORT_MODELS))
+    answer = handlers.answer(ask(handlers, portrait_path(), names=names))
+    assert len(winners(answer)) == handlers.explain(get_shown(answer), None, "en").count("<img") == 5
+    assert [row["model"] for row in handlers.compare_json(Request(str(portrait_path())))["models"]] == list(
+        REPORT_MODELS
+    )
+    assert "Added since: transfer, pretrained on photos of other things. " in (_explain_others(handlers, "en") or "")
+    monkeypatch.delitem(LOCALES["en"], "choice.other.transfer")  # a model of which there are no words
+    assert "Added since: transfer. " in (_explain_others(handlers, "en") or "")

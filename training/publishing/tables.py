@@ -27,7 +27,6 @@ from .records import (
     describe_spread,
     find_cost,
     list_measured_tags,
-    load_measured,
     load_published,
     load_runs,
     load_seeds,
