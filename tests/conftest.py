@@ -30,8 +30,9 @@ from browsing import BROWSER, run_main, serve_app
 from hub_server import HubServer
 from photos import make_no_face, make_two_faces
 from PIL import Image, ImageDraw
+from transformers import ResNetConfig
 
-from fer_models import FerCnnConfig
+from fer_models import FerCnnConfig, FerTransferConfig
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.faces import FaceDetector
 from fer_models.inference import LoadedModel, load_models
@@ -49,6 +50,20 @@ TRUE_COUNTS = {
 def make_tiny_config(**overrides: Any) -> FerCnnConfig:
     """A model of two blocks for images of 20x20 pixels."""
     return FerCnnConfig(**{"image_size": 20, "filters": [4, 8], "num_pools": 2, **overrides})
+
+
+def make_tiny_transfer_config(**overrides: Any) -> FerTransferConfig:
+    """The same of the other kind: a stem and two stages, the second of two blocks."""
+    stages = [[1, 4, 1, 1, 3], [2, 6, 2, 2, 5]]
+    tiny = {"image_size": 20, "upsampled_size": 40, "stem_channels": 4, "stages": stages, "head_channels": 8}
+    return FerTransferConfig(**{"id2label": dict(enumerate(FER_LABELS)), "dropout": 0.0, **tiny, **overrides})
+
+
+def make_tiny_backbone_config(**overrides: Any) -> FerTransferConfig:
+    """The same with a backbone of transformers, which sees colours."""
+    backbone = ResNetConfig(embedding_size=4, hidden_sizes=[4, 6], depths=[1, 1], layer_type="basic").to_dict()
+    colour = {"pixel_mean": [0.5, 0.4, 0.3], "pixel_std": [0.2] * 3}
+    return make_tiny_transfer_config(backbone_config=backbone, **colour, **overrides)
 
 
 def make_grey_array(height: int = 48, width: int = 48, seed: int = 0) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import make_face, make_tiny_config
+from conftest import make_face, make_tiny_backbone_config, make_tiny_config, make_tiny_transfer_config
 from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
@@ -18,30 +18,17 @@ from transformers import (
     AutoModelForImageClassification,
     PreTrainedConfig,
     PreTrainedModel,
-    ResNetConfig,
     Trainer,
     TrainingArguments,
     set_seed,
 )
 
-from fer_models import FerImageProcessor, FerTransferConfig
+from fer_models import FerImageProcessor
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.zoo import CHECKPOINTS_DIR
 
 SIZE = {"height": 20, "width": 20}
 ID2LABEL = dict(enumerate(FER_LABELS))
-
-
-def make_tiny_transfer_config(**overrides: Any) -> FerTransferConfig:
-    stages = [[1, 4, 1, 1, 3], [2, 6, 1, 2, 5]]
-    tiny = {"image_size": 20, "upsampled_size": 40, "stem_channels": 4, "stages": stages, "head_channels": 8}
-    return FerTransferConfig(**{"id2label": ID2LABEL, "dropout": 0.0, **tiny, **overrides})
-
-
-def make_tiny_backbone_config(**overrides: Any) -> FerTransferConfig:
-    backbone = ResNetConfig(embedding_size=4, hidden_sizes=[4, 6], depths=[1, 1], layer_type="basic").to_dict()
-    colour = {"pixel_mean": [0.5, 0.4, 0.3], "pixel_std": [0.2] * 3}
-    return make_tiny_transfer_config(backbone_config=backbone, **colour, **overrides)
 
 
 Make = Callable[..., PreTrainedModel]

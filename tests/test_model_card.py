@@ -236,11 +236,9 @@ def test_tag_comes_from_the_folder_and_the_base_model_is_one_of_the_hub(tmp_path
 
 @pytest.mark.parametrize("name", ZOO)
 def test_architecture_has_every_weight(name: str):
-    """The report's Tables 3 to 6."""
     model = get_entry(name).model_class(get_entry(name).make_config())
     rows = describe_architecture(model)
-    expected = {"baseline": 389_639, "dense": 406_599, "batchnorm": 391_047, "batchnorm-dropout": 391_047}
-    assert sum(row["weights"] for row in rows) == expected.get(name, model.num_parameters()) == model.num_parameters()
+    assert sum(row["weights"] for row in rows) == model.num_parameters()
     assert (rows[-1]["layers"], rows[-1]["output"]) == ("dense 7", "7")
 
 
