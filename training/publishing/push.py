@@ -37,7 +37,6 @@ from .model_card import PLACEHOLDER, render_card
 from .plots import draw_checkpoint
 
 OWN_FILE = "recipe.yaml"  # no repository but those that are pushed from here has it
-_exported: dict[str, bytes] = {}
 COLLECTION_TITLE = "Facial expressions: small models side by side"
 COLLECTION_TEXT = "Models of a student's report on FER2013, and one beyond, with code, recipe, results and card."
 
@@ -46,20 +45,15 @@ def collect_files(directory: Path, repo_id: str) -> dict[str, bytes]:
     """What a repository holds, by path: the exported checkpoint, ONNX, figures, and a card for this repository."""
     figures = draw_checkpoint(directory)
     card = render_card(directory, repo_id, figures)
-    return collect_export(directory) | figures | {ONNX_FILE: export_once(directory), "README.md": card.encode()}
+    return collect_export(directory) | figures | {ONNX_FILE: export_onnx(directory), "README.md": card.encode()}
 
 
-def export_once(directory: Path) -> bytes:
-    """The ONNX of a checkpoint; an export takes seconds, and `main` is the same model as one of the other branches."""
-    key = f"{directory.name}-{make_fixed_revision(directory)}"
-    if key not in _exported:
-        _exported[key] = export_onnx(directory)
-    return _exported[key]
-
-
-def list_branches(name: str) -> dict[str, Path]:
-    """Which checkpoint each branch of a model's repository holds: each tag its own, `main` the best."""
-    return {"main": checkpoint_dir(name)} | {tag: checkpoint_dir(name, tag) for tag in list_tags(name)}
+def list_branches(name: str) -> dict[Path, list[str]]:
+    """Which branches of a model's repository hold each of its checkpoints: that of its tag, and `main` the best."""
+    branches = {checkpoint_dir(name): ["main"]}
+    for tag in list_tags(name):
+        branches.setdefault(checkpoint_dir(name, tag), []).append(tag)
+    return branches
 
 
 def push_model(api: HfApi, name: str, repo_id: str, private: bool = False) -> None:
@@ -72,23 +66,22 @@ def push_model(api: HfApi, name: str, repo_id: str, private: bool = False) -> No
     retry(lambda: api.create_repo(repo_id, private=private, exist_ok=True))
     check_is_ours(api, Revision(repo_id), OWN_FILE)
     empty = retry(lambda: api.list_repo_commits(repo_id))[-1].commit_id
-    commits: dict[Path, str] = {}
-    for branch, directory in list_branches(name).items():
-        files = collect_files(directory, repo_id)
-        if branch != "main":
-            # From its own model or from none: if the push is cut off here, the branch serves no other one.
-            start = commits.get(directory, empty)
-            retry(partial(api.create_branch, repo_id, branch=branch, revision=start, exist_ok=True))
-        commit, changes = sync(api, Revision(repo_id, branch), files, directory.name)
-        for change in changes:
-            print(f"  {change}")
-        if commit not in commits.values():
-            verify(api, repo_id, commit, files, directory)
-        commits[directory] = commit
+    for directory, branches in list_branches(name).items():
+        files, commit = collect_files(directory, repo_id), empty
         tag = make_fixed_revision(directory)
-        retry(partial(api.create_tag, repo_id, tag=tag, revision=commit, exist_ok=True))
-        state = "pushed" if changes else "unchanged"
-        print(f"{repo_id}, {branch}: {state}, commit {commit}, fixed as {tag}; same logits as here", flush=True)
+        for branch in branches:
+            if branch != "main":
+                # From its own model or from none: if the push is cut off here, the branch serves no other one.
+                retry(partial(api.create_branch, repo_id, branch=branch, revision=commit, exist_ok=True))
+            verified = commit
+            commit, changes = sync(api, Revision(repo_id, branch), files, directory.name)
+            for change in changes:
+                print(f"  {change}")
+            if commit != verified:
+                verify(api, repo_id, commit, files, directory)
+            retry(partial(api.create_tag, repo_id, tag=tag, revision=commit, exist_ok=True))
+            state = "pushed" if changes else "unchanged"
+            print(f"{repo_id}, {branch}: {state}, commit {commit}, fixed as {tag}; same logits as here", flush=True)
 
 
 def verify(api: HfApi, repo_id: str, commit: str, files: dict[str, bytes], directory: Path) -> None:
@@ -147,13 +140,12 @@ def print_plan(api: HfApi, names: list[str], namespace: str) -> None:
     for name in names:
         repo_id = make_repo_id(namespace, name)
         check_is_ours(api, Revision(repo_id), OWN_FILE)
-        for branch, directory in list_branches(name).items():
-            where = Revision(repo_id, branch)
-            head, changes = retry(partial(compare, api, where, collect_files(directory, repo_id)))
-            state = "up to date" if not changes else f"{len(changes)} files would change" if head else "would be made"
-            print(f"{where}, from {directory.name}: {state}")
-            for change in changes:
-                print(f"  {change}")
+        for directory, branches in list_branches(name).items():
+            files = collect_files(directory, repo_id)
+            for where in [Revision(repo_id, branch) for branch in branches]:
+                head, changes = retry(partial(compare, api, where, files))
+                change = f"{len(changes)} files would change" if head else "would be made"
+                print(f"{where}, from {directory.name}: {change if changes else 'up to date'}", *changes, sep="\n  ")
 
 
 def write_output(names: list[str], namespace: str, output: Path) -> None:
@@ -243,7 +235,7 @@ def main(argv: list[str] | None = None) -> None:
         disable_progress_bars()
     try:
         names = arguments.models or list_models()
-        for directory in [one for name in names for one in list_branches(name).values()]:
+        for directory in [one for name in names for one in list_branches(name)]:
             check_whole(directory)  # before anything is made
         if arguments.output:
             write_output(names, arguments.namespace, arguments.output)
