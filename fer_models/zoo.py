@@ -127,16 +127,7 @@ def find_checkpoint(
 ) -> Path:
     """The folder from which `load` takes a model: a bundled one, or with a namespace the Hub's copy in the cache.
 
-    Args:
-        name: One of `list_models()`.
-        tag: The tag; by default the one that `TAGS` prefers. Where a revision is named, that decides.
-        namespace: User or organization of the Hub; by default what FER_MODELS_NAMESPACE says, if it is set.
-        revision: Branch, tag or commit on the Hub; by default the one that holds just the bundled model.
-
-    Raises:
-        ValueError: There is no such model, tag or namespace, or a revision without a namespace.
-        OSError: The Hub has no such model or refuses it. When it cannot be reached, the bundled one is taken; of a
-            revision only the one that it names.
+    Takes the arguments of `load`, and raises the same, but for damaged files.
     """
     namespace = namespace or os.environ.get(NAMESPACE_VARIABLE)
     if not namespace:
