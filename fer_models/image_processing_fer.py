@@ -16,8 +16,8 @@ from transformers.image_utils import PILImageResampling
 # What is opened: PIL has more, of which some start other programs. HEIF is there where a program has registered it.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP", "JPEG2000", "PPM", "HEIF")
 PHOTOMETRIC, WHITE_IS_ZERO = 262, 0  # a tag of TIFF
-# As `fer_models.images.read_image`: greys of 16 bits that spread over less than this share of their range, as those of
-# cameras with 10 to 14 bits do, are spread over all of it. Of all pixels, these per cent are the darkest and brightest.
+# Greys of 16 bits that spread over less than this share of their range are spread over all of it: cameras write 10 to
+# 14 bits into 16, where they look black. Of all pixels, these per cent are the darkest and brightest.
 MIN_SPREAD, EXTREMES = 0.25, (0.01, 99.99)
 
 

@@ -14,6 +14,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from .image_processing_fer import EXTREMES, MIN_SPREAD, PHOTOMETRIC, WHITE_IS_ZERO
 from .kinds import HEAD_BYTES, is_avif, is_heic, is_picture, is_video, name_other
 from .pixels import keep_pixels
 
@@ -44,16 +45,11 @@ TURNS = {
 # Tags of TIFF: what kind of picture the first one is, how large a piece is that is decoded at once, what its numbers
 # are, and whether each channel lies by itself.
 REDUCED, SUBFILE_TYPE, TILE_WIDTH, TILE_HEIGHT = 0x1, 254, 322, 323
-BITS, PHOTOMETRIC, WHITE_IS_ZERO, YCBCR = 258, 262, 0, 6
+BITS, YCBCR = 258, 6
 SAMPLE_FORMAT, UNSIGNED, SIGNED, FLOAT = 339, 1, 2, 3
 PLANAR_CONFIGURATION, SEPARATE = 284, 2
 # Where the beginning of a JPEG 2000 tells the bits of its first channel, less one.
 JPEG_2000_BITS = re.compile(rb"\xff\x4f\xff\x51.{38}(.)", re.DOTALL)
-# Numbers that spread over less than this share of their range are spread over all of it: cameras of 10 to 14 bits write
-# them into 16, where they look black.
-MIN_SPREAD = 0.25
-# Of all numbers, these per cent are the darkest and the brightest.
-EXTREMES = (0.01, 99.99)
 
 
 class ImageError(ValueError):
