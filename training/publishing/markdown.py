@@ -1,6 +1,8 @@
 """What the tables of figures share: Markdown, the bundled checkpoints, a dash for what is missing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from fer_models import zoo
@@ -13,6 +15,15 @@ def render_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Markdown; the first column is words, the others are figures."""
     lines = [header, ["---", *["--:"] * (len(header) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |".replace("| --- |", "|---|").replace(" --: |", "--:|") for line in lines)
+
+
+def fill_template(name: str, figures: Mapping[str, Any]) -> str:
+    """What `<name>_template.md` says, with figures; a line that names one that was not measured is left out."""
+    lines = []
+    for line in Path(__file__).with_name(f"{name}_template.md").read_text(encoding="utf-8").splitlines():
+        with suppress(KeyError):
+            lines.append(line.format_map(figures))
+    return "\n".join(lines)
 
 
 def list_bundled() -> list[Checkpoint]:

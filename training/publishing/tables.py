@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from fer_models import zoo
@@ -20,7 +19,7 @@ from fer_models.results import (
 )
 from fer_models.zoo import list_models
 
-from .markdown import MISSING, format_metrics, format_share, list_bundled, render_table
+from .markdown import MISSING, fill_template, format_metrics, format_share, list_bundled, render_table
 from .people import describe_accuracy
 from .records import (
     SPLITS,
@@ -32,7 +31,6 @@ from .records import (
     load_seeds,
 )
 
-APP_TEMPLATE = Path(__file__).parent / "app_template.md"
 # The expected calibration error that is asked of every model.
 MAX_CALIBRATION_ERROR = 0.03
 
@@ -355,4 +353,4 @@ def render_app(app: dict[str, Any]) -> str:
         "answers": "answers" if refusals["answers_afterwards"] else "no answers",
         "commit": shorten_commit(app["commit"]),
     }
-    return APP_TEMPLATE.read_text(encoding="utf-8").format_map(app | words).rstrip()
+    return fill_template("app", app | words)
