@@ -21,7 +21,6 @@ from huggingface_hub import HfApi
 from photos import as_png, load_portrait, make_no_face, make_two_faces, write_animations
 from PIL import Image
 
-from fer_models import face_search
 from fer_models.comparison import Comparison, Prediction
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.demo.components.compare import describe_verdict
@@ -34,6 +33,7 @@ from fer_models.zoo import REPORT_MODELS
 from training.benchmarks.browser_photos import compare_answers
 from training.publishing import push, static_page, static_space
 from training.publishing.static_page import PAGE_DIR, StaticHandler, build_static, make_server
+from training.publishing.static_settings import collect_numbers
 
 pytestmark = [needs_chromium, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -42,14 +42,14 @@ FILES = PAGE_DIR.parent
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
-    (tmp_path / "thesis" / "settings.json").write_text("{}")
-    for target in (tmp_path, tmp_path / "thesis", tmp_path / "thesis" / "settings.json"):
+    (tmp_path / "thesis" / "files.json").write_text("[]")
+    for target in (tmp_path, tmp_path / "thesis", tmp_path / "thesis" / "files.json"):
         with pytest.raises(ValueError, match="is no page that was written here: "):
             build_static(target)
-    (tmp_path / "settings.json").write_text(json.dumps({"files": ["settings.json"]}))
-    with pytest.raises(ValueError, match=r"written here: thesis/settings\.json"):
+    (tmp_path / "files.json").write_text(json.dumps(["files.json"]))
+    with pytest.raises(ValueError, match=r"written here: thesis/files\.json"):
         build_static(tmp_path)
-    assert (tmp_path / "thesis" / "settings.json").read_text() == "{}"
+    assert (tmp_path / "thesis" / "files.json").read_text() == "[]"
 
 
 @pytest.fixture(scope="module")
@@ -183,15 +183,14 @@ def test_verdict_and_majority_are_the_other_page_s(answers: list[tuple[str, floa
     code = """async (models) => {
         const { summarize } = await import("./summary.js");
         const { describeVerdict, renderCards } = await import("./view.js");
-        const settings = await (await fetch("settings.json")).json();
-        const answer = { models, hints: [], ...summarize(models, [], settings) };
+        const answer = { models, hints: [], ...summarize(models, []) };
         const cards = renderCards(models.map((one) => ({ ...one, winner: "sad" })), answer);
         const written = [];
         CanvasRenderingContext2D.prototype.fillText = function (text, x) {
             written.push([text, x + this.measureText(text).width <= this.canvas.width]);
         };
-        (await import("./save.js")).savePng(answer, settings);
-        return [describeVerdict(answer, settings), cards.querySelectorAll(".fer-agrees").length > 0, written];
+        (await import("./save.js")).savePng(answer);
+        return [describeVerdict(answer), cards.querySelectorAll(".fer-agrees").length > 0, written];
     }"""
     models = [{"model": one.model, "probabilities": one.probabilities, "test_labels": "people"} for one in predictions]
     verdict, has_majority, written = page.evaluate(code, models)
@@ -426,7 +425,7 @@ def test_live_answers_and_stops_and_refused_and_missing_cameras_are_told(url: st
         ):
             page.evaluate(fail, name)
             page.click("#live-button")
-            page.wait_for_selector(f"#live-message [role=alert] >> text={words}")
+            page.wait_for_selector(f"#live-message[role=alert] >> text={words}")
         page.select_option("#language", "es")
         assert page.inner_text("#live-message").strip() == translate("es", "error.camera_busy")
 
@@ -513,13 +512,11 @@ def test_every_word_that_the_page_asks_for_is_there() -> None:
         assert names - json.loads(path.read_text()).keys() == set(), path.name
 
 
-def test_numbers_of_the_search_are_the_package_s() -> None:
-    code = (PAGE_DIR / "search.js").read_text()
-    numbers = dict(re.findall(r"([A-Z_]{6,}) = ([\d.]+)[,;]", code))
-    assert len(numbers) > 12
-    assert {name: float(number) for name, number in numbers.items()} == {
-        name: float(getattr(face_search, name)) for name in numbers
-    }
+def test_every_number_that_the_page_asks_for_is_there() -> None:
+    code = "".join(path.read_text() for path in PAGE_DIR.glob("*.js"))
+    asked = set(re.findall(r"\bN\.(\w+)", code))
+    assert len(asked) > 30
+    assert asked - collect_numbers().keys() == set()
 
 
 def test_colours_are_the_other_page_s() -> None:

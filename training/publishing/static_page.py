@@ -35,6 +35,7 @@ PAGE_DIR = ROOT / "fer_models" / "static"
 DEMO_DIR = ROOT / "fer_models" / "demo"
 STATIC_DIR = ROOT / "build" / "static"
 CACHE_DIR = ROOT / "build" / "cache"
+LIST = "files.json"  # of the files that a folder was given here
 STYLES = ("tokens.css", "base.css", "compare.css", "live.css")
 # The runtime, as npm has it, and what of it is needed: the small build, without a GPU.
 RUNTIME, RUNTIME_VERSION = "onnxruntime-web", "1.30.0"
@@ -53,16 +54,17 @@ def collect_static() -> dict[str, bytes]:
     """
     files = {path.name: path.read_bytes() for path in sorted(PAGE_DIR.iterdir()) if path.is_file()}
     files |= {f"styles/{name}": (DEMO_DIR / "styles" / name).read_bytes() for name in STYLES}
-    files |= {f"words/{path.name}": path.read_bytes() for path in sorted((DEMO_DIR / "locales").glob("*.json"))}
+    words = {path.stem: read_json(path) for path in sorted((DEMO_DIR / "locales").glob("*.json"))}
+    files["texts.js"] = f"export default {json.dumps(words)};\n".encode()
     files |= {f"examples/{name}": content for name, content in read_examples().items()}
     files |= fetch_runtime()
     files["models/yunet.onnx.gz"] = pack(free_input_size(find_detector().read_bytes()))
-    settings = describe_settings([Path(name).stem for name in files if name.startswith("words/")])
+    settings = describe_settings() | {"examples": [name for name in files if name.startswith("examples/")]}
     for model in settings["models"]:
         files[model["file"]] = export_packed(checkpoint_dir(model["model"], model["tag"]))
-    settings["examples"] = [name for name in files if name.startswith("examples/")]
-    settings["files"] = sorted(files | {"settings.json": b""})
-    files["settings.json"] = json.dumps(settings).encode()
+    exports = [f"export const {name} = {json.dumps(value)};\n" for name, value in settings.items()]
+    files["settings.js"] = "".join(exports).encode()
+    files[LIST] = json.dumps(sorted({*files, LIST})).encode()
     # The page's service worker keeps these files, and fetches them all anew when one of them has changed.
     later = {model["file"] for model in settings["models"] if model["tag"] != settings["tags"][0]}
     at_once = files.keys() - later
@@ -190,7 +192,7 @@ def check_is_page(directory: Path) -> None:
     Raises:
         ValueError: It does, or is no folder.
     """
-    made = (read_json(directory / "settings.json") or {}).get("files", []) if directory.is_dir() else []
+    made = (read_json(directory / LIST) or []) if directory.is_dir() else []
     others = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if not path.is_dir()} - set(made)
     if others or (directory.exists() and not directory.is_dir()):
         what = min(others, default="a file")
