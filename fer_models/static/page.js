@@ -70,7 +70,7 @@ async function answer() {
 }
 
 function take(blob, url) {
-    open(tabs[0]);
+    open("compare");
     remove();
     shown = { blob, url, face: 0, whole: false };
     answer();
@@ -131,25 +131,12 @@ find("#save").onclick = ({ target }) => {
     if (target.dataset.save === "png") savePng(shown.answer);
 };
 
-const tabs = [...document.querySelectorAll("[role=tab]")];
-function open(tab) {
-    for (const one of tabs) {
-        one.setAttribute("aria-selected", one === tab);
-        one.tabIndex = one === tab ? 0 : -1;
-        document.getElementById(one.getAttribute("aria-controls")).hidden = one !== tab;
-    }
-    if (tab.id !== "tab-live") stopLive();
+function open(view) {
+    find(`#views [value=${view}]`).checked = true;
+    for (const section of document.querySelectorAll("section")) section.hidden = section.id !== view;
+    if (view !== "live") stopLive();
 }
-for (const [i, tab] of tabs.entries()) {
-    tab.onclick = () => open(tab);
-    tab.onkeydown = ({ key }) => {
-        const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
-        if (!step) return;
-        const next = tabs[(i + step + tabs.length) % tabs.length];
-        open(next);
-        next.focus();
-    };
-}
+find("#views").onchange = ({ target }) => open(target.value);
 
 // --- the beginning ---
 
@@ -183,6 +170,7 @@ find("#examples div").append(...examples.map((path) => {
     return make("button", { type: "button", onclick: () => takeExample(path) }, make("img", { src: path, alt: "" }), caption);
 }));
 startLive(chosenTag);
+open(find("#views :checked").value); // which some browsers keep when the page is loaded anew
 refresh();
 await ask("start").then(() => (document.documentElement.dataset.ready = "models"), tell);
 if (!shown) render();
