@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -53,7 +54,7 @@ def collect_static() -> dict[str, bytes]:
         OSError: A file is missing, or the runtime cannot be had.
     """
     files = {path.name: path.read_bytes() for path in sorted(PAGE_DIR.iterdir()) if path.is_file()}
-    files |= {f"styles/{name}": (DEMO_DIR / "styles" / name).read_bytes() for name in STYLES}
+    files |= {f"styles/{name}": follow_system((DEMO_DIR / "styles" / name).read_text()).encode() for name in STYLES}
     words = {path.stem: read_json(path) for path in sorted((DEMO_DIR / "locales").glob("*.json"))}
     files["texts.js"] = f"export default {json.dumps(words)};\n".encode()
     files |= {f"examples/{name}": content for name, content in read_examples().items()}
@@ -72,6 +73,11 @@ def collect_static() -> dict[str, bytes]:
     worker = files["service_worker.js"].decode()
     worker = worker.replace('"VERSION"', json.dumps(digest[:12])).replace('["FILES"]', json.dumps(sorted(at_once)))
     return files | {"service_worker.js": worker.encode()}
+
+
+def follow_system(css: str) -> str:
+    """Styles that are dark where the system is; those of the other page follow a class, which gradio sets."""
+    return re.sub(r"^\.dark \{(.*?)\}", r"@media (prefers-color-scheme: dark) { :root {\1} }", css, flags=re.M | re.S)
 
 
 def pack(content: bytes) -> bytes:
