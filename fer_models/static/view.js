@@ -62,7 +62,7 @@ export function renderVerdict(answer) {
     else if (answer.faces.length > 1) notes.push(`${say("faces.number", { number: answer.face_index + 1, count: answer.faces.length })}.`);
     if (answer.face?.turned_degrees) notes.push(say("faces.turned", { degrees: Math.abs(Math.round(answer.face.turned_degrees)) }));
     const hints = answer.hints.map(describeHint);
-    return make("div", { class: `fer-verdict${answer.sure ? "" : " fer-unsure"}`, role: "status" },
+    return make("div", { class: `fer-verdict${answer.sure ? "" : " fer-unsure"}` },
         make("h2", { class: "fer-headline" }, headline),
         make("p", { class: "fer-agreement" }, sentence),
         make("p", { class: "fer-notes" }, notes.join(" ")),
