@@ -13,6 +13,9 @@ import re
 import subprocess
 import tarfile
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
@@ -219,13 +222,20 @@ class StaticHandler(SimpleHTTPRequestHandler):
         super().end_headers()
 
 
-def make_server(directory: Path, port: int = 0) -> ThreadingHTTPServer:
-    """A server of the folder on this machine; 0 takes a free port.
+@contextmanager
+def serve(directory: Path, handler: type[StaticHandler] = StaticHandler, port: int = 0) -> Iterator[str]:
+    """The address of a folder on this machine, where it is served until the end of the block; 0 takes a free port.
 
     Raises:
         OSError: The port is taken.
     """
-    return ThreadingHTTPServer(("127.0.0.1", port), partial(StaticHandler, directory=str(directory)))
+    server = ThreadingHTTPServer(("127.0.0.1", port), partial(handler, directory=str(directory)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @command
@@ -244,12 +254,9 @@ def main(argv: list[str] | None = None) -> None:
     size = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
     print(f"{directory}: {size / 1e6:.1f} MB")
     if arguments.port is not None:
-        server = make_server(directory, arguments.port)
-        print(f"The page is ready: http://127.0.0.1:{server.server_port} (Ctrl-C stops it)", flush=True)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            server.server_close()
+        with serve(directory, port=arguments.port) as url, suppress(KeyboardInterrupt):
+            print(f"The page is ready: {url} (Ctrl-C stops it)", flush=True)
+            threading.Event().wait()
 
 
 if __name__ == "__main__":
