@@ -41,7 +41,7 @@ from space_visits import (
 
 from fer_models.commands import CommandParser, command
 from fer_models.hub import make_fixed_revision
-from training.publishing.static_page import make_server
+from training.publishing import static_page
 
 SPACE_ID = "alice/fer-compare"
 # The free Space.
@@ -190,11 +190,9 @@ class ZeroGpuApi(BaseHTTPRequestHandler):
 def visit_static_page(hub: HubServer, folder: Path) -> None:
     """What arrived on the Hub, served as a static Space is."""
     page = HfApi(hub.endpoint).snapshot_download(STATIC_SPACE_ID, repo_type="space", local_dir=folder / "static")
-    server = make_server(Path(page))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     print("Static:", flush=True)
-    compare_without_network(f"http://127.0.0.1:{server.server_port}/")
-    server.shutdown()
+    with static_page.serve(Path(page)) as url:
+        compare_without_network(url)
 
 
 def rehearse(hub: HubServer, python: Path, folder: Path, port: int) -> None:

@@ -5,7 +5,6 @@ import io
 import json
 import re
 import threading
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -15,13 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from browsing import BROWSER, find_violations, needs_chromium
+from browsing import BROWSER, drop, find_violations, needs_chromium
 from hub_server import HubServer
 from huggingface_hub import HfApi
 from photos import as_png, load_portrait, make_no_face, make_two_faces, write_animations
 from PIL import Image
 
-from fer_models import face_search
 from fer_models.comparison import Comparison, Prediction
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.demo.components.compare import describe_verdict
@@ -30,10 +28,11 @@ from fer_models.face_search import cut_reflected
 from fer_models.faces import FaceDetector
 from fer_models.images import read_image
 from fer_models.inference import compare, load_models, to_json
-from fer_models.zoo import REPORT_MODELS
-from training.benchmarks.browser_photos import compare_answers
-from training.publishing import push, static_page, static_space
-from training.publishing.static_page import PAGE_DIR, StaticHandler, build_static, make_server
+from fer_models.zoo import REPORT_MODELS, list_tags
+from training.benchmarks.browser_photos import ask, compare_answers
+from training.publishing import push, static_page, static_settings, static_space
+from training.publishing.static_page import PAGE_DIR, StaticHandler, build_static, serve
+from training.publishing.static_settings import collect_numbers
 
 pytestmark = [needs_chromium, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -42,20 +41,22 @@ FILES = PAGE_DIR.parent
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
-    (tmp_path / "thesis" / "settings.json").write_text("{}")
-    for target in (tmp_path, tmp_path / "thesis", tmp_path / "thesis" / "settings.json"):
+    (tmp_path / "thesis" / "files.json").write_text("[]")
+    for target in (tmp_path, tmp_path / "thesis", tmp_path / "thesis" / "files.json"):
         with pytest.raises(ValueError, match="is no page that was written here: "):
             build_static(target)
-    (tmp_path / "settings.json").write_text(json.dumps({"files": ["settings.json"]}))
-    with pytest.raises(ValueError, match=r"written here: thesis/settings\.json"):
+    (tmp_path / "files.json").write_text(json.dumps(["files.json"]))
+    with pytest.raises(ValueError, match=r"written here: thesis/files\.json"):
         build_static(tmp_path)
-    assert (tmp_path / "thesis" / "settings.json").read_text() == "{}"
+    assert (tmp_path / "thesis" / "files.json").read_text() == "[]"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     collect = cache(static_page.collect_static)
     with pytest.MonkeyPatch.context() as patch:
+        # Of three tags two: an export takes a second.
+        patch.setattr(static_settings, "list_tags", lambda name: [tag for tag in list_tags(name) if tag != "tuned"])
         for module in (static_page, static_space):
             patch.setattr(module, "collect_static", collect)
         try:
@@ -64,14 +65,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             if "npm" not in str(error):
                 raise
             pytest.skip(str(error))
-
-
-@contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    server = make_server(folder)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -102,15 +95,6 @@ def choose(page: Any, content: bytes, kind: str = "image/png") -> None:
     page.set_input_files("#file", {"name": "me.png", "mimeType": kind, "buffer": content})
 
 
-def ask(page: Any, content: bytes, kind: str = "", **options: Any) -> Any:
-    """The answer of `window.fer.compare`, or the reason why there is none."""
-    code = """async ([text, type, options]) => {
-        const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-        return window.fer.compare(new Blob([bytes], { type }), options).catch((error) => error.reason);
-    }"""
-    return page.evaluate(code, [base64.b64encode(content).decode(), kind, options])
-
-
 def as_jpeg(image: Image.Image, **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=92, **options)
@@ -139,7 +123,7 @@ def turned_by_exif() -> bytes:
         (as_jpeg(load_portrait()), {}),
         (as_png(make_two_faces()), {"face": 1, "tag": "report"}),
         (as_png(load_portrait().rotate(130, expand=True)), {}),
-        (turned_by_exif(), {"tag": "tuned"}),
+        (turned_by_exif(), {"tag": "report"}),
         (as_png(load_portrait().crop((200, 130, 360, 400)).resize((800, 1350))), {}),
         (as_png(load_portrait().crop((170, 115, 390, 335)).resize((2900, 2100))), {"whole": True}),
         (as_png(make_no_face()), {}),
@@ -183,15 +167,14 @@ def test_verdict_and_majority_are_the_other_page_s(answers: list[tuple[str, floa
     code = """async (models) => {
         const { summarize } = await import("./summary.js");
         const { describeVerdict, renderCards } = await import("./view.js");
-        const settings = await (await fetch("settings.json")).json();
-        const answer = { models, hints: [], ...summarize(models, [], settings) };
+        const answer = { models, hints: [], ...summarize(models, []) };
         const cards = renderCards(models.map((one) => ({ ...one, winner: "sad" })), answer);
         const written = [];
         CanvasRenderingContext2D.prototype.fillText = function (text, x) {
             written.push([text, x + this.measureText(text).width <= this.canvas.width]);
         };
-        (await import("./save.js")).savePng(answer, settings);
-        return [describeVerdict(answer, settings), cards.querySelectorAll(".fer-agrees").length > 0, written];
+        (await import("./save.js")).savePng(answer);
+        return [describeVerdict(answer), cards.querySelectorAll(".fer-agrees").length > 0, written];
     }"""
     models = [{"model": one.model, "probabilities": one.probabilities, "test_labels": "people"} for one in predictions]
     verdict, has_majority, written = page.evaluate(code, models)
@@ -226,19 +209,13 @@ def test_pixels_are_pillow_s(page: Any) -> None:
         const pixels = await import("./pixels.js");
         const data = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
         const made = pixels[name](pixels.makePicture(width, height, 3, data), ...rest);
-        const url = await new Promise((resolve) => {
-            const reader = new FileReader();
-            reader.onload = () => resolve(reader.result);
-            reader.readAsDataURL(new Blob([made.data]));
-        });
-        return [made.width, made.height, url];
+        return [made.width, made.height, Array.from(made.data)];
     }"""
     for name, image, arguments, expected in PIXELS:
         text = base64.b64encode(np.asarray(image).tobytes()).decode()
-        width, height, url = page.evaluate(code, [name, image.size, text, arguments])
-        data = np.frombuffer(base64.b64decode(url.partition(",")[2]), np.uint8)
+        width, height, data = page.evaluate(code, [name, image.size, text, arguments])
         assert (width, height) == expected.size, (name, arguments)
-        difference = np.abs(data - np.asarray(expected).astype(int).ravel())
+        difference = np.abs(np.array(data) - np.asarray(expected).astype(int).ravel())
         assert difference.max() <= 1, (name, arguments)
         assert difference.mean() < 0.001, (name, arguments)
 
@@ -321,17 +298,6 @@ def test_policy_allows_the_page_itself_alone(folder: Path) -> None:
 # --- bad input ---
 
 
-def huge_png() -> bytes:
-    """A picture of 100 megapixels in a few kilobytes."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
-
-    header = (10_000).to_bytes(4, "big") * 2 + bytes([8, 0, 0, 0, 0])
-    rows = zlib.compress(bytes(10_001) * 10_000)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-
-
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -340,7 +306,7 @@ def huge_png() -> bytes:
         (as_png(load_portrait())[:200], "unreadable"),
         (b"\0\0\0\x18ftypheic" + bytes(100), "heic"),
         (b"\0\0\0\x18ftypisom" + bytes(100), "video"),
-        (huge_png(), "too_large"),
+        (as_png(Image.new("L", (10_000, 10_000))), "too_large"),
     ],
     ids=["empty", "text", "cut short", "heic", "video", "huge"],
 )
@@ -378,9 +344,7 @@ def test_animation_is_told_and_no_face_offers_the_whole_picture(page: Any, tmp_p
     [("models/baseline.ferplus-", None), ("runtime/ort-wasm-simd-threaded.wasm.gz", 5000), ("/worker.js", None)],
     ids=["a model is gone", "the runtime is cut", "the script of the worker is gone"],
 )
-def test_what_does_not_load_is_told(
-    missing: str, length: int | None, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_does_not_load_is_told(missing: str, length: int | None, folder: Path) -> None:
     class Handler(StaticHandler):
         def do_GET(self) -> None:  # noqa: N802
             if missing not in self.path:
@@ -392,9 +356,8 @@ def test_what_does_not_load_is_told(
             self.end_headers()
             self.wfile.write((folder / self.path[1:]).read_bytes()[:length])
 
-    monkeypatch.setattr(static_page, "StaticHandler", Handler)
     alert = "#results [role=alert]"
-    with serve(folder) as url, open_page(url, wait_for=alert, service_workers="block") as page:
+    with serve(folder, Handler) as url, open_page(url, wait_for=alert, service_workers="block") as page:
         assert page.inner_text("#results").endswith("then reload the page.")
         assert ask(page, as_jpeg(load_portrait())) == "models", "what is asked later is answered, too"
 
@@ -426,7 +389,7 @@ def test_live_answers_and_stops_and_refused_and_missing_cameras_are_told(url: st
         ):
             page.evaluate(fail, name)
             page.click("#live-button")
-            page.wait_for_selector(f"#live-message [role=alert] >> text={words}")
+            page.wait_for_selector(f"#live-message[role=alert] >> text={words}")
         page.select_option("#language", "es")
         assert page.inner_text("#live-message").strip() == translate("es", "error.camera_busy")
 
@@ -445,7 +408,7 @@ def test_live_smooths_the_bars_and_not_the_label(page: Any) -> None:
     assert third == 0.2
 
 
-def test_what_takes_time_is_told_and_what_comes_late_gives_way(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_takes_time_is_told_and_what_comes_late_gives_way(folder: Path) -> None:
     loaded = threading.Event()
 
     class Handler(StaticHandler):
@@ -454,9 +417,8 @@ def test_what_takes_time_is_told_and_what_comes_late_gives_way(folder: Path, mon
                 loaded.wait(60)
             super().do_GET()
 
-    monkeypatch.setattr(static_page, "StaticHandler", Handler)
     options = {"service_workers": "block", "permissions": ["camera"]}
-    with serve(folder) as url, open_page(url, wait_for="#results .fer-message", **options) as page:
+    with serve(folder, Handler) as url, open_page(url, wait_for="#results .fer-message", **options) as page:
         assert page.inner_text("#results .fer-message") == translate("en", "static.loading")
         page.click("#tab-live")
         page.click("#live-button")
@@ -468,13 +430,7 @@ def test_what_takes_time_is_told_and_what_comes_late_gives_way(folder: Path, mon
         page.click("#tab-compare")
         page.click("#examples button >> nth=0")
         page.click("#tab-live")
-        drop = """text => {
-            const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-            const dataTransfer = new DataTransfer();
-            dataTransfer.items.add(new File([bytes], "two.png", { type: "image/png" }));
-            document.dispatchEvent(new DragEvent("drop", { dataTransfer }));
-        }"""
-        page.evaluate(drop, base64.b64encode(as_png(make_two_faces())).decode())
+        drop(page, "body", "two.png", "image/png", as_png(make_two_faces()))
         page.wait_for_selector("#faces:not([hidden])")
         examples[0].continue_()
         page.wait_for_timeout(500)
@@ -513,13 +469,11 @@ def test_every_word_that_the_page_asks_for_is_there() -> None:
         assert names - json.loads(path.read_text()).keys() == set(), path.name
 
 
-def test_numbers_of_the_search_are_the_package_s() -> None:
-    code = (PAGE_DIR / "search.js").read_text()
-    numbers = dict(re.findall(r"([A-Z_]{6,}) = ([\d.]+)[,;]", code))
-    assert len(numbers) > 12
-    assert {name: float(number) for name, number in numbers.items()} == {
-        name: float(getattr(face_search, name)) for name in numbers
-    }
+def test_every_number_that_the_page_asks_for_is_there() -> None:
+    code = "".join(path.read_text() for path in PAGE_DIR.glob("*.js"))
+    asked = set(re.findall(r"\bN\.(\w+)", code))
+    assert len(asked) > 30
+    assert asked - collect_numbers().keys() == set()
 
 
 def test_colours_are_the_other_page_s() -> None:

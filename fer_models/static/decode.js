@@ -1,33 +1,29 @@
 // A file -> a picture, upright, transparent pixels white; or an error with the reason that `images.ImageError` gives.
 import { makePicture } from "./pixels.js";
+import { numbers as N } from "./settings.js";
 
 const STRIP_PIXELS = 2 ** 22; // a canvas of an older iPhone holds no more than 2 ** 24, and says nothing
 
+// What a file is, by how it begins, as the reason to give where the browser cannot read it.
 const KINDS = [
     ["heic", /^....ftyp(hei|hev|mif1|msf1)/s], ["video", /^....ftyp(?!avi)|^\x1aE\xdf\xa3|^RIFF....AVI /s],
-    ["picture", /^(\xff\xd8|\x89PNG|GIF8|RIFF....WEBP|BM|....ftypavi[fs])/s],
+    ["unreadable", /^(\xff\xd8|\x89PNG|GIF8|RIFF....WEBP|BM|....ftypavi[fs])/s], ["not_an_image", /^/],
 ];
 
-export function refuse(reason) {
-    return Object.assign(new Error(reason), { reason });
-}
+export const refuse = (reason, message = reason) => Object.assign(new Error(message), { reason });
 
 /** @returns {picture, animated} */
-export async function decode(blob, { maxBytes, maxPixels }) {
+export async function decode(blob) {
     if (!blob.size) throw refuse("empty");
-    if (blob.size > maxBytes) throw refuse("file_too_large");
+    if (blob.size > N.MAX_FILE_MB * 1024 ** 2) throw refuse("file_too_large");
     const head = String.fromCharCode(...new Uint8Array(await blob.slice(0, 32).arrayBuffer()));
-    const kind = KINDS.find(([, pattern]) => pattern.test(head))?.[0];
-    if (kind === "video") throw refuse("video");
-    let bitmap;
+    const [kind] = KINDS.find(([, pattern]) => pattern.test(head));
+    if (kind === "video") throw refuse(kind);
+    // Not the colours of a profile: the models never saw any.
+    const options = { imageOrientation: "from-image", colorSpaceConversion: "none" };
+    const bitmap = await createImageBitmap(blob, options).catch(() => Promise.reject(refuse(kind)));
     try {
-        // Not the colours of a profile: the models never saw any.
-        bitmap = await createImageBitmap(blob, { imageOrientation: "from-image", colorSpaceConversion: "none" });
-    } catch {
-        throw refuse(kind === "heic" ? "heic" : kind === "picture" ? "unreadable" : "not_an_image");
-    }
-    try {
-        if (bitmap.width * bitmap.height > maxPixels) throw refuse("too_large");
+        if (bitmap.width * bitmap.height > N.MAX_PIXELS) throw refuse("too_large");
         return { picture: read(bitmap), animated: await isAnimated(blob) };
     } finally {
         bitmap.close();
@@ -45,9 +41,7 @@ export function read(bitmap) {
         context.drawImage(bitmap, 0, -top);
         const { data } = context.getImageData(0, 0, width, Math.min(rows, height - top));
         for (let i = 0; i < data.length; i += 4) {
-            picture.data[j++] = data[i];
-            picture.data[j++] = data[i + 1];
-            picture.data[j++] = data[i + 2];
+            for (let c = 0; c < 3; c++) picture.data[j++] = data[i + c];
         }
     }
     return picture;

@@ -2,52 +2,48 @@
 import { ask, compareAndShow, isReady } from "./fer.js";
 import { startLive, stopLive } from "./live.js";
 import { saveJson, savePng } from "./save.js";
+import { examples, tags } from "./settings.js";
+import { chooseModels } from "./summary.js";
 import { make, renderCards, renderMessage, renderNoFace, renderPhoto, renderTable, renderVerdict, sayTrouble } from "./view.js";
-import { has, language, loadWords, nameLanguage, say, sayTag, speak } from "./words.js";
+import { has, language, languages, say, sayTag, speak } from "./words.js";
 
 const find = (selector) => document.querySelector(selector);
 const results = find("#results"), drop = find("#drop"), photo = find("#photo");
-let settings = null;
-let shown = null; // {blob, url, face, whole, tag}, and with an answer `answer`, `grey`, `size`, or `trouble`
+let shown = null; // {blob, url, face, whole}, where `blob` may be a promise; and with an answer `answer`, `grey`, `size`, or `trouble`
 let run = 0; // so that a late answer knows that its photo is gone
 let failure = null; // why there are no answers, while there is no photo
 
-function emptyModels() {
-    const probabilities = Object.fromEntries(settings.labels.map((label) => [label, null])), tag = chosenTag();
-    return settings.names.map((name) => {
-        const kinds = settings.models.filter((one) => one.model === name);
-        return { ...(kinds.find((one) => one.tag === tag) ?? kinds[0]), probabilities };
-    });
-}
-
-const chosenTag = () => find("#tags input:checked")?.value ?? settings.tags[0];
+const chosenTag = () => find("#tags input:checked")?.value ?? tags[0];
 
 function render() {
     const answer = shown?.answer, hasFace = Boolean(answer?.models.length), trouble = shown ? shown.trouble : failure;
     find("#save").hidden = find("#numbers").hidden = !hasFace;
     find("#crop").hidden = !shown?.grey;
-    find("#remove").hidden = !shown;
-    find("#drop-text").hidden = photo.hidden = true;
-    find(shown ? "#photo" : "#drop-text").hidden = false;
-    if (trouble) results.replaceChildren(renderMessage(sayTrouble(trouble, settings), true));
-    else if (hasFace) results.replaceChildren(renderVerdict(answer, settings), renderCards(answer.models, answer));
-    else if (answer) {
-        results.replaceChildren(renderNoFace(answer.hints.some(({ id }) => id === "animated"), () => find("#file").click(), () => askAgain({ whole: true })));
-    }
-    else if (settings) results.replaceChildren(renderMessage(say(!isReady ? "static.loading" : shown ? "static.looking" : "verdict.empty")), renderCards(emptyModels()));
-    find("#table").replaceChildren(...(hasFace ? renderTable(answer, settings) : []));
-    photo.replaceChildren(shown && !shown.trouble && shown.size ? renderPhoto(shown.url, shown.size, answer?.faces ?? [], answer?.face_index ?? null, (face) => askAgain({ face })) : "");
-    renderFaces(answer);
+    find("#remove").hidden = photo.hidden = !shown;
+    find("#drop-text").hidden = Boolean(shown);
+    results.replaceChildren(...renderResults(answer, trouble));
+    find("#table").replaceChildren(...(hasFace ? renderTable(answer) : []));
+    const takeFace = (face) => askAgain({ face });
+    photo.replaceChildren(shown?.size && !trouble ? renderPhoto(shown.url, shown.size, answer?.faces ?? [], answer?.face_index ?? null, takeFace) : "");
+    const faces = answer?.face_index != null ? answer.faces : [];
+    find("#faces").hidden = faces.length < 2;
+    offer(find("#faces"), faces.map((_, i) => [i, say("faces.number", { number: i + 1, count: faces.length })]), answer?.face_index, takeFace);
     if (shown?.grey) drawCrop(find("#crop canvas"), shown.grey);
 }
 
-function renderFaces(answer) {
-    const fieldset = find("#faces"), faces = answer?.face_index != null ? answer.faces : [];
-    fieldset.hidden = faces.length < 2;
+function renderResults(answer, trouble) {
+    if (trouble) return [renderMessage(sayTrouble(trouble), true)];
+    if (answer?.models.length) return [renderVerdict(answer), renderCards(answer.models, answer)];
+    if (answer) return [renderNoFace(answer.hints.some(({ id }) => id === "animated"), () => find("#file").click(), () => askAgain({ whole: true }))];
+    return [renderMessage(say(!isReady ? "static.loading" : shown ? "static.looking" : "verdict.empty")), renderCards(chooseModels(chosenTag()))];
+}
+
+/** Radio buttons for a choice, anew; the one in use stays so.
+ *  @param options [value, words] each. */
+function offer(fieldset, options, chosen, choose) {
     const hadFocus = fieldset.contains(document.activeElement);
-    fieldset.querySelector("div").replaceChildren(...faces.map((_, i) => make("label", {},
-        make("input", { type: "radio", name: "face", value: i, checked: i === answer.face_index, onchange: () => askAgain({ face: i }) }),
-        say("faces.number", { number: i + 1, count: faces.length }))));
+    fieldset.querySelector("div").replaceChildren(...options.map(([value, words]) => make("label", {},
+        make("input", { type: "radio", name: fieldset.id, value, checked: value === chosen, onchange: () => choose(value) }), words)));
     if (hadFocus) fieldset.querySelector("input:checked")?.focus();
 }
 
@@ -62,7 +58,8 @@ async function answer() {
     shown.trouble = null;
     results.setAttribute("aria-busy", "true");
     if (!shown.answer) render();
-    const change = await compareAndShow(blob, { tag: chosenTag(), face, whole }).then(
+    const options = { tag: chosenTag(), face, whole };
+    const change = await Promise.resolve(blob).then((file) => compareAndShow(file, options)).then(
         ({ json, grey, size }) => ({ answer: json, grey, size }),
         ({ reason = "unexpected" }) => ({ answer: null, grey: null, trouble: reason }),
     );
@@ -72,21 +69,29 @@ async function answer() {
     render();
 }
 
-function take(blob) {
-    open(tabs[0]);
+function take(blob, url) {
+    open("compare");
     remove();
-    shown = { blob, url: URL.createObjectURL(blob), face: 0, whole: false };
-    if (settings) answer();
+    shown = { blob, url, face: 0, whole: false };
+    answer();
+}
+
+function takeFirst(files) {
+    if (files?.length) take(files[0], URL.createObjectURL(files[0]));
+}
+
+function takeExample(path) {
+    const blob = fetch(path).then((response) => response.blob()).catch(() => Promise.reject({ reason: "offline" }));
+    take(blob, path);
 }
 
 function remove() {
     run++;
     if (shown) URL.revokeObjectURL(shown.url);
-    shown = null;
-    failure = null;
+    shown = failure = null;
     ask("forget").catch(tell);
     results.removeAttribute("aria-busy");
-    if (settings) render();
+    render();
 }
 
 function tell({ reason }) {
@@ -97,27 +102,6 @@ function tell({ reason }) {
 function askAgain(change) {
     Object.assign(shown, change);
     answer();
-}
-
-function chooseTag() {
-    sayNotice();
-    if (shown) answer();
-    else render();
-}
-
-function takeFirst(files) {
-    if (files?.length) take(files[0]);
-}
-
-async function takeExample(path) {
-    remove();
-    const mine = run;
-    try {
-        const blob = await (await fetch(path)).blob();
-        if (mine === run) take(blob);
-    } catch {
-        if (mine === run) tell({ reason: "offline" });
-    }
 }
 
 // --- what people do ---
@@ -135,88 +119,59 @@ find("#remove").onclick = () => {
     find("#choose").focus();
 };
 document.addEventListener("paste", (event) => takeFirst(event.clipboardData.files));
-document.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-});
-document.addEventListener("dragleave", () => drop.classList.remove("over"));
-document.addEventListener("drop", (event) => {
-    event.preventDefault();
-    drop.classList.remove("over");
-    takeFirst(event.dataTransfer.files);
-});
+for (const type of ["dragover", "dragleave", "drop"]) {
+    document.addEventListener(type, (event) => {
+        event.preventDefault();
+        drop.classList.toggle("over", type === "dragover");
+        if (type === "drop") takeFirst(event.dataTransfer.files);
+    });
+}
 find("#save").onclick = ({ target }) => {
     if (target.dataset.save === "json") saveJson(shown.answer);
-    if (target.dataset.save === "png") savePng(shown.answer, settings);
+    if (target.dataset.save === "png") savePng(shown.answer);
 };
 
-const tabs = [...document.querySelectorAll("[role=tab]")];
-function open(tab) {
-    for (const one of tabs) {
-        one.setAttribute("aria-selected", one === tab);
-        one.tabIndex = one === tab ? 0 : -1;
-        document.getElementById(one.getAttribute("aria-controls")).hidden = one !== tab;
-    }
-    if (tab.id !== "tab-live") stopLive();
+function open(view) {
+    find(`#views [value=${view}]`).checked = true;
+    for (const section of document.querySelectorAll("section")) section.hidden = section.id !== view;
+    if (view !== "live") stopLive();
 }
-for (const [i, tab] of tabs.entries()) {
-    tab.onclick = () => open(tab);
-    tab.onkeydown = ({ key }) => {
-        const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
-        if (!step) return;
-        const next = tabs[(i + step + tabs.length) % tabs.length];
-        open(next);
-        next.focus();
-    };
-}
+find("#views").onchange = ({ target }) => open(target.value);
 
 // --- the beginning ---
 
-function renderTags() {
-    const tag = chosenTag();
-    find("#tags div").replaceChildren(...settings.tags.map((one) => make("label", {},
-        make("input", { type: "radio", name: "tag", value: one, checked: one === tag, onchange: chooseTag }), sayTag(one))));
+function sayNotice() {
+    const wrong = chooseModels(chosenTag()).map(({ test_accuracy }) => Math.round(10 * (1 - test_accuracy)));
+    const low = Math.min(...wrong), high = Math.max(...wrong);
+    const often = say(low === high ? "notice.wrong" : "notice.wrong_range", { low, high });
+    find("#notice-short").textContent = say("notice.short", { wrong: often });
 }
 
-function sayNotice() {
-    const wrong = [...new Set(emptyModels().map(({ test_accuracy }) => Math.round(10 * (1 - test_accuracy))))].sort((a, b) => a - b);
-    const often = say(wrong.length === 1 ? "notice.wrong" : "notice.wrong_range", { low: wrong[0], high: wrong.at(-1) });
-    find("#notice-short").textContent = say("notice.short", { wrong: often });
-    const texts = ["notice.use", "notice.models", "static.notice.photo"].map((key) => make("p", {}, say(key)));
-    find("#notice").replaceChildren(find("#notice summary"), ...texts);
+function chooseTag() {
+    sayNotice();
+    if (shown) answer();
+    else render();
 }
 
 function refresh() {
-    renderTags();
+    offer(find("#tags"), tags.map((tag) => [tag, sayTag(tag)]), chosenTag(), chooseTag);
     sayNotice();
     render();
 }
 
-async function begin() {
-    document.documentElement.classList.add("fer-ready");
-    try {
-        settings = await (await fetch("settings.json")).json();
-        await loadWords(settings.languages);
-    } catch {
-        results.replaceChildren(renderMessage("The page could not be loaded whole. Check the network and reload it.", true));
-        return;
-    }
-    const select = find("#language");
-    select.append(...settings.languages.map((code) => make("option", { value: code, selected: code === language }, nameLanguage(code))));
-    select.onchange = () => {
-        speak(select.value);
-        refresh();
-    };
-    find("#examples div").replaceChildren(...settings.examples.map((path) => {
-        const name = path.split("/").at(-1).split(".")[0], key = `example.${name}`;
-        const caption = has(key) ? make("span", { "data-word": key }, say(key)) : name;
-        return make("button", { type: "button", onclick: () => takeExample(path) }, make("img", { src: path, alt: "" }), caption);
-    }));
-    startLive(settings, chosenTag);
+find("#language").append(...languages.map(([code, name]) => new Option(name, code, code === language, code === language)));
+find("#language").onchange = ({ target }) => {
+    speak(target.value);
     refresh();
-    if (shown) answer();
-    await ask("start").then(() => (document.documentElement.dataset.ready = "models"), tell);
-    if (!shown) render();
-    if ("serviceWorker" in navigator) navigator.serviceWorker.register("service_worker.js").catch(() => {}); // the page works without
-}
-begin();
+};
+find("#examples div").append(...examples.map((path) => {
+    const name = path.split("/").at(-1).split(".")[0], key = `example.${name}`;
+    const caption = has(key) ? make("span", { "data-word": key }, say(key)) : name;
+    return make("button", { type: "button", onclick: () => takeExample(path) }, make("img", { src: path, alt: "" }), caption);
+}));
+startLive(chosenTag);
+open(find("#views :checked").value); // which some browsers keep when the page is loaded anew
+refresh();
+await ask("start").then(() => (document.documentElement.dataset.ready = "models"), tell);
+if (!shown) render();
+navigator.serviceWorker?.register("service_worker.js").catch(() => {}); // the page works without

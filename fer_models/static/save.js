@@ -27,12 +27,12 @@ function wrap(context, text, width) {
     return lines;
 }
 
-export function savePng(answer, settings) {
+export function savePng(answer) {
     const labels = Object.keys(answer.average), columns = [...answer.models.map((one) => [one.model, one.probabilities]), [say("table.average"), answer.average]];
     const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
     canvas.width = 200 + 190 * columns.length;
     context.font = VERDICT_FONT;
-    const verdict = wrap(context, describeVerdict(answer, settings).join(" "), canvas.width - 48);
+    const verdict = wrap(context, describeVerdict(answer).join(" "), canvas.width - 48);
     canvas.height = 156 + VERDICT_LINE * verdict.length + 44 * labels.length;
     context.fillStyle = "#fff";
     context.fillRect(0, 0, canvas.width, canvas.height);

@@ -1,18 +1,9 @@
 // What a face in a picture is, and how to find those that one look misses: the rules of `fer_models/face_search.py`, by
-// the same names, where their reasons are. A face: {box, score, points, turned, tiled, whole, second}.
-import { cut, cutReflected, makePicture, reduce, resize, rotate, rotateQuarter, roundOutwards } from "./pixels.js";
+// the same names, where their reasons are. A face: {box, whole, score, second, points, turned, tiled}.
+import { clipBox, cut, cutReflected, makePicture, mod, reduce, resize, rotate, rotateQuarter, roundOutwards } from "./pixels.js";
+import { numbers as N } from "./settings.js";
 
-const SAME_FACE_OVERLAP = 0.4;
-const STEP_DEGREES = 45, STEP_VIEW_SIDE = 128, STEP_VIEW_HEIGHTS = 1.6;
-const LEVEL_VIEW_SIDE = 320, LEVEL_VIEW_HEIGHTS = 1.3;
-const HINT_VIEW_SIDE = 192, HINT_DEGREES = 3, HINT_VIEW_DEGREES = 8;
-const NOSE_ASIDE = 0.4;
-const LEVEL_FROM_DEGREES = 20;
-const CENTRE_FRACTION = 0.2;
-const MAX_CLOSER = 6, MAX_STRAIGHTENED = 12;
-const EDGE_FRACTION = 0.25;
-const TILE_OVERLAP = 96;
-const ALL_TURNS = Array.from({ length: 360 / STEP_DEGREES }, (_, i) => i * STEP_DEGREES);
+const ALL_TURNS = Array.from({ length: 360 / N.STEP_DEGREES }, (_, i) => i * N.STEP_DEGREES);
 
 /** To the nearest whole number, of two the even one, as Python does it. */
 export function round(x) {
@@ -21,85 +12,79 @@ export function round(x) {
 }
 
 const radians = (degrees) => (degrees * Math.PI) / 180;
-const mod = (a, b) => ((a % b) + b) % b;
 const wrap = (degrees) => 180 - mod(180 - degrees, 360);
-const wholeOf = (face) => face.whole ?? face.box;
-export const certaintyOf = (face) => face.second ?? face.score;
-export const heightOf = (face) => wholeOf(face)[3] - wholeOf(face)[1];
-export const areaOf = (face) => (wholeOf(face)[2] - wholeOf(face)[0]) * heightOf(face);
-const centreOf = (face) => [(wholeOf(face)[0] + wholeOf(face)[2]) / 2, (wholeOf(face)[1] + wholeOf(face)[3]) / 2];
+export const certaintyOf = ({ second, score }) => second ?? score;
+export const heightOf = ({ whole }) => whole[3] - whole[1];
+export const areaOf = ({ whole }) => (whole[2] - whole[0]) * (whole[3] - whole[1]);
+const centreOf = ({ whole }) => [(whole[0] + whole[2]) / 2, (whole[1] + whole[3]) / 2];
 
-/** How far the line of the eyes still falls to the right after turning, in degrees; null without points. */
-export function tiltOf(face) {
-    if (!face.points) return null;
-    const [[x0, y0], [x1, y1]] = face.points;
-    return wrap((Math.atan2(y1 - y0, x1 - x0) * 180) / Math.PI - face.turned);
+/** How far the line of the eyes still falls to the right after turning, in degrees. */
+export function tiltOf({ points: [[x0, y0], [x1, y1]], turned }) {
+    return wrap((Math.atan2(y1 - y0, x1 - x0) * 180) / Math.PI - turned);
 }
 
-/** How far the nose lies beside the middle of the eyes, in their distance; null without points. */
-export function asideOf(face) {
-    if (!face.points) return null;
-    const [[x0, y0], [x1, y1], [x, y]] = face.points;
+/** How far the nose lies beside the middle of the eyes, in their distance. */
+export function asideOf({ points: [[x0, y0], [x1, y1], [x, y]] }) {
     const dx = x1 - x0, dy = y1 - y0, distance = Math.max(Math.hypot(dx, dy), 1e-6);
     return Math.abs(((x - (x0 + x1) / 2) * dx + (y - (y0 + y1) / 2) * dy) / distance ** 2);
 }
 
-/** The faces of a picture, in no order. detector: `settings.faces` with `scan` and `look`, which are asynchronous. */
+/** The faces of a picture, in no order. detector: {scan, look}, which are asynchronous. */
 export async function search(detector, picture, { turned = true, tiled = true } = {}) {
     const possible = await detector.scan(picture);
-    let faces = dropDuplicates(possible.filter((face) => face.score >= detector.foundScore));
-    if (tiled && Math.max(picture.width, picture.height) > detector.fineSide) {
+    let faces = dropDuplicates(possible.filter((face) => face.score >= N.FOUND_SCORE));
+    if (tiled && Math.max(picture.width, picture.height) > N.FINE_SIDE) {
         faces = await add(faces, await findInTiles(detector, picture), detector, picture);
     }
-    const weak = possible.filter((face) => face.score < detector.foundScore && isAtEdge(face, picture));
+    const weak = possible.filter((face) => face.score < N.FOUND_SCORE && isAtEdge(face, picture));
     faces = await add(faces, await lookCloser(detector, picture, weak, [0]), detector, picture);
     if (turned) {
         faces.sort((a, b) => areaOf(b) - areaOf(a));
-        const closer = [];
-        for (const face of faces.slice(0, MAX_STRAIGHTENED)) closer.push(await straighten(detector, picture, face));
-        faces = [...closer, ...faces.slice(MAX_STRAIGHTENED)];
+        for (const [i, face] of faces.slice(0, N.MAX_STRAIGHTENED).entries()) faces[i] = await straighten(detector, picture, face);
         if (!faces.length) faces = await findTurned(detector, picture, possible);
     }
-    return faces.map((face) => clip(face, picture)).filter(Boolean);
+    const clipped = faces.map((face) => ({ ...face, box: clipBox(picture, face.box) }));
+    return clipped.filter(({ box: [left, top, right, bottom] }) => left < right && top < bottom);
 }
 
 function dropDuplicates(faces) {
     const kept = [];
     for (const face of [...faces].sort((a, b) => b.score - a.score)) {
-        if (kept.every((other) => overlap(face, other) <= SAME_FACE_OVERLAP)) kept.push(face);
+        if (!isAmong(kept, face)) kept.push(face);
     }
     return kept;
+}
+
+// Whether a face shares so much with one of these, of the smaller of the two, that they are the same.
+function isAmong(faces, face) {
+    return faces.some((other) => overlap(face.whole, other.whole) / Math.min(areaOf(face), areaOf(other)) > N.SAME_FACE_OVERLAP);
 }
 
 async function add(faces, more, detector, picture) {
     const added = [...faces];
     for (const one of dropDuplicates(more)) {
-        if (faces.some((face) => overlap(one, face) > SAME_FACE_OVERLAP)) continue;
-        const checked = await confirm(detector, picture, one);
+        const checked = isAmong(faces, one) ? null : await confirm(detector, picture, one);
         if (checked) added.push(checked);
     }
     return added;
 }
 
 async function confirm(detector, picture, face) {
-    if (face.score > detector.sureScore) return face;
-    const seen = await lookAt(detector, picture, face, face.turned, LEVEL_VIEW_SIDE, LEVEL_VIEW_HEIGHTS);
-    return seen && seen.score >= detector.secondScore ? { ...face, second: seen.score } : null;
+    if (face.score > N.SURE_SCORE) return face;
+    const seen = await lookAt(detector, picture, face, face.turned, N.LEVEL_VIEW_SIDE, N.LEVEL_VIEW_HEIGHTS);
+    return seen?.score >= N.SECOND_SCORE ? { ...face, second: seen.score } : null;
 }
 
 async function findInTiles(detector, picture) {
-    const scale = Math.max(1, Math.sqrt((picture.width * picture.height) / detector.tilePixels));
-    const [columns, rows] = [picture.width, picture.height].map((length) => divide(length, detector.fineSide * scale, TILE_OVERLAP * scale));
+    const scale = Math.max(1, Math.sqrt((picture.width * picture.height) / N.TILE_PIXELS));
+    const [columns, rows] = [picture.width, picture.height].map((length) => divide(length, N.FINE_SIDE * scale, N.TILE_OVERLAP * scale));
     const found = [];
     for (const [top, bottom] of rows) {
         for (const [left, right] of columns) {
             const box = [left, top, right, bottom];
             const tile = resize(picture, round((right - left) / scale), round((bottom - top) / scale), box, 2);
-            for (const face of await detector.look(tile)) {
-                if (face.score >= detector.foundScore && heightOf(face) <= detector.tileFaceMax) {
-                    found.push({ ...move(scaled(face, scale), left, top), tiled: true });
-                }
-            }
+            const faces = (await detector.look(tile)).filter((face) => face.score >= N.FOUND_SCORE && heightOf(face) <= N.TILE_FACE_MAX);
+            found.push(...faces.map((face) => ({ ...move(scaled(face, scale), left, top), tiled: true })));
         }
     }
     return found;
@@ -114,73 +99,72 @@ async function findTurned(detector, picture, possible) {
     const all = [...possible];
     for (const quarter of [1, 2, 3]) {
         const turned = rotateQuarter(picture, quarter);
-        for (const face of await detector.scan(turned)) all.push(turnBack(face, 90 * quarter, turned, picture));
+        const view = { centre: middleOf(picture), middle: middleOf(turned), angle: 90 * quarter, scale: 1 };
+        for (const face of await detector.scan(turned)) all.push(toPicture(view, face));
     }
     const found = [];
     for (const face of await lookCloser(detector, picture, all, ALL_TURNS)) found.push(await level(detector, picture, face));
-    return dropDuplicates(found.filter((face) => face.score >= detector.secondScore));
+    return dropDuplicates(found.filter((face) => face.score >= N.SECOND_SCORE));
 }
 
 async function straighten(detector, picture, face) {
-    const isDoubtful = face.score <= ((asideOf(face) || 0) >= NOSE_ASIDE ? detector.uprightScore : detector.sureScore);
-    if (!isDoubtful && Math.abs(tiltOf(face) || 0) < HINT_DEGREES) return face;
-    const side = isDoubtful ? LEVEL_VIEW_SIDE : HINT_VIEW_SIDE;
-    const seen = await lookAt(detector, picture, face, 0, side, LEVEL_VIEW_HEIGHTS);
-    const score = seen ? seen.score : 0;
+    const isDoubtful = face.score <= (asideOf(face) >= N.NOSE_ASIDE ? N.UPRIGHT_SCORE : N.SURE_SCORE);
+    if (!isDoubtful && Math.abs(tiltOf(face)) < N.HINT_DEGREES) return face;
+    const seen = await lookAt(detector, picture, face, 0, isDoubtful ? N.LEVEL_VIEW_SIDE : N.HINT_VIEW_SIDE, N.LEVEL_VIEW_HEIGHTS);
+    const score = isDoubtful ? (seen?.score ?? 0) : 0;
+    const asItIs = isDoubtful ? { ...face, second: score } : face;
     let start = face;
-    if (isDoubtful && score <= detector.uprightScore) {
+    if (isDoubtful && score <= N.UPRIGHT_SCORE) {
         start = (await lookCloser(detector, picture, [face], ALL_TURNS))[0] ?? face;
-    } else if (Math.abs((seen && tiltOf(seen)) || 0) < HINT_VIEW_DEGREES) {
-        return isDoubtful ? { ...face, second: score } : face;
+    } else if (!seen || Math.abs(tiltOf(seen)) < N.HINT_VIEW_DEGREES) {
+        return asItIs;
     }
     const turned = await level(detector, picture, start);
-    if (turned.turned && turned.score >= Math.max(detector.secondScore, isDoubtful ? score : 0)) {
-        return { ...turned, tiled: face.tiled };
-    }
-    return isDoubtful ? { ...face, second: score } : face;
+    return turned.turned && turned.score >= Math.max(N.SECOND_SCORE, score) ? { ...turned, tiled: face.tiled } : asItIs;
 }
 
 async function lookCloser(detector, picture, possible, angles) {
     const columns = angles.length > 1 ? Math.ceil(Math.sqrt(angles.length / 2)) * 2 : 1;
-    const rows = Math.ceil(angles.length / columns), side = STEP_VIEW_SIDE;
+    const rows = Math.ceil(angles.length / columns), side = N.STEP_VIEW_SIDE;
     const found = [];
-    for (const face of dropDuplicates(possible).slice(0, MAX_CLOSER)) {
+    for (const face of dropDuplicates(possible).slice(0, N.MAX_CLOSER)) {
         const sheet = makePicture(columns * side, rows * side, 3);
-        const views = angles.map((angle) => viewAround(face, angle, side, STEP_VIEW_HEIGHTS));
+        const views = angles.map((angle) => viewAround(face, angle, side, N.STEP_VIEW_HEIGHTS));
         views.forEach((view, i) => paste(sheet, cutView(view, picture), (i % columns) * side, Math.floor(i / columns) * side));
-        let best = null;
-        for (const seen of await detector.look(sheet)) {
-            const [column, row] = centreOf(seen).map((x) => Math.floor(x / side));
-            const view = views[row * columns + column];
-            if (!view || (best && seen.score <= best.score)) continue;
-            const local = move(seen, -column * side, -row * side);
-            if (isCentral(view, local)) best = toPicture(view, local);
-        }
-        if (best && best.score >= detector.foundScore) found.push(best);
+        const seen = (await detector.look(sheet)).flatMap((one) => {
+            const [column, row] = centreOf(one).map((x) => Math.floor(x / side));
+            const view = views[row * columns + column], local = move(one, -column * side, -row * side);
+            return view && isCentral(view, local) ? [toPicture(view, local)] : [];
+        });
+        const best = surest(seen);
+        if (best?.score >= N.FOUND_SCORE) found.push(best);
     }
     return found;
 }
 
 async function level(detector, picture, face) {
-    const look = (from, angle) => lookAt(detector, picture, from, angle, LEVEL_VIEW_SIDE, LEVEL_VIEW_HEIGHTS);
+    const look = (from, angle) => lookAt(detector, picture, from, angle, N.LEVEL_VIEW_SIDE, N.LEVEL_VIEW_HEIGHTS);
     const first = await look(face, face.turned);
     if (!first) return face;
-    const second = (await look(first, wrap(face.turned + (tiltOf(first) || 0)))) ?? first;
-    let angle = wrap(second.turned + (tiltOf(second) || 0));
+    const second = (await look(first, wrap(face.turned + tiltOf(first)))) ?? first;
+    let angle = wrap(second.turned + tiltOf(second));
     const quarter = 90 * round(angle / 90);
-    if (Math.abs(angle - quarter) < LEVEL_FROM_DEGREES) angle = wrap(quarter);
+    if (Math.abs(angle - quarter) < N.LEVEL_FROM_DEGREES) angle = wrap(quarter);
     return (await look(second, angle)) ?? second;
 }
 
 async function lookAt(detector, picture, face, angle, side, heights) {
     const view = viewAround(face, angle, side, heights);
-    const seen = (await detector.look(cutView(view, picture))).filter((one) => isCentral(view, one));
-    return seen.length ? toPicture(view, seen.reduce((a, b) => (b.score > a.score ? b : a))) : null;
+    const seen = await detector.look(cutView(view, picture));
+    return surest(seen.filter((one) => isCentral(view, one)).map((one) => toPicture(view, one)));
 }
 
-// A square part of a picture, turned around its centre: {centre, angle, side, scale}, as `face_search.View`.
+const surest = (faces) => faces.reduce((a, b) => (a?.score >= b.score ? a : b), null);
+const middleOf = ({ width, height }) => [width / 2, height / 2];
+
+// A square part of a picture, turned around its centre, as `face_search.View`.
 function viewAround(face, angle, side, heights) {
-    return { centre: centreOf(face), angle, side, scale: (Math.max(heightOf(face), 1) * heights) / side };
+    return { centre: centreOf(face), middle: [side / 2, side / 2], angle, side, scale: (Math.max(heightOf(face), 1) * heights) / side };
 }
 
 function cutView({ centre: [x, y], angle, side, scale }, picture) {
@@ -196,52 +180,37 @@ function cutView({ centre: [x, y], angle, side, scale }, picture) {
     return cut(view, [margin, margin, margin + side, margin + side]);
 }
 
-function reduceInside(picture, [x0, y0, x1, y1], factor) {
-    const [left, top, right, bottom] = roundOutwards(picture, [x0, y0, x1, y1]).map((edge) => Math.max(edge, 0));
-    const inside = [left, top, Math.min(right, picture.width), Math.min(bottom, picture.height)];
-    const box = [x0 - left, y0 - top, x1 - left, y1 - top].map((edge) => edge / factor);
-    return [reduce(picture, factor, factor, inside), box];
+function reduceInside(picture, box, factor) {
+    const inside = clipBox(picture, roundOutwards(picture, box));
+    return [reduce(picture, factor, factor, inside), box.map((edge, i) => (edge - inside[i % 2]) / factor)];
 }
 
-function isCentral({ side }, seen) {
-    const [x, y] = centreOf(seen);
-    return Math.hypot(x - side / 2, y - side / 2) <= CENTRE_FRACTION * side;
+function isCentral({ side, middle: [x, y] }, seen) {
+    const [u, v] = centreOf(seen);
+    return Math.hypot(u - x, v - y) <= N.CENTRE_FRACTION * side;
 }
 
-function toPicture(view, seen) {
-    const cos = Math.cos(radians(view.angle)), sin = Math.sin(radians(view.angle));
+// A face that was found in a view, in the picture's pixels.
+function toPicture({ centre, middle, angle, scale }, seen) {
+    const cos = Math.cos(radians(angle)), sin = Math.sin(radians(angle));
     const map = (point) => {
-        const [x, y] = point.map((value) => view.scale * (value - view.side / 2));
-        return [view.centre[0] + x * cos - y * sin, view.centre[1] + x * sin + y * cos];
+        const [x, y] = point.map((value, i) => scale * (value - middle[i]));
+        return [centre[0] + x * cos - y * sin, centre[1] + x * sin + y * cos];
     };
-    const whole = wholeOf(seen);
-    const half = [0, 1].map((i) => (view.scale * (whole[i + 2] - whole[i])) / 2);
-    return turnedFace(map(centreOf(seen)), half, wrap(view.angle), seen.score, seen.points && seen.points.map(map));
+    const [x, y] = map(centreOf(seen)), [dx, dy] = [0, 1].map((i) => (scale * (seen.whole[i + 2] - seen.whole[i])) / 2);
+    const wide = dx * Math.abs(cos) + dy * Math.abs(sin), high = dx * Math.abs(sin) + dy * Math.abs(cos);
+    return {
+        box: [x - wide, y - high, x + wide, y + high], whole: [x - dx, y - dy, x + dx, y + dy],
+        score: seen.score, second: null, points: seen.points.map(map), turned: wrap(angle), tiled: false,
+    };
 }
 
-function turnedFace([x, y], [dx, dy], turned, score, points) {
-    const cos = Math.abs(Math.cos(radians(turned))), sin = Math.abs(Math.sin(radians(turned)));
-    const wide = dx * cos + dy * sin, high = dx * sin + dy * cos;
-    const box = [x - wide, y - high, x + wide, y + high], whole = [x - dx, y - dy, x + dx, y + dy];
-    return { box, score, points, turned, tiled: false, whole, second: null };
+function mapFace(face, map) {
+    const mapBox = (box) => [...map(box.slice(0, 2)), ...map(box.slice(2))];
+    return { ...face, box: mapBox(face.box), whole: mapBox(face.whole), points: face.points.map(map) };
 }
-
-function turnBack(face, angle, size, picture) {
-    const [x, y] = [centreOf(face)[0] - size.width / 2, centreOf(face)[1] - size.height / 2];
-    const cos = Math.round(Math.cos(radians(angle))), sin = Math.round(Math.sin(radians(angle)));
-    const centre = [picture.width / 2 + x * cos - y * sin, picture.height / 2 + x * sin + y * cos];
-    const whole = wholeOf(face);
-    return turnedFace(centre, [(whole[2] - whole[0]) / 2, heightOf(face) / 2], wrap(angle), face.score, null);
-}
-
-const mapPoints = (face, map) => ({
-    ...face,
-    box: [...map(face.box.slice(0, 2)), ...map(face.box.slice(2))],
-    whole: face.whole && [...map(face.whole.slice(0, 2)), ...map(face.whole.slice(2))],
-    points: face.points && face.points.map(map),
-});
-const move = (face, dx, dy) => mapPoints(face, ([x, y]) => [x + dx, y + dy]);
-export const scaled = (face, factor) => mapPoints(face, ([x, y]) => [factor * x, factor * y]);
+const move = (face, dx, dy) => mapFace(face, ([x, y]) => [x + dx, y + dy]);
+export const scaled = (face, toX, toY = toX) => mapFace(face, ([x, y]) => [toX * x, toY * y]);
 
 function paste(sheet, view, left, top) {
     for (let y = 0; y < view.height; y++) {
@@ -249,20 +218,12 @@ function paste(sheet, view, left, top) {
     }
 }
 
-function clip(face, picture) {
-    const [left, top, right, bottom] = face.box;
-    const box = [Math.max(left, 0), Math.max(top, 0), Math.min(right, picture.width), Math.min(bottom, picture.height)];
-    if (box.every((value, i) => value === face.box[i])) return face;
-    return box[0] >= box[2] || box[1] >= box[3] ? null : { ...face, box, whole: wholeOf(face) };
-}
-
 function isAtEdge(face, picture) {
     const [left, top, right, bottom] = face.box;
-    return Math.min(left, top, picture.width - right, picture.height - bottom) < EDGE_FRACTION * heightOf(face);
+    return Math.min(left, top, picture.width - right, picture.height - bottom) < N.EDGE_FRACTION * heightOf(face);
 }
 
-function overlap(a, b) {
-    const [p, q] = [wholeOf(a), wholeOf(b)];
-    const width = Math.min(p[2], q[2]) - Math.max(p[0], q[0]), height = Math.min(p[3], q[3]) - Math.max(p[1], q[1]);
-    return (Math.max(0, width) * Math.max(0, height)) / Math.min(areaOf(a), areaOf(b));
+/** How many pixels two boxes share. */
+export function overlap([x0, y0, x1, y1], [u0, v0, u1, v1]) {
+    return Math.max(0, Math.min(x1, u1) - Math.max(x0, u0)) * Math.max(0, Math.min(y1, v1) - Math.max(y0, v0));
 }

@@ -6,7 +6,7 @@ const SMOOTHING_S = 0.5, LOST_S = 1, MAX_DISTANCE = 1, MAX_GROWTH = 2;
 const centre = ([x0, y0, x1, y1]) => [(x0 + x1) / 2, (y0 + y1) / 2];
 
 export class Tracker {
-    #tracks = [];
+    #tracks = []; // the faces as they were last seen
     #count = 0;
     #followed = null;
 
@@ -18,16 +18,16 @@ export class Tracker {
         for (const [, track, face] of pairs) {
             if (!found.has(face) && ![...found.values()].includes(track)) found.set(face, track);
         }
-        const answered = faces.map((face) => {
-            let track = found.get(face);
-            if (!track) this.#tracks.push((track = { id: ++this.#count, smoothed: {}, seen: now }));
-            const weight = 1 - Math.exp(-(now - track.seen) / SMOOTHING_S);
-            Object.assign(track, { box: face.box, height: face.height, seen: now });
-            const models = face.models.map(({ model, probabilities }) => ({ model, probabilities: smooth(track, model, probabilities, weight) }));
-            return { ...face, id: track.id, models };
+        const tracks = faces.map((face) => {
+            const before = found.get(face);
+            if (!before) return { ...face, id: ++this.#count, seen: now };
+            const weight = 1 - Math.exp(-(now - before.seen) / SMOOTHING_S);
+            const models = face.models.map((one, i) => ({ ...one, probabilities: smooth(before.models[i].probabilities, one.probabilities, weight) }));
+            return { ...face, id: before.id, seen: now, models };
         });
-        this.#tracks = this.#tracks.filter((track) => now - track.seen <= LOST_S); // whom this picture lacks
-        return answered;
+        const away = this.#tracks.filter((track) => ![...found.values()].includes(track) && now - track.seen <= LOST_S);
+        this.#tracks = [...tracks, ...away];
+        return tracks;
     }
 
     /** The face to stay with: the same until it has left, then the largest. */
@@ -45,8 +45,7 @@ function distance(track, face) {
 }
 
 // Not its label: where another wins, the average begins anew.
-function smooth(track, model, probabilities, weight) {
-    const before = track.smoothed[model] ?? probabilities;
-    const smoothed = Object.fromEntries(Object.entries(probabilities).map(([label, share]) => [label, before[label] + weight * (share - before[label])]));
-    return (track.smoothed[model] = best(smoothed) === best(probabilities) ? smoothed : probabilities);
+function smooth(before, now, weight) {
+    const smoothed = Object.fromEntries(Object.entries(now).map(([label, share]) => [label, before[label] + weight * (share - before[label])]));
+    return best(smoothed) === best(now) ? smoothed : now;
 }

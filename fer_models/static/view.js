@@ -1,5 +1,6 @@
 // The answers as elements, with the classes of the other page, so that they look alike.
 import { findMajority } from "./summary.js";
+import { doubts, labels, numbers as N } from "./settings.js";
 import { count, decimal, has, percent, say } from "./words.js";
 
 export function make(tag, attributes = {}, ...children) {
@@ -17,7 +18,7 @@ export const sayLabel = (label) => say(`label.${label}`);
 
 /** Why there is no answer: the id of one sentence, and the sentence. */
 export const findTrouble = (reason) => [`static.error.${reason}`, `error.${reason}`].find(has) ?? "error.unexpected";
-export const sayTrouble = (reason, { maxPixels, maxBytes }) => say(findTrouble(reason), { megapixels: maxPixels / 1e6, megabytes: maxBytes / 1024 ** 2 });
+export const sayTrouble = (reason) => say(findTrouble(reason), { megapixels: N.MAX_PIXELS / 1e6, megabytes: N.MAX_FILE_MB });
 
 export const renderMessage = (text, isError = false) =>
     make("div", { class: `fer-message${isError ? " fer-message-error" : ""}`, role: isError ? "alert" : null }, make("p", {}, text));
@@ -38,7 +39,7 @@ function isSplit({ models, votes, favourite, sure }) {
 }
 
 /** The answer in two sentences, as the other page says it: the label, and how far the models agree on it. */
-export function describeVerdict(answer, settings) {
+export function describeVerdict(answer) {
     const { models, votes, average, favourite, sure, hints } = answer;
     const total = models.length, share = average[favourite], [{ models: voters }, ...rest] = votes, split = isSplit(answer);
     const words = { label: sayLabel(favourite), share: percent(share, 0) };
@@ -46,22 +47,22 @@ export function describeVerdict(answer, settings) {
     let key = split ? "split" : sure ? "sure" : "probably";
     let sentence = split ? say("verdict.average", words)
         : total === 1 ? say("verdict.one", { model: voters[0] }) : say(rest.length ? "verdict.most" : "verdict.all", count);
-    if (!split && share < settings.sure.probability) sentence = say("verdict.weakly", { sentence });
+    if (!split && share < N.SURE_PROBABILITY) sentence = say("verdict.weakly", { sentence });
     const said = (split ? votes : rest).map(describeVote);
-    const doubt = hints.find(({ id }) => settings.doubts.includes(id));
+    const doubt = hints.find(({ id }) => doubts.includes(id));
     if (doubt) key = doubt.id;
     const sentences = [sentence, ...said].join("; ");
     return [capitalize(say(`verdict.${key}`, words)), `${capitalize(sentences)}.`];
 }
 
-export function renderVerdict(answer, settings) {
-    const [headline, sentence] = describeVerdict(answer, settings);
+export function renderVerdict(answer) {
+    const [headline, sentence] = describeVerdict(answer);
     const notes = [];
     if (answer.face_index === null) notes.push(say("faces.whole"));
     else if (answer.faces.length > 1) notes.push(`${say("faces.number", { number: answer.face_index + 1, count: answer.faces.length })}.`);
     if (answer.face?.turned_degrees) notes.push(say("faces.turned", { degrees: Math.abs(Math.round(answer.face.turned_degrees)) }));
     const hints = answer.hints.map(describeHint);
-    return make("div", { class: `fer-verdict${answer.sure ? "" : " fer-unsure"}`, role: "status" },
+    return make("div", { class: `fer-verdict${answer.sure ? "" : " fer-unsure"}` },
         make("h2", { class: "fer-headline" }, headline),
         make("p", { class: "fer-agreement" }, sentence),
         make("p", { class: "fer-notes" }, notes.join(" ")),
@@ -69,13 +70,11 @@ export function renderVerdict(answer, settings) {
         make("p", { class: "fer-small" }, say("verdict.disclaimer")));
 }
 
-function describeDoubt({ models, hints }, settings) {
-    const doubts = hints.filter(({ id }) => settings.doubts.includes(id));
-    if (doubts.length) return doubts.map(describeHint).join(" ");
-    const total = models.length;
-    return say(total === 1 ? "verdict.threshold_one" : "verdict.threshold", {
-        share: percent(settings.sure.probability, 0), count: Math.ceil(settings.sure.agreement * total), total,
-    });
+function describeDoubt({ models, hints }) {
+    const said = hints.filter(({ id }) => doubts.includes(id));
+    if (said.length) return said.map(describeHint).join(" ");
+    const total = models.length, share = percent(N.SURE_PROBABILITY, 0);
+    return say(total === 1 ? "verdict.threshold_one" : "verdict.threshold", { share, count: Math.ceil(N.SURE_AGREEMENT * total), total });
 }
 
 /** That there is no face, with another photo as the first way out, and the whole picture as the second. */
@@ -92,30 +91,26 @@ export function renderCards(models, answer) {
     return make("ol", { class: "fer-cards", "aria-hidden": answer ? null : "true" }, ...models.map((model) => renderCard(model, majority)));
 }
 
-function renderCard(model, majority) {
-    const vote = !model.winner || !majority ? "" : model.winner === majority ? "agrees" : "differs";
-    const facts = say(`card.accuracy.${model.test_labels}`, { accuracy: percent(model.test_accuracy, 0) });
-    const winner = model.winner
-        ? [sayLabel(model.winner), " ", make("small", {}, percent(model.probabilities[model.winner], 0))]
-        : ["–"];
-    return make("li", { class: `fer-card${vote ? ` fer-${vote}` : ""}`, "data-model": model.model, "data-winner": model.winner ?? "" },
-        make("h3", { class: "fer-name" }, model.model),
-        make("p", { class: "fer-winner" }, ...winner),
-        make("p", { class: "fer-vote" }, vote ? say(`card.${vote}`) : ""),
-        make("dl", { "aria-hidden": "true" },
-            ...Object.entries(model.probabilities).map(([label, share]) => renderBar(label, share, label === model.winner))),
-        make("p", { class: "fer-small" }, facts));
+function renderCard({ model, winner, probabilities, test_labels, test_accuracy }, majority) {
+    const vote = !winner || !majority ? "" : winner === majority ? "agrees" : "differs";
+    const said = winner ? [sayLabel(winner), " ", make("small", {}, percent(probabilities[winner], 0))] : ["–"];
+    return make("li", { class: `fer-card${vote ? ` fer-${vote}` : ""}`, "data-model": model, "data-winner": winner ?? "" },
+        make("h3", { class: "fer-name" }, model),
+        make("p", { class: "fer-winner" }, ...said),
+        make("p", { class: "fer-vote" }, vote && say(`card.${vote}`)),
+        make("dl", { "aria-hidden": "true" }, ...labels.map((label) => renderBar(label, probabilities?.[label], label === winner))),
+        make("p", { class: "fer-small" }, say(`card.accuracy.${test_labels}`, { accuracy: percent(test_accuracy, 0) })));
 }
 
 function renderBar(label, share, isBest) {
     const fill = make("span");
     fill.style.width = `${100 * (share ?? 0)}%`;
     return make("div", { class: `fer-bar${isBest ? " fer-best" : ""}` },
-        make("dt", {}, sayLabel(label)), make("dd", {}, fill, make("b", {}, share === null ? "" : percent(share, 0))));
+        make("dt", {}, sayLabel(label)), make("dd", {}, fill, make("b", {}, share == null ? "" : percent(share, 0))));
 }
 
 /** Every label's probability by every model and their average, then what is known of each model. */
-export function renderTable(answer, settings) {
+export function renderTable(answer) {
     const { models, average } = answer;
     const columns = [...models.map(({ model, probabilities }) => [model, probabilities]), [say("table.average"), average]];
     const row = (label) => make("tr", {}, make("th", { scope: "row" }, sayLabel(label)), ...columns.map(([, shares]) => {
@@ -136,22 +131,27 @@ export function renderTable(answer, settings) {
             ...columns.map(([name]) => make("th", { scope: "col" }, make("span", { class: "fer-name" }, name))))),
         make("tbody", {}, ...Object.keys(average).map(row), ...more));
     return [make("div", { class: "fer-scroll", role: "region", tabindex: "0", "aria-label": say("table.caption") }, table),
-        answer.sure ? "" : make("p", { class: "fer-small" }, describeDoubt(answer, settings))];
+        answer.sure ? "" : make("p", { class: "fer-small" }, describeDoubt(answer))];
+}
+
+/** A box over a picture: a light line of this width with a dark edge, which is seen on any photo. */
+export function renderBox([x0, y0, x1, y1], line, unit) {
+    const box = { x: x0, y: y0, width: x1 - x0, height: y1 - y0, rx: unit, fill: "none" };
+    return [make("rect", { class: "fer-edge", ...box, "stroke-width": line + 0.7 * unit }), make("rect", { class: "fer-box", ...box, "stroke-width": line })];
 }
 
 /** The photo with a box around each face; `choose(index)` when one is clicked. */
 export function renderPhoto(url, [width, height], faces, chosen, choose) {
     const unit = Math.max(width, height) / 100;
-    const boxes = faces.map(({ box_xyxy: [x0, y0, x1, y1] }, i) => {
-        const line = (i === chosen ? 1.2 : 0.7) * unit, box = { x: x0, y: y0, width: x1 - x0, height: y1 - y0, rx: unit, fill: "none" };
+    const boxes = faces.map(({ box_xyxy: box }, i) => {
+        const [x, y] = box;
         const number = faces.length > 1
-            ? [make("rect", { class: "fer-tag", x: x0, y: y0, width: 5.5 * unit, height: 5.5 * unit, rx: unit }),
-                make("text", { x: x0 + 2.75 * unit, y: y0 + 2.75 * unit, "font-size": 4 * unit }, String(i + 1))]
+            ? [make("rect", { class: "fer-tag", x, y, width: 5.5 * unit, height: 5.5 * unit, rx: unit }),
+                make("text", { x: x + 2.75 * unit, y: y + 2.75 * unit, "font-size": 4 * unit }, String(i + 1))]
             : [];
         return make("g", { class: `fer-face${i === chosen ? " fer-chosen" : ""}`, "data-face": i, onclick: () => choose(i) },
             make("title", {}, say("faces.number", { number: i + 1, count: faces.length })),
-            make("rect", { class: "fer-edge", ...box, "stroke-width": line + 0.7 * unit }),
-            make("rect", { class: "fer-box", ...box, "stroke-width": line }), ...number);
+            ...renderBox(box, (i === chosen ? 1.2 : 0.7) * unit, unit), ...number);
     });
     boxes.sort((a, b) => a.classList.contains("fer-chosen") - b.classList.contains("fer-chosen"));
     const name = faces.length ? say("photo.with_faces", { count: faces.length }) : say("photo.alt");

@@ -1,17 +1,11 @@
 // The words of the page: the JSON files of the other page, and its ways to write numbers.
-const known = {};
-let words = {};
-export let language = "en";
+import texts from "./texts.js";
 
-export async function loadWords(languages) {
-    for (const code of languages) known[code] = await (await fetch(new URL(`words/${code}.json`, import.meta.url))).json();
-    const asked = [new URLSearchParams(location.search).get("lang"), ...navigator.languages].filter(Boolean);
-    const spoken = asked.map((tag) => tag.split("-")[0]).find((code) => languages.includes(code)) ?? "en";
-    speak(spoken);
-}
+let words = {};
+export let language;
 
 export function speak(code) {
-    words = { ...known.en, ...known[code] };
+    words = { ...texts.en, ...texts[code] };
     language = code;
     document.documentElement.lang = code;
     document.title = say("app.title");
@@ -19,7 +13,7 @@ export function speak(code) {
     for (const node of document.querySelectorAll("[data-label]")) node.setAttribute("aria-label", say(node.dataset.label));
 }
 
-export const nameLanguage = (code) => known[code]["language.name"] ?? code;
+export const languages = Object.entries(texts).map(([code, known]) => [code, known["language.name"] ?? code]);
 export const say = (key, values = {}) => (words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 export const sayTag = (tag) => words[`tag.${tag}`] ?? tag;
 export const has = (key) => key in words;
@@ -29,3 +23,6 @@ export const percent = (share, digits = 1) => say("number.percent", { number: de
 export const count = (number) => number < Number(say("number.grouped_from"))
     ? String(number)
     : String(number).replace(/\B(?=(\d{3})+$)/g, say("number.thousands"));
+
+const asked = [new URLSearchParams(location.search).get("lang") ?? "", ...navigator.languages].map((tag) => tag.split("-")[0]);
+speak(asked.find((code) => Object.hasOwn(texts, code)) ?? "en");

@@ -1,59 +1,57 @@
 // YuNet, decoded as OpenCV's FaceDetectorYN does it.
+import { overlap } from "./search.js";
+import { numbers as N } from "./settings.js";
 
-const STRIDES = [8, 16, 32];
 const DIVISOR = 32;
 const NMS_OVERLAP = 0.3;
 
-/** RGB -> the model's input, BGR in [0, 255], (3, H, W); black at the right and bottom up to `minSide` and to whole strides. */
-export function makeInput(picture, minSide) {
-    const pad = (size) => Math.ceil(Math.max(size, minSide) / DIVISOR) * DIVISOR;
-    const width = pad(picture.width), height = pad(picture.height), area = width * height;
-    const values = new Float32Array(3 * area);
+/** RGB -> the model's input, BGR in [0, 255], (3, H, W); black at the right and bottom up to the least and to whole strides. */
+export function makeInput(picture) {
+    const [width, height] = [picture.width, picture.height].map((size) => Math.ceil(Math.max(size, N.MIN_INPUT_SIDE) / DIVISOR) * DIVISOR);
+    const area = width * height, values = new Float32Array(3 * area);
     for (let y = 0, i = 0; y < picture.height; y++) {
         for (let x = 0, j = y * width; x < picture.width; x++, j++, i += 3) {
-            values[j] = picture.data[i + 2];
-            values[area + j] = picture.data[i + 1];
-            values[2 * area + j] = picture.data[i];
+            for (let c = 0; c < 3; c++) values[c * area + j] = picture.data[i + 2 - c];
         }
     }
     return { values, width, height };
 }
 
-/** The model's outputs, by name, as flat arrays -> rows {box: left, top, width, height; points: five [x, y]; score}. */
-export function decode(outputs, width, height, threshold) {
-    const rows = [];
-    for (const stride of STRIDES) {
+/** The model's outputs, by name, as flat arrays -> faces, in pixels of the input. */
+export function decode(outputs, { width, height }) {
+    const faces = [];
+    for (const stride of [8, 16, 32]) {
         const [cls, obj, bbox, kps] = ["cls", "obj", "bbox", "kps"].map((name) => outputs[`${name}_${stride}`]);
         const columns = width / stride;
         for (let i = 0; i < columns * (height / stride); i++) {
-            const score = Math.sqrt(Math.min(Math.max(cls[i], 0), 1) * Math.min(Math.max(obj[i], 0), 1));
-            if (score < threshold) continue;
+            const score = Math.fround(Math.sqrt(Math.min(Math.max(cls[i], 0), 1) * Math.min(Math.max(obj[i], 0), 1)));
+            if (score < N.WEAK_SCORE) continue;
             const column = i % columns, row = Math.floor(i / columns);
-            const w = Math.exp(bbox[4 * i + 2]) * stride, h = Math.exp(bbox[4 * i + 3]) * stride;
-            const left = (column + bbox[4 * i]) * stride - w / 2, top = (row + bbox[4 * i + 1]) * stride - h / 2;
-            const points = Array.from({ length: 5 }, (_, n) => [
-                (kps[10 * i + 2 * n] + column) * stride, (kps[10 * i + 2 * n + 1] + row) * stride,
-            ]);
-            rows.push({ box: [left, top, w, h].map(Math.fround), points, score: Math.fround(score) });
+            const place = (x, y) => [(column + x) * stride, (row + y) * stride];
+            const [x, y, w, h] = bbox.subarray(4 * i), dx = Math.exp(w) / 2, dy = Math.exp(h) / 2;
+            const box = [...place(x - dx, y - dy), ...place(x + dx, y + dy)];
+            const points = Array.from({ length: 5 }, (_, n) => place(...kps.subarray(10 * i + 2 * n, 10 * i + 2 * n + 2)));
+            faces.push({ box, whole: box, score, second: null, points, turned: 0, tiled: false });
         }
     }
-    return rows.length > 1 ? suppress(rows, threshold) : rows;
+    return suppress(faces);
 }
 
 // Of boxes that overlap the surest one; OpenCV compares them in whole pixels.
-function suppress(rows, threshold) {
+function suppress(faces) {
     const kept = [];
-    for (const row of rows.filter((row) => row.score > threshold).sort((a, b) => b.score - a.score)) {
-        if (kept.every((other) => overlap(row.box.map(Math.trunc), other.box.map(Math.trunc)) <= NMS_OVERLAP)) kept.push(row);
+    for (const face of faces.sort((a, b) => b.score - a.score)) {
+        if (kept.every((other) => shareOf(truncate(face.box), truncate(other.box)) <= NMS_OVERLAP)) kept.push(face);
     }
     return kept;
 }
 
-function overlap(a, b) {
-    const areas = a[2] * a[3] + b[2] * b[3];
-    if (areas <= 0) return 1;
-    const width = Math.min(a[0] + a[2], b[0] + b[2]) - Math.max(a[0], b[0]);
-    const height = Math.min(a[1] + a[3], b[1] + b[3]) - Math.max(a[1], b[1]);
-    const shared = Math.max(0, width) * Math.max(0, height);
-    return shared / (areas - shared);
+function truncate([x0, y0, x1, y1]) {
+    const [left, top, width, height] = [x0, y0, x1 - x0, y1 - y0].map(Math.trunc);
+    return [left, top, left + width, top + height];
+}
+
+function shareOf(a, b) {
+    const shared = overlap(a, b);
+    return shared / (overlap(a, a) + overlap(b, b) - shared);
 }

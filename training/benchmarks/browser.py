@@ -10,11 +10,8 @@ of Live.
 import base64
 import io
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -28,7 +25,7 @@ from fer_models.inference import LoadedModel, load_models, predict_all
 from fer_models.zoo import REPORT_MODELS
 
 from ..data import load_fer2013
-from ..publishing.static_page import StaticHandler, build_static, read_examples
+from ..publishing.static_page import StaticHandler, build_static, read_examples, serve
 from ..runtime.files import write_json
 from ..runtime.measured import make_measuring_parser
 from ..runtime.provenance import describe_environment
@@ -56,17 +53,6 @@ class CountingHandler(StaticHandler):
         content = source.read()
         CountingHandler.sent += len(content)
         outputfile.write(content)
-
-
-@contextmanager
-def serve(directory: Path) -> Iterator[str]:
-    """The address of a folder on this machine."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(CountingHandler, directory=str(directory)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
 
 
 def open_page(window: Any, url: str) -> Any:
@@ -175,7 +161,7 @@ def read_memory() -> float:
 def measure_bytes(directory: Path) -> dict[str, Any]:
     """What a first visit fetches until the four models of one tag are ready, by a server that compresses nothing."""
     CountingHandler.sent = 0
-    with serve(directory) as url, open_window() as window:
+    with serve(directory, CountingHandler) as url, open_window() as window:
         page = open_page(window, url)
         sent = CountingHandler.sent
         browser = page.evaluate("navigator.userAgent.match(/Chrome.[0-9.]+/)[0]")

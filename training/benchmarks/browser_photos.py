@@ -59,17 +59,7 @@ def measure_photos(page: Any, models: list[LoadedModel], count: int) -> dict[str
         faces = detector.detect(image)
         found = classify(cut_out(image, faces, faces), models) if faces else [Comparison([], None, None, [])]
         ours = [to_json(one, models) for one in found]
-        theirs = page.evaluate(
-            """async ([text, count]) => {
-                const blob = new Blob([Uint8Array.from(atob(text), (character) => character.charCodeAt(0))]);
-                const answers = [];
-                for (let face = 0; face < count; face++) {
-                    answers.push(await window.fer.compare(blob, { face }).catch(() => null));
-                }
-                return answers;
-            }""",
-            [base64.b64encode(content).decode(), len(ours)],
-        )
+        theirs = [ask(page, content, face=face) for face in range(len(ours))]
         rows.append({"index": index, "kind": kind} | compare_answers(ours, theirs))
     return {
         "n": len(rows),
@@ -81,11 +71,20 @@ def measure_photos(page: Any, models: list[LoadedModel], count: int) -> dict[str
     }
 
 
-def compare_answers(ours: list[dict[str, Any]], theirs: list[dict[str, Any] | None]) -> dict[str, Any]:
+def ask(page: Any, content: bytes, kind: str = "", **options: Any) -> Any:
+    """What `window.fer.compare` answers to a picture file, or the reason why there is no answer."""
+    code = """async ([text, type, options]) => {
+        const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+        return window.fer.compare(new Blob([bytes], { type }), options).catch((error) => error.reason);
+    }"""
+    return page.evaluate(code, [base64.b64encode(content).decode(), kind, options])
+
+
+def compare_answers(ours: list[dict[str, Any]], theirs: list[dict[str, Any] | str]) -> dict[str, Any]:
     """How far the answers for the faces of one photo lie apart."""
     box_px, probability, same = 0.0, 0.0, True
     for mine, other in zip(ours, theirs, strict=True):
-        if other is None or len(mine["faces"]) != len(other["faces"]):
+        if isinstance(other, str) or len(mine["faces"]) != len(other["faces"]):
             return {"same": False, "faces": len(mine["faces"]), "box_px": 0.0, "probability": 0.0, "why": "faces"}
         for one, two in zip(mine["faces"], other["faces"], strict=True):
             box_px = max(box_px, float(np.abs(np.subtract(one["box_xyxy"], two["box_xyxy"])).max()))

@@ -9,9 +9,13 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import subprocess
 import tarfile
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -35,6 +39,7 @@ PAGE_DIR = ROOT / "fer_models" / "static"
 DEMO_DIR = ROOT / "fer_models" / "demo"
 STATIC_DIR = ROOT / "build" / "static"
 CACHE_DIR = ROOT / "build" / "cache"
+LIST = "files.json"  # of the files that a folder was given here
 STYLES = ("tokens.css", "base.css", "compare.css", "live.css")
 # The runtime, as npm has it, and what of it is needed: the small build, without a GPU.
 RUNTIME, RUNTIME_VERSION = "onnxruntime-web", "1.30.0"
@@ -52,17 +57,18 @@ def collect_static() -> dict[str, bytes]:
         OSError: A file is missing, or the runtime cannot be had.
     """
     files = {path.name: path.read_bytes() for path in sorted(PAGE_DIR.iterdir()) if path.is_file()}
-    files |= {f"styles/{name}": (DEMO_DIR / "styles" / name).read_bytes() for name in STYLES}
-    files |= {f"words/{path.name}": path.read_bytes() for path in sorted((DEMO_DIR / "locales").glob("*.json"))}
+    files |= {f"styles/{name}": follow_system((DEMO_DIR / "styles" / name).read_text()).encode() for name in STYLES}
+    words = {path.stem: read_json(path) for path in sorted((DEMO_DIR / "locales").glob("*.json"))}
+    files["texts.js"] = f"export default {json.dumps(words)};\n".encode()
     files |= {f"examples/{name}": content for name, content in read_examples().items()}
     files |= fetch_runtime()
     files["models/yunet.onnx.gz"] = pack(free_input_size(find_weights().read_bytes()))
-    settings = describe_settings([Path(name).stem for name in files if name.startswith("words/")])
+    settings = describe_settings() | {"examples": [name for name in files if name.startswith("examples/")]}
     for model in settings["models"]:
         files[model["file"]] = export_packed(checkpoint_dir(model["model"], model["tag"]))
-    settings["examples"] = [name for name in files if name.startswith("examples/")]
-    settings["files"] = sorted(files | {"settings.json": b""})
-    files["settings.json"] = json.dumps(settings).encode()
+    exports = [f"export const {name} = {json.dumps(value)};\n" for name, value in settings.items()]
+    files["settings.js"] = "".join(exports).encode()
+    files[LIST] = json.dumps(sorted({*files, LIST})).encode()
     # The page's service worker keeps these files, and fetches them all anew when one of them has changed.
     later = {model["file"] for model in settings["models"] if model["tag"] != settings["tags"][0]}
     at_once = files.keys() - later
@@ -70,6 +76,11 @@ def collect_static() -> dict[str, bytes]:
     worker = files["service_worker.js"].decode()
     worker = worker.replace('"VERSION"', json.dumps(digest[:12])).replace('["FILES"]', json.dumps(sorted(at_once)))
     return files | {"service_worker.js": worker.encode()}
+
+
+def follow_system(css: str) -> str:
+    """Styles that are dark where the system is; those of the other page follow a class, which gradio sets."""
+    return re.sub(r"^\.dark \{(.*?)\}", r"@media (prefers-color-scheme: dark) { :root {\1} }", css, flags=re.M | re.S)
 
 
 def pack(content: bytes) -> bytes:
@@ -173,7 +184,7 @@ def check_is_page(directory: Path) -> None:
     Raises:
         ValueError: It does, or is no folder.
     """
-    made = (read_json(directory / "settings.json") or {}).get("files", []) if directory.is_dir() else []
+    made = (read_json(directory / LIST) or []) if directory.is_dir() else []
     others = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if not path.is_dir()} - set(made)
     if others or (directory.exists() and not directory.is_dir()):
         what = min(others, default="a file")
@@ -194,13 +205,20 @@ class StaticHandler(SimpleHTTPRequestHandler):
         super().end_headers()
 
 
-def make_server(directory: Path, port: int = 0) -> ThreadingHTTPServer:
-    """A server of the folder on this machine; 0 takes a free port.
+@contextmanager
+def serve(directory: Path, handler: type[StaticHandler] = StaticHandler, port: int = 0) -> Iterator[str]:
+    """The address of a folder on this machine, where it is served until the end of the block; 0 takes a free port.
 
     Raises:
         OSError: The port is taken.
     """
-    return ThreadingHTTPServer(("127.0.0.1", port), partial(StaticHandler, directory=str(directory)))
+    server = ThreadingHTTPServer(("127.0.0.1", port), partial(handler, directory=str(directory)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @command
@@ -219,12 +237,9 @@ def main(argv: list[str] | None = None) -> None:
     size = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
     print(f"{directory}: {size / 1e6:.1f} MB")
     if arguments.port is not None:
-        server = make_server(directory, arguments.port)
-        print(f"The page is ready: http://127.0.0.1:{server.server_port} (Ctrl-C stops it)", flush=True)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            server.server_close()
+        with serve(directory, port=arguments.port) as url, suppress(KeyboardInterrupt):
+            print(f"The page is ready: {url} (Ctrl-C stops it)", flush=True)
+            threading.Event().wait()
 
 
 if __name__ == "__main__":

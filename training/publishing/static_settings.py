@@ -1,5 +1,6 @@
 """What the static page must know of the package: its limits, and its models with what was measured of them."""
 
+from dataclasses import asdict
 from typing import Any
 
 from fer_models import comparison, face_search, faces, images, quality
@@ -9,46 +10,31 @@ from fer_models.inference import read_accuracy
 from fer_models.zoo import REPORT_MODELS, checkpoint_dir, list_tags, sort_tags
 
 MAX_FILE_MB = 100
-# Of `face_search` and `faces`.
-FACE_NUMBERS = (
-    *("FOUND_SCORE", "WEAK_SCORE", "SURE_SCORE", "SECOND_SCORE", "UPRIGHT_SCORE"),
-    *("COARSE_SIDE", "FINE_SIDE", "FINE_FACE_MAX", "TILE_FACE_MAX", "TILE_PIXELS"),
-    *("MIN_INPUT_SIDE", "MIN_FACE_SIDE", "CROP_SIDE"),
-)
 
 
-def describe_settings(languages: list[str]) -> dict[str, Any]:
+def describe_settings() -> dict[str, Any]:
     """What the page must know of the package: its limits, and its models with what was measured of them."""
-    names, numbers = list(REPORT_MODELS), vars(face_search) | vars(faces)
+    names = list(REPORT_MODELS)
     tags = sort_tags(tag for name in names for tag in list_tags(name))
     return {
         "labels": list(FER_LABELS),
-        "languages": languages,
         "names": names,
         "tags": tags,
         "models": [describe_model(name, tag) for name in names for tag in tags if tag in list_tags(name)],
-        "maxPixels": images.MAX_PIXELS,
-        "maxBytes": MAX_FILE_MB * 1024**2,
-        "faces": {to_camel_case(name): numbers[name] for name in FACE_NUMBERS},
-        "quality": {
-            "rules": [
-                {"id": id, "quality": rule.quality, "limit": rule.limit, "isFloor": rule.is_floor}
-                for id, rule in quality.RULES.items()
-            ],
-            "implied": quality.IMPLIED,
-            "wholeMargin": quality.WHOLE_MARGIN,
-            "cropSideMin": images.CROP_SIDE_MIN,
-            "cropSide": faces.CROP_SIDE,
-        },
+        "numbers": collect_numbers(),
+        "rules": [{"id": id} | asdict(rule) for id, rule in quality.RULES.items()],
+        "implied": quality.IMPLIED,
         "doubts": quality.DOUBTS,
-        "sure": {"probability": comparison.SURE_PROBABILITY, "agreement": comparison.SURE_AGREEMENT},
     }
 
 
-def to_camel_case(name: str) -> str:
-    """A constant's name as JavaScript has it: `FOUND_SCORE` is `foundScore`."""
-    first, *others = name.lower().split("_")
-    return first + "".join(map(str.capitalize, others))
+def collect_numbers() -> dict[str, float]:
+    """The limits, by their own names."""
+    modules = (comparison, face_search, faces, quality)
+    pairs = [pair for module in modules for pair in vars(module).items()]
+    numbers = {name: value for name, value in pairs if name.isupper() and isinstance(value, int | float)}
+    others = {"MAX_PIXELS": images.MAX_PIXELS, "CROP_SIDE_MIN": images.CROP_SIDE_MIN, "MAX_FILE_MB": MAX_FILE_MB}
+    return numbers | others
 
 
 def describe_model(name: str, tag: str) -> dict[str, Any]:
