@@ -14,7 +14,7 @@ from .quality import DOUBTS, Hint
 # right at least as often as wrong, on FER2013's validation split by what most people saw (`python -m
 # training.evaluation.abstention` writes `training/results/unsure.json`). It covers most of the disagreement, too, which
 # flattens the average.
-SURE_PROBABILITY = 0.55
+SURE_PROBABILITY = 0.6
 # And below this share of models that chose it, or where as many chose another. Above the probability fewer agree too
 # rarely to measure; that two of four may differ is by the same measurement.
 SURE_AGREEMENT = 0.5

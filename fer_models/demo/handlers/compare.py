@@ -13,7 +13,7 @@ from ...comparison import Comparison, Prediction
 from ...explain import OVERLAY_SIDE, explain, share_scale
 from ...faces import DetectedFace, FaceDetector
 from ...images import ImageError, NoFaceError, read_image, shrink
-from ...inference import LoadedModel, compare, find_faces, predict, to_json
+from ...inference import LoadedModel, compare, find_faces, predict_all, to_json
 from ...packages import find_examples
 from ...zoo import REPORT_MODELS, get_default_tag, sort_tags
 from ..components.compare import render_no_face, render_results, render_table
@@ -105,8 +105,12 @@ class Crop:
         return self.views[_get_size(model)]
 
     def predict(self, models: Sequence[LoadedModel]) -> list[Prediction]:
-        """What each model makes of the face."""
-        return [predict(model, self.get_view(model)) for model in models]
+        """What each model makes of the face; those that ask for the same view share its preprocessing."""
+        by_size = {
+            size: iter(predict_all([model for model in models if _get_size(model) == size], [view]))
+            for size, view in self.views.items()
+        }
+        return [next(by_size[_get_size(model)])[0] for model in models]
 
 
 @dataclass(frozen=True)
