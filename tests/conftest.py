@@ -52,11 +52,18 @@ def make_tiny_config(**overrides: Any) -> FerCnnConfig:
     return FerCnnConfig(**{"image_size": 20, "filters": [4, 8], "num_pools": 2, **overrides})
 
 
+# A stem and two stages, the second of two blocks.
+TINY_TRANSFER: dict[str, Any] = {
+    "stem_channels": 4,
+    "stages": [[1, 4, 1, 1, 3], [2, 6, 2, 2, 5]],
+    "head_channels": 8,
+}
+
+
 def make_tiny_transfer_config(**overrides: Any) -> FerTransferConfig:
-    """The same of the other kind: a stem and two stages, the second of two blocks."""
-    stages = [[1, 4, 1, 1, 3], [2, 6, 2, 2, 5]]
-    tiny = {"image_size": 20, "upsampled_size": 40, "stem_channels": 4, "stages": stages, "head_channels": 8}
-    return FerTransferConfig(**{"id2label": dict(enumerate(FER_LABELS)), "dropout": 0.0, **tiny, **overrides})
+    """The same of the other kind."""
+    small = {"image_size": 20, "upsampled_size": 40, "dropout": 0.0, "id2label": dict(enumerate(FER_LABELS))}
+    return FerTransferConfig(**small | TINY_TRANSFER | overrides)
 
 
 def make_tiny_backbone_config(**overrides: Any) -> FerTransferConfig:

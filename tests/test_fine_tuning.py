@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import make_tiny_config
+from conftest import TINY_TRANSFER, make_tiny_config
 from hub_server import HubServer
 from huggingface_hub import HfApi
-from test_modeling_transfer import TINY
 from tiny_runs import (
     assert_same_weights,
     load_fer2013_once,
@@ -36,7 +35,7 @@ from training.publishing.bundle import bundle
 from training.recipe import parse_recipe
 
 RECIPE = str(Path(__file__).parent / "transfer.yaml")
-SMALL = json.dumps(TINY | {"upsampled_size": 48})
+SMALL = json.dumps(TINY_TRANSFER | {"upsampled_size": 48})
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +61,7 @@ def train_small(source: Path, output_dir: Path, *overrides: str) -> Path:
 
 def test_model_goes_on_with_larger_faces(tmp_path: Path) -> None:
     small, large = (
-        FerTransferForImageClassification(get_entry("transfer").make_config(**TINY | {"upsampled_size": size}))
+        FerTransferForImageClassification(get_entry("transfer").make_config(**TINY_TRANSFER | {"upsampled_size": size}))
         for size in (48, 56)
     )
     small.save_pretrained(tmp_path)

@@ -118,7 +118,7 @@ def make_comparison(*rows: tuple[float, ...]) -> Comparison:
     return Comparison([], None, None, predictions)
 
 
-SURE_A, SPLIT_B, SPLIT_C = (0.98, 0.01, 0.01), (0.2, 0.45, 0.35), (0.2, 0.35, 0.45)
+SURE_A, SPLIT_B, SPLIT_C = (0.98, 0.01, 0.01), (0.26, 0.42, 0.32), (0.26, 0.32, 0.42)
 AVERAGES = {
     "no face": ((), {}, None, 0, False),
     "one model": (((0.9, 0.05, 0.05),), {"a": 0.9, "b": 0.05, "c": 0.05}, "a", 1, True),
@@ -130,8 +130,8 @@ AVERAGES = {
         False,
     ),
     "flat": (((0.34, 0.33, 0.33),) * 4, {"a": 0.34, "b": 0.33, "c": 0.33}, "a", 4, False),
-    "two against two": ((SURE_A,) * 2 + (SPLIT_B,) * 2, {"a": 0.59, "b": 0.23, "c": 0.18}, "a", 2, False),
-    "two against one and one": ((SURE_A,) * 2 + (SPLIT_B, SPLIT_C), {"a": 0.59, "b": 0.205, "c": 0.205}, "a", 2, True),
+    "two against two": ((SURE_A,) * 2 + (SPLIT_B,) * 2, {"a": 0.62, "b": 0.215, "c": 0.165}, "a", 2, False),
+    "two against one and one": ((SURE_A,) * 2 + (SPLIT_B, SPLIT_C), {"a": 0.62, "b": 0.19, "c": 0.19}, "a", 2, True),
 }
 
 

@@ -179,7 +179,7 @@ def test_answers_are_those_of_the_page(tmp_path: Path) -> None:
         assert rows[f"{name}.winner"][0] == winner
         found = {label: rows[f"{name}.{label}"][0] for label in LABELS}
         assert found == pytest.approx(probabilities, abs=1e-5)
-    assert rows["sure"][0]
+    assert rows["sure"][0] == comparison.is_sure
     assert rows["error"][1] == "No face was found."
     assert rows["faces"][1] == 0
     assert "not a picture" in rows["error"][2]

@@ -109,7 +109,10 @@ def main(argv: list[str] | None = None) -> None:
     add_data_option(parser)
     parser.add_argument("--images", type=at_least(1), default=IMAGES, help="training images")
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="for the figures, JSON; without it none are written of other runs"
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help=f"for the figures, JSON; by default {OUTPUT.name} of the bundled ones, and none of other runs",
     )
     arguments = parser.parse_args(argv)
     rows = measure_batch_norm(arguments.data, arguments.runs or BUNDLED, arguments.images)
