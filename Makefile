@@ -66,25 +66,17 @@ recipe = $(if $(findstring .,$*),$*,$*.report)
 
 # The last line replaces no other weights without FORCE=1, and ends with an error that says which; the run is kept.
 train-%: .venv/dev.stamp  ## Train and measure one model, such as train-baseline.report; FORCE=1 replaces the bundled one
+	$(RUN) training.train_all $(recipe) --before
 	$(RUN) training.train training/recipes/$(recipe).yaml
 	$(RUN) training.evaluation.calibrate runs/$(recipe)/seed-0
 	$(RUN) training.evaluation.evaluate runs/$(recipe)/seed-0
 	$(RUN) training.publishing.bundle runs/$(recipe)/seed-0 $(recipe) $(if $(FORCE),--force)
 
-# Those that go on from a smaller model, each seed from its own.
-train-batchnorm.tuned: first-batchnorm.narrow.seed-0
-train-batchnorm-dropout.tuned: first-batchnorm-dropout.narrow.seed-0
-seed-batchnorm.tuned: first-batchnorm.narrow.seed-$(SEED)
-seed-batchnorm-dropout.tuned: first-batchnorm-dropout.narrow.seed-$(SEED)
-# What the others go on from takes long: `make train-all` trains it, and a command says what it lacks.
-
-first-%: .venv/dev.stamp
-	$(RUN) training.train training/recipes/$(basename $*).yaml --seed $(patsubst .seed-%,%,$(suffix $*))
-
 # Another seed of a recipe, for the spread: its figures are kept, its weights are not. Figures that are there already stay.
 figures = training/results/seeds/$(recipe).seed-$(SEED).json
 seed-%: .venv/dev.stamp  ## Train and measure a recipe with SEED=3, such as seed-baseline.report SEED=3
 	@test -n "$(FORCE)" || test ! -e $(figures) || { echo "$(figures) is there already; FORCE=1 replaces it."; exit 1; }
+	$(RUN) training.train_all $(recipe) --before --options '--seed $(SEED)'
 	$(RUN) training.train training/recipes/$(recipe).yaml --seed $(SEED)
 	$(RUN) training.evaluation.calibrate runs/$(recipe)/seed-$(SEED)
 	$(RUN) training.evaluation.evaluate runs/$(recipe)/seed-$(SEED) --output $(figures)

@@ -10,13 +10,14 @@ from training.recipe import RUNS_DIR, parse_recipe
 from training.train_all import Job, make_job, read_jobs
 
 
-def test_the_list_of_the_project_holds_before_each_run_what_it_needs() -> None:
+@pytest.mark.parametrize("jobs", [str(REPO_ROOT / "training" / "train_all.yaml"), "batchnorm.tuned"])
+def test_before_each_run_comes_what_it_needs(jobs: str) -> None:
     done: set[Path] = set()
-    for job in read_jobs(REPO_ROOT / "training" / "train_all.yaml", "--max_steps 3"):
+    for job in read_jobs(jobs, "--max_steps 3"):
         assert set(job.needs) <= done, job.name
         assert ("--max_steps" in job.arguments) == ("training.train" in job.arguments)
         done.add(job.output)
-    assert {RUNS_DIR / f"{name}.ferplus" / "seed-0" / "run.json" for name in ("batchnorm-dropout", "transfer")} <= done
+    assert {RUNS_DIR / f"batchnorm.{part}" / "seed-0" / "run.json" for part in ("narrow", "augmented", "tuned")} <= done
 
 
 def test_a_seed_goes_on_from_its_own_unless_told_otherwise() -> None:

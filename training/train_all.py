@@ -1,8 +1,9 @@
-"""Train a list of recipes, several at once: `python -m training.train_all training/train_all.yaml`.
+"""Train recipes with all that they go on from, several at once: `python -m training.train_all training/train_all.yaml`.
 
-A recipe waits for the runs that it names: its teachers, what it goes on from, its views. Started again, it goes on:
-each run resumes by itself, and finished ones are passed over. With `--pack`, each finished run is added to an archive
-as soon as it is done, so that a machine that is taken away leaves what was ready.
+A recipe waits for the runs that it names: its teachers, what it goes on from, its views. Those that are not listed are
+trained before it. Started again, it goes on: each run resumes by itself, and finished ones are passed over. With
+`--pack`, each finished run is added to an archive as soon as it is done, so that a machine that is taken away leaves
+what was ready.
 """
 
 import math
@@ -163,21 +164,48 @@ def last_line(path: Path) -> str:
     return next((line for line in reversed(lines) if line.startswith("epoch ")), lines[-1])
 
 
-def read_jobs(path: Path, options: str = "") -> list[Job]:
-    """The jobs of a list, each recipe's with further options of `training.train`.
+def find_parts(job: Job, known: set[Path], options: str) -> list[Job]:
+    """What a job needs that is not there, and what that needs, in the order in which they are to be done.
+
+    Args:
+        job: Of which nothing is done.
+        known: The `output` of all that is planned; what is found is added.
+        options: Of `training.train`.
+    """
+    views = {make_job(path.stem).output: path.stem for path in FOLDER.glob("views*.yaml")}
+    parts = []
+    for need in job.needs:
+        run = need.parent
+        line = views.get(need) or f"{run.parent.name} {options} --seed {run.name.removeprefix('seed-')}"
+        if need not in known and not need.is_file():
+            known.add(need)
+            part = make_job(line)
+            parts += [*find_parts(part, known, options), part]
+    return parts
+
+
+def read_jobs(path: str, options: str = "") -> list[Job]:
+    """The jobs of a list, each recipe's with further options of `training.train`, each after what it needs.
+
+    Args:
+        path: Of the list, or the name of a recipe, such as `baseline.tuned`.
+        options: Of `training.train`.
 
     Raises:
         OSError: The list or a recipe cannot be read.
         ValueError: It is no list.
     """
-    lines = read_settings(path, "lists no recipes", list)
-    return [make_job(line if is_views(line) else f"{line} {options}") for line in lines]
+    lines = read_settings(Path(path), "lists no recipes", list) if path.endswith(".yaml") else [path]
+    jobs = [make_job(line if is_views(line) else f"{line} {options}") for line in lines]
+    known = {job.output for job in jobs}
+    return [one for job in jobs for one in (*find_parts(job, known, options), job)]
 
 
 @command
 def main(argv: list[str] | None = None) -> None:
     parser = CommandParser(prog="python -m training.train_all", description=__doc__)
-    parser.add_argument("jobs", type=Path, metavar="FILE", help="a YAML list such as training/train_all.yaml")
+    parser.add_argument("jobs", help="a YAML list such as training/train_all.yaml, or a recipe such as baseline.tuned")
+    parser.add_argument("--before", action="store_true", help="of a recipe, only what it goes on from")
     parser.add_argument("--at-once", type=at_least(1), default=1, help="runs side by side")
     parser.add_argument("--pack", type=Path, metavar="FOLDER", help="for archives of finished runs; by default none")
     parser.add_argument("--pack-megabytes", type=float, default=15.5, help="size of an archive")
@@ -186,6 +214,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--logs", type=Path, metavar="FOLDER", default=RUNS_DIR / "logs", help="what the runs print")
     arguments = parser.parse_args(argv)
     jobs = read_jobs(arguments.jobs, arguments.options or "")
+    if arguments.before:
+        jobs.pop()
+        if jobs:
+            print(f"Before {arguments.jobs}: {', '.join(job.name for job in jobs)}.", flush=True)
     if arguments.pack:
         arguments.pack.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
