@@ -47,4 +47,3 @@ def test_the_served_threshold_is_the_measured_one() -> None:
     measured = load_measured("unsure")
     assert measured["threshold"] == SURE_PROBABILITY
     assert measured["split"] == "validation"
-    assert "dirty" not in measured["commit"]

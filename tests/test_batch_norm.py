@@ -38,12 +38,10 @@ def write_run(directory: Path, config: dict[str, Any]) -> Dataset:
         torch.nn.init.normal_(parameter)
     faces = decode(make_rows([0] * NUM_ROWS), FerImageProcessor(**SMALL))
     norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
-    for norm in norms:
-        norm.momentum = 1.0
-        norm.train()
     with torch.no_grad():  # everything else, dropout too, is as in evaluation
         model.base_model.eval()
         for norm in norms:
+            norm.momentum = 1.0
             norm.train()
         model(faces.pixel_values)
     labels = predict_logits(model, faces).argmax(-1).tolist()

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from training.benchmarks.app import make_photos, measure_load, pick_memory, summarize
 
@@ -20,18 +19,10 @@ def test_memory_is_told_after_a_fifth_and_at_the_end():
     assert pick_memory(list(range(1, 11))) == {"after_a_fifth_mb": 2, "at_the_end_mb": 10}
 
 
-def test_the_photos_have_the_size_that_the_figures_are_for(tmp_path: Path):
-    assert [Image.open(photo).size for photo in make_photos(tmp_path)] == [(640, 480)] * 3
-
-
 def make_client(photos: list[Path], swaps_at: int = 0, stops_at: int = 0, differs: bool = True) -> Any:
-    """In the place of `Client`: it knows each photo's answer.
+    """In the place of `Client`: it knows each photo's answer, its own or the same for all.
 
-    Args:
-        photos: The photos.
-        swaps_at: The call that gets the next photo's answer, counted from 1.
-        stops_at: The call that gets none.
-        differs: Whether the photos have answers of their own.
+    Of all calls, counted from 1, one gets the next photo's answer, and one gets none.
     """
     answers = [photo.name if differs else "the same" for photo in photos]
     calls = count(1)  # of all visitors together
@@ -46,18 +37,16 @@ def make_client(photos: list[Path], swaps_at: int = 0, stops_at: int = 0, differ
     return lambda *_, **__: SimpleNamespace(predict=predict)
 
 
-@pytest.mark.parametrize(
-    ("swaps_at", "stops_at", "wrong", "lost"),
-    [(0, 0, 0, 0), (5, 0, 1, 0), (0, 4, 0, 3)],
-    ids=["all well", "one gets another visitor's", "one gets none, and its visitor goes"],
-)
-def test_swapped_and_lost_answers_are_counted(
-    swaps_at: int, stops_at: int, wrong: int, lost: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_swapped_and_lost_answers_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     photos = make_photos(tmp_path)
-    monkeypatch.setattr("training.benchmarks.app.Client", make_client(photos, swaps_at, stops_at))
-    load = measure_load("http://nowhere", photos, 2, 6)
-    assert (load["wrong"], load["lost"], load["requests"]) == (wrong, lost, 6)
+    for swaps_at, stops_at, wrong, lost in (
+        (0, 0, 0, 0),
+        (5, 0, 1, 0),  # one gets another visitor's
+        (0, 4, 0, 3),  # one gets none, and its visitor goes
+    ):
+        monkeypatch.setattr("training.benchmarks.app.Client", make_client(photos, swaps_at, stops_at))
+        load = measure_load("http://nowhere", photos, 2, 6)
+        assert (load["wrong"], load["lost"], load["requests"]) == (wrong, lost, 6)
 
 
 def test_photos_that_cannot_be_told_apart_by_their_answers_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

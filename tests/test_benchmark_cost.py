@@ -5,7 +5,7 @@ import pytest
 from test_modeling import PARAMETER_COUNTS
 
 from fer_models.inference import load_models
-from training.benchmarks.cost import main
+from training.benchmarks import cost as cost_module
 from training.publishing.architecture import count_multiply_adds
 
 
@@ -15,8 +15,11 @@ def test_multiply_adds_are_those_of_the_report_s_baseline():
     assert count_multiply_adds(load_models(["baseline"])[0].model) == by_hand
 
 
-def test_cost_of_every_model_is_written_with_its_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    main(["--rounds", "1", "--output", str(tmp_path / "cost.json")])
+def test_cost_of_every_model_is_written_with_its_source(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(cost_module, "BATCH_SIZE", 2)
+    cost_module.main(["--rounds", "1", "--output", str(tmp_path / "cost.json")])
     cost = json.loads((tmp_path / "cost.json").read_text())
     assert [row["parameters"] for row in cost["models"][:4]] == list(PARAMETER_COUNTS.values())
     assert cost["models"][0]["latency_ratio"] == cost["models"][0]["throughput_ratio"] == 1

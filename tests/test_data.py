@@ -139,8 +139,8 @@ def test_command_prints_the_counts(
 
 
 @pytest.mark.parametrize(("protocol", "names"), [("official", FER_LABELS), ("report", OTHER_SPELLING)])
-def test_kaggle_folders_give_the_same_as_parquet(
-    protocol: str, names: Sequence[str], small_rows: Rows, tmp_path: Path
+def test_kaggle_folders_give_the_same_as_parquet_and_neither_needs_a_network(
+    protocol: str, names: Sequence[str], small_rows: Rows, tmp_path: Path, connections: list[str]
 ) -> None:
     parquet = load_fer2013(write_parquet(tmp_path / "parquet", small_rows), protocol)
     kaggle = load_fer2013(write_kaggle_folders(tmp_path / "kaggle", small_rows, names), protocol)
@@ -151,20 +151,7 @@ def test_kaggle_folders_give_the_same_as_parquet(
             for one in (kaggle[split], rows)
         )
         assert found == expected
-
-
-def test_report_sorts_names_as_text_and_official_by_number(small_rows: Rows, tmp_path: Path) -> None:
-    """As Keras does, `im10.png` comes before `im2.png`; and the first images of the test folder are PublicTest."""
-    folder = write_kaggle_folders(tmp_path, small_rows)
-    found = {}
-    for protocol in ("report", "official"):
-        for split, rows in load_fer2013(folder, protocol).items():
-            pairs = zip(rows["file_name"][:], rows["label"][:], strict=True)
-            found[protocol, split] = [int(name[2:-4]) for name, label in pairs if label == 0]
-    assert found["report", "validation"] == [0, 1, 10, 11]  # int(0.3 * 15) of the test folder
-    assert found["report", "train"] == [11, 12, 2, 3, 4, 5, 6, 7, 8, 9]  # 0, 1, 10 are left out
-    assert found["official", "validation"] == list(range(7))
-    assert found["official", "test"] == list(range(7, 15))
+    assert connections == []
 
 
 def test_what_systems_leave_in_folders_is_no_data(small_rows: Rows, tmp_path: Path) -> None:
@@ -221,12 +208,6 @@ def test_labels_of_parquet_in_another_order_are_brought_to_ours(small_rows: Rows
     official = load_fer2013(write_parquet(tmp_path, renumbered, names))
     for split, pairs in small_rows.items():
         assert official[split]["label"][:] == [label for _, label in pairs]
-
-
-def test_local_data_needs_no_network(small_rows: Rows, connections: list[str], tmp_path: Path) -> None:
-    load_fer2013(write_kaggle_folders(tmp_path / "kaggle", small_rows))
-    load_fer2013(write_parquet(tmp_path / "parquet", small_rows))
-    assert connections == []
 
 
 # Bad data.

@@ -29,13 +29,6 @@ def run(made_up_parquet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return train_tiny(made_up_parquet, tmp_path_factory.mktemp("evaluate") / "run", "--seed", "3")
 
 
-@pytest.fixture
-def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """99 made-up images, whose counts are taken for FER2013's."""
-    monkeypatch.setattr(data, "OFFICIAL_COUNTS", SMALL_COUNTS)
-    return str(write_parquet(tmp_path / "few", make_rows(SMALL_COUNTS)))
-
-
 # --- logits ---
 
 
@@ -55,8 +48,11 @@ def test_predict_logits_does_not_depend_on_the_batch_size():
 
 
 def test_results_hold_five_splits_with_the_right_images_and_where_they_come_from(
-    run: Path, few: str, monkeypatch: pytest.MonkeyPatch
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    """Of 99 made-up images, whose counts are taken for FER2013's."""
+    monkeypatch.setattr(data, "OFFICIAL_COUNTS", SMALL_COUNTS)
+    few = str(write_parquet(tmp_path, make_rows(SMALL_COUNTS)))
     monkeypatch.setattr(evaluate, "load_fer2013", load_fer2013)
     monkeypatch.setattr(evaluate, "corrupt_all", lambda faces: [("nothing", 0.0, faces), ("darkness", 1.0, 0 * faces)])
     results = evaluate.evaluate(run, few)

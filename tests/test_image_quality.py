@@ -47,7 +47,6 @@ def test_every_hint_is_measured_and_given_where_it_was() -> None:
     assert {*FLAWS, *FOUND} == set(RULES)
     measured = load_measured("quality")
     assert measured["split"] == "validation"
-    assert "dirty" not in measured["commit"]
     for id, hint in (measured["changed"]["hints"] | measured["found"]["hints"]).items():
         if id == "tilted":
             assert hint["limit"] is None, "heads that are tilted further are levelled"

@@ -14,26 +14,22 @@ from fer_models.inference import LoadedModel, compare, predict, predict_all, to_
 from fer_models.zoo import checkpoint_dir
 
 
-def make_votes(*winners: str) -> Comparison:
-    predictions = [Prediction(f"m{i}", {winner: 0.9, "other": 0.1}, 1.0) for i, winner in enumerate(winners)]
+def make_comparison(*rows: tuple[float, ...]) -> Comparison:
+    """Models with the labels a, b, c."""
+    predictions = [Prediction(f"m{i}", dict(zip("abc", row, strict=True)), 1.0) for i, row in enumerate(rows)]
     return Comparison([], None, None, predictions)
 
 
-@pytest.mark.parametrize(
-    ("winners", "votes", "majority"),
-    [
-        ((), [], None),
-        (("sad",), [("sad", ["m0"])], None),
-        (("sad", "happy", "happy", "happy"), [("happy", ["m1", "m2", "m3"]), ("sad", ["m0"])], "happy"),
-        (("sad", "happy", "sad", "happy"), [("sad", ["m0", "m2"]), ("happy", ["m1", "m3"])], None),
-    ],
-    ids=["no face", "one model", "one differs", "two and two"],
-)
-def test_votes_are_counted_most_first(
-    winners: tuple[str, ...], votes: list[tuple[str, list[str]]], majority: str | None
-) -> None:
-    comparison = make_votes(*winners)
-    assert (comparison.votes, comparison.majority) == (votes, majority)
+def test_votes_are_counted_most_first() -> None:
+    a, b = (0.9, 0.1, 0.0), (0.1, 0.9, 0.0)
+    for rows, votes, majority in (
+        ([], [], None),
+        ([a], [("a", ["m0"])], None),
+        ([a, b, b, b], [("b", ["m1", "m2", "m3"]), ("a", ["m0"])], "b"),
+        ([a, b, a, b], [("a", ["m0", "m2"]), ("b", ["m1", "m3"])], None),
+    ):
+        comparison = make_comparison(*rows)
+        assert (comparison.votes, comparison.majority) == (votes, majority)
 
 
 def test_each_model_answers_with_the_softmax_of_the_logits_of_the_crop(
@@ -66,10 +62,8 @@ def test_of_several_faces_the_largest_is_taken_or_the_one_that_is_asked_for(
     models: list[LoadedModel], detector: FaceDetector
 ) -> None:
     image = make_two_faces()
-    for comparison, index in (
-        (compare(image, models, detector), 0),
-        (compare(image, models, detector, face_index=1), 1),
-    ):
+    for index, options in enumerate(({}, {"face_index": 1})):
+        comparison = compare(image, models, detector, **options)
         assert len(comparison.faces) == 2
         assert comparison.face == sorted(comparison.faces, key=lambda face: -face.area)[index]
         content = to_json(comparison, models)
@@ -79,13 +73,11 @@ def test_of_several_faces_the_largest_is_taken_or_the_one_that_is_asked_for(
         assert comparison.predictions[0].probabilities == expected.probabilities
 
 
-@pytest.mark.parametrize("face_index", [-1, 2])
-def test_a_face_that_is_not_there_is_refused(
-    models: list[LoadedModel], detector: FaceDetector, face_index: int
-) -> None:
-    with pytest.raises(ValueError, match=f"no face {face_index}: 2 found, numbered from 0"):
-        compare(make_two_faces(), models, detector, face_index=face_index)
-    assert compare(Image.new("RGB", (1, 1)), models, detector, face_index=face_index).predictions == []
+def test_a_face_that_is_not_there_is_refused(models: list[LoadedModel], detector: FaceDetector) -> None:
+    for face_index in (-1, 2):
+        with pytest.raises(ValueError, match=f"no face {face_index}: 2 found, numbered from 0"):
+            compare(make_two_faces(), models, detector, face_index=face_index)
+        assert compare(Image.new("RGB", (1, 1)), models, detector, face_index=face_index).predictions == []
 
 
 def test_a_batch_answers_as_one_by_one(models: list[LoadedModel], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +88,7 @@ def test_a_batch_answers_as_one_by_one(models: list[LoadedModel], monkeypatch: p
         assert predict_all([model], []) == [[]]
         (batch,) = predict_all([model], faces)
         for face, prediction in zip(faces, batch, strict=True):
-            assert prediction.probabilities == pytest.approx(predict(model, face).probabilities, abs=1e-6)
+            assert prediction.probabilities == pytest.approx(predict(model, face).probabilities, abs=1e-5)
         assert len({prediction.latency_ms for prediction in batch}) == 2  # each part's share
 
 
@@ -112,38 +104,20 @@ def test_of_a_large_picture_little_is_kept_and_no_answer_changes(
         assert prediction.probabilities == pytest.approx(predict(model, image).probabilities, abs=1e-6)
 
 
-def make_comparison(*rows: tuple[float, ...]) -> Comparison:
-    """Models with the labels a, b, c."""
-    predictions = [Prediction(f"m{i}", dict(zip("abc", row, strict=True)), 1.0) for i, row in enumerate(rows)]
-    return Comparison([], None, None, predictions)
-
-
-SURE_A, SPLIT_B, SPLIT_C = (0.98, 0.01, 0.01), (0.26, 0.42, 0.32), (0.26, 0.32, 0.42)
-AVERAGES = {
-    "no face": ((), {}, None, 0, False),
-    "one model": (((0.9, 0.05, 0.05),), {"a": 0.9, "b": 0.05, "c": 0.05}, "a", 1, True),
-    "the surest outvotes three": (
-        ((0.4, 0.3, 0.3),) * 3 + ((0.2, 0.6, 0.2),),
-        {"a": 0.35, "b": 0.375, "c": 0.275},
-        "b",
-        1,
-        False,
-    ),
-    "flat": (((0.34, 0.33, 0.33),) * 4, {"a": 0.34, "b": 0.33, "c": 0.33}, "a", 4, False),
-    "two against two": ((SURE_A,) * 2 + (SPLIT_B,) * 2, {"a": 0.62, "b": 0.215, "c": 0.165}, "a", 2, False),
-    "two against one and one": ((SURE_A,) * 2 + (SPLIT_B, SPLIT_C), {"a": 0.62, "b": 0.19, "c": 0.19}, "a", 2, True),
-}
-
-
-@pytest.mark.parametrize(
-    ("rows", "average", "favourite", "agreement", "is_sure"), list(AVERAGES.values()), ids=list(AVERAGES)
-)
-def test_the_average_and_whether_it_is_sure(
-    rows: tuple[tuple[float, ...], ...], average: dict[str, float], favourite: str, agreement: int, is_sure: bool
-) -> None:
-    comparison = make_comparison(*rows)
-    assert comparison.average == pytest.approx(average)
-    assert (comparison.favourite, comparison.agreement, comparison.is_sure) == (favourite, agreement, is_sure)
+def test_the_average_and_whether_it_is_sure() -> None:
+    one, flat, weak_a, b = (0.9, 0.05, 0.05), (0.34, 0.33, 0.33), (0.4, 0.3, 0.3), (0.2, 0.6, 0.2)
+    sure_a, split_b, split_c = (0.98, 0.01, 0.01), (0.26, 0.42, 0.32), (0.26, 0.32, 0.42)
+    for rows, average, favourite, agreement, is_sure in (
+        ([], [], None, 0, False),
+        ([one], one, "a", 1, True),
+        ([weak_a, weak_a, weak_a, b], [0.35, 0.375, 0.275], "b", 1, False),  # the surest outvotes three
+        ([flat] * 4, flat, "a", 4, False),
+        ([sure_a, sure_a, split_b, split_b], [0.62, 0.215, 0.165], "a", 2, False),  # two against two
+        ([sure_a, sure_a, split_b, split_c], [0.62, 0.19, 0.19], "a", 2, True),  # against one and one
+    ):
+        comparison = make_comparison(*rows)
+        assert comparison.average == pytest.approx(dict(zip("abc", average, strict=False)))
+        assert (comparison.favourite, comparison.agreement, comparison.is_sure) == (favourite, agreement, is_sure)
 
 
 def test_the_thresholds_themselves_are_sure() -> None:
@@ -159,7 +133,6 @@ def test_json_names_the_accuracy_on_the_split_that_chose_nothing(
         splits = json.loads((checkpoint_dir(row["model"]) / "results.json").read_text())["splits"]
         private = splits["ferplus_test"]  # they learnt from votes; PublicTest chose the epochs
         assert (row["test_accuracy"], row["test_images"]) == (private["accuracy"], private["n"])
-        assert 3000 < row["test_images"] < splits["official_test"]["n"] == 3589
 
 
 def test_doubt_about_one_model_speaks_of_no_agreement() -> None:

@@ -165,24 +165,21 @@ def test_logits_equal_the_report_table_built_from_plain_layers(name: str, traini
 # Hidden states, shapes.
 
 
-@pytest.mark.parametrize(
-    ("overrides", "shapes"),
-    [
-        pytest.param({"filters": [4], "num_pools": 0}, [(4, 18, 18)], id="no pool"),
-        pytest.param({}, [(4, 9, 9), (8, 3, 3)], id="each block pooled"),
-        pytest.param({"num_pools": 1}, [(4, 9, 9), (8, 7, 7)], id="only the first block pooled"),
-        pytest.param({"image_size": 10}, [(4, 4, 4), (8, 1, 1)], id="the smallest image: one pixel is left"),
-    ],
-)
-def test_hidden_states_are_the_feature_maps(overrides: dict[str, Any], shapes: list[tuple[int, ...]]) -> None:
-    model = make_tiny_model(**overrides)
-    pixel_values = make_batch(model.config)["pixel_values"]
-    assert model(pixel_values).hidden_states is None
-    output = model(pixel_values, output_hidden_states=True)
-    assert [tuple(state.shape[1:]) for state in output.hidden_states] == shapes
-    assert torch.equal(model.classifier(output.hidden_states[-1].flatten(1)), output.logits)
-    model.config.output_hidden_states = True
-    assert all(map(torch.equal, model(pixel_values).hidden_states, output.hidden_states))
+def test_hidden_states_are_the_feature_maps() -> None:
+    for overrides, shapes in (
+        ({"filters": [4], "num_pools": 0}, [(4, 18, 18)]),
+        ({}, [(4, 9, 9), (8, 3, 3)]),
+        ({"num_pools": 1}, [(4, 9, 9), (8, 7, 7)]),
+        ({"image_size": 10}, [(4, 4, 4), (8, 1, 1)]),  # the smallest image: one pixel is left
+    ):
+        model = make_tiny_model(**overrides)
+        pixel_values = make_batch(model.config)["pixel_values"]
+        assert model(pixel_values).hidden_states is None
+        output = model(pixel_values, output_hidden_states=True)
+        assert [tuple(state.shape[1:]) for state in output.hidden_states] == shapes
+        assert torch.equal(model.classifier(output.hidden_states[-1].flatten(1)), output.logits)
+        model.config.output_hidden_states = True
+        assert all(map(torch.equal, model(pixel_values).hidden_states, output.hidden_states))
 
 
 @pytest.mark.parametrize("shape", [(0,), (1, 48, 48), (2, 3, 48, 48), (2, 1, 48, 64)], ids=str)
@@ -211,6 +208,9 @@ def test_wrong_input_shape_is_named(shape: tuple[int, ...]) -> None:
         pytest.param("block_dropout", [0.1, math.nan], "in [0, 1)", id="NaN compares false with everything"),
         pytest.param("dense_sizes", [0], "1 or more", id="layer without width"),
         pytest.param("batch_norm_momentum", math.nan, "(0, 1]", id="NaN compares false with everything "),
+        pytest.param("temperature", 0.0, "temperature", id="division by zero"),
+        pytest.param("temperature", -1.0, "temperature", id="the other way round"),
+        pytest.param("temperature", math.nan, "temperature", id="no number"),
         pytest.param("filters", 8, "filters", id="a number for a list"),
         pytest.param("image_size", "20", "image_size", id="text, as a careless recipe gives it"),
         pytest.param("batch_norm_eps", "1e-3", "batch_norm_eps", id="text, as YAML reads 1e-3"),

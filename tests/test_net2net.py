@@ -10,9 +10,7 @@ from tiny_runs import load_weights, read_json, train_tiny
 
 from fer_models import FerCnnForImageClassification
 from fer_models.hub import compute_fingerprint
-from training import train
 from training.net2net import widen
-from training.recipe import parse_recipe
 
 
 def make_model(seed: int = 0, **overrides: Any) -> FerCnnForImageClassification:
@@ -62,16 +60,13 @@ def test_new_channels_learn(tmp_path: Path) -> None:
 
 
 def test_what_is_not_narrower_is_refused(tmp_path: Path) -> None:
-    other = "is no smaller model of the same kind"
-    for index, (overrides, words) in enumerate(
-        [
-            (None, "is no folder of a trained model. Train it first. `make train-all`"),
-            ({"filters": [9, 3]}, other),
-            ({"filters": [3, 3], "kernel_size": 1}, other),
-            ({"image_size": 30}, "image_size of .* is 30, not 20"),
-        ]
+    folder, other = tmp_path / "narrow", "is no smaller model of the same kind"
+    for overrides, words in (
+        (None, "is no folder of a trained model. Train it first. `make train-all`"),
+        ({"filters": [9, 3]}, other),
+        ({"filters": [3, 3], "kernel_size": 1}, other),
+        ({"image_size": 30}, "image_size of .* is 30, not 20"),
     ):
-        folder = tmp_path / str(index)
         if overrides is not None:
             make_model(**overrides).save_pretrained(folder)
         with pytest.raises(ValueError, match=f"widened_from: .*{words}"):
@@ -90,9 +85,3 @@ def test_run_goes_on_from_a_narrow_one_and_tells_of_it(made_up_parquet: Path, tm
     assert told["recipe"]["config_overrides"] == '{"filters": [2, 3, 4, 3]}'
     assert told["weights"] == compute_fingerprint(narrow)
     assert told["history"] == read_json(narrow / "history.json")
-
-
-def test_one_start_excludes_another() -> None:
-    recipe = Path(train.__file__).parent / "recipes" / "transfer.lite0.yaml"
-    with pytest.raises(ValueError, match="from pretrained or from widened_from"):
-        parse_recipe(recipe, ["--widened_from", "runs/narrow"])

@@ -63,15 +63,10 @@ def test_starting_over_deletes_what_the_run_wrote_and_nothing_else(made_up_parqu
     (run / "checkpoint-best").mkdir()
     for name in ("notes.txt", "modeling.py"):
         (run / name).touch()
+    others = {"notes.txt", "checkpoint-best", "checkpoint-77", "modeling.py"}
     for _ in range(2):
         delete_run(run)
-        assert {path.name for path in run.iterdir()} == {
-            RECIPE,
-            "notes.txt",
-            "checkpoint-best",
-            "checkpoint-77",
-            "modeling.py",
-        }
+        assert {path.name for path in run.iterdir()} == {RECIPE, *others}
     assert (away / "thesis.doc").read_text() == "years"
     check_run_folder(run)
 

@@ -1,8 +1,8 @@
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import av
 import numpy as np
@@ -31,8 +31,8 @@ def read_until_error(path: Path, frames_per_second: float, **options: Any) -> tu
     return times, None
 
 
-def read_times(path: Path, frames_per_second: float, **options: Any) -> list[float]:
-    return [round(time_s, 3) for time_s, *_ in read_frames(path, frames_per_second, **options)]
+def read_times(path: Path, frames_per_second: float) -> list[float]:
+    return [round(time_s, 3) for time_s, *_ in read_frames(path, frames_per_second)]
 
 
 def refuse(path: Path, **options: Any) -> str:
@@ -42,21 +42,15 @@ def refuse(path: Path, **options: Any) -> str:
     return caught.value.reason
 
 
-@pytest.mark.parametrize(
-    ("times_s", "frames_per_second", "expected"),
-    [
+def test_pictures_are_taken_at_about_even_times_and_keep_their_own(tmp_path: Path) -> None:
+    for times_s, frames_per_second, expected in (
         ([0.0], 4, [0.0]),
         ([index / 10 for index in range(10)], 4, [0.0, 0.3, 0.5, 0.8]),
-        ([0.0, 0.05, 0.1, 1.0, 1.05, 4.0, 4.1], 1, [0.0, 1.0, 4.0]),
-        ([5.0, 5.5, 6.0], 10, [0.0, 0.5, 1.0]),
-    ],
-    ids=["one picture", "uneven rates", "variable rate", "starts late, with fewer than asked for"],
-)
-def test_pictures_are_taken_at_about_even_times_and_keep_their_own(
-    times_s: list[float], frames_per_second: float, expected: list[float], tmp_path: Path
-) -> None:
-    path = write_video(tmp_path / "a.mp4", len(times_s), times_s=times_s)
-    assert read_times(path, frames_per_second) == expected
+        ([0.0, 0.05, 0.1, 1.0, 1.05, 4.0, 4.1], 1, [0.0, 1.0, 4.0]),  # at a rate that varies
+        ([5.0, 5.5, 6.0], 10, [0.0, 0.5, 1.0]),  # starts late, and has fewer than asked for
+    ):
+        path = write_video(tmp_path / "a.mp4", len(times_s), times_s=times_s)
+        assert read_times(path, frames_per_second) == expected
 
 
 def assert_upright(path: Path) -> None:
@@ -83,38 +77,29 @@ MATRICES = {
 }
 
 
-@pytest.mark.parametrize("matrix", MATRICES)
-def test_a_video_is_shown_by_its_whole_matrix(matrix: tuple[int, int, int, int], tmp_path: Path) -> None:
-    taken = make_picture().transpose(MATRICES[matrix])
-    assert_upright(write_matrix(write_video(tmp_path / "a.mp4", 1, lambda _: taken), matrix))
+def test_a_video_is_shown_by_its_whole_matrix(tmp_path: Path) -> None:
+    for matrix, turn in MATRICES.items():
+        path = write_video(tmp_path / "a.mp4", 1, lambda _, turn=turn: make_picture().transpose(turn))
+        assert_upright(write_matrix(path, matrix))
 
 
-@pytest.mark.parametrize(("suffix", "format"), [("mkv", None), ("ts", "mpegts"), ("flv", None), ("mpg", None)])
-def test_a_video_whose_clock_starts_late_is_whole(suffix: str, format: str | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", ["mkv", "ts", "flv", "mpg"])
+def test_a_video_whose_clock_starts_late_is_whole(suffix: str, tmp_path: Path) -> None:
     """It was said to be cut short, and 102 s long."""
     times_s = [100 + index / 5 for index in range(25)]
-    path = write_video(tmp_path / f"a.{suffix}", 25, times_s=times_s, format=format, frames_per_second=5)
+    path = write_video(tmp_path / f"a.{suffix}", 25, times_s=times_s, frames_per_second=5)
     found = list(read_frames(path, 4, max_duration_s=10))
     assert found[0][0] == 0
     assert found[-1][0] == pytest.approx(4.8, abs=0.2)
     assert {round(duration_s or 0) for _, duration_s, *_ in found} == {5}
 
 
-@pytest.mark.parametrize(
-    ("suffix", "options"),
-    [
-        ("mp4", {"frames_per_second": Fraction(1, 5)}),
-        ("mkv", {"frames_per_second": Fraction(1, 5)}),
-        ("mkv", {"sound_s": 9}),
-        ("flv", {"sound_s": 9}),
-    ],
-)
-def test_a_video_whose_last_picture_or_sound_lasts_is_whole(
-    suffix: str, options: dict[str, Any], tmp_path: Path
-) -> None:
+def test_a_video_whose_last_picture_or_sound_lasts_is_whole(tmp_path: Path) -> None:
     """It was said to be cut short."""
-    times, reason = read_until_error(write_video(tmp_path / f"a.{suffix}", 3, **options), 10)
-    assert (len(times), reason) == (3, None)
+    slow, loud = {"frames_per_second": Fraction(1, 5)}, {"sound_s": 9}
+    for suffix, options in (("mp4", slow), ("mkv", slow), ("mkv", loud), ("flv", loud)):
+        times, reason = read_until_error(write_video(tmp_path / f"a.{suffix}", 3, **options), 10)
+        assert (len(times), reason) == (3, None)
 
 
 FORMATS = ("mp4", "mov", "matroska", "avi", "mpegts", "mpegts with times", "mpeg", "flv", "asf", "3gp")
@@ -133,10 +118,10 @@ def test_a_video_is_known_by_its_content(format: str, tmp_path: Path) -> None:
     assert len(read_times(path, 10)) >= 3
 
 
-@pytest.mark.parametrize("content", [b"", b"Get free things\n" * 50, b"RIFF1234WAVE", b"PK\3\4", b"BMW makes cars"])
-def test_other_files_are_neither_picture_nor_video(content: bytes) -> None:
-    assert not is_picture(content)
-    assert not is_video(content)
+def test_other_files_are_neither_picture_nor_video() -> None:
+    for content in (b"", b"Get free things\n" * 50, b"RIFF1234WAVE", b"PK\3\4", b"BMW makes cars"):
+        assert not is_picture(content)
+        assert not is_video(content)
 
 
 def test_a_title_in_unknown_letters_does_not_cost_the_video(tmp_path: Path) -> None:
@@ -155,17 +140,14 @@ def test_large_pictures_are_made_smaller_and_boxes_are_told_in_the_videos_pixels
     assert moment.comparison.face.box_xyxy == pytest.approx(alone.box_xyxy, abs=0.05 * alone.height)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"no video", b"#EXTM3U\n#EXTINF:10,\nother.mp4\n#EXT-X-ENDLIST\n"],
-    ids=["empty", "text", "playlist"],
-)
-def test_what_is_no_video_gets_a_sentence_and_opens_no_other_file(content: bytes, tmp_path: Path) -> None:
+def test_what_is_no_video_gets_a_sentence_and_opens_no_other_file(tmp_path: Path) -> None:
     write_video(tmp_path / "other.mp4", 3)
+    playlist = b"#EXTM3U\n#EXTINF:10,\nother.mp4\n#EXT-X-ENDLIST\n"
     for name in ("a.mp4", "a.m3u8"):
         assert refuse(tmp_path / name) == "video_missing"
-        (tmp_path / name).write_bytes(content)
-        assert refuse(tmp_path / name) == "video_unreadable"
+        for content in (b"", b"no video", playlist):
+            (tmp_path / name).write_bytes(content)
+            assert refuse(tmp_path / name) == "video_unreadable"
 
 
 def test_sound_alone_and_a_song_with_its_cover_are_no_video(tmp_path: Path) -> None:
@@ -242,25 +224,17 @@ def test_the_face_is_followed_and_gaps_stay_gaps(
 SMALL, NEAR, LARGE = (10.0, 10.0, 50.0, 50.0), (14.0, 10.0, 54.0, 50.0), (150.0, 50.0, 300.0, 200.0)
 
 
-@pytest.mark.parametrize(
-    ("found", "looked_at"),
-    [
+def test_the_main_face_is_the_same_for_as_long_as_it_is_in_sight(tmp_path: Path, models: list[LoadedModel]) -> None:
+    for found, looked_at in (
         ([[], []], [None, None]),
         ([[LARGE, SMALL], [LARGE, SMALL]], [LARGE, LARGE]),
-        ([[SMALL], [LARGE, NEAR], [LARGE, SMALL]], [SMALL, NEAR, SMALL]),
-        ([[SMALL], [LARGE], [LARGE], [LARGE], [LARGE]], [SMALL, None, None, LARGE, LARGE]),
-    ],
-    ids=["none", "largest first", "same stays when a larger one comes", "gone, then the largest"],
-)
-def test_the_main_face_is_the_same_for_as_long_as_it_is_in_sight(
-    found: Any, looked_at: Any, tmp_path: Path, models: list[LoadedModel]
-) -> None:
-    path = write_video(tmp_path / "a.mp4", len(found), frames_per_second=2)
-    boxes = iter(found)
-    detector = SimpleNamespace(detect=lambda _: [DetectedFace(box, 0.9) for box in next(boxes)])
-    moments = list(analyze_video(path, models[:1], detector, 2))
-    faces = [moment.comparison.face for moment in moments]
-    assert [face and face.box_xyxy for face in faces] == looked_at
+        ([[SMALL], [LARGE, NEAR], [LARGE, SMALL]], [SMALL, NEAR, SMALL]),  # it stays when a larger one comes
+        ([[SMALL], [LARGE], [LARGE], [LARGE], [LARGE]], [SMALL, None, None, LARGE, LARGE]),  # gone, then the largest
+    ):
+        path = write_video(tmp_path / "a.mp4", len(found), frames_per_second=2)
+        detector = Mock(detect=Mock(side_effect=[[DetectedFace(box, 0.9) for box in boxes] for boxes in found]))
+        faces = [moment.comparison.face for moment in analyze_video(path, models[:1], detector, 2)]
+        assert [face and face.box_xyxy for face in faces] == looked_at
 
 
 def test_the_annotated_video_has_the_pictures_that_were_looked_at(

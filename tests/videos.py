@@ -11,12 +11,13 @@ from photos import load_portrait, make_no_face
 from PIL import Image
 
 SIZE = (320, 240)
+PORTRAIT = load_portrait().resize((205, 240))
 
 
 def make_picture(left: int = 80) -> Image.Image:
     """The portrait on grey, its left edge at `left`, 320x240."""
     picture = Image.new("RGB", SIZE, "grey")
-    picture.paste(load_portrait().resize((205, 240)), (left, 0))
+    picture.paste(PORTRAIT, (left, 0))
     return picture
 
 
@@ -46,20 +47,16 @@ def write_video(
     format: str | None = None,
     title: str = "",
 ) -> Path:
-    """Write a video.
+    """Write a video; by default its format is that of its ending, and the portrait moves to the right.
 
     Args:
-        path: Where; its ending is the format's.
         num_frames: How many pictures; with none there is no stream of pictures.
-        make_frame: From its index to its picture; by default the portrait moves to the right.
-        frames_per_second: At even times.
-        times_s: The time of each picture, instead.
+        make_frame: From its index to its picture.
+        times_s: The time of each picture, where they are not even.
         rotation: How far a player turns it, counterclockwise, in degrees.
         sound_s: Add so many seconds of silence.
         cover: A JPEG to attach, as songs have them; Matroska only.
         faststart: Write the table of contents of an MP4 first.
-        format: The format's name; by default that of the ending.
-        title: What the file says that it is called.
     """
     make_frame = make_frame or (lambda index: make_picture(index % 100))
     options = {"movflags": "faststart"} if faststart else {}
