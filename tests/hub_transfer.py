@@ -1,4 +1,4 @@
-"""The loopback Hub's routes for files: announced, sent by LFS or Xet, committed all at once, and fetched."""
+"""The loopback Hub's routes for files: announced, sent by Xet if they are large, committed all at once, and fetched."""
 
 import base64
 import json
@@ -15,12 +15,11 @@ XET = "/xet/[0-9a-f]+"
 
 @route("POST", API + r"/preupload/(?P<revision>[^/]+)")
 def preupload(call: Handler) -> Reply:
-    """For each file: whether git keeps it, or the store of large files (by its name, size or because it is binary)."""
+    """For each file: whether git keeps it, or by its name or size the store of large files."""
     commit = call.find_repo_to_write().get(call.arguments["revision"])
     files = []
     for asked in call.json["files"]:
-        is_binary = b"\0" in base64.b64decode(asked["sample"])
-        is_large = asked["path"].endswith((".safetensors", ".bin")) or asked["size"] > 10 * 2**20 or is_binary
+        is_large = asked["path"].endswith((".safetensors", ".bin")) or asked["size"] > 10 * 2**20
         known = commit.files.get(asked["path"])
         files.append(
             {
@@ -31,36 +30,6 @@ def preupload(call: Handler) -> Reply:
             }
         )
     return Reply({"files": files, "commitOid": commit.sha})
-
-
-@route("POST", FILES + r"\.git/info/lfs/objects/batch")
-def lfs_batch(call: Handler) -> Reply:
-    call.find_repo_to_write()
-    objects = []
-    for asked in call.json["objects"]:
-        answer = {"oid": asked["oid"], "size": asked["size"]}
-        if asked["oid"] not in call.server.store.objects:
-            address = f"{call.server.endpoint}/lfs/{asked['oid']}"
-            verify = {"href": f"{call.server.endpoint}{call.path.removesuffix('/objects/batch')}/verify"}
-            answer["actions"] = {"upload": {"href": f"{address}?signed=1"}, "verify": verify}
-        objects.append(answer)
-    return Reply({"transfer": "basic", "objects": objects})
-
-
-@route("PUT", "/lfs/(?P<oid>[0-9a-f]{64})")
-def lfs_put(call: Handler) -> Reply:
-    if make_file(call.body).sha256 != call.arguments["oid"]:
-        raise HubError(400, "The content is not what was announced.")
-    call.server.store.objects[call.arguments["oid"]] = call.body
-    return Reply()
-
-
-@route("POST", FILES + r"\.git/info/lfs/verify")
-def lfs_verify(call: Handler) -> Reply:
-    content = call.server.store.objects.get(call.json["oid"])
-    if content is None or len(content) != call.json["size"]:
-        raise HubError(404, "The object has not arrived.")
-    return Reply({})
 
 
 @route("POST", API + r"/commit/(?P<revision>[^/]+)")
@@ -78,13 +47,10 @@ def commit(call: Handler) -> Reply:
             case "file":
                 files[value["path"]] = make_file(base64.b64decode(value["content"]))
             case "lfsFile":
-                oid, store = value["oid"], call.server.store
-                if oid in store.objects:
-                    files[value["path"]] = make_file(store.objects[oid], is_lfs=True)
-                elif oid in store.xet.hashes:
-                    files[value["path"]] = File(b"", True, value["size"], oid, store.xet.hashes[oid])
-                else:
+                if value["oid"] not in call.server.store.xet.hashes:
                     raise HubError(400, f"The object of {value['path']} was never uploaded.")
+                xet_hash = call.server.store.xet.hashes[value["oid"]]
+                files[value["path"]] = File(b"", value["size"], value["oid"], xet_hash)
             case "deletedFile":
                 if files.pop(value["path"], None) is None:
                     raise HubError(404, "A file with this name doesn't exist", "EntryNotFound")
@@ -100,19 +66,18 @@ def commit(call: Handler) -> Reply:
 
 @route("GET", FILES + r"/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
 def resolve(call: Handler) -> Reply:
-    """Sends a small file's reader on within the Hub, and a large one's to a store on another host."""
+    """Sends a small file's reader on within the Hub, and tells a large one's where Xet has it."""
     repo = call.find_repo()
     commit, file = repo.get_file(call.arguments["revision"], call.arguments["path"])
     headers = {"X-Repo-Commit": commit.sha, "ETag": f'"{file.etag}"'}
-    if not file.is_lfs:
+    if file.xet_hash is None:
         kind, path = call.arguments.get("kind", "models"), urllib.parse.quote(call.arguments["path"])
         headers["Location"] = f"/api/resolve-cache/{kind}/{repo.repo_id}/{commit.sha}/{path}"
         return Reply(b"", 307, headers)
+    token_url = f"{call.server.endpoint}/api/{call.repo_type}s/{repo.repo_id}/xet-read-token/{commit.sha}"
+    headers |= {"X-Xet-Hash": file.xet_hash, "Link": f'<{token_url}>; rel="xet-auth"'}
     headers |= {"X-Linked-Etag": f'"{file.sha256}"', "X-Linked-Size": str(file.size)}
-    if file.xet_hash:
-        token_url = f"{call.server.endpoint}/api/{call.repo_type}s/{repo.repo_id}/xet-read-token/{commit.sha}"
-        headers |= {"X-Xet-Hash": file.xet_hash, "Link": f'<{token_url}>; rel="xet-auth"'}
-    headers["Location"] = f"http://localhost:{call.server.server_port}/store/{file.sha256}?signed=1"
+    headers["Location"] = f"http://localhost:{call.server.server_port}/only-by-xet"
     return Reply(b"", 302, headers)
 
 
@@ -120,16 +85,6 @@ def resolve(call: Handler) -> Reply:
 def resolve_cache(call: Handler) -> Reply:
     commit, file = call.find_repo().get_file(call.arguments["revision"], call.arguments["path"])
     return Reply(file.content, headers={"X-Repo-Commit": commit.sha, "ETag": f'"{file.etag}"'})
-
-
-@route("GET", "/store/(?P<sha256>[0-9a-f]{64})")
-def get_object(call: Handler) -> Reply:
-    if call.headers.get("Authorization"):
-        raise HubError(400, "A token was sent to a foreign host.")
-    content = call.server.store.objects.get(call.arguments["sha256"])
-    if content is None:
-        raise HubError(501, "This file came by Xet, and goes by Xet only.")
-    return Reply(content, headers={"Accept-Ranges": "bytes"})
 
 
 @route("GET", API + r"/xet-(?P<mode>read|write)-token/(?P<revision>[^/]+)")
