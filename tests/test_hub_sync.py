@@ -92,7 +92,7 @@ def test_passing_trouble_is_waited_out(fault: Fault, api: HfApi, hub: HubServer,
 def test_answer_that_does_not_come_is_given_up(api: HfApi, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The client alone would wait for ever."""
     monkeypatch.setattr(hub_sync, "ANSWER_TIMEOUT_S", 0.2)
-    hub.faults += [Fault("/revision/", delay_s=0.5, times=1), Fault("/commit/", delay_s=0.5, times=1)]
+    hub.faults += [Fault(path, status=503, delay_s=0.5, times=1) for path in ("/revision/", "/commit/")]
     sync(api, WHERE, FILES, "first")
     assert list_titles(hub) == ["first", "initial commit"]
 
