@@ -114,8 +114,6 @@ def space_variables(call: Handler) -> Reply:
 def duplicate_repo(call: Handler) -> Reply:
     source, repo_id = call.find_repo(), call.json["repository"]
     call.check_may_write(repo_id.partition("/")[0], f"create a space under the namespace of {repo_id}")
-    if ("space", repo_id) in call.server.store.repos:
-        raise HubError(409, "You already created this space repo")
     copy = Repo(repo_id, "space", source.private, dict(source.settings), variables=dict(source.variables))
     copy.commit("main", "Duplicate", source.get("main").files)
     call.server.store.repos["space", repo_id] = copy
