@@ -1,6 +1,7 @@
 """The loopback Hub's routes but for files: cards, repositories, branches, tags, trees, collections."""
 
 import re
+import secrets
 from typing import Any
 
 from hub_cards import check_card
@@ -75,9 +76,10 @@ def list_commits(call: Handler) -> Reply:
 
 def describe_file(path: str, file: File) -> dict[str, Any]:
     entry = {"type": "file", "path": path, "size": file.size, "oid": file.oid}
-    if file.is_lfs:
+    if file.xet_hash:
         entry["lfs"] = {"oid": file.sha256, "size": file.size, "pointerSize": len(file.pointer)}
-    return entry | ({"xetHash": file.xet_hash} if file.xet_hash else {})
+        entry["xetHash"] = file.xet_hash
+    return entry
 
 
 @route("GET", API + r"/tree/(?P<revision>[^/]+)(?:/(?P<folder>.+))?")
@@ -112,8 +114,6 @@ def space_variables(call: Handler) -> Reply:
 def duplicate_repo(call: Handler) -> Reply:
     source, repo_id = call.find_repo(), call.json["repository"]
     call.check_may_write(repo_id.partition("/")[0], f"create a space under the namespace of {repo_id}")
-    if ("space", repo_id) in call.server.store.repos:
-        raise HubError(409, "You already created this space repo")
     copy = Repo(repo_id, "space", source.private, dict(source.settings), variables=dict(source.variables))
     copy.commit("main", "Duplicate", source.get("main").files)
     call.server.store.repos["space", repo_id] = copy
@@ -130,7 +130,7 @@ def create_collection(call: Handler) -> Reply:
     if len(asked.get("description", "")) > 150:
         raise HubError(400, '"description" length must be less than or equal to 150 characters long')
     words = re.sub(r"[^a-z0-9]+", "-", asked["title"].lower()).strip("-")
-    slug = f"{asked['namespace']}/{words}-{call.server.store.new_id()}"
+    slug = f"{asked['namespace']}/{words}-{secrets.token_hex(12)}"
     call.server.store.collections[slug] = {
         "slug": slug,
         "title": asked["title"],
@@ -152,8 +152,6 @@ def find_collection(call: Handler, write: bool = False) -> dict[str, Any]:
         raise HubError(404, "Collection not found")
     if write:
         call.check_may_write(collection["owner"]["name"], "change this collection")
-    elif collection["private"] and not call.server.store.owns(call.user_and_role[0], collection["owner"]["name"]):
-        raise HubError(404, "Collection not found")
     return collection
 
 
@@ -170,6 +168,6 @@ def add_collection_item(call: Handler) -> Reply:
         raise HubError(409, "This item is already in the collection.")
     call.server.store.find(item["type"], item["id"], call.user_and_role[0])
     note = {"note": {"text": call.json["note"]}} if call.json.get("note") else {}
-    entry = {"_id": call.server.store.new_id(), "position": len(collection["items"]), **item, **note}
+    entry = {"_id": secrets.token_hex(12), "position": len(collection["items"]), **item, **note}
     collection["items"].append(entry)
     return Reply(collection)

@@ -74,6 +74,7 @@ class HubServer(ThreadingHTTPServer):
     def __init__(self, port: int = 0):
         super().__init__(("127.0.0.1", port), Handler)
         self.store = Store()
+        self.lock = threading.RLock()
         self.faults: list[Fault] = []
         self.requests: list[tuple[str, str, int]] = []
 
@@ -89,7 +90,7 @@ class HubServer(ThreadingHTTPServer):
         return self.store.repos[repo_type, repo_id]
 
     def take_fault(self, method: str, path: str) -> Fault | None:
-        with self.store.lock:
+        with self.lock:
             for fault in self.faults:
                 if fault.times > 0 and fault.method in ("", method) and re.search(fault.path, path):
                     fault.times -= 1
@@ -131,7 +132,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if fault and fault.status:
                 raise HubError(fault.status, fault.message, headers=fault.headers)
-            with self.server.store.lock:
+            with self.server.lock:
                 reply = self.dispatch(url.path)
         except HubError as error:
             headers = {"X-Error-Message": error.message} | error.more.pop("headers", {})

@@ -1,6 +1,6 @@
 """What a stranger does with a model of the Hub: needs torch, transformers and pillow only, and runs anywhere.
 
-`python hub_probe.py alice/fer-baseline REVISION face.png` prints, as JSON, what came out.
+`python hub_probe.py face.png alice/fer-baseline@REVISION ./folder@main` prints, as JSON, what came out of each.
 """
 
 # ruff: noqa: E402
@@ -43,7 +43,8 @@ def probe(name: str, revision: str, photo: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    print(json.dumps(probe(*sys.argv[1:])))
+    photo, *places = sys.argv[1:]
+    print(json.dumps([probe(*place.split("@"), photo) for place in places]))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 `with HubServer() as hub:` serves at `hub.endpoint`; only the real client talks to it. `python tests/hub_server.py`
 serves until it is stopped, for a client in another environment. Tokens: `hf_alice` (may write to alice and to the
-organization faces), `hf_alice_read`, `hf_bob`.
+organization faces), `hf_alice_read`.
 """
 
 import hub_api  # noqa: F401  registers its routes

@@ -4,8 +4,7 @@ In memory only. `hub_server` speaks HTTP; this file knows nothing of it but the 
 """
 
 import hashlib
-import itertools
-import threading
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -28,19 +27,13 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def git_hash(content: bytes) -> str:
-    """The name that git gives to a file of this content."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-
-
 @dataclass(frozen=True)
 class File:
-    """One file of a commit. Git keeps a large one as a pointer to its SHA-256; its content may lie in Xet's store."""
+    """One file of a commit. Git keeps a large one as a pointer to its SHA-256; its content lies in Xet's store."""
 
     content: bytes
-    is_lfs: bool = False
-    size: int = 0
-    sha256: str = ""
+    size: int
+    sha256: str
     xet_hash: str | None = None
 
     @property
@@ -50,16 +43,18 @@ class File:
 
     @property
     def oid(self) -> str:
-        return git_hash(self.pointer if self.is_lfs else self.content)
+        """The name that git gives to a file of this content."""
+        content = self.pointer if self.xet_hash else self.content
+        return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
     @property
     def etag(self) -> str:
-        return self.sha256 if self.is_lfs else self.oid
+        return self.sha256 if self.xet_hash else self.oid
 
 
-def make_file(content: bytes, is_lfs: bool = False) -> File:
-    """A file whose content is here."""
-    return File(content, is_lfs, len(content), hashlib.sha256(content).hexdigest())
+def make_file(content: bytes) -> File:
+    """A small file."""
+    return File(content, len(content), hashlib.sha256(content).hexdigest())
 
 
 @dataclass(frozen=True)
@@ -126,19 +121,18 @@ class Store:
     """Everything on the Hub. `tokens` maps a token to user and role, `members` an organization to its writers."""
 
     tokens: dict[str, tuple[str, str]] = field(
-        default_factory=lambda: {
-            "hf_alice": ("alice", "write"),
-            "hf_alice_read": ("alice", "read"),
-            "hf_bob": ("bob", "write"),
-        }
+        default_factory=lambda: {"hf_alice": ("alice", "write"), "hf_alice_read": ("alice", "read")}
     )
     members: dict[str, set[str]] = field(default_factory=lambda: {"faces": {"alice"}})
     repos: dict[tuple[str, str], Repo] = field(default_factory=dict)
-    objects: dict[str, bytes] = field(default_factory=dict)  # large files by SHA-256, committed or not
     xet: XetStore = field(default_factory=XetStore)
     collections: dict[str, dict[str, Any]] = field(default_factory=dict)
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(0x64F9A55B))
+
+    def copy(self) -> "Store":
+        """Another Hub with the same on it."""
+        other = deepcopy(self)
+        other.xet.name = XetStore().name
+        return other
 
     def find(self, repo_type: str, repo_id: str, user: str | None) -> Repo:
         """A repository that `user` may see."""
@@ -151,6 +145,3 @@ class Store:
 
     def owns(self, user: str | None, namespace: str) -> bool:
         return user is not None and (user == namespace or user in self.members.get(namespace, ()))
-
-    def new_id(self) -> str:
-        return f"{next(self._ids):x}bb3115b4f513ec026"[:24]

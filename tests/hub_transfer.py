@@ -1,4 +1,4 @@
-"""The loopback Hub's routes for files: announced, sent by LFS or Xet, committed all at once, and fetched."""
+"""The loopback Hub's routes for files: announced, sent by Xet if they are large, committed all at once, and fetched."""
 
 import base64
 import json
@@ -15,12 +15,11 @@ XET = "/xet/[0-9a-f]+"
 
 @route("POST", API + r"/preupload/(?P<revision>[^/]+)")
 def preupload(call: Handler) -> Reply:
-    """For each file: whether git keeps it, or the store of large files (by its name, size or because it is binary)."""
+    """For each file: whether git keeps it, or by its name or size the store of large files."""
     commit = call.find_repo_to_write().get(call.arguments["revision"])
     files = []
     for asked in call.json["files"]:
-        is_binary = b"\0" in base64.b64decode(asked["sample"])
-        is_large = asked["path"].endswith((".safetensors", ".bin")) or asked["size"] > 10 * 2**20 or is_binary
+        is_large = asked["path"].endswith((".safetensors", ".bin")) or asked["size"] > 10 * 2**20
         known = commit.files.get(asked["path"])
         files.append(
             {
@@ -31,36 +30,6 @@ def preupload(call: Handler) -> Reply:
             }
         )
     return Reply({"files": files, "commitOid": commit.sha})
-
-
-@route("POST", FILES + r"\.git/info/lfs/objects/batch")
-def lfs_batch(call: Handler) -> Reply:
-    call.find_repo_to_write()
-    objects = []
-    for asked in call.json["objects"]:
-        answer = {"oid": asked["oid"], "size": asked["size"]}
-        if asked["oid"] not in call.server.store.objects:
-            address = f"{call.server.endpoint}/lfs/{asked['oid']}"
-            verify = {"href": f"{call.server.endpoint}{call.path.removesuffix('/objects/batch')}/verify"}
-            answer["actions"] = {"upload": {"href": f"{address}?signed=1"}, "verify": verify}
-        objects.append(answer)
-    return Reply({"transfer": "basic", "objects": objects})
-
-
-@route("PUT", "/lfs/(?P<oid>[0-9a-f]{64})")
-def lfs_put(call: Handler) -> Reply:
-    if make_file(call.body).sha256 != call.arguments["oid"]:
-        raise HubError(400, "The content is not what was announced.")
-    call.server.store.objects[call.arguments["oid"]] = call.body
-    return Reply()
-
-
-@route("POST", FILES + r"\.git/info/lfs/verify")
-def lfs_verify(call: Handler) -> Reply:
-    content = call.server.store.objects.get(call.json["oid"])
-    if content is None or len(content) != call.json["size"]:
-        raise HubError(404, "The object has not arrived.")
-    return Reply({})
 
 
 @route("POST", API + r"/commit/(?P<revision>[^/]+)")
@@ -78,16 +47,10 @@ def commit(call: Handler) -> Reply:
             case "file":
                 files[value["path"]] = make_file(base64.b64decode(value["content"]))
             case "lfsFile":
-                oid, store = value["oid"], call.server.store
-                if oid in store.objects:
-                    files[value["path"]] = make_file(store.objects[oid], is_lfs=True)
-                elif oid in store.xet.hashes:
-                    files[value["path"]] = File(b"", True, value["size"], oid, store.xet.hashes[oid])
-                else:
-                    raise HubError(400, f"The object of {value['path']} was never uploaded.")
+                xet_hash = call.server.store.xet.hashes[value["oid"]]
+                files[value["path"]] = File(b"", value["size"], value["oid"], xet_hash)
             case "deletedFile":
-                if files.pop(value["path"], None) is None:
-                    raise HubError(404, "A file with this name doesn't exist", "EntryNotFound")
+                del files[value["path"]]
     card = files.get("README.md")
     errors = check_card(card.content.decode(), call.repo_type) if card else []
     if errors:
@@ -100,19 +63,18 @@ def commit(call: Handler) -> Reply:
 
 @route("GET", FILES + r"/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
 def resolve(call: Handler) -> Reply:
-    """Sends a small file's reader on within the Hub, and a large one's to a store on another host."""
+    """Sends a small file's reader on within the Hub, and tells a large one's where Xet has it."""
     repo = call.find_repo()
     commit, file = repo.get_file(call.arguments["revision"], call.arguments["path"])
     headers = {"X-Repo-Commit": commit.sha, "ETag": f'"{file.etag}"'}
-    if not file.is_lfs:
+    if file.xet_hash is None:
         kind, path = call.arguments.get("kind", "models"), urllib.parse.quote(call.arguments["path"])
         headers["Location"] = f"/api/resolve-cache/{kind}/{repo.repo_id}/{commit.sha}/{path}"
         return Reply(b"", 307, headers)
+    token_url = f"{call.server.endpoint}/api/{call.repo_type}s/{repo.repo_id}/xet-read-token/{commit.sha}"
+    headers |= {"X-Xet-Hash": file.xet_hash, "Link": f'<{token_url}>; rel="xet-auth"'}
     headers |= {"X-Linked-Etag": f'"{file.sha256}"', "X-Linked-Size": str(file.size)}
-    if file.xet_hash:
-        token_url = f"{call.server.endpoint}/api/{call.repo_type}s/{repo.repo_id}/xet-read-token/{commit.sha}"
-        headers |= {"X-Xet-Hash": file.xet_hash, "Link": f'<{token_url}>; rel="xet-auth"'}
-    headers["Location"] = f"http://localhost:{call.server.server_port}/store/{file.sha256}?signed=1"
+    headers["Location"] = f"http://localhost:{call.server.server_port}/only-by-xet"
     return Reply(b"", 302, headers)
 
 
@@ -120,16 +82,6 @@ def resolve(call: Handler) -> Reply:
 def resolve_cache(call: Handler) -> Reply:
     commit, file = call.find_repo().get_file(call.arguments["revision"], call.arguments["path"])
     return Reply(file.content, headers={"X-Repo-Commit": commit.sha, "ETag": f'"{file.etag}"'})
-
-
-@route("GET", "/store/(?P<sha256>[0-9a-f]{64})")
-def get_object(call: Handler) -> Reply:
-    if call.headers.get("Authorization"):
-        raise HubError(400, "A token was sent to a foreign host.")
-    content = call.server.store.objects.get(call.arguments["sha256"])
-    if content is None:
-        raise HubError(501, "This file came by Xet, and goes by Xet only.")
-    return Reply(content, headers={"Accept-Ranges": "bytes"})
 
 
 @route("GET", API + r"/xet-(?P<mode>read|write)-token/(?P<revision>[^/]+)")
@@ -142,14 +94,8 @@ def xet_token(call: Handler) -> Reply:
     return Reply({"casUrl": url, "accessToken": token, "exp": expires}, headers=headers)
 
 
-def check_xet_token(call: Handler, *modes: str) -> None:
-    if call.headers.get("Authorization") not in [f"Bearer xet-{mode}" for mode in modes]:
-        raise HubError(401, "No token for this store")
-
-
 @route("POST", XET + "/v1/xorb-grants/default/(?P<xorb>[0-9a-f]{64})")
 def xet_grant(call: Handler) -> Reply:
-    check_xet_token(call, "write")
     xorb = call.arguments["xorb"]
     if xorb in call.server.store.xet.xorbs:
         return Reply({})
@@ -159,35 +105,23 @@ def xet_grant(call: Handler) -> Reply:
 
 @route("PUT", "/xorbs/(?P<xorb>[0-9a-f]{64})")
 def xet_put(call: Handler) -> Reply:
-    call.server.store.xet.arriving[call.arguments["xorb"]] = call.body
+    call.server.store.xet.xorbs[call.arguments["xorb"]] = call.body
     return Reply()
 
 
-@route("POST", XET + "/v1/xorb-commits/default/(?P<xorb>[0-9a-f]{64})/grant/[0-9a-f]+")
+@route("POST", XET + "/v1/xorb-commits/default/[0-9a-f]{64}/grant/[0-9a-f]+")
 def xet_commit(call: Handler) -> Reply:
-    check_xet_token(call, "write")
-    xet, xorb = call.server.store.xet, call.arguments["xorb"]
-    if xorb not in xet.arriving:
-        raise HubError(404, "Nothing has arrived for this grant.")
-    xet.xorbs[xorb] = xet.arriving.pop(xorb)
     return Reply({"was_inserted": True})
 
 
 @route("POST", XET + "/v2/shards")
 def xet_shard(call: Handler) -> Reply:
-    check_xet_token(call, "write")
-    try:
-        call.server.store.xet.add_shard(call.body)
-        return Reply({"type": "result"})
-    except KeyError as error:
-        return Reply({"type": "error", "message": f"The xorb {error} is missing", "retryable": False})
+    call.server.store.xet.add_shard(call.body)
+    return Reply({"type": "result"})
 
 
 @route("GET", XET + "/v2/reconstructions/(?P<file_hash>[0-9a-f]{64})")
 def xet_reconstruction(call: Handler) -> Reply:
-    check_xet_token(call, "read", "write")
-    if call.arguments["file_hash"] not in call.server.store.xet.files:
-        raise HubError(404, "No such file")
     first, last = re.fullmatch(r"bytes=(\d+)-(\d+)", call.headers.get("Range", "bytes=0-9999999999")).groups()
     address = f"{call.server.endpoint}/xorbs"
     plan = call.server.store.xet.describe(call.arguments["file_hash"], address, int(first), int(last))

@@ -47,16 +47,11 @@ class XetStore:
 
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
     xorbs: dict[str, bytes] = field(default_factory=dict)
-    arriving: dict[str, bytes] = field(default_factory=dict)
     files: dict[str, list[Term]] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)  # SHA-256 -> Xet hash
 
     def add_shard(self, shard: bytes) -> None:
-        """Take up the files of a shard.
-
-        Raises:
-            KeyError: It names a xorb that has not arrived.
-        """
+        """Take up the files of a shard."""
         position = HEADER_SIZE
         while shard[position : position + 32] != LAST_RECORD:
             file_hash = to_hex(shard[position : position + 32])
@@ -65,8 +60,6 @@ class XetStore:
             terms = []
             for _ in range(length):
                 xorb = to_hex(shard[position : position + 32])
-                if xorb not in self.xorbs:
-                    raise KeyError(xorb)
                 _, size, first, last = struct.unpack_from("<4I", shard, position + 32)
                 terms.append(Term(xorb, first, last, size))
                 position += RECORD_SIZE

@@ -82,10 +82,11 @@ def prove(environment: Path, endpoint: str, visits: Sequence[tuple[str, str, str
     env = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "PYTHON"))} | settings
     shutil.rmtree(home / "cache", ignore_errors=True)
     answers: dict[str, dict[str, Any]] = {}
+    places = [f"alice/fer-{name}@{revision}" for name, revision, _ in visits]
     for settings in ({}, {"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": "http://127.0.0.1:9"}):
-        for name, revision, tag in visits:
-            words = (environment / "bin" / "python", home / "hub_probe.py", f"alice/fer-{name}", revision)
-            content = json.loads(run(*words, home / "face.png", env=env | settings, cwd=home))
+        words = (environment / "bin" / "python", home / "hub_probe.py", home / "face.png", *places)
+        contents = json.loads(run(*words, env=env | settings, cwd=home))
+        for (name, revision, tag), content in zip(visits, contents, strict=True):
             answer = {key: content[key] for key in ("logits", "file", "list", "batch")}
             if answer != answers.setdefault(f"{name}.{tag}", answer):
                 sys.exit(f"{name}, {revision}: {answer} instead of {answers[f'{name}.{tag}']}")
@@ -99,12 +100,12 @@ def main(argv: list[str] | None = None) -> None:
         "--python",
         type=split_list,
         metavar="PATH,PATH",
-        default=[str(path) for path in find_pythons()],
         help="interpreters, with commas between them; by default those of 3.11 to 3.13 that are found",
     )
     parser.add_argument("--torch", default="torch==2.13.0", help="requirement of torch, for pip")
     arguments = parser.parse_args(argv)
-    if not arguments.python:
+    pythons = arguments.python or find_pythons()
+    if not pythons:
         sys.exit(f"None of {', '.join(PYTHONS)} is here: nothing is proven.")
     with tempfile.TemporaryDirectory(prefix="fer-hub-") as folder, HubServer() as hub:
         home = Path(folder)
@@ -115,7 +116,7 @@ def main(argv: list[str] | None = None) -> None:
         print(run(sys.executable, "-m", *push, env=env, cwd=REPOSITORY))
         first: dict[str, list[float]] = {}
         environment = home / "venv"
-        for python in arguments.python:
+        for python in pythons:
             run(python, "-m", "venv", "--clear", environment)
             install(environment, arguments.torch)
             seen = set()

@@ -209,7 +209,7 @@ def rehearse(hub: HubServer, python: Path, folder: Path, port: int) -> None:
     with serve(python, home, variables) as url:
         compare_as_program(url)
         compare_in_browser(url)
-        open_camera_in_frame(url)
+        open_camera_in_frame(url, folder / "frame")
     fetched = [path for method, path, _ in hub.requests[before:] if method == "GET" and "/resolve/" in path]
     if fetched or len(hub.requests) == before:
         sys.exit(f"error: the Space fetched what the preloaded cache should hold, or asked nothing: {fetched}")
@@ -229,9 +229,8 @@ def rehearse(hub: HubServer, python: Path, folder: Path, port: int) -> None:
 @command
 def main(argv: list[str] | None = None) -> None:
     parser = CommandParser(description=__doc__)
-    newest = next((path for path in find_pythons() if path.name == "python3.12"), Path(sys.executable))
     parser.add_argument(
-        "--python", type=Path, metavar="PATH", default=newest, help="interpreter; the header names 3.12"
+        "--python", type=Path, metavar="PATH", help="interpreter; by default 3.12, as in the header, if it is found"
     )
     parser.add_argument("--port", type=int, default=7860, help="of 127.0.0.1; if it is taken, a free one is")
     arguments = parser.parse_args(argv)
@@ -240,9 +239,10 @@ def main(argv: list[str] | None = None) -> None:
     with socket.socket() as probe:
         is_taken = probe.connect_ex(("127.0.0.1", arguments.port)) == 0
     disable_progress_bars()
+    named = next((path for path in find_pythons() if path.name == "python3.12"), Path(sys.executable))
     with tempfile.TemporaryDirectory(prefix="fer-space-") as folder, HubServer() as hub:
         try:
-            rehearse(hub, arguments.python, Path(folder), find_free_port() if is_taken else arguments.port)
+            rehearse(hub, arguments.python or named, Path(folder), find_free_port() if is_taken else arguments.port)
         finally:
             subprocess.run(["chmod", "-R", "u+w", folder])  # else it could not be removed
     print("The Space works.")

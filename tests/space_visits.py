@@ -2,8 +2,7 @@
 
 import re
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from browsing import ANSWERED, PHOTO_INPUT, REPOSITORY, open_page
 from gradio_client import Client, handle_file
@@ -11,6 +10,7 @@ from photos import portrait_path
 
 from fer_models.demo.handlers.compare import SHOWN_AT_FIRST
 from fer_models.zoo import list_models
+from training.publishing.static_page import serve
 
 STATIC_SPACE_ID = "alice/fer-compare-static"
 OPEN_CAMERA = "navigator.mediaDevices.getUserMedia({video: true}).then(stream => stream.active, error => error.name)"
@@ -52,35 +52,18 @@ def compare_without_network(url: str) -> None:
     print(f"  Chromium without a network: {', '.join(winners)}", flush=True)
 
 
-def open_camera_in_frame(url: str) -> None:
+def open_camera_in_frame(url: str, folder: Path) -> None:
     """The frame of docs/space.md on another server's page has the camera; without its `allow` it would not."""
-    page = (REPOSITORY / "docs" / "space.md").read_text(encoding="utf-8")
-    (frame,) = re.findall(r"```html\n(.*?)```", page, re.DOTALL)
+    page_of_docs = (REPOSITORY / "docs" / "space.md").read_text(encoding="utf-8")
+    (frame,) = re.findall(r"```html\n(.*?)```", page_of_docs, re.DOTALL)
     frame = re.sub(r'src="[^"]*"', f'src="{url}"', frame)
+    folder.mkdir()
     for html, expected in ((frame, True), (frame.replace('allow="camera"', ""), "NotAllowedError")):
-        answer = ask_for_camera(url, html)
+        (folder / "index.html").write_text(html)
+        with serve(folder) as other, open_page(url, permissions=["camera"]) as page:
+            page.goto(other)
+            page.frame_locator("iframe").locator(".fer-card").first.wait_for(state="attached")
+            answer = page.frames[1].evaluate(OPEN_CAMERA)
         if answer != expected:
             sys.exit(f"error: in a frame the camera answers {answer!r} instead of {expected!r}: {html}")
     print("  in a frame: the camera opens", flush=True)
-
-
-def ask_for_camera(url: str, html: str) -> bool | str:
-    """What the camera answers the Space in the frame of another server's page."""
-
-    class OtherServer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(html.encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), OtherServer) as server, open_page(url, permissions=["camera"]) as page:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        page.goto(f"http://127.0.0.1:{server.server_port}")
-        page.frame_locator("iframe").locator(".fer-card").first.wait_for(state="attached")
-        answer = page.frames[1].evaluate(OPEN_CAMERA)
-        server.shutdown()
-    return answer

@@ -105,6 +105,9 @@ def test_a_list_is_one_word_so_that_it_does_not_take_the_photo(capsys: pytest.Ca
     [
         (terminal.main, ["compare", "--json", "FOLDER"], 1, "is a folder: name a photo in it"),
         (terminal.main, ["compare", "none.jpg"], 1, "no file none.jpg"),
+        (terminal.main, ["compare", __file__], 1, "not a picture"),
+        (terminal.main, ["compare", "PORTRAIT", "--tag", "wrong"], 1, "Choose one of"),
+        (terminal.main, ["compare", "PORTRAIT", "--face", "7"], 1, "no face 7"),
         (terminal.main, [], 2, "required: command"),
         (terminal.main, ["compare", "a.jpg", "--jso"], 2, "unrecognized arguments: --jso"),
         (terminal.main, ["compare", "a.jpg", "--face", "-1"], 2, "at least 0"),
@@ -121,6 +124,8 @@ def test_a_list_is_one_word_so_that_it_does_not_take_the_photo(capsys: pytest.Ca
         (train_all.main, [RECIPE], 1, "lists no recipes"),
         (train_all.main, ["training/train_all.yaml", "--at-once", "0"], 2, "at least 1"),
         (static_page.main, ["--port", "70000"], 2, "at most 65535, got '70000'"),
+        (push.main, ["--space", ""], 2, "name a --namespace"),
+        (push.main, ["--space", "alice/page", "--models", "baseline"], 2, "--models goes with --namespace alone"),
         (push.main, ["--namespace", "alice", "--output", "FOLDER", "--dry-run"], 2, "leave out --dry-run"),
         (push.main, ["--space", "alice/page", "--output", "FOLDER"], 2, "leave out --dry-run, --space"),
     ],
@@ -128,7 +133,8 @@ def test_a_list_is_one_word_so_that_it_does_not_take_the_photo(capsys: pytest.Ca
 def test_exit_status_is_1_for_what_went_wrong_and_2_for_wrong_words(
     main: Any, argv: list[str], status: int, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = leave(main, *(str(tmp_path) if word == "FOLDER" else word for word in argv))
+    places = {"FOLDER": str(tmp_path), "PORTRAIT": str(portrait_path())}
+    code = leave(main, *(places.get(word, word) for word in argv))
     said = code if isinstance(code, str) else capsys.readouterr().err
     assert (code if isinstance(code, int) else 1) == status
     assert words in said

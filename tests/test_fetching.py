@@ -7,8 +7,6 @@ import gradio as gr
 import httpx
 import pytest
 from gradio import processing_utils
-from gradio_client import Client, handle_file
-from gradio_client.exceptions import AppError
 
 from fer_models.demo.fetching import REFUSAL
 from fer_models.demo.inputs import FilesInput, PhotoInput
@@ -35,24 +33,16 @@ def test_no_component_fetches_an_address(component: type[Any], monkeypatch: pyte
     assert visits == []
 
 
-def test_a_program_is_told_what_to_do_instead(app_url: str) -> None:
-    address = "http://127.0.0.1:9/a.png"
-    client = Client(app_url, verbose=False)
-    for name, photo in (("/compare", handle_file(address)), ("/batch", [handle_file(address)])):
-        with pytest.raises(AppError) as caught:
-            client.predict(photo, api_name=name)
-        assert REFUSAL in str(caught.value)
-
-
 @pytest.mark.parametrize(
     ("sent", "told"),
     [
         ("photo.jpg", "There is no upload 'photo.jpg'"),
         ("https://example.org/a.png", REFUSAL),
+        ({"path": "https://example.org/a.png", "meta": {"_type": "gradio.FileData"}}, REFUSAL),  # as a client sends it
         ("data:image/png;base64,xx", "data URI is damaged"),
     ],
 )
-def test_a_program_without_a_client_is_told_what_it_sent_wrongly(app_url: str, sent: str, told: str) -> None:
+def test_a_program_is_told_what_it_sent_wrongly(app_url: str, sent: Any, told: str) -> None:
     for name, data in (("compare", [sent, 0, False, None, None]), ("batch", [[sent]]), ("batch", [sent])):
         url = f"{app_url}/gradio_api/call/{name}"
         event = httpx.post(url, json={"data": data}).json()["event_id"]

@@ -8,7 +8,7 @@ from huggingface_hub import HfApi
 
 from fer_models.hub import CLIENT_ERRORS, explain
 from training.publishing import hub_sync
-from training.publishing.hub_sync import Revision, compare, sync
+from training.publishing.hub_sync import Revision, sync
 
 WHERE = Revision("alice/faces")
 FILES = {
@@ -37,17 +37,6 @@ def read_tree(hub: HubServer) -> dict[str, str]:
 
 
 # --- what is sent ---
-
-
-def test_missing_repository_lacks_everything(hub: HubServer) -> None:
-    assert compare(HfApi(), WHERE, {}) == (None, [])
-    head, changes = compare(HfApi(), WHERE, FILES)
-    assert head is None
-    assert [str(change) for change in changes] == [
-        "+ README.md  36 bytes",
-        "+ config.json  2 bytes",
-        "+ model.safetensors  102,400 bytes",
-    ]
 
 
 def test_only_what_differs_is_sent_in_one_commit(api: HfApi, hub: HubServer) -> None:
@@ -103,7 +92,7 @@ def test_passing_trouble_is_waited_out(fault: Fault, api: HfApi, hub: HubServer,
 def test_answer_that_does_not_come_is_given_up(api: HfApi, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The client alone would wait for ever."""
     monkeypatch.setattr(hub_sync, "ANSWER_TIMEOUT_S", 0.2)
-    hub.faults += [Fault("/revision/", delay_s=0.5, times=1), Fault("/commit/", delay_s=0.5, times=1)]
+    hub.faults += [Fault(path, status=503, delay_s=0.5, times=1) for path in ("/revision/", "/commit/")]
     sync(api, WHERE, FILES, "first")
     assert list_titles(hub) == ["first", "initial commit"]
 

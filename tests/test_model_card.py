@@ -23,7 +23,6 @@ from training.publishing.model_card import (
     list_teachers,
     render_card,
 )
-from training.publishing.records import find_cost
 
 
 @pytest.fixture
@@ -62,8 +61,6 @@ def test_card_tells_robustness_and_cost_where_they_were_measured(
     card = render_card(checkpoint)
     cost = ("15 million multiply-adds", "1.6 MB", "1.2 ms", "1,234 faces a second", "a processor, threads: 2")
     assert [words for words in ("| blur | 2.0 | 12.5% |", *cost) if words not in card] == []
-    assert find_cost("baseline", 1_000) is None, "of another size"
-    assert find_cost("dense", 1_559_428) is None
 
 
 # --- what is in every card ---

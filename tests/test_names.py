@@ -34,14 +34,10 @@ def test_names_in_zips_are_read_as_they_were_meant(
         assert archive.read(info) == b"content"
 
 
-@pytest.mark.parametrize("name", ["", "a.jpg", "../a.jpg", "./a.jpg", "thumbs.db.jpg"])
-def test_names_of_pictures_are_not_left_behind(name: str) -> None:
-    assert not is_left_behind(name)
-
-
-@pytest.mark.parametrize("name", [".DS_Store", "x/THUMBS.DB", "@eaDir/a.jpg/x.jpg", "x\\desktop.ini", "~$photos.docx"])
-def test_hidden_and_system_names_are_left_behind(name: str) -> None:
-    assert is_left_behind(name)
+def test_hidden_and_system_names_are_left_behind() -> None:
+    kept = ["", "a.jpg", "../a.jpg", "./a.jpg", "thumbs.db.jpg"]
+    left = [".DS_Store", "x/THUMBS.DB", "@eaDir/a.jpg/x.jpg", "x\\desktop.ini", "~$photos.docx"]
+    assert [name for name in kept + left if is_left_behind(name)] == left
 
 
 def test_a_folder_may_itself_be_hidden(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """Pushing models to the loopback Hub: what arrives, what a second push does, and what goes wrong."""
 
-import hashlib
 import json
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import huggingface_hub.constants
 import pytest
 from conftest import exit_message
 from hub_server import Fault, HubServer
-from huggingface_hub import HfApi, ModelCard
+from hub_store import make_file
+from huggingface_hub import HfApi
 
 from fer_models import zoo
 from fer_models.export import collect_export
@@ -35,10 +36,15 @@ def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def quick_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`test_onnx` exports, and `test_plots` draws."""
+    """`test_onnx` exports, `test_plots` draws, and `test_model_card` renders."""
     monkeypatch.setattr(push, "export_onnx", lambda directory: b"onnx of " + directory.name.encode())
     draw = lambda directory: dict.fromkeys(FIGURES, (directory / "history.json").read_bytes())  # noqa: E731
     monkeypatch.setattr(push, "draw_checkpoint", draw)
+    monkeypatch.setattr(push, "render_card", write_card)
+
+
+def write_card(directory: Path, repo_id: str, figures: Iterable[str] = FIGURES) -> str:
+    return f"{repo_id} {make_fixed_revision(directory)} {sorted(figures)}"
 
 
 def tune(checkpoints: Path) -> Path:
@@ -69,15 +75,11 @@ def test_push_makes_repository_branch_tag_and_collection_and_a_second_one_nothin
     main([*PUSH, "--output", str(tmp_path / "out")])
     assert len(hub.requests) == before
     folder = tmp_path / "out" / "fer-baseline"
-    here = {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*.*")
-    }
+    here = {path.relative_to(folder).as_posix(): make_file(path.read_bytes()).sha256 for path in folder.rglob("*.*")}
     there = {path: file.sha256 for path, file in repo.get("main").files.items() if path != ".gitattributes"}
-    card = ModelCard(repo.get("main").files["README.md"].content.decode())
     assert there == here, "what an output folder holds"
     assert there.keys() - collect_export(directory).keys() == {"README.md", "onnx/model.onnx", *FIGURES}
-    assert f'"{REPO_ID}", "{make_fixed_revision(directory)}"' in card.text
+    assert repo.get("main").files["README.md"].content.decode() == write_card(directory, REPO_ID)
     assert not repo.private
     assert repo.branches["report"] == repo.branches["main"]
     assert repo.tags == {make_fixed_revision(directory): repo.branches["main"]}
@@ -157,7 +159,6 @@ def test_dry_run_says_what_would_change_and_changes_nothing(
         ([*PUSH, "--token", "hf_alice_read"], "not allowed this with alice/fer-baseline.*role write"),
         (["--namespace", "nobody", "--models", "baseline"], "rights to create a model under the namespace"),
     ],
-    ids=["no namespace", "no such model", "unknown token", "read only", "another's"],
 )
 def test_wrong_arguments_are_a_sentence(argv: list[str], sentence: str, hub: HubServer) -> None:
     message = exit_message(main, *argv)
