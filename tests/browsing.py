@@ -75,7 +75,7 @@ def run_main(models: list[LoadedModel]) -> Iterator[Any]:
 
 
 class _Browser:
-    """Chromium, started once for what follows, and a window of it for each set of options.
+    """Chromium, started once for what follows, and a window of it for each language.
 
     Its camera shows a film, to pages that are allowed to use it, and `classroom.example` is this machine.
     A window keeps what it has fetched, so that the next page in it is there in half the time.
@@ -104,11 +104,10 @@ class _Browser:
         """What the camera sees when it is switched on the next time."""
         write_camera_film(self._film, image)
 
-    def open_window(self, options: dict[str, Any]) -> Any:
-        key = repr(sorted(options.items()))
-        if key not in self._windows:
-            self._windows[key] = self.start().new_context(**options)
-        return self._windows[key]
+    def open_window(self, locale: str) -> Any:
+        if locale not in self._windows:
+            self._windows[locale] = self.start().new_context(locale=locale)
+        return self._windows[locale]
 
     def close(self) -> None:
         if self._browser:
@@ -118,17 +117,25 @@ class _Browser:
             self._film.unlink()
 
 
-BROWSER = _Browser()  # `conftest.py` closes it after each module
+BROWSER = _Browser()  # `conftest.py` closes it
 
 
 @contextmanager
-def open_page(app_url: str, wait_for: str = "html.fer-ready .fer-card", **context_options: Any) -> Iterator[Any]:
+def open_page(
+    app_url: str,
+    wait_for: str = "html.fer-ready .fer-card",
+    locale: str = "en-US",
+    size: tuple[int, int] = (1440, 900),
+    permissions: Sequence[str] = (),
+) -> Iterator[Any]:
     """A page on which the app is ready."""
-    options = {"locale": "en-US"} | context_options
-    size = options.pop("viewport", {"width": 1440, "height": 900})
-    page = BROWSER.open_window(options).new_page()
+    window = BROWSER.open_window(locale)
+    window.clear_permissions()
+    if permissions:
+        window.grant_permissions(permissions)
+    page = window.new_page()
     try:
-        page.set_viewport_size(size)
+        page.set_viewport_size({"width": size[0], "height": size[1]})
         page.set_default_timeout(60_000)
         page.goto(app_url)
         page.wait_for_selector(wait_for, state="attached")  # on a phone cards are hidden while they are empty
@@ -168,16 +175,16 @@ def find_violations(page: Any, rules: Sequence[str] = ()) -> list[str]:
         page: The page.
         rules: Only these, which is faster.
     """
-    from axe_playwright_python.sync_playwright import Axe
+    from axe_playwright_python.base import AXE_SCRIPT
 
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
     page.wait_for_selector(".pending", state="detached")  # what is about to change is pale, and fades
     page.wait_for_timeout(200)
     only = {"type": "rule", "values": list(rules)} if rules else {"type": "tag", "values": tags}
-    options = {"runOnly": only, "resultTypes": ["violations"]}
-    violations = Axe().run(page, options=options).response["violations"]
-    return [
-        f"{violation['id']}: {violation['help']}: {node['target']} {node['html'][:200]}"
-        for violation in violations
-        for node in violation["nodes"]
-    ]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    return page.evaluate(
+        """async (options) => (await axe.run(options)).violations.flatMap(({ id, help, nodes }) =>
+            nodes.map(({ target, html }) => `${id}: ${help}: ${target} ${html.slice(0, 200)}`))""",
+        {"runOnly": only, "resultTypes": ["violations"]},
+    )

@@ -232,10 +232,11 @@ def running(models: list[LoadedModel]) -> Iterator[Any]:
         yield demo
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _close_browser() -> Iterator[None]:
-    yield
-    BROWSER.close()
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """Close the browser before a file that opens no page: `asyncio.run` and other Playwrights fail beside ours."""
+    if not hasattr(getattr(nextitem, "module", None), "needs_chromium"):
+        BROWSER.close()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Photos that tests use: public-domain portraits that installed packages carry."""
 
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -17,6 +18,7 @@ def load_portrait() -> Image.Image:
     return Image.open(portrait_path()).convert("RGB")
 
 
+@cache
 def portrait_as_png() -> bytes:
     """The portrait as the clipboard holds pictures."""
     return as_png(load_portrait())

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from photos import load_portrait, make_no_face, make_two_faces, portrait_as_png, write_animations
+from photos import load_portrait, make_two_faces, portrait_as_png, write_animations
 from PIL import Image
 from test_archives import write_zip
 from test_tables import read_csv
@@ -23,16 +23,16 @@ from fer_models.tables import write_csv
 Collect = Callable[..., list[Any]]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    load_portrait().save(tmp_path / "one.png")
-    make_two_faces().save(tmp_path / "two.png")
-    make_no_face().save(tmp_path / "sky.png")
-    (tmp_path / "broken.jpg").write_bytes(portrait_as_png()[:5000])
-    (tmp_path / "empty.jpg").write_bytes(b"")
-    write_zip(tmp_path / "empty.zip", {})
-    write_zip(tmp_path / "photos.zip", {"niños/añada.png": portrait_as_png(), "__MACOSX/a": b"", "b.txt": b"text"})
-    return tmp_path
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    shutil.copytree(samples, folder, dirs_exist_ok=True)
+    (folder / "one.png").write_bytes(portrait_as_png())
+    (folder / "broken.jpg").write_bytes(portrait_as_png()[:5000])
+    (folder / "empty.jpg").touch()
+    write_zip(folder / "empty.zip", {})
+    write_zip(folder / "photos.zip", {"niños/añada.png": portrait_as_png(), "__MACOSX/a": b"", "b.txt": b"text"})
+    return folder
 
 
 @pytest.fixture

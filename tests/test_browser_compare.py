@@ -28,7 +28,6 @@ LATE_CAMERA = """() => {
 }"""
 
 
-@pytest.mark.browser
 @needs_chromium
 def test_a_camera_is_a_mirror_only_where_one_sees_oneself_and_its_snapshot_gets_four_answers(app_url: str) -> None:
     BROWSER.show_to_camera(load_portrait())
@@ -52,7 +51,6 @@ def test_a_camera_is_a_mirror_only_where_one_sees_oneself_and_its_snapshot_gets_
         assert page.locator("[data-face]").count() == 1
 
 
-@pytest.mark.browser
 @needs_chromium
 def test_a_camera_goes_on_in_another_language_and_is_off_once_it_is_left_unplugged_or_no_longer_wanted(
     app_url: str,
@@ -83,7 +81,6 @@ def test_a_camera_goes_on_in_another_language_and_is_off_once_it_is_left_unplugg
         assert page.locator(camera).count() == 0
 
 
-@pytest.mark.browser
 @needs_chromium
 def test_a_page_over_plain_http_copies_and_says_why_it_has_no_camera(app_url: str) -> None:
     there = app_url.replace("127.0.0.1", "classroom.example")
@@ -101,7 +98,6 @@ def test_a_page_over_plain_http_copies_and_says_why_it_has_no_camera(app_url: st
         assert page.evaluate("window.copied").startswith(there)
 
 
-@pytest.mark.browser
 @needs_chromium
 def test_four_answers_are_explained_saved_and_shared_and_nothing_is_asked_of_another_server(app_url: str) -> None:
     with open_page(app_url) as page:
@@ -143,7 +139,6 @@ def test_four_answers_are_explained_saved_and_shared_and_nothing_is_asked_of_ano
         assert all(url.startswith((app_url, "data:", "blob:")) for url in requested)
 
 
-@pytest.mark.browser
 @needs_chromium
 def test_a_link_is_that_of_the_answer_and_repeats_it(app_url: str, samples: Path) -> None:
     two, sky = samples / "two.png", samples / "sky.png"
@@ -192,7 +187,6 @@ def test_a_link_is_that_of_the_answer_and_repeats_it(app_url: str, samples: Path
         page.wait_for_selector(".fer-notes >> text=Face 1 of 2")  # where there is a face, it is looked at
 
 
-@pytest.mark.browser
 @needs_chromium
 def test_trouble_in_the_browser_gets_sentences_in_the_pages_language(app_url: str, tmp_path: Path) -> None:
     with open(tmp_path / "large.png", "wb") as large:
@@ -241,7 +235,6 @@ def hold_answer(page: Any, ask: Callable[[], None], address: str = "**/queue/joi
     page.unroute(address)
 
 
-@pytest.mark.browser
 @needs_chromium
 def test_of_two_answers_on_their_way_the_one_to_what_was_chosen_last_stays(app_url: str, samples: Path) -> None:
     """A language, a face and a photo were lost to the answer to what was chosen before them."""
@@ -285,7 +278,6 @@ def test_of_two_answers_on_their_way_the_one_to_what_was_chosen_last_stays(app_u
             assert page.locator("#photo[data-busy]").count() == 0
 
 
-@pytest.mark.browser
 @needs_chromium
 def test_an_explanation_of_the_photo_before_is_dropped(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, may_answer = Event(), Event()
@@ -309,7 +301,6 @@ def test_an_explanation_of_the_photo_before_is_dropped(running: Any, monkeypatch
         assert page.inner_text(".fer-why") == "split.jpg"
 
 
-@pytest.mark.browser
 @needs_chromium
 def test_an_answer_that_is_forgotten_stays_on_the_page_with_a_sentence(running: Any, samples: Path) -> None:
     with open_page(running.local_url) as page:

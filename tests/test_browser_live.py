@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
 from browsing import BROWSER, needs_chromium, open_page
 from photos import load_portrait
 from PIL import Image
@@ -14,7 +13,7 @@ from fer_models.demo.handlers.compare import SHOWN_AT_FIRST
 from fer_models.demo.locales import translate
 from fer_models.packages import find_examples
 
-pytestmark = [pytest.mark.browser, needs_chromium]
+pytestmark = needs_chromium
 
 IS_OFF = "document.querySelector('.fer-live video').srcObject === null"
 
@@ -167,7 +166,7 @@ def test_without_a_camera_a_sentence_beside_the_picture_says_why(app_url: str) -
 
 def test_the_last_answer_is_grey_and_the_widest_split_is_kept_without_the_face(app_url: str) -> None:
     hard = Image.open(find_examples()[-1]).convert("RGB")  # the models part on it
-    with open_live(app_url, hard, viewport={"width": 390, "height": 844}) as page:
+    with open_live(app_url, hard, size=(390, 844)) as page:
 
         def check_layout(width: int) -> None:
             page.set_viewport_size({"width": width, "height": 844})

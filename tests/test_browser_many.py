@@ -10,7 +10,7 @@ from typing import Any
 import av
 import pytest
 from browsing import FILES_INPUT, needs_chromium, open_page
-from photos import load_portrait, make_two_faces, portrait_as_png, portrait_path
+from photos import make_two_faces, portrait_as_png, portrait_path
 from test_archives import write_zip
 from test_tables import read_csv
 from videos import write_video
@@ -18,12 +18,14 @@ from videos import write_video
 from fer_models.demo.locales import translate
 from fer_models.demo.ui import MAX_UPLOAD_MB
 
+pytestmark = needs_chromium
+
 ROWS = ".fer-faces tbody tr"
 
 
 @pytest.fixture
 def photos(tmp_path: Path, samples: Path) -> list[str]:
-    load_portrait().save(tmp_path / "niña.png")
+    (tmp_path / "niña.png").write_bytes(portrait_as_png())
     (tmp_path / "broken.jpg").write_bytes(portrait_as_png()[:5000])
     write_zip(tmp_path / "album.zip", {"summer/a.png": portrait_as_png(), "__MACOSX/._a.png": b"x", "notes.txt": b"x"})
     own = [tmp_path / name for name in ("niña.png", "broken.jpg", "album.zip")]
@@ -48,8 +50,6 @@ def choose(page: Any, files: list[str]) -> None:
     page.wait_for_selector(f"#many\\.files .file-preview >> text={Path(files[-1]).stem}")
 
 
-@pytest.mark.browser
-@needs_chromium
 def test_photos_and_a_zip_become_a_table_and_a_csv_in_both_languages_and_on_every_screen(
     app_url: str, photos: list[str], tmp_path: Path
 ) -> None:
@@ -109,8 +109,6 @@ def test_photos_and_a_zip_become_a_table_and_a_csv_in_both_languages_and_on_ever
         assert all(url.startswith((app_url, "data:", "blob:")) for url in requested)
 
 
-@pytest.mark.browser
-@needs_chromium
 def test_trouble_of_a_job_gives_the_buttons_back_and_stands_in_its_tab_whichever_is_open(
     app_url: str, tmp_path: Path
 ) -> None:
@@ -142,8 +140,6 @@ def test_trouble_of_a_job_gives_the_buttons_back_and_stands_in_its_tab_whichever
         assert page.locator(".fer-problem").is_visible()
 
 
-@pytest.mark.browser
-@needs_chromium
 def test_a_long_job_lets_others_compare_keeps_what_was_done_when_cancelled_and_ends_with_its_page(
     app_url: str, client: Any, tmp_path: Path
 ) -> None:
@@ -168,8 +164,6 @@ def test_a_long_job_lets_others_compare_keeps_what_was_done_when_cancelled_and_e
     assert time.monotonic() - start < 20
 
 
-@pytest.mark.browser
-@needs_chromium
 def test_a_video_is_watched_and_taken_away(app_url: str, tmp_path: Path) -> None:
     with open_page(app_url) as page:
         page.locator("button[role=tab]", has_text=re.compile("^Many$")).click()

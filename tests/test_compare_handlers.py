@@ -52,7 +52,7 @@ def handlers(models: list[LoadedModel]) -> CompareHandlers:
 def shown(models: list[LoadedModel], detector: FaceDetector) -> Shown:
     """The answer to the portrait."""
     handlers = CompareHandlers(models[:4], detector)
-    return get_shown(handlers.answer(ask(handlers, portrait_path())))
+    return handlers.answer(ask(handlers, portrait_path())).shown
 
 
 def ask(handlers: CompareHandlers, photo: Path | str | None, language: str = "en", **changes: object) -> Request:
@@ -62,11 +62,6 @@ def ask(handlers: CompareHandlers, photo: Path | str | None, language: str = "en
 
 def winners(answer: Answer) -> list[str]:
     return re.findall(r'data-winner="([^"]*)"', answer.results)
-
-
-def get_shown(answer: Answer) -> Shown:
-    assert answer.shown
-    return answer.shown
 
 
 def predict(models: list[LoadedModel], choices: str, share: float = 1.0) -> Comparison:
@@ -107,7 +102,7 @@ def test_a_portrait_gets_four_answers_a_box_a_crop_and_a_table(handlers: Compare
     assert "data:image/png" in answer.crop
     assert answer.table.count("<td") == (7 + 3) * (4 + 1)
     assert "data-example" in answer.choices, "there is no face to choose"
-    why = handlers.explain(get_shown(answer), "sad", "es")
+    why = handlers.explain(answer.shown, "sad", "es")
     assert why.count("<img") == why.count(f": {translate('es', 'label.sad')}<") == 4
 
 
@@ -121,7 +116,7 @@ def test_of_two_faces_one_is_chosen_without_a_new_search_and_another_photo_gets_
     assert re.findall(r'data-face="(\d)"', first.choices) == ["0", "1"]
     second = handlers.answer(ask(handlers, two, face_index=1), first.shown)
     assert "Face 2 of 2" in second.results
-    assert get_shown(second).comparison.predictions != get_shown(first).comparison.predictions
+    assert second.shown.comparison.predictions != first.shown.comparison.predictions
     spanish = handlers.answer(ask(handlers, two, "es"), second.shown)
     assert "Cara 2 de 2" in spanish.results
     assert spanish.shown is second.shown, "not even the models are asked again"
@@ -130,7 +125,7 @@ def test_of_two_faces_one_is_chosen_without_a_new_search_and_another_photo_gets_
     assert handlers.detector.searches == 1
     assert "Face 2 of 2" in handlers.answer(ask(handlers, two, face_index=1)).results
     other = handlers.answer(ask(handlers, portrait_path(), face_index=1), first.shown)
-    assert get_shown(other).comparison.face_index == 0, "it has no second one"
+    assert other.shown.comparison.face_index == 0, "it has no second one"
     assert handlers.detector.searches == 3
 
 
@@ -172,7 +167,7 @@ def test_of_an_animation_the_page_says_that_it_saw_the_first_frame_only(
 
 
 def test_every_example_has_one_face_and_the_hard_one_splits_the_models(handlers: CompareHandlers) -> None:
-    answers = [get_shown(handlers.answer(ask(handlers, path))) for path in find_examples()]
+    answers = [handlers.answer(ask(handlers, path)).shown for path in find_examples()]
     assert [len(shown.faces) for shown in answers] == [1, 1, 1]
     assert describe_verdict(answers[-1].comparison, "en")[0] == "They disagree."
 
@@ -260,8 +255,8 @@ def test_of_a_large_photo_little_is_kept_and_no_answer_changes(
     """The whole of 50 megapixels was kept for minutes, for each visitor."""
     path, photo = tmp_path / "large.png", load_portrait().resize((1280, 1500))
     photo.save(path, compress_level=1)
-    shown = get_shown(handlers.answer(ask(handlers, path, whole_image=whole_image)))
-    again = get_shown(handlers.answer(ask(handlers, path, whole_image=whole_image, names=handlers.names[:2]), shown))
+    shown = handlers.answer(ask(handlers, path, whole_image=whole_image)).shown
+    again = handlers.answer(ask(handlers, path, whole_image=whole_image, names=handlers.names[:2]), shown).shown
     content = handlers.explain_json(Request(str(path), whole_image=whole_image), "happy")
     for kept in (shown, again):
         for row, prediction in zip(content["models"], kept.comparison.predictions, strict=False):
@@ -283,7 +278,7 @@ def test_a_crowd_takes_no_more_memory_than_is_stated(
     monkeypatch.setattr(handlers.detector, "detect", lambda _: faces)
     monkeypatch.setattr("fer_models.demo.handlers.compare.KEPT_PIXELS", 100_000)
     make_no_face().resize((3000, 300)).save(tmp_path / "crowd.png")
-    shown = get_shown(handlers.answer(ask(handlers, tmp_path / "crowd.png")))
+    shown = handlers.answer(ask(handlers, tmp_path / "crowd.png")).shown
     assert sum(crop.picture.width * crop.picture.height for crop in shown.crops) <= 100_000
 
 
@@ -370,7 +365,7 @@ def test_page_ticks_the_report_s_four_and_has_the_others_when_they_are_ticked(
     ticks = next(one for one in build_demo(models, detector).blocks.values() if one.elem_id == "compare.models")
     assert ([value for _, value in ticks.choices], ticks.value) == (names, list(REPORT_MODELS))
     answer = handlers.answer(ask(handlers, portrait_path(), names=names))
-    assert len(winners(answer)) == handlers.explain(get_shown(answer), None, "en").count("<img") == 5
+    assert len(winners(answer)) == handlers.explain(answer.shown, None, "en").count("<img") == 5
     assert [row["model"] for row in handlers.compare_json(Request(str(portrait_path())))["models"]] == list(
         REPORT_MODELS
     )

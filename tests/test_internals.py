@@ -64,13 +64,6 @@ def test_a_running_page_has_the_names_and_its_uploads_go_into_our_folder(running
     assert find_files_in_use(running) == set()
 
 
-def test_a_component_has_the_methods_that_ours_replace() -> None:
-    """Ours would never be called."""
-    assert hasattr(gr.Image, "async_move_resource_to_block_cache")
-    for name in ("move_resource_to_block_cache", "preprocess", "api_info"):
-        assert hasattr(gr.File, name)
-
-
 def test_no_other_file_takes_what_gradio_does_not_document() -> None:
     """Only `gradio` itself, of which everything is documented, and no private attribute of any object but `self`."""
     for path in OTHERS:

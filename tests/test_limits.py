@@ -92,7 +92,7 @@ def test_a_flood_of_long_jobs_leaves_room_to_a_comparison(app_url: str) -> None:
         return httpx.post(f"{app_url}/gradio_api/call/{name}", json={"data": data}, timeout=120).status_code
 
     with ThreadPoolExecutor(20) as pool:
-        answers = Counter(pool.map(lambda _: call("batch", [[file] * 3]), range(20)))
+        answers = Counter(pool.map(lambda _: call("batch", [[file]]), range(20)))
     assert answers.keys() == {200, 503}
     assert answers[200] < 15, "64 may wait in all"
     assert call("compare", [file, 0, False, [], ""]) == 200

@@ -12,7 +12,7 @@ from PIL import Image
 
 from fer_models.demo.locales import translate
 
-pytestmark = [pytest.mark.browser, needs_chromium]
+pytestmark = needs_chromium
 
 SCREENS = {"wide": (1440, 900, "en"), "phone": (390, 844, "es")}
 ALERTS = "[role=alert]:visible"
@@ -27,18 +27,22 @@ FIND_UNREACHED = """() => {
         return isUsed && isSeen && !("reached" in control.dataset) && !groups.includes(control.name);
     }).map((control) => control.outerHTML.slice(0, 120));
 }"""
-
-
-IS_FOCUS_SEEN = """() => [document.activeElement, document.activeElement.closest("label, fieldset")].some((element) => {
-    const style = element && getComputedStyle(element);
-    return style && (style.outlineStyle !== "none" || style.boxShadow !== "none");
-})"""
+# Notes that a control has the focus, and says whether that is seen; nothing once all have had it.
+NOTE_FOCUS = """(step) => {
+    const one = document.activeElement;
+    if (one === document.body || "reached" in one.dataset) return null;
+    one.dataset.reached = String(step);
+    return [one, one.closest("label, fieldset")].some((element) => {
+        const style = element && getComputedStyle(element);
+        return style && (style.outlineStyle !== "none" || style.boxShadow !== "none");
+    });
+}"""
 
 
 @contextmanager
 def open_screen(app_url: str, screen: str) -> Iterator[Any]:
     width, height, language = SCREENS[screen]
-    with open_page(f"{app_url}/?lang={language}", viewport={"width": width, "height": height}, locale=language) as page:
+    with open_page(f"{app_url}/?lang={language}", locale=language, size=(width, height)) as page:
         page.wait_for_selector(f"html.fer-ready[lang={language}]")
         yield page
 
@@ -47,11 +51,6 @@ def open_screen(app_url: str, screen: str) -> Iterator[Any]:
 def phone(app_url: str) -> Iterator[Any]:
     with open_screen(app_url, "phone") as page:
         yield page
-
-
-@pytest.fixture
-def two_faces(samples: Path) -> Path:
-    return samples / "two.png"
 
 
 def choose(page: Any, path: str | Path) -> None:
@@ -86,8 +85,8 @@ def test_there_is_one_message_the_latest(phone: Any, samples: Path) -> None:
     phone.context.set_offline(False)
 
 
-def test_you_first_below_an_answer_begins_with_the_next_face(phone: Any, two_faces: Path) -> None:
-    choose(phone, two_faces)
+def test_you_first_below_an_answer_begins_with_the_next_face(phone: Any, samples: Path) -> None:
+    choose(phone, samples / "two.png")
     phone.wait_for_selector(ANSWERED)
     phone.locator(".fer-guess input").check()
     assert phone.inner_text(".fer-guess [role=status]") == translate("es", "guess.next")
@@ -126,24 +125,17 @@ def walk(page: Any) -> list[int]:
     page.mouse.click(1, 1)  # where the walk begins
     for step in range(150):
         page.keyboard.press("Tab")
-        is_new = page.evaluate(
-            """(step) => {
-                const one = document.activeElement;
-                if (one === document.body || "reached" in one.dataset) return false;
-                return (one.dataset.reached = String(step));
-            }""",
-            step,
-        )
-        if not is_new:
+        is_seen = page.evaluate(NOTE_FOCUS, step)
+        if is_seen is None:
             reached = "[...document.querySelectorAll('[data-reached]')].map(({ dataset }) => Number(dataset.reached))"
             return page.evaluate(reached)
-        assert page.evaluate(IS_FOCUS_SEEN), page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+        assert is_seen, page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
     pytest.fail("Tab does not come to an end")
 
 
-def test_the_keyboard_reaches_every_control_in_the_order_of_the_page(app_url: str, two_faces: Path) -> None:
+def test_the_keyboard_reaches_every_control_in_the_order_of_the_page(app_url: str, samples: Path) -> None:
     def check(state: str) -> None:
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(200)
         steps = walk(page)
         assert page.evaluate(FIND_UNREACHED) == [], state
         assert steps == sorted(steps), state
@@ -152,7 +144,7 @@ def test_the_keyboard_reaches_every_control_in_the_order_of_the_page(app_url: st
         check("nothing chosen")
         with page.expect_file_chooser():
             page.locator("[data-do=choose]").press("Enter")
-        choose(page, two_faces)
+        choose(page, samples / "two.png")
         page.wait_for_selector("#photo\\.faces input", state="attached")
         for fold in ("why", "break", "numbers", "share"):
             page.locator(f"#{fold} > button").click()
@@ -162,7 +154,7 @@ def test_the_keyboard_reaches_every_control_in_the_order_of_the_page(app_url: st
             page.locator(f'[role=tab][data-tab-id="{tab}"]').click()
             page.wait_for_selector(f"#{tab}")
             if tab == "many":
-                page.set_input_files(FILES_INPUT, two_faces)
+                page.set_input_files(FILES_INPUT, samples / "two.png")
                 page.wait_for_selector("#many\\.files .file-preview")
                 with page.expect_file_chooser():  # to add files to those that are there
                     page.locator("#many\\.files button[aria-dropeffect]").press("Enter")
@@ -200,7 +192,7 @@ def test_a_first_visit_finds_two_buttons_three_examples_and_what_it_is_and_is_no
 
 
 def test_an_answer_comes_into_view_from_wherever_it_was_asked_and_comes_back_when_the_page_is_loaded_anew(
-    phone: Any, two_faces: Path
+    phone: Any, samples: Path
 ) -> None:
     """Gradio loads it anew once a lost connection is back: photo and answers were gone without a word."""
     is_in_view = """() => {
@@ -212,7 +204,7 @@ def test_an_answer_comes_into_view_from_wherever_it_was_asked_and_comes_back_whe
     phone.wait_for_function(is_in_view)
     phone.evaluate("scrollTo(0, document.body.scrollHeight)")
     assert not phone.evaluate(is_in_view)
-    choose(phone, two_faces)
+    choose(phone, samples / "two.png")
     phone.wait_for_selector("#photo\\.faces input")
     phone.wait_for_function(is_in_view)
     phone.wait_for_function("document.activeElement.matches('.fer-verdict')")
@@ -251,6 +243,7 @@ def test_files_that_are_gone_when_the_page_is_loaded_anew_are_told_once_and_grad
         phone.locator(f"[data-tab-id={tab}]").click()
         phone.wait_for_selector(f"#{tab} {place}")
         phone.wait_for_function(has_name, arg=[f"#{tab} {place}", translate("en", key)])
+    phone.wait_for_selector(f"#code\\.client >> text={phone.url.split('/?')[0]}")
     shown = "getComputedStyle(document.querySelector('#many .upload-container'), '::after').content"
     assert phone.evaluate(shown) == f'"{translate("en", "many.drop")}"'
 

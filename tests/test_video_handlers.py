@@ -39,7 +39,8 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, Path]]:
 
 @pytest.fixture(autouse=True)
 def left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where temporary files are written; after each test there are none, whatever happened in it."""
+    """Where temporary files are written; after each test there are none. Of each picture looked at the page is told."""
+    monkeypatch.setattr(many_video, "PROGRESS_EVERY_S", 0)
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -60,7 +61,6 @@ def read_download(results: str, delimiter: str = ",") -> list[dict[str, str]]:
 def test_a_video_becomes_a_timeline_a_table_and_a_video(
     handlers: ManyHandlers, film: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(many_video, "PROGRESS_EVERY_S", 0)
     views = []
     for last in start(handlers, film, "es"):
         views.append(last)
@@ -124,7 +124,6 @@ def test_a_video_that_tells_no_length_has_no_end_in_sight(
     handlers: ManyHandlers, film: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was always as good as done, as what browsers record tells no length."""
-    monkeypatch.setattr(many_video, "PROGRESS_EVERY_S", 0)
     monkeypatch.setattr("fer_models.video._read_duration", lambda *_: None)
     *views, _ = start(handlers, film)
     assert "<progress aria-label" in views[4].progress
@@ -135,7 +134,6 @@ def test_a_video_that_tells_no_length_has_no_end_in_sight(
 def test_cancel_stops_at_the_picture_at_hand_and_keeps_what_was_done(
     handlers: ManyHandlers, film: Any, monkeypatch: pytest.MonkeyPatch, left_behind: Path
 ) -> None:
-    monkeypatch.setattr(many_video, "PROGRESS_EVERY_S", 0)
     views = start(handlers, film)
     next(views)
     assert list(left_behind.iterdir()) != []
@@ -200,7 +198,6 @@ def test_no_picture_is_kept_however_long_a_video_is(
         gc.collect()
         return sum(isinstance(one, Image.Image | av.VideoFrame) for one in gc.get_objects())
 
-    monkeypatch.setattr(many_video, "PROGRESS_EVERY_S", 0)
     views = enumerate(start(handlers, film, frames_per_second=10))
     early, late = (count_pictures() for index, _ in views if index in (2, 10))
     assert late <= early
