@@ -1,5 +1,6 @@
 """The page that runs in the visitor's browser: same answers as here, offline, nothing sent, nothing kept."""
 
+import base64
 import io
 import json
 import re
@@ -10,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from browsing import BROWSER, drop, find_violations, needs_chromium
@@ -22,6 +24,7 @@ from fer_models.comparison import Comparison, Prediction
 from fer_models.configuration_fer import FER_LABELS
 from fer_models.demo.components.compare import describe_verdict
 from fer_models.demo.locales import translate
+from fer_models.face_search import cut_reflected
 from fer_models.faces import FaceDetector
 from fer_models.images import read_image
 from fer_models.inference import LoadedModel, compare, load_models, to_json
@@ -184,6 +187,41 @@ def test_verdict_and_majority_are_the_other_page_s(answers: list[tuple[str, floa
     assert has_majority == (len(answers) > 1 and verdict[0] != "They disagree.")
     lines = [text for text, fits in written if fits]
     assert " ".join(lines).startswith(" ".join(verdict)), "a saved picture has room for it"
+
+
+BILINEAR, BICUBIC = Image.Resampling.BILINEAR, Image.Resampling.BICUBIC
+NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (91, 91, 3), dtype=np.uint8))
+WIDE = Image.fromarray(np.random.default_rng(1).integers(0, 256, (700, 901, 3), dtype=np.uint8))
+PIXELS: list[tuple[str, Image.Image, list[Any], Any]] = [
+    ("toGrey", NOISE, [], NOISE.convert("L")),
+    ("resize", NOISE, [48, 48], NOISE.resize((48, 48), BILINEAR)),
+    ("resize", NOISE, [200, 130], NOISE.resize((200, 130), BILINEAR)),
+    ("resize", WIDE, [48, 31, [0, 0, 901, 700], 2], WIDE.resize((48, 31), BILINEAR, reducing_gap=2.0)),
+    (
+        *("resize", WIDE, [128, 61, [10.3, 20.7, 500.2, 600.1], 2]),
+        WIDE.resize((128, 61), BILINEAR, (10.3, 20.7, 500.2, 600.1), reducing_gap=2.0),
+    ),
+    ("rotateQuarter", NOISE, [1], NOISE.rotate(90, expand=True)),
+    ("rotate", NOISE, [33.3], NOISE.rotate(33.3, BILINEAR)),
+    ("rotate", NOISE, [-45, True], NOISE.rotate(-45, BICUBIC)),
+    ("cutReflected", NOISE, [[-200.5, -100.2, 30.3, 95.9]], cut_reflected(NOISE, (-200.5, -100.2, 30.3, 95.9))),
+]
+
+
+def test_pixels_are_pillow_s(page: Any) -> None:
+    code = """async ([name, [width, height], text, rest]) => {
+        const pixels = await import("./pixels.js");
+        const data = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+        const made = pixels[name](pixels.makePicture(width, height, 3, data), ...rest);
+        return [made.width, made.height, Array.from(made.data)];
+    }"""
+    for name, image, arguments, expected in PIXELS:
+        text = base64.b64encode(np.asarray(image).tobytes()).decode()
+        width, height, data = page.evaluate(code, [name, image.size, text, arguments])
+        assert (width, height) == expected.size, (name, arguments)
+        difference = np.abs(np.array(data) - np.asarray(expected).astype(int).ravel())
+        assert difference.max() <= 1, (name, arguments)
+        assert difference.mean() < 0.001, (name, arguments)
 
 
 # --- nothing is sent, nothing is kept, and no network is needed ---
