@@ -16,9 +16,13 @@ export const refuse = (reason, message = reason) => Object.assign(new Error(mess
 export async function decode(blob) {
     if (!blob.size) throw refuse("empty");
     if (blob.size > N.MAX_FILE_MB * 1024 ** 2) throw refuse("file_too_large");
-    const head = String.fromCharCode(...new Uint8Array(await blob.slice(0, 32).arrayBuffer()));
+    const start = new DataView(await blob.slice(0, 32).arrayBuffer());
+    const head = String.fromCharCode(...new Uint8Array(start.buffer));
+    // A PNG of some kilobytes can hold hundreds of megapixels: its size stands at its beginning.
+    const isLargePng = /^\x89PNG.{20}/s.test(head) && start.getUint32(16) * start.getUint32(20) > N.MAX_PIXELS;
     const [kind] = KINDS.find(([, pattern]) => pattern.test(head));
     if (kind === "video") throw refuse(kind);
+    if (isLargePng) throw refuse("too_large");
     // Not the colours of a profile: the models never saw any.
     const options = { imageOrientation: "from-image", colorSpaceConversion: "none" };
     const bitmap = await createImageBitmap(blob, options).catch(() => Promise.reject(refuse(kind)));
