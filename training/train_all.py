@@ -13,6 +13,7 @@ import sys
 import tarfile
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from fer_models.commands import CommandParser, at_least, command
@@ -172,16 +173,26 @@ def find_parts(job: Job, known: set[Path], options: str) -> list[Job]:
         known: The `output` of all that is planned; what is found is added.
         options: Of `training.train`.
     """
-    views = {make_job(path.stem).output: path.stem for path in FOLDER.glob("views*.yaml")}
     parts = []
     for need in job.needs:
-        run = need.parent
-        line = views.get(need) or f"{run.parent.name} {options} --seed {run.name.removeprefix('seed-')}"
-        if need not in known and not need.is_file():
-            known.add(need)
-            part = make_job(line)
-            parts += [*find_parts(part, known, options), part]
+        if need in known or need.is_file():
+            continue
+        if need.parent.name.startswith("seed-"):
+            recipe, seed = need.parent.parent.name, need.parent.name.removeprefix("seed-")
+            part = make_job(f"{recipe} {options} --seed {seed}")
+        elif name := find_views().get(need):
+            part = make_job(name)
+        else:
+            continue  # of the user: "not finished" names what waits for it
+        known.add(need)
+        parts += [*find_parts(part, known, options), part]
     return parts
+
+
+@cache
+def find_views() -> dict[Path, str]:
+    """The names of the files of views, by `Job.output`."""
+    return {make_job(path.stem).output: path.stem for path in FOLDER.glob("views*.yaml")}
 
 
 def read_jobs(path: str, options: str = "") -> list[Job]:
@@ -213,6 +224,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--options", help="of training.train for every run, such as '--max_steps 3'; by default none")
     parser.add_argument("--logs", type=Path, metavar="FOLDER", default=RUNS_DIR / "logs", help="what the runs print")
     arguments = parser.parse_args(argv)
+    if arguments.before and arguments.jobs.endswith(".yaml"):
+        parser.error("--before is for one recipe, not for a list.")
     jobs = read_jobs(arguments.jobs, arguments.options or "")
     if arguments.before:
         jobs.pop()
