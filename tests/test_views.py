@@ -11,7 +11,7 @@ from fer_models.configuration_fer import FER_LABELS
 from training import views
 from training.data import DataError, keep_first_per_class
 from training.evaluation.calibrate import calibrate
-from training.training_set import load_views
+from training.training_set import TrainingSet, load_views
 from training.votes import FERPLUS_COLUMNS
 
 
@@ -55,6 +55,18 @@ def test_views_hold_the_faces_as_they_are_first_and_an_answer_to_each(made: Path
     assert torch.allclose(shares.sum(-1), torch.ones(3, 42), atol=0.01)
     assert read_json(made.with_suffix(".json"))["count"] == 3
     assert {path.suffix for path in made.parent.iterdir()} == {".safetensors", ".json"}, "no part is left"
+
+
+def test_another_face_is_blended_into_each_view_but_the_first():
+    greys = torch.full((1, 64, 1, 48, 48), 200, dtype=torch.uint8)
+    greys[:, ::2] = 100
+    faces = TrainingSet(greys, torch.zeros(64, dtype=torch.long))
+    arguments = views.ViewsArguments(count=2, mixup_alpha=1.0, teachers="", output="", data="")
+    mixed = views.make_views(faces, [], arguments).views
+    assert torch.equal(mixed[0], greys[0])
+    for rows, smallest, largest in ((slice(0, None, 2), 100, 150), (slice(1, None, 2), 150, 200)):
+        assert mixed[1, rows].clamp(smallest, largest).equal(mixed[1, rows]), "each keeps the larger share"
+    assert (mixed[1].float().mean((1, 2, 3)) % 100 != 0).any()
 
 
 @pytest.mark.parametrize("target", ["label", "mix"])

@@ -102,6 +102,13 @@ def add_divergence(
     return (1 - weight) * loss + weight * temperature**2 * divergence
 
 
+def draw_shares(count: int, alpha: float, device: torch.device) -> torch.Tensor:
+    """How much of each face stays when another is blended in, `(count,)`, in [0.5, 1]; by the beta distribution."""
+    concentration = torch.full((), alpha, device=device)
+    share = torch.distributions.Beta(concentration, concentration, validate_args=False).sample((count,))
+    return torch.maximum(share, 1 - share)
+
+
 def mix_up(batch: dict[str, torch.Tensor], alpha: float) -> dict[str, torch.Tensor]:
     """Blend each face, and what is to be learnt of it, with another one (Zhang et al. 2018, arXiv:1710.09412).
 
@@ -110,10 +117,7 @@ def mix_up(batch: dict[str, torch.Tensor], alpha: float) -> dict[str, torch.Tens
         alpha: Of the beta distribution, by whose draw each pair is blended; above 0.
     """
     pixel_values = batch["pixel_values"]
-    concentration = torch.full((), alpha, device=pixel_values.device)
-    beta = torch.distributions.Beta(concentration, concentration, validate_args=False)
-    share = beta.sample((len(pixel_values),))
-    share = torch.maximum(share, 1 - share)
+    share = draw_shares(len(pixel_values), alpha, pixel_values.device)
     mixed = dict(batch)  # the order of a batch is random, so each face's neighbour will do
     mixed["pixel_values"] = torch.lerp(pixel_values.roll(1, 0), pixel_values, share[:, None, None, None])
     mixed["target"] = torch.lerp(batch["target"].roll(1, 0), batch["target"], share[:, None])

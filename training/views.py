@@ -2,8 +2,13 @@
 
 A student then learns from consistent answers for hundreds of epochs (Beyer et al. 2022, arXiv:2106.05237), and its
 teachers cost it nothing. A teacher has learnt FER2013's label, people's votes, or both (`target: heads`). Its answers
-are averaged over the mirror image unless `mirrored` is false, so that a student may mirror its views. Beside the file
-lies a JSON that says what it was made of. The file holds FER2013's pictures: keep it out of the repository.
+are averaged over the mirror image unless `mirrored` is false, so that a student may mirror its views. With
+`mixup_alpha` another face is blended into each view: what teachers answer there they cannot have learnt by heart.
+Labels and votes stay those of the face itself, so a student of such views learns by the answers alone
+(`distillation_weight: 1.0`).
+
+Beside the file lies a JSON that says what it was made of. The file holds FER2013's pictures: keep it out of the
+repository.
 """
 
 import json
@@ -25,7 +30,7 @@ from fer_models.results import read_json
 
 from .augmentation import AugmentationArguments, augment
 from .data import DATA_VARIABLE, DataError, find_data, load_fer2013
-from .objective import NUM_LABELS
+from .objective import NUM_LABELS, draw_shares
 from .recipe import make_parser, read_settings, to_words
 from .runtime.files import report_failed_writes, write_json
 from .runtime.provenance import describe_environment
@@ -48,6 +53,9 @@ class ViewsArguments(AugmentationArguments):
     teachers: str = field(metadata={"help": "JSON list of folders of runs or checkpoints."})
     output: str = field(metadata={"help": "The file to write."})
     count: int = field(default=24, metadata={"help": "Views of each face; the first is the face as it is."})
+    mixup_alpha: float = field(
+        default=0.0, metadata={"help": "Of the beta distribution that blends another face into each view; 0 for none."}
+    )
     data: str = field(
         default_factory=find_data,
         metadata={"help": f"FER2013, as a recipe's field of the same name; {DATA_VARIABLE} changes the default."},
@@ -97,6 +105,10 @@ def make_views(faces: TrainingSet, teachers: list[PreTrainedModel], arguments: V
             pixel_values = faces.views[0, rows].float() / 255
             if view:
                 pixel_values = augment(pixel_values, arguments)
+            if view and arguments.mixup_alpha:
+                share = draw_shares(len(rows), arguments.mixup_alpha, device)[:, None, None, None]
+                others = faces.views[0, torch.randint(len(faces), (len(rows),), device=device)].float() / 255
+                pixel_values = torch.lerp(augment(others, arguments), pixel_values, share)
             stored = (pixel_values * 255).round().to(torch.uint8)
             views[view, rows.cpu()] = stored.cpu()
             with torch.autocast(device.type, torch.bfloat16, enabled=arguments.bf16):
