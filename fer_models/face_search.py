@@ -59,6 +59,8 @@ EDGE_FRACTION = 0.25
 # Tiles share this much with their neighbours, so that each face up to this height lies whole in one; larger ones are
 # found without tiles.
 TILE_OVERLAP = 96
+# More tiles than these has only a strip that is much longer than any photo; looking at each would take minutes.
+MAX_TILES = 64
 # So many tiles are looked at side by side.
 TILE_THREADS = 2
 
@@ -218,6 +220,8 @@ def _find_in_tiles(detector: Detector, picture: Image.Image) -> Iterator[Detecte
     scale = max(1.0, math.sqrt(picture.width * picture.height / TILE_PIXELS))
     columns, rows = (_divide(length, FINE_SIDE * scale, TILE_OVERLAP * scale) for length in picture.size)
     boxes = [(left, top, right, bottom) for top, bottom in rows for left, right in columns]
+    if len(boxes) > MAX_TILES:
+        return
 
     def look(box: Box) -> list[DetectedFace]:
         size = round((box[2] - box[0]) / scale), round((box[3] - box[1]) / scale)

@@ -124,6 +124,7 @@ def test_a_list_is_one_word_so_that_it_does_not_take_the_photo(capsys: pytest.Ca
         (train_all.main, [RECIPE], 1, "lists no recipes"),
         (train_all.main, ["training/train_all.yaml", "--at-once", "0"], 2, "at least 1"),
         (train_all.main, ["training/train_all.yaml", "--before"], 2, "not for a list"),
+        (train_all.main, ["dense.tuned", "--options", "--max_steps 3"], 1, "nothing goes on from one"),
         (static_page.main, ["--port", "70000"], 2, "at most 65535, got '70000'"),
         (push.main, ["--space", ""], 2, "name a --namespace"),
         (push.main, ["--space", "alice/page", "--models", "baseline"], 2, "--models goes with --namespace alone"),

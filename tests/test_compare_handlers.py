@@ -183,6 +183,7 @@ def test_cards_agree_or_differ_only_where_there_is_a_majority(models: list[Loade
     [
         ("aaaa", 0.78, "Happy (78 %).", "All four agree."),
         ("aaaa", 0.49, "Probably happy (49 %).", "All four agree, but weakly."),
+        ("aaaa", 0.597, "Probably happy (59 %).", "All four agree, but weakly."),
         ("aaab", 0.84, "Happy (64 %).", "Three of four agree; batchnorm-dropout says sad."),
         ("aabb", 0.78, "They disagree.", "On average 41 % happy; baseline and dense say happy; batchnorm and"),
         ("abcc", 0.78, "They disagree.", "; baseline says happy; dense says sad."),

@@ -95,6 +95,13 @@ def test_small_faces_of_a_large_photo_are_found(detector: FaceDetector) -> None:
     assert [face.tiled for face in found[:3] if face] == [True] * 3
 
 
+def test_a_strip_of_many_screens_is_not_looked_at_part_by_part(detector: FaceDetector) -> None:
+    """A PNG of some kilobytes, a million pixels long and one high, took 13 seconds."""
+    with patch.object(detector, "_detect_at", wraps=detector._detect_at) as look:
+        assert detector.detect(Image.new("RGB", (200_000, 20))) == []
+    assert look.call_count < 20
+
+
 @pytest.mark.parametrize(("edge", "cut"), [("left", 0.2), ("top", 0.2), ("right", 0.4), ("bottom", 0.4)])
 def test_a_face_that_the_edge_cuts_is_found_inside_the_picture(detector: FaceDetector, edge: str, cut: float) -> None:
     photo = make_background(load_pictures()["brick.png"], (640, 480))

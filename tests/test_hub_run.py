@@ -101,7 +101,7 @@ def test_hub_that_refuses_is_a_sentence_before_an_hour_of_training(
 def test_the_same_command_pushes_a_run_that_is_trained(hub: HubServer, made_up_parquet: Path, trained: Path) -> None:
     """It was "already trained", and never pushed."""
     argv = make_argv(made_up_parquet, trained, *PUSH, model="baseline")
-    before = {path: path.stat().st_mtime_ns for path in trained.rglob("*") if path.name != "README.md"}
+    before = {path: path.stat().st_mtime_ns for path in trained.rglob("*")}
     for cut in ("/commit/", "/tag/"):
         hub.faults.append(Fault(cut, "POST", status=503))
         sentence = "is trained, but not pushed.*out of order.*same command pushes it"
@@ -112,7 +112,7 @@ def test_the_same_command_pushes_a_run_that_is_trained(hub: HubServer, made_up_p
         repo = hub.repo(REPO_ID)
         assert repo.tags == {f"report-{compute_fingerprint(trained)}": repo.branches["main"]}
         assert [commit.title for commit in repo.log("main")] == ["End of training", "initial commit"]
-    assert {path: path.stat().st_mtime_ns for path in trained.rglob("*") if path.name != "README.md"} == before
+    assert {path: path.stat().st_mtime_ns for path in trained.rglob("*")} == before
 
 
 def test_a_hub_that_is_busy_for_a_moment_is_waited_for(

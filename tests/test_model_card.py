@@ -120,6 +120,19 @@ def test_what_is_missing_is_left_out(missing: str, checkpoint: Path):
     assert "None" not in card
 
 
+def test_a_run_of_ones_own_tells_neither_our_seeds_nor_our_recipe(checkpoint: Path):
+    """Its card gave the mean over seeds that the project had trained by other settings."""
+    card = render_card(checkpoint)
+    assert ("over 3 seeds" in card, "with other settings" in card) == (True, False)
+    results = json.loads((checkpoint / "results.json").read_text())
+    (checkpoint / "run.json").write_text(json.dumps(results["trained_with"]))
+    append_to_recipe(checkpoint, "weight_decay: 0.5\n")
+    card = render_card(checkpoint)
+    assert "seeds" not in card
+    assert "by the recipe `baseline.report` with other settings" in read_words(card)
+    assert "# baseline.report\n" in card
+
+
 def test_several_seeds_give_mean_and_spread_beside_the_report_s(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

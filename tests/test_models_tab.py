@@ -187,6 +187,8 @@ def test_errors_are_shown_on_the_test_set_that_is_chosen() -> None:
     html = render_model(checkpoint, "es", "report_test")
     assert unescape(html).count(translate("es", "models.sets.report_test")) >= 3
     assert format_percent("es", 0.4321) in html
+    title = f"{translate('es', 'models.reliability.title')} ({translate('es', 'models.sets.report_test')}"
+    assert title in unescape(html)
     assert format_percent("es", 0.4321) not in render_model(checkpoint, "es")
     del checkpoint.results["splits"]["report_test"]
     html = render_model(checkpoint, "es", "report_test")

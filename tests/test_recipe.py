@@ -72,6 +72,8 @@ def test_report_recipe_is_tables_1_and_2(name: str) -> None:
         (SMALLEST_RECIPE + "resume: perhaps\n", ["resume"]),
         (SMALLEST_RECIPE + "optim: magic\n", ["optim", "magic"]),
         (SMALLEST_RECIPE + "samples_per_class: 0\n", ["samples_per_class", "0"]),
+        (SMALLEST_RECIPE + "early_stopping_patience: 3\n", ["load_best_model_at_end"]),
+        (SMALLEST_RECIPE + "target: heads\nlogit_adjustment: 0.5\n", ["two heads", "logit_adjustment"]),
         (SMALLEST_RECIPE + "config_overrides: ''\n", ["config_overrides", "JSON"]),
         (SMALLEST_RECIPE + "config_overrides: '[3]'\n", ["JSON object", "[3]"]),
         (SMALLEST_RECIPE + "config_overrides: {pools: 3}\n", ["FerCnnConfig", "pools"]),

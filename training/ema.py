@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from .runtime.files import report_failed_writes
 from .runtime.runs import AVERAGE_FILE
 
 # Of so many training images, spread over all of them, the averaged model's statistics are taken, in such batches.
@@ -117,7 +118,8 @@ class EmaCallback(TrainerCallback):
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if state.is_world_process_zero:
             path = Path(str(args.output_dir)) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}" / AVERAGE_FILE
-            save_file({name: value.contiguous() for name, value in self._state_dict().items()}, path)
+            with report_failed_writes(path.parent):
+                save_file({name: value.contiguous() for name, value in self._state_dict().items()}, path)
         PartialState().wait_for_everyone()  # at the end every process reads the best one's
 
     def on_train_end(

@@ -168,8 +168,9 @@ class RecipeArguments(AugmentationArguments):
         if self.list_teachers() and (self.views or self.needs_objective):
             raise ValueError("teachers answers to faces with labels only: with another target, mixup or logit "
                              "adjustment, make views of them with python -m training.views.")  # fmt: skip
-        if self.views and self.target == "heads":
-            raise ValueError("A model with two heads learns from faces and votes, not from views.")
+        if self.target == "heads" and (self.views or self.logit_adjustment):
+            raise ValueError("A model with two heads learns from faces and votes as they are: without views, and "
+                             "without logit_adjustment.")  # fmt: skip
         config = self.make_config()
         if self.pretrained:
             check_pretrained(config, self.pretrained)
@@ -285,6 +286,9 @@ def parse_recipe(recipe_path: str | Path, overrides: list[str]) -> tuple[RecipeA
         recipe_arguments, training_arguments = parser.parse_args_into_dataclasses(words, look_for_args_file=False)
     except argparse.ArgumentError as error:
         raise ValueError(f"{recipe_path}: {error}") from error
+    if recipe_arguments.early_stopping_patience and not training_arguments.load_best_model_at_end:
+        raise ValueError("early_stopping_patience waits for a better epoch: add load_best_model_at_end: true, and "
+                         "metric_for_best_model: accuracy.")  # fmt: skip
     if not any(word.partition("=")[0] == "--widened_from" for word in overrides):
         recipe_arguments.widened_from = find_start(recipe, training_arguments.seed)
     if training_arguments.num_train_epochs < float(recipe.get("num_train_epochs", 0)):

@@ -18,11 +18,11 @@ from pathlib import Path
 
 from fer_models.commands import CommandParser, at_least, command
 
-from .recipe import RUNS_DIR, find_start, read_settings
+from .recipe import RUNS_DIR, parse_recipe, read_settings
+from .runtime.runs import RUN, list_trial_settings
 
 FOLDER = Path(__file__).parent
-PACKED_FILES = ("config.json", "preprocessor_config.json", "recipe.yaml", "history.json")
-WEIGHTS = "model.safetensors"
+PACKED_FILES = ("config.json", "preprocessor_config.json", "recipe.yaml", "history.json", "model.safetensors")
 SECONDS_BETWEEN_LOOKS = 0.5
 
 
@@ -35,14 +35,12 @@ class Job:
         arguments: Of `python`.
         output: The file that is there when it is done.
         needs: Such files of other jobs, without which it cannot start.
-        is_teacher: Whether only what is trained after it needs its weights, so that they are not packed.
     """
 
     name: str
     arguments: list[str]
     output: Path
     needs: list[Path] = field(default_factory=list)
-    is_teacher: bool = False
     process: subprocess.Popen | None = None
     started: float = 0.0
 
@@ -56,45 +54,42 @@ def make_job(line: str) -> Job:
     """A job from a line of the list: the name of a recipe, or of a file of views; after it, options.
 
     Raises:
-        OSError: There is no such recipe or file.
+        OSError: There is no such file of views.
+        ValueError: The recipe or an option cannot be read, or makes a trial, from which nothing goes on.
     """
     name, *overrides = line.split()
     if is_views(line):
         settings = read_settings(FOLDER / f"{name}.yaml", "holds no settings")
-        needs = [Path(teacher, "run.json") for teacher in settings["teachers"]]
+        needs = [Path(teacher, RUN) for teacher in settings["teachers"]]
         needs = [path for path in needs if path.is_relative_to(RUNS_DIR)]
         arguments = ["-m", "training.views", str(FOLDER / f"{name}.yaml"), *overrides]
         return Job(name, arguments, Path(settings["output"]).with_suffix(".json"), needs)
     path = FOLDER / "recipes" / f"{name}.yaml"
-    recipe = read_settings(path, "is no recipe")
-    parser = CommandParser(prog=name, add_help=False)
-    for option in ("--seed", "--output_dir", "--widened_from"):
-        parser.add_argument(option)
-    options = parser.parse_known_args(overrides)[0]
-    seed = options.seed or recipe["seed"]
-    directory = Path(options.output_dir or RUNS_DIR / name / f"seed-{seed}")
-    start = options.widened_from or find_start(recipe, seed)
-    needs = [Path(folder, "run.json") for folder in [start, *recipe.get("teachers", [])]]
+    recipe, args = parse_recipe(path, overrides)
+    if trial := list_trial_settings(vars(recipe) | vars(args)):
+        raise ValueError(f"{name}: {', '.join(trial)} makes a trial, and nothing goes on from one.")
+    directory = Path(str(args.output_dir))
+    needs = [Path(folder, RUN) for folder in [recipe.widened_from, *recipe.list_teachers()]]
     needs = [path for path in needs if path.is_relative_to(RUNS_DIR)]
-    if recipe.get("views"):
-        needs.append(Path(recipe["views"]).with_suffix(".json"))
-    label = f"{name}.seed-{seed}" if options.output_dir is None else f"{name}.{directory.name}"
+    if recipe.views:
+        needs.append(Path(recipe.views).with_suffix(".json"))
+    label = f"{name}.{directory.name}"
     arguments = ["-m", "training.train", str(path), "--disable_tqdm", "true", *overrides]
-    return Job(label, arguments, directory / "run.json", needs, recipe.get("target") == "heads")
+    return Job(label, arguments, directory / RUN, needs)
 
 
 def pack(job: Job, directory: Path, largest: int) -> None:
-    """Add a finished run to the first archive that has room for it.
+    """Add a finished run to the first archive that has room for it; views, which hold FER2013's pictures, are not.
 
     Args:
         job: What is done.
         directory: Where the archives are.
         largest: Bytes of an archive.
     """
+    if job.output.name != RUN:
+        return
     folder = job.output.parent
     files = [file for file in (*(folder / name for name in PACKED_FILES), job.output) if file.is_file()]
-    if not job.is_teacher and (folder / WEIGHTS).is_file():
-        files.append(folder / WEIGHTS)
     size = sum(file.stat().st_size for file in files)
     number = 0
     while (archive := directory / f"runs-{number}.tar").is_file() and archive.stat().st_size + size > largest - 100_000:
@@ -221,7 +216,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--pack", type=Path, metavar="FOLDER", help="for archives of finished runs; by default none")
     parser.add_argument("--pack-megabytes", type=float, default=15.5, help="size of an archive")
     parser.add_argument("--minutes", type=float, help="stop after so long, and go on another time; by default never")
-    parser.add_argument("--options", help="of training.train for every run, such as '--max_steps 3'; by default none")
+    parser.add_argument(
+        "--options", help="of training.train for every run, such as '--report_to trackio'; by default none"
+    )
     parser.add_argument("--logs", type=Path, metavar="FOLDER", default=RUNS_DIR / "logs", help="what the runs print")
     arguments = parser.parse_args(argv)
     if arguments.before and arguments.jobs.endswith(".yaml"):

@@ -22,7 +22,7 @@ class TrainingSet(torch.utils.data.Dataset):
         pixel_values: `(V, N, C, H, W)`, uint8; the first view of each face is the face as it is.
         labels: `(N,)`, int64.
         votes: `(N, 8)`, float32, as `votes.make_targets` gives them, or None.
-        answers: `(V, N, K)`, logarithms of the teachers' mean probabilities, or None.
+        answers: `(V, N, K)`, the mean of the teachers' log-probabilities, or None.
     """
 
     def __init__(

@@ -69,7 +69,7 @@ class ViewsArguments(AugmentationArguments):
 
 @torch.no_grad()
 def answer(teachers: list[PreTrainedModel], pixel_values: torch.Tensor, mirrored: bool) -> torch.Tensor:
-    """Logarithms of the mean probabilities of the teachers that know the labels, and of those that know the votes.
+    """The mean log-probabilities of the teachers that know the labels, and of those that know the votes.
 
     Args:
         teachers: As `load_teacher` gives them.

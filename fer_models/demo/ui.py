@@ -138,8 +138,8 @@ def render_notice(language: str, models: Sequence[LoadedModel], chosen: bool = F
         chosen: Whether they are others than at first, which is said then: the line stands above all tabs.
     """
     wrong_tenths = sorted({round(10 * (1 - model.test_accuracy)) for model in models})
-    key = "notice.wrong" if len(wrong_tenths) == 1 else "notice.wrong_range"
-    wrong = translate(language, key, low=wrong_tenths[0], high=wrong_tenths[-1])
+    key = "wrong_once" if wrong_tenths == [1] else "wrong" if len(wrong_tenths) == 1 else "wrong_range"
+    wrong = translate(language, f"notice.{key}", low=wrong_tenths[0], high=wrong_tenths[-1])
     short, more, *texts = (
         say(language, f"notice.{part}", wrong=wrong)
         for part in ("chosen" if chosen else "short", "more", "use", "models", "photo")

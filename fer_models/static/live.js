@@ -1,7 +1,7 @@
 // Live: the camera's picture, one at a time, at the pace of this device; pictures that come meanwhile are dropped.
 import { ask, isReady } from "./fer.js";
 import { Tracker } from "./tracking.js";
-import { describeVerdict, findTrouble, make, renderBox, sayLabel } from "./view.js";
+import { describeVerdict, findTrouble, make, renderBox, roundDown, sayLabel } from "./view.js";
 import { decimal, percent, say } from "./words.js";
 import { best, summarize } from "./summary.js";
 
@@ -112,7 +112,7 @@ function draw(faces, [width, height], rate) {
     const write = (x, y, size, text, anchor) => make("text", { x, y, "font-size": size * unit, "stroke-width": unit, "text-anchor": anchor }, text);
     const boxes = faces.flatMap(({ box: [left, top, right, bottom], favourite, average }) => {
         const box = isMirrored ? [width - right, top, width - left, bottom] : [left, top, right, bottom];
-        const words = `${sayLabel(favourite)} ${percent(average[favourite], 0)}`;
+        const words = `${sayLabel(favourite)} ${percent(roundDown(average[favourite]), 0)}`;
         return [...renderBox(box, 0.7 * unit, unit), write(box[0], top > 8 * unit ? top - 2 * unit : bottom + 5 * unit, 4, words)];
     });
     overlay.setAttribute("viewBox", `0 0 ${width} ${height}`);

@@ -143,7 +143,7 @@ find("#views").onchange = ({ target }) => open(target.value);
 function sayNotice() {
     const wrong = chooseModels(chosenTag()).map(({ test_accuracy }) => Math.round(10 * (1 - test_accuracy)));
     const low = Math.min(...wrong), high = Math.max(...wrong);
-    const often = say(low === high ? "notice.wrong" : "notice.wrong_range", { low, high });
+    const often = say(`notice.${low < high ? "wrong_range" : low === 1 ? "wrong_once" : "wrong"}`, { low, high });
     find("#notice-short").textContent = say("notice.short", { wrong: often });
 }
 

@@ -79,6 +79,7 @@ async function findInTiles(detector, picture) {
     const scale = Math.max(1, Math.sqrt((picture.width * picture.height) / N.TILE_PIXELS));
     const [columns, rows] = [picture.width, picture.height].map((length) => divide(length, N.FINE_SIDE * scale, N.TILE_OVERLAP * scale));
     const found = [];
+    if (columns.length * rows.length > N.MAX_TILES) return found;
     for (const [top, bottom] of rows) {
         for (const [left, right] of columns) {
             const box = [left, top, right, bottom];

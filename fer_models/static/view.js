@@ -33,6 +33,9 @@ function describeVote({ label, models }) {
 }
 
 // Whether no label has more than half of the models, or another is more probable on average.
+/** A share that is just below the threshold as it is told: not rounded up to the threshold. */
+export const roundDown = (share) => (share >= N.SURE_PROBABILITY ? share : Math.min(share, N.SURE_PROBABILITY - 0.01));
+
 function isSplit({ models, votes, favourite, sure }) {
     if (models.length === 1 || sure) return false;
     return findMajority(votes) !== favourite || 2 * votes[0].models.length <= models.length;
@@ -41,7 +44,7 @@ function isSplit({ models, votes, favourite, sure }) {
 /** The answer in two sentences, as the other page says it: the label, and how far the models agree on it. */
 export function describeVerdict(answer) {
     const { models, votes, average, favourite, sure, hints } = answer;
-    const total = models.length, share = average[favourite], [{ models: voters }, ...rest] = votes, split = isSplit(answer);
+    const total = models.length, share = roundDown(average[favourite]), [{ models: voters }, ...rest] = votes, split = isSplit(answer);
     const words = { label: sayLabel(favourite), share: percent(share, 0) };
     const count = { count: sayCount(voters.length), total: sayCount(total) };
     let key = split ? "split" : sure ? "sure" : "probably";

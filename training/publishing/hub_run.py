@@ -9,7 +9,6 @@ from transformers import TrainingArguments
 
 from fer_models.hub import CLIENT_ERRORS, explain, make_fixed_revision
 
-from ..runtime.files import write_text
 from ..runtime.runs import CODE, FILES, RECIPE, RESULTS, leave_out_places
 from .hub_sync import PushError, Revision, check_is_ours, retry
 from .model_card import find_tag, render_card
@@ -77,8 +76,7 @@ def push_run(args: TrainingArguments, repo_id: str) -> CommitInfo:
     directory, api = Path(str(args.output_dir)), HfApi(token=args.hub_token)
     try:
         check_loses_nothing(api, repo_id, args)  # it was measured, perhaps, and trained anew
-        write_text(directory / "README.md", render_card(directory, repo_id))
-        files = collect_run(directory)
+        files = collect_run(directory) | {"README.md": render_card(directory, repo_id).encode()}
         upload = partial(
             api.create_commit,
             repo_id,

@@ -23,6 +23,7 @@ from fer_models.zoo import TAGS
 
 from ..runtime.runs import RUN, leave_out_places
 from .architecture import describe_architecture
+from .bundle import list_changes
 from .markdown import format_metrics
 from .people import share_of_eight
 from .records import SPLITS, describe_spread, find_cost, load_published, load_seeds
@@ -64,11 +65,14 @@ def render_card(directory: Path, repo_id: str | None = None, figures: Collection
     history = read_json(directory / "history.json") or []
     parts = list_parts(recipe, trained_with)
     by_people = learns_votes(results, parts)
-    runs = {run["seed"]: run for run in [results, *load_seeds(name, tag)] if run}
+    targets = {part.get("target", "label") for part, _ in parts}
+    is_run = (directory / RUN).is_file()
+    is_by_recipe = not list_changes(directory, f"{name}.{tag}")
+    runs = {run["seed"]: run for run in [*([] if is_run else load_seeds(name, tag)), results] if run}
     card = ModelCard.from_template(
         make_card_data(name, results, parts),
         template_path=str(TEMPLATE),
-        title=f"{name}.{tag}: {words}" if (words := TAGS.get(tag)) else f"{name}.{tag}",
+        title=f"{name}.{tag}: {words}" if is_by_recipe and (words := TAGS.get(tag)) else f"{name}.{tag}",
         model=name,
         tag=tag,
         checkpoint=f"{name}.{tag}",
@@ -83,9 +87,11 @@ def render_card(directory: Path, repo_id: str | None = None, figures: Collection
         parameters=parameters,
         architecture=describe_architecture(model),
         by_people=by_people,
-        targets={part.get("target", "label") for part, _ in parts},
+        is_by_recipe=is_by_recipe,
+        targets=targets,
+        learnt_votes=targets != {"label"},
         chosen=join_words(list_chosen(parts, by_people, config.temperature != 1)),
-        is_run=(directory / RUN).is_file(),
+        is_run=is_run,
         **describe_training(recipe, trained_with, history, parts),
         prior_strength=getattr(config, "prior_strength", 0.0),
         splits=describe_splits(results, runs, parts),
@@ -199,7 +205,7 @@ def list_parts(recipe: dict[str, Any], trained_with: dict[str, Any] | None) -> l
     return [(recipe, own), *((run.get("recipe", {}), run) for run in reversed(earlier))]
 
 
-def describe_earlier(parts: Sequence[Part]) -> list[dict[str, str]]:
+def describe_earlier(parts: Sequence[Part]) -> list[dict[str, Any]]:
     """The trainings that a run went on from, the first first: what the card tells of each."""
     return [
         {
@@ -208,8 +214,9 @@ def describe_earlier(parts: Sequence[Part]) -> list[dict[str, str]]:
             "hardware": run["hardware"],
             "epochs": str(run["history"][-1]["epoch"]),
             "accuracy": f"{max(row['validation_accuracy'] for row in run['history']):.1%}",
+            "by_people": recipe.get("target") in ("votes", "mix"),
         }
-        for (later, _), (_, run) in reversed(list(pairwise(parts)))
+        for (later, _), (recipe, run) in reversed(list(pairwise(parts)))
         if run.get("history")
     ]
 

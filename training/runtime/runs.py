@@ -18,8 +18,8 @@ from fer_models.hub import MODEL_FILES
 AVERAGE_FILE = "average.safetensors"  # of a checkpoint whose run keeps an EMA of the weights
 
 RECIPE, RUN, RESULTS = "recipe.yaml", "run.json", "results.json"
-# What training, calibration, measurement and push write to it, and the recipe; a `.part` is not finished.
-FILES = {RUN, RESULTS, "history.json", "README.md", "training_args.bin", *MODEL_FILES}
+# What training, calibration and measurement write to it, beside the recipe; a `.part` is not finished.
+FILES = {RUN, RESULTS, "history.json", "training_args.bin", *MODEL_FILES}
 CODE = re.compile(r"(configuration|modeling|image_processing)_fer\w*\.py")
 CHECKPOINT = re.compile(rf"{PREFIX_CHECKPOINT_DIR}-\d+")
 # Fields that say where a run is done, not what is done; a run may go on with others.

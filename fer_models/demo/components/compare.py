@@ -49,7 +49,7 @@ def render_no_face(is_animated: bool, language: str, id: str = "") -> str:
 def describe_verdict(comparison: Comparison, language: str) -> tuple[str, str]:
     """The answer in two sentences: the label with its mean probability, and how far the models agree on it."""
     top = comparison.favourite or ""
-    total, share = len(comparison.predictions), comparison.average[top]
+    total, share = len(comparison.predictions), _round_down(comparison.average[top])
     words = {"label": translate(language, f"label.{top}"), "share": format_percent(language, share, 0)}
     (_, voters), *others = comparison.votes
     count = {"count": _count(len(voters), language), "total": _count(total, language)}
@@ -79,10 +79,15 @@ def _is_split(comparison: Comparison) -> bool:
     return comparison.majority != comparison.favourite or 2 * len(voters) <= total
 
 
+def _round_down(share: float) -> float:
+    """A share that is just below the threshold as it is told: not rounded up to the threshold."""
+    return share if share >= SURE_PROBABILITY else min(share, SURE_PROBABILITY - 0.01)
+
+
 def describe_average(comparison: Comparison, language: str) -> str:
     """The label that is most probable on average, and how probable."""
     favourite = comparison.favourite or ""
-    share = format_percent(language, comparison.average[favourite], 0)
+    share = format_percent(language, _round_down(comparison.average[favourite]), 0)
     return f"{translate(language, f'label.{favourite}')} {share}"
 
 

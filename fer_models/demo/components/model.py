@@ -158,9 +158,9 @@ def render_reliability(split: dict[str, Any] | None, name: str, language: str) -
         if key not in split:
             continue
         error = format_percent(language, split[key]["ece"])
-        name = translate(language, f"models.reliability.{word}", error=error)
-        described.append(name)
-        series.append(Series(name, [(row["confidence"], row["accuracy"]) for row in split[key]["bins"]], kind))
+        words = translate(language, f"models.reliability.{word}", error=error)
+        described.append(words)
+        series.append(Series(words, [(row["confidence"], row["accuracy"]) for row in split[key]["bins"]], kind))
 
     def write(value: float) -> str:
         return format_percent(language, value, 0)

@@ -146,8 +146,7 @@ function grabFrame() {
 async function watchFaces(mine) {
     const previous = session;
     session = crypto.randomUUID();
-    const startedAt = performance.now();
-    let fresh = nextFrame(), lost = 0, answered = 0, sentAt = -Infinity, answeredAt = -Infinity, spokenAt = -Infinity, hiddenAt = null;
+    let startedAt, fresh = nextFrame(), lost = 0, answered = 0, sentAt = -Infinity, answeredAt = -Infinity, spokenAt = -Infinity, hiddenAt = null;
     while (mine === run) {
         if (isHidden() || !video.videoWidth) {
             if (isHidden()) {
@@ -179,6 +178,7 @@ async function watchFaces(mine) {
             continue;
         }
         if (live.dataset.state !== "live") (say(""), setState("live"));
+        if (!answered) startedAt = now; // it may have waited for a place until now
         overlay.innerHTML = answer.overlay;
         Object.assign(live.dataset, { answers: ++answered, fps: answer.fps, faces: answer.faces });
         if (hunt) watchSplit(answer, now);
