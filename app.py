@@ -33,8 +33,9 @@ from transformers.utils.logging import disable_progress_bar
 
 from fer_models.demo.agents import speak_to_agents
 from fer_models.demo.device import place
+from fer_models.demo.fetching import find_files
 from fer_models.demo.forgetting import delete_regularly, forget_regularly
-from fer_models.demo.internals import find_files_in_use, hide_space, leave_room, print_no_values
+from fer_models.demo.internals import find_files_in_use, hide_space, leave_room, note_uploads, print_no_values
 from fer_models.demo.limits import BodyLimit, find_address
 from fer_models.demo.tabs.many import LONG_JOBS
 from fer_models.demo.theme import CSS_PATHS, THEME
@@ -112,11 +113,12 @@ def main() -> None:
         demo = build_demo(models, FaceDetector(), other_ways)
         hide_space(demo)
         print_no_values()
+        note_uploads()
         # Not `api_open`: it would let programs pass by the queue, and all its limits.
         # By default all who wait hear of each answer to another: with 20 of them, 18 messages for each answer.
         demo.queue(default_concurrency_limit=2, max_size=MAX_WAITING, api_open=False, status_update_rate=1)
         leave_room(demo, LONG_JOBS, MAX_LONG_WAITING, MAX_LONG_WAITING_EACH, find_address)
-        delete_regularly(UPLOADS, partial(find_files_in_use, demo))
+        delete_regularly(UPLOADS, partial(find_files_in_use, demo, find_files))
         demo.launch(
             server_port=port,
             theme=THEME,

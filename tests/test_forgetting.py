@@ -1,11 +1,13 @@
 """The running app, in this process, so that its memory can be searched: what of a visit is left after its lifetime."""
 
+import base64
 import gc
 import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -17,7 +19,7 @@ from browsing import run_main, wait_until
 from photos import as_png, load_portrait, make_two_faces
 from PIL import Image
 
-from fer_models.demo import forgetting
+from fer_models.demo import forgetting, internals
 from fer_models.demo.handlers.compare import Shown
 from fer_models.demo.tabs import compare
 from fer_models.inference import LoadedModel
@@ -136,12 +138,14 @@ def test_a_page_that_the_server_no_longer_remembers_goes_on(visit: Callable[[str
     assert "Face 2 of 2" in page.wait()[1], "its answer has waited for it"
 
 
+@pytest.mark.parametrize("as_text", [False, True])  # as agents send them
 def test_uploads_are_deleted_but_those_that_are_waited_for(
-    visit: Callable[[str], Visit], monkeypatch: pytest.MonkeyPatch
+    as_text: bool, visit: Callable[[str], Visit], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on, begun = Event(), Event()
+    go_on, begun, taken = Event(), Event(), []
 
-    def take_long(*_: Any) -> Iterator[Any]:
+    def take_long(files: list[tuple[str, Path]], *_: Any) -> Iterator[Any]:
+        taken.extend(path for _, path in files)
         begun.set()
         assert go_on.wait(60)
         yield from ()
@@ -149,12 +153,15 @@ def test_uploads_are_deleted_but_those_that_are_waited_for(
     monkeypatch.setattr("fer_models.demo.handlers.many.classify_files", take_long)
     pages = [visit(name) for name in ("running", "queued", "idle")]
     running, queued, idle = (page.upload(f"{page.session}.png") for page in pages)
-    pages[0].ask("batch", [running])
+    uri = f"data:image/png;base64,{base64.b64encode(as_png(load_portrait())).decode()}"
+    address = f"{pages[1].demo.local_url}gradio_api/file={queued['path']}"
+    pages[0].ask("batch", [running["path"], uri] if as_text else [running])
     assert begun.wait(60)
-    pages[1].ask("batch", [queued])
+    pages[1].ask("batch", [address] if as_text else [queued])
     assert wait_until(lambda: not Path(idle["path"]).exists())
     time.sleep(LIFE_S)
-    assert Path(running["path"]).exists(), "it may be read at any time"
+    assert Path(running["path"]) in taken
+    assert all(path.exists() for path in taken), "each may be read at any time"
     assert Path(queued["path"]).exists(), "a long job before it must not cost it its file"
     with ThreadPoolExecutor() as pool:
         answer = pool.submit(pages[1].wait)  # the other page has lost its connection for a moment
@@ -163,3 +170,52 @@ def test_uploads_are_deleted_but_those_that_are_waited_for(
         assert [pages[0].wait(), answer.result()] == [[[]], [[]]]
     for file in (running, queued):
         assert wait_until(lambda folder=Path(file["path"]).parent: not folder.exists()), "no empty folder stays either"
+
+
+def send(name: str) -> bytes:
+    """A file of an upload, which holds its name, and the beginning of the next file's."""
+    return f'Content-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n{name}\r\n--next\r\n'.encode()
+
+
+def test_a_slow_upload_keeps_its_first_files_but_none_that_is_broken_off_or_stalls(
+    visit: Callable[[str], Visit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = visit("slow")
+    folder = Path(page.demo.app.uploaded_file_dir)
+
+    def is_there(name: str) -> bool:
+        for path in folder.iterdir():
+            with suppress(OSError):  # it is a folder, or has gone meanwhile
+                if path.read_bytes() == name.encode():
+                    return True
+        return False
+
+    def upload(parts: Iterator[bytes]) -> Any:
+        kind = {"content-type": "multipart/form-data; boundary=next"}
+        return page.http.post("/upload", content=parts, headers=kind).json()
+
+    def break_off() -> Iterator[bytes]:
+        yield b"--next\r\n" + send("broken off")
+        assert wait_until(lambda: is_there("broken off"))
+        raise InterruptedError
+
+    def send_slowly() -> Iterator[bytes]:
+        yield b"--next\r\n" + send("first")
+        assert wait_until(lambda: is_there("first"))
+        with pytest.raises(InterruptedError):
+            upload(break_off())
+        assert wait_until(lambda: not is_there("broken off"))
+        yield send("last").replace(b"next\r\n", b"next--\r\n")
+
+    paths = [Path(path) for path in upload(send_slowly())]
+    assert [path.read_text() for path in paths] == ["first", "last"]
+
+    def stall() -> Iterator[bytes]:
+        yield b"--next\r\n" + send("stalled")
+        assert wait_until(lambda: is_there("stalled"))
+        monkeypatch.setattr(internals, "STALLED_S", 0)
+        assert wait_until(lambda: not is_there("stalled"))
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        upload(stall())

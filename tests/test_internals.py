@@ -10,6 +10,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from fer_models.demo import internals
+from fer_models.demo.fetching import find_files
 from fer_models.demo.internals import TRIED_WITH, find_files_in_use
 
 SOURCES = [REPO_ROOT / "app.py", *sorted((REPO_ROOT / "fer_models" / "demo").rglob("*.py"))]
@@ -61,7 +62,7 @@ def test_a_running_page_has_the_names_and_its_uploads_go_into_our_folder(running
     assert session.is_closed is False
     assert "somebody" in running.app.state_holder.time_last_used
     assert [running.app.uploaded_file_dir, internals.get_upload_folder()] == [str(app.UPLOADS.path)] * 2
-    assert find_files_in_use(running) == set()
+    assert find_files_in_use(running, find_files) == set()
 
 
 def test_no_other_file_takes_what_gradio_does_not_document() -> None:

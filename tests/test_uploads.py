@@ -201,7 +201,7 @@ def test_a_step_that_fails_costs_no_other(folder: OwnFolder, monkeypatch: pytest
     monkeypatch.setattr(forgetting, "LIFE_S", 0)
     with kill_owner(folder.path.parent) as left:
         (folder.path / "photo.jpg").touch()
-        delete_once(folder, partial(internals.find_files_in_use, object()))  # a page without all private names
+        delete_once(folder, partial(internals.find_files_in_use, object(), list))  # a page without all private names
         assert [path.name for path in folder.path.iterdir()] == [MARKER]
         assert not left.exists()
     with monkeypatch.context() as patch:

@@ -6,8 +6,9 @@ No file of a visitor waits for any of it to be deleted; `forgetting.delete_regul
 
 import os
 import sys
+import time
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,15 +18,16 @@ import gradio as gr
 from gradio import processing_utils, queueing, route_utils, routes
 from gradio.blocks import Block
 from gradio.data_classes import ImageData, ListFiles
-from gradio.processing_utils import save_base64_to_cache
+from gradio.processing_utils import hash_base64, save_base64_to_cache
 from gradio.utils import get_upload_folder, is_in_or_equal
-from gradio_client.utils import is_file_obj, is_http_url_like, traverse
+from gradio_client.utils import is_http_url_like, traverse
 
 __all__ = [
     "Block",
     "ImageData",
     "ListFiles",
     "get_upload_folder",
+    "hash_base64",
     "is_http_url_like",
     "is_in_or_equal",
     "save_base64_to_cache",
@@ -34,6 +36,8 @@ __all__ = [
 TRIED_WITH = "6.31.0"
 # Everything that gradio downloads goes through these.
 DOWNLOADS = ("async_ssrf_protected_download", "async_ssrf_protected_get")
+# An upload of which nothing has come for so long, in seconds, counts as broken off.
+STALLED_S = 60.0
 
 
 def print_no_values() -> None:
@@ -83,11 +87,52 @@ def forget_values(app: Any, used: dict[str, datetime], life_s: float) -> None:
         waiting.pop(session_hash, None)
 
 
-def find_files_in_use(demo: gr.Blocks) -> Collection[Path]:
-    """The uploads of everything that waits in the queue or is worked on; may be called on any thread."""
-    files: list[str] = []
+class _NotedUpload(route_utils.GradioMultiPartParser):
+    """An upload whose files are known while it runs: each is ready, and untouched, until the last one has come."""
+
+    running: dict["_NotedUpload", float] = {}  # and when something of it came last
+
+    async def parse(self) -> Any:
+        self.stream: Any = self._note(self.stream)
+        try:
+            return await super().parse()
+        finally:
+            self.running.pop(self, None)
+
+    async def _note(self, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for chunk in stream:
+            self.running[self] = time.monotonic()
+            yield chunk
+
+    @classmethod
+    def list_files(cls) -> list[str]:
+        """The files of all that run; may be called on any thread."""
+        start = time.monotonic() - STALLED_S
+        uploads = [upload for upload, last in cls.running.copy().items() if last >= start]
+        return [file.name for upload in uploads for file in upload._files_to_close_on_error.copy()]
+
+
+def note_uploads() -> None:
+    """Have `find_files_in_use` know what has come of uploads that still run."""
+    setattr(route_utils, "GradioMultiPartParser", _NotedUpload)  # noqa: B010
+
+
+def find_files_in_use(demo: gr.Blocks, find_files: Callable[[str], Iterable[Path]]) -> Collection[Path]:
+    """The uploads that still run, and those of everything that waits in the queue or is worked on.
+
+    May be called on any thread.
+
+    Args:
+        demo: The page.
+        find_files: The files that a text of a call names; most texts name none.
+    """
+    files: list[str | Path] = [*_NotedUpload.list_files()]
     for event in demo._queue.event_ids_to_events.copy().values():
-        traverse(event.data and event.data.data, lambda file: files.append(file["path"]), is_file_obj)
+        traverse(
+            event.data and event.data.data,
+            lambda text: files.extend(find_files(text)),
+            lambda part: isinstance(part, str),
+        )
     return {Path(os.path.abspath(path)) for path in files}
 
 
