@@ -118,6 +118,33 @@ def test_progress_is_told_and_cancel_stops_after_the_file_at_hand_and_keeps_what
     assert {row["file"] for row in last.report.rows} == {"one.png", "two.png", "sky.png"}
 
 
+def test_faces_can_be_opened_as_soon_as_the_table_is_complete_or_cut_short(handlers: ManyHandlers, files: Any) -> None:
+    """The page said that the photo was forgotten: it gets the rows to open at the end alone."""
+    handlers.begin(files, "visitor", "job", "en")
+    views = handlers.run(files, "visitor", "job", 4, "en")
+    first = next(views).results or ""
+    handlers.jobs.cancel("visitor")
+    (last,) = views
+    for results, can_open in ((first, False), (last.results or "", True)):
+        assert "data:image/jpeg" in results
+        assert ("data-open" in results) == (translate("en", "many.choose") in results) == can_open
+
+
+def test_a_cancelled_job_that_ends_late_leaves_the_page_to_the_next_one(
+    handlers: ManyHandlers, files: Any, tmp_path: Path
+) -> None:
+    events, visitor = find_events(handlers), gr.Request(session_hash="visitor")
+    for chosen in (files, [("film.mp4", write_video(tmp_path / "film.mp4", 12))]):
+        job = events["begin"](chosen, "en", visitor)[-1]
+        views = events["run"](chosen, job, 4, "en", visitor)
+        assert next(views) == [gr.skip()] * 4
+        assert "<progress" in next(views)[0]
+        events["cancel"]("en", visitor)
+        events["begin"](files, "en", visitor)
+        assert list(views) == [[gr.skip()] * 4], "gradio shows the last view again at the end"
+        assert handlers.jobs.is_under_way("visitor")
+
+
 def test_a_job_that_is_cancelled_while_it_waits_never_starts_and_leaves_the_page_as_it_is(
     handlers: ManyHandlers, files: Any, table: View
 ) -> None:
@@ -139,7 +166,7 @@ def test_a_job_that_is_cancelled_while_it_waits_leaves_the_next_one_alone(handle
     first = events["begin"](files[:1], "en", visitor)[-1]
     events["cancel"]("en", visitor)
     second = events["begin"](files[1:], "en", visitor)[-1]
-    assert list(events["run"](files[:1], first, 4, "en", visitor)) == [[gr.skip()] * 4]
+    assert list(events["run"](files[:1], first, 4, "en", visitor)) == [[gr.skip()] * 4] * 2
     assert [button["interactive"] for button in events["end"](visitor)] == [False, True], "the second one waits"
     *_, last = events["run"](files[1:], second, 4, "en", visitor)
     assert {row["file"] for row in last[2].rows} == {name for name, _ in files[1:]}
@@ -178,20 +205,35 @@ def test_names_of_files_are_text_and_not_html(handlers: ManyHandlers, files: Any
     table = run(handlers, [("<script>alert(1)</script>.png", files[2][1])])[-1].report
     assert isinstance(table, FaceTable)
     assert "<script" not in table.render("en")
-    assert "<script" not in render_faces(table.rows, table.thumbnails, ["<script>"], "en")
+    assert "<script" not in render_faces(table.rows, table.thumbnails, ["<script>"], "en", can_open=True)
 
 
 def test_a_row_leads_to_its_photo(files: Any, tmp_path: Path) -> None:
     (tmp_path / "unpacked").mkdir()
     archive = write_zip(tmp_path / "album.zip", {"a/one.png": files[0][1].read_bytes()})
-    uploads = [*files, ("album.zip", archive)]
-    assert find_photo(uploads, "one.png", tmp_path / "unpacked") == files[0][1]
-    photo = find_photo(uploads, "album.zip/a/one.png", tmp_path / "unpacked")
+    album = ("album.zip", archive)
+    assert find_photo(files[0], "one.png", tmp_path / "unpacked") == files[0][1]
+    photo = find_photo(album, "album.zip/a/one.png", tmp_path / "unpacked")
     assert photo
     assert list(read_image(photo).getdata()) == list(read_image(files[0][1]).getdata()), "to the last pixel"
-    for gone in ("none.png", "album.zip/none.png"):
-        assert find_photo(uploads, gone, tmp_path / "unpacked") is None
-    assert find_photo([*files, files[0]], "one.png", tmp_path / "unpacked") is None, "either may be meant"
+    for upload, gone in ((("none.png", tmp_path / "none.png"), "none.png"), (album, "album.zip/none.png")):
+        assert find_photo(upload, gone, tmp_path / "unpacked") is None
+
+
+def test_of_photos_that_share_a_name_each_row_opens_its_own_also_after_others_are_chosen(
+    handlers: ManyHandlers, files: Any, tmp_path: Path
+) -> None:
+    archive = write_zip(tmp_path / "album.zip", {"a.png": b"x", "image.jpg": files[0][1].read_bytes()})
+    chosen = [("image.jpg", files[0][1]), ("album.zip", archive), ("image.jpg", files[1][1])]
+    table = run(handlers, chosen)[-1].report
+    assert isinstance(table, FaceTable)
+    names = ["image.jpg", "album.zip/a.png", "album.zip/image.jpg", "image.jpg", "image.jpg"]
+    assert [row["file"] for row in table.rows] == names
+    open_face = find_events(handlers)["open_face"]
+    opened = [open_face(table, "en", gr.EventData(None, {"row": row}))[0] for row in (0, 2, 3, 4)]
+    assert [Path(face["path"]) for face in (opened[0], *opened[2:])] == [files[0][1], files[1][1], files[1][1]]
+    assert read_image(Path(opened[1]["path"])).size == (256, 300)
+    assert [face["face"] for face in opened] == [0, 0, 0, 1]
 
 
 def test_the_most_argued_face_has_the_widest_split() -> None:

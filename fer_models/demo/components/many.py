@@ -32,7 +32,11 @@ def render_csv(content: bytes, file_name: str, language: str) -> str:
 
 
 def render_faces(
-    rows: Sequence[dict[str, Any]], thumbnails: Sequence[str | None], models: Sequence[str], language: str
+    rows: Sequence[dict[str, Any]],
+    thumbnails: Sequence[str | None],
+    models: Sequence[str],
+    language: str,
+    can_open: bool,
 ) -> str:
     """A table with a row for each face; on a phone each row is a card.
 
@@ -41,14 +45,16 @@ def render_faces(
         thumbnails: The face of each row as a data URI, as far as rows are shown.
         models: The names of the models, one column each.
         language: Of the words.
+        can_open: Whether each face is a button that opens it in Compare.
     """
     columns = [*(translate(language, f"many.column.{name}") for name in ("file", "face", "together")), *models]
     header = "".join(f'<th role="columnheader" scope="col">{escape(column)}</th>' for column in columns)
     shown = enumerate(zip(rows[:MAX_SHOWN_ROWS], thumbnails, strict=False))
-    body = "".join(_render_row(index, row, thumbnail, columns, language) for index, (row, thumbnail) in shown)
+    body = "".join(_render_row(index, row, thumbnail, columns, language, can_open) for index, (row, thumbnail) in shown)
+    caption = " ".join(say(language, key) for key in ("many.caption", *(["many.choose"] if can_open else [])))
     # The roles say again what the elements are: on a phone their layout is no table's, and browsers go by the layout.
     return (
-        f'<table class="fer-faces" role="table"><caption>{say(language, "many.caption")}</caption>'
+        f'<table class="fer-faces" role="table"><caption>{caption}</caption>'
         f'<thead role="rowgroup"><tr role="row">{header}</tr></thead><tbody role="rowgroup">{body}</tbody></table>'
     )
 
@@ -84,7 +90,9 @@ def render_sort(language: str) -> str:
     return f'<label class="fer-sort"><input type="checkbox"> {say(language, "many.sort")}</label>'
 
 
-def _render_row(index: int, row: dict[str, Any], thumbnail: str | None, columns: Sequence[str], language: str) -> str:
+def _render_row(
+    index: int, row: dict[str, Any], thumbnail: str | None, columns: Sequence[str], language: str, can_open: bool
+) -> str:
     hints = " ".join(describe_hint(hint["id"], hint["value"], language) for hint in row["hints"])
     note = f"<small>{escape(hints)}</small>" if hints else ""
     file = _render_cell(f"<span>{escape(row['file'])}</span>{note}", columns[0], header=True)
@@ -92,10 +100,11 @@ def _render_row(index: int, row: dict[str, Any], thumbnail: str | None, columns:
         message = f'<td role="cell" class="fer-row-message" colspan="{len(columns) - 1}">{escape(row["message"])}</td>'
         return f'<tr role="row" class="fer-no-face" data-row="{index}" data-split="-1">{file}{message}</tr>'
     number = row["face_index"] + 1
-    image = f'<img src="{thumbnail}" alt="" width="48" height="48">' if thumbnail else ""
+    face = f'<img src="{thumbnail}" alt="" width="48" height="48">' if thumbnail else str(number)
     name = say(language, "many.open", number=number, file=row["file"])
+    button = f'<button type="button" data-open="{index}" aria-label="{name}" title="{name}">{face}</button>'
     cells = [
-        f'<button type="button" data-open="{index}" aria-label="{name}" title="{name}">{image or number}</button>',
+        button if can_open else face,
         _render_together(row, language),
         *(_render_answer(model["winner"], model["probabilities"], row, language) for model in row["models"]),
     ]

@@ -1,9 +1,11 @@
 """Many photos, or a video: what the tab does with the files that it is given."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from ... import kinds
@@ -39,6 +41,8 @@ class ManyHandlers:
     def run(self, files: Files, visitor: str, job: str, frames_per_second: float, language: str) -> Iterator[View]:
         """Do the job that was announced, unless it was cancelled while it waited, and perhaps another begun.
 
+        Where another is begun while it still works, it says nothing more: the page shows the other one.
+
         Args:
             files: Name and place of each upload: photos and zips, or one video.
             visitor: Whose job it is.
@@ -50,6 +54,16 @@ class ManyHandlers:
         if flag is None:
             return
         try:
+            with closing(self._work(files, frames_per_second, flag, language)) as views:
+                for view in views:
+                    if flag.is_set() and self.jobs.is_under_way(visitor):
+                        return
+                    yield view
+        finally:
+            self.jobs.end(visitor, job)
+
+    def _work(self, files: Files, frames_per_second: float, flag: Event, language: str) -> Generator[View, None, None]:
+        try:
             if is_video(files[0]):
                 yield from watch(files, self.models, self.detector, frames_per_second, flag, language)
             else:
@@ -59,8 +73,6 @@ class ManyHandlers:
         except Exception:
             logging.getLogger(__name__).exception("A long job failed.")
             yield _say("many.failed", language)
-        finally:
-            self.jobs.end(visitor, job)
 
     def batch_json(self, files: Files) -> list[dict[str, Any]]:
         """Classify every face of many photos, as JSON; see `batch.to_rows` for its shape.

@@ -37,12 +37,14 @@ class FaceTable:
 
     Attributes:
         models: The models.
-        rows: As `batch.to_rows` gives them, with the `values` of their errors.
+        files: Name and place of each upload.
+        rows: As `batch.to_rows` gives them, with the `values` of their errors, and `upload`, the index of their file.
         thumbnails: A data URI for each of the first rows, None where there is no face.
         is_complete: Whether no rows follow.
     """
 
     models: Sequence[LoadedModel]
+    files: Files
     rows: list[dict[str, Any]] = field(default_factory=list)
     thumbnails: list[str | None] = field(default_factory=list)
     is_complete: bool = False
@@ -50,15 +52,16 @@ class FaceTable:
     def add(self, result: FileResult) -> None:
         """Take over a file's rows, and let go of its pictures."""
         values = result.error.values if result.error else {}
-        self.rows += [row | {"values": values} for row in to_rows(result, self.models)]
+        self.rows += [row | {"values": values, "upload": result.upload} for row in to_rows(result, self.models)]
         room = MAX_SHOWN_ROWS - len(self.thumbnails)
         crops = [comparison.crop for comparison in result.comparisons] or [None]
         self.thumbnails += [_make_thumbnail(crop) if crop else None for crop in crops[:room]]
 
     def render(self, language: str) -> str:
-        """Summary and table as HTML; once it is complete, with a link to the CSV."""
+        """Summary and table as HTML; once it is complete, its faces can be opened, and there is a link to the CSV."""
         rows = [row | {"message": row["error"] and explain(row["error"], language, row["values"])} for row in self.rows]
-        faces = render_faces(rows, self.thumbnails, [model.name for model in self.models], language)
+        names = [model.name for model in self.models]
+        faces = render_faces(rows, self.thumbnails, names, language, can_open=self.is_complete)
         if not self.is_complete:
             return render_summary(rows, language) + faces
         csv = to_csv(*tabulate(rows, self.models), language)
@@ -85,7 +88,7 @@ def classify(
     Raises:
         ImageError: There are too many files.
     """
-    table = FaceTable(models)
+    table = FaceTable(models, files)
     start_s = time.monotonic()
     telling, showing = Pace(PROGRESS_EVERY_S), Pace(TABLE_EVERY_S)
     with closing(take_turns(classify_files(files, models, detector))) as results:

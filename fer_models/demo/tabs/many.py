@@ -67,7 +67,7 @@ def build_many_tab(
     shown, buttons = [progress, results, report, video], [start, cancel]
 
     files.change(_welcome, files, [rate, start], **at_once)
-    results.select(events.open_face, [files, report, language_switch], [choice, tabs], **at_once)
+    results.select(events.open_face, [report, language_switch], [choice, tabs], **at_once)
     started = start.click(events.begin, [files, language_switch], [*shown, *buttons, job], **at_once)
     inputs = [files, job, rate, language_switch]
     ended = started.then(events.run, inputs, shown, trigger_mode="multiple", **IN_TURN, **PRIVATE)
@@ -97,10 +97,13 @@ class _Events:
     def run(
         self, files: list[tuple[str, Path]], job: str, rate: float, language: str, request: gr.Request
     ) -> Iterator[list[Any]]:
-        yield [gr.skip()] * len(fields(View))  # else gradio empties what is shown of a cancelled job
+        nothing = [gr.skip()] * len(fields(View))
+        yield nothing  # else gradio empties what is shown of a cancelled job
         rate = min(max(rate, RATES[0]), RATES[1])
         for view in self.handlers.run(files, _name_visitor(request), job, rate, language):
             yield _show(view)
+        if self.handlers.jobs.is_under_way(_name_visitor(request)):
+            yield nothing  # else gradio shows the last view again, over that of the job that was begun meanwhile
 
     def end(self, request: gr.Request) -> list[Any]:
         is_under_way = self.handlers.jobs.is_under_way(_name_visitor(request))  # a cancelled one may end late
@@ -121,13 +124,12 @@ class _Events:
         ends = [key for key in ENDS if progress in [_say(key, code) for code in LOCALES]]
         return [_say(ends[0], language) if ends else gr.skip(), report.render(language) if report else gr.skip()]
 
-    def open_face(
-        self, files: list[tuple[str, Path]], report: Report | None, language: str, event: gr.EventData
-    ) -> list[Any]:
+    def open_face(self, report: Report | None, language: str, event: gr.EventData) -> list[Any]:
+        table = report if isinstance(report, FaceTable) else FaceTable([], [])
         with suppress(AttributeError, IndexError, TypeError):  # not every request is this page's
-            row = report.rows[event.row] if isinstance(report, FaceTable) else None
-            path = row and find_photo(files, row["file"], Path(get_upload_folder()))
-            if row and path:
+            row = table.rows[event.row]
+            path = find_photo(table.files[row["upload"]], row["file"], Path(get_upload_folder()))
+            if path:
                 return [{"path": str(path), "face": row["face_index"], "id": uuid4().hex}, gr.Tabs(selected="compare")]
         gr.Warning(translate(language, "error.missing"))
         return [gr.skip(), gr.skip()]
