@@ -60,12 +60,10 @@ def render_card(directory: Path, repo_id: str | None = None, figures: Collection
     tag = find_tag(directory)
     model = AutoModelForImageClassification.from_pretrained(directory)
     config = model.config
-    parameters = sum(weight.numel() for weight in model.parameters())
     trained_with = results.get("trained_with") or read_json(directory / "run.json")
     history = read_json(directory / "history.json") or []
     parts = list_parts(recipe, trained_with)
     by_people = learns_votes(results, parts)
-    targets = {part.get("target", "label") for part, _ in parts}
     is_run = (directory / RUN).is_file()
     is_by_recipe = not list_changes(directory, f"{name}.{tag}")
     runs = {run["seed"]: run for run in [*([] if is_run else load_seeds(name, tag)), results] if run}
@@ -84,12 +82,10 @@ def render_card(directory: Path, repo_id: str | None = None, figures: Collection
         size=config.image_size,
         channels=config.num_channels,
         temperature=config.temperature,
-        parameters=parameters,
+        parameters=model.num_parameters(),
         architecture=describe_architecture(model),
         by_people=by_people,
         is_by_recipe=is_by_recipe,
-        targets=targets,
-        learnt_votes=targets != {"label"},
         chosen=join_words(list_chosen(parts, by_people, config.temperature != 1)),
         is_run=is_run,
         **describe_training(recipe, trained_with, history, parts),
@@ -113,8 +109,11 @@ def describe_training(
 ) -> dict[str, Any]:
     """What the card's template says of how the weights came about."""
     settings = leave_out_places(recipe)
+    targets = {part.get("target", "label") for part, _ in parts}
     return {
         "recipe": recipe,
+        "targets": targets,
+        "learnt_votes": targets != {"label"},
         "recipe_yaml": yaml.safe_dump(settings).rstrip(),
         "trained_with": trained_with,
         "epochs": history[-1]["epoch"] if history else 0,
