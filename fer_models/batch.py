@@ -31,6 +31,7 @@ class FileResult:
     Attributes:
         file: Its name; in a zip `archive.zip/folder/photo.jpg`.
         upload: Which of the given files it is, or lies in, counted from 0; two may share a name.
+        entry: Which file of a zip it is, counted from 0; there, too, two may share a name.
         comparisons: One for each face, largest first; empty if there is an `error`.
         error: Why there is no face; its reason is one of `ImageError`'s, `NoFaceError`'s or `ArchiveError`'s, or
             `unexpected`.
@@ -40,6 +41,7 @@ class FileResult:
 
     file: str
     upload: int
+    entry: int
     comparisons: list[Comparison]
     error: ImageError | None
     done: int
@@ -83,11 +85,11 @@ def classify_files(
     total = sum(len(entries) if isinstance(entries, list) else 1 for _, _, entries in listed)
     if total > MAX_FILES:
         raise ArchiveError("too_many_files", f"These are {total:,} files, of which at most {MAX_FILES:,} are taken.")
-    sources = ((upload, *source) for upload, one in enumerate(listed) for source in _read(*one))
-    for done, (upload, name, image) in enumerate(sources, 1):
+    sources = ((upload, file) for upload, one in enumerate(listed) for file in enumerate(_read(*one)))
+    for done, (upload, (entry, (name, image))) in enumerate(sources, 1):
         found = image if isinstance(image, ImageError) else attempt(_compare, image, models, detector)
         comparisons, error = ([], found) if isinstance(found, ImageError) else (found, None)
-        yield FileResult(name, upload, comparisons, error, done, total)
+        yield FileResult(name, upload, entry, comparisons, error, done, total)
 
 
 def to_rows(result: FileResult, models: Sequence[LoadedModel]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from torch import nn
 from transformers.modeling_outputs import ImageClassifierOutput
 
 from training.data import FaceTensors
+from training.evaluation.evaluate import RememberedLogits
 from training.evaluation.flip_tta import compare_views
 from training.publishing.markdown import list_bundled
 from training.publishing.records import load_measured
@@ -23,9 +24,9 @@ def test_two_views_are_the_mean_over_the_face_and_its_mirror_image() -> None:
     faces = torch.zeros(4, 1, 2, 2)
     faces[:2, ..., 0] = 1  # class 0 in one view; in two, both halves are equal and the class that is preferred wins
     labels = torch.tensor([0, 1, 1, 0])
-    views = compare_views(LeftEye(), FaceTensors(faces, labels))  # type: ignore[arg-type]
+    views = compare_views(RememberedLogits(LeftEye()), FaceTensors(faces, labels))  # type: ignore[arg-type]
     assert (views["n"], views["one_view"], views["two_views"]) == (4, 0.5, 0.5)
-    views = compare_views(LeftEye(), FaceTensors(faces[:2], labels[:1].repeat(2)))  # type: ignore[arg-type]
+    views = compare_views(RememberedLogits(LeftEye()), FaceTensors(faces[:2], labels[:1].repeat(2)))  # type: ignore[arg-type]
     assert (views["one_view"], views["two_views"]) == (1.0, 0.0)
     low, high = views["two_views_interval_95"]
     assert low <= views["two_views"] <= high

@@ -39,32 +39,37 @@ class View:
 
 
 class Jobs:
-    """Which visitor has a job under way. A job looks at its flag often, and stops when it is set."""
+    """The latest job of each visitor, until it ends. A job looks at its flag often, and stops when it is set."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, tuple[str, Event]] = {}
 
     def begin(self, visitor: str, job: str) -> None:
-        """Announce a visitor's job, by a name of its own; an earlier one is cancelled."""
-        self.cancel(visitor)
+        """Announce a visitor's job, by a name of its own; an earlier one is cancelled, and forgotten."""
+        self._drop(visitor)
         self._jobs[visitor] = job, Event()
         if len(self._jobs) > MAX_JOBS:
-            self.cancel(next(iter(self._jobs)))  # the oldest
+            self._drop(next(iter(self._jobs)))  # the oldest
 
     def is_under_way(self, visitor: str) -> bool:
         """Whether a visitor's job was announced, and has neither ended nor been cancelled."""
-        return visitor in self._jobs
+        _, flag = self._jobs.get(visitor, ("", None))
+        return flag is not None and not flag.is_set()
 
     def get_flag(self, visitor: str, job: str) -> Event | None:
-        """The flag of a job that is under way; None if it is not, or if it is another one of the same visitor."""
+        """The flag of a job; None if it has ended, or if the same visitor has begun another one."""
         name, flag = self._jobs.get(visitor, ("", None))
         return flag if name == job else None
 
     def cancel(self, visitor: str) -> None:
         """Set the flag of a visitor's job, if there is one."""
-        _, flag = self._jobs.pop(visitor, ("", None))
+        _, flag = self._jobs.get(visitor, ("", None))
         if flag is not None:
             flag.set()
+
+    def _drop(self, visitor: str) -> None:
+        self.cancel(visitor)
+        self._jobs.pop(visitor, None)
 
     def end(self, visitor: str, job: str) -> None:
         """Forget a visitor's job, unless a new one has taken its place."""

@@ -41,7 +41,7 @@ class ManyHandlers:
     def run(self, files: Files, visitor: str, job: str, frames_per_second: float, language: str) -> Iterator[View]:
         """Do the job that was announced, unless it was cancelled while it waited, and perhaps another begun.
 
-        Where another is begun while it still works, it says nothing more: the page shows the other one.
+        Once another is begun, it says nothing more: the page shows the other one.
 
         Args:
             files: Name and place of each upload: photos and zips, or one video.
@@ -51,12 +51,12 @@ class ManyHandlers:
             language: One of `locales.LOCALES`.
         """
         flag = self.jobs.get_flag(visitor, job)
-        if flag is None:
-            return
         try:
+            if flag is None or flag.is_set():
+                return
             with closing(self._work(files, frames_per_second, flag, language)) as views:
                 for view in views:
-                    if flag.is_set() and self.jobs.is_under_way(visitor):
+                    if self.jobs.get_flag(visitor, job) is None:
                         return
                     yield view
         finally:

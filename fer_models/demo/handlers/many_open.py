@@ -5,30 +5,23 @@ from uuid import uuid4
 
 from ...archives import list_files, open_archive, read_entry
 from ...images import ImageError
-from ...names import read_name
+from ...kinds import is_zip, read_head
 
 
-def find_photo(file: tuple[str, Path], name: str, folder: Path) -> Path | None:
-    """The photo of a row.
+def find_photo(upload: Path, entry: int, folder: Path) -> Path | None:
+    """The photo of a row, or None if it is gone.
 
     Args:
-        file: Name and place of the upload that it is, or lies in.
-        name: That of the photo, as the table has it.
+        upload: A photo, or the zip that it lies in.
+        entry: Which file of the zip it is, as `batch.FileResult` has it.
         folder: Where one that lies in a zip is unpacked to, in a folder of its own.
-
-    Returns:
-        None if it is gone, or if two in the zip have that name.
     """
-    upload, path = file
-    if name == upload:
-        return path if path.is_file() else None
+    if not is_zip(read_head(upload)):
+        return upload if upload.is_file() else None
     try:
-        with open_archive(path) as archive:
-            entries = [info for info in list_files(archive) if f"{upload}/{read_name(info)}" == name]
-            image = read_entry(archive, entries[0]) if len(entries) == 1 else None
+        with open_archive(upload) as archive:
+            image = read_entry(archive, list_files(archive)[entry])
     except ImageError:
-        return None
-    if image is None:
         return None
     target = folder / uuid4().hex / "photo.png"
     target.parent.mkdir()

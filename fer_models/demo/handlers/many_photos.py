@@ -38,7 +38,7 @@ class FaceTable:
     Attributes:
         models: The models.
         files: Name and place of each upload.
-        rows: As `batch.to_rows` gives them, with the `values` of their errors, and `upload`, the index of their file.
+        rows: As `batch.to_rows` gives them, with the `values` of their errors, and `upload` and `entry` of their file.
         thumbnails: A data URI for each of the first rows, None where there is no face.
         is_complete: Whether no rows follow.
     """
@@ -51,8 +51,8 @@ class FaceTable:
 
     def add(self, result: FileResult) -> None:
         """Take over a file's rows, and let go of its pictures."""
-        values = result.error.values if result.error else {}
-        self.rows += [row | {"values": values, "upload": result.upload} for row in to_rows(result, self.models)]
+        more = {"values": result.error.values if result.error else {}, "upload": result.upload, "entry": result.entry}
+        self.rows += [row | more for row in to_rows(result, self.models)]
         room = MAX_SHOWN_ROWS - len(self.thumbnails)
         crops = [comparison.crop for comparison in result.comparisons] or [None]
         self.thumbnails += [_make_thumbnail(crop) if crop else None for crop in crops[:room]]

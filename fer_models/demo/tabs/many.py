@@ -102,8 +102,7 @@ class _Events:
         rate = min(max(rate, RATES[0]), RATES[1])
         for view in self.handlers.run(files, _name_visitor(request), job, rate, language):
             yield _show(view)
-        if self.handlers.jobs.is_under_way(_name_visitor(request)):
-            yield nothing  # else gradio shows the last view again, over that of the job that was begun meanwhile
+        yield nothing  # else gradio shows the last view again, over that of a job that was begun meanwhile
 
     def end(self, request: gr.Request) -> list[Any]:
         is_under_way = self.handlers.jobs.is_under_way(_name_visitor(request))  # a cancelled one may end late
@@ -128,7 +127,7 @@ class _Events:
         table = report if isinstance(report, FaceTable) else FaceTable([], [])
         with suppress(AttributeError, IndexError, TypeError):  # not every request is this page's
             row = table.rows[event.row]
-            path = find_photo(table.files[row["upload"]], row["file"], Path(get_upload_folder()))
+            path = find_photo(table.files[row["upload"]][1], row["entry"], Path(get_upload_folder()))
             if path:
                 return [{"path": str(path), "face": row["face_index"], "id": uuid4().hex}, gr.Tabs(selected="compare")]
         gr.Warning(translate(language, "error.missing"))
