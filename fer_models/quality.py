@@ -39,7 +39,7 @@ RULES: dict[str, Rule] = {
     "dark": Rule("brightness", 0.125, is_floor=True),
     "bright": Rule("brightness", 0.74, is_floor=False),
     "flat": Rule("contrast", 0.107, is_floor=True),
-    "blurred": Rule("sharpness", 0.138, is_floor=True),
+    "blurred": Rule("sharpness", 0.062, is_floor=True),
     "noisy": Rule("sharpness", 1.75, is_floor=False),
     "turned": Rule("turn", 0.29, is_floor=False),
     # Heads are levelled from 20 degrees on, and below nothing falls clearly. This is for those that could not be.
