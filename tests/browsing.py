@@ -96,9 +96,8 @@ class _Browser:
 
             if not self._film.exists():
                 self.show_to_camera(load_portrait())
-            flags = ["--no-sandbox", "--disable-gpu"]  # which would be emulated
+            flags = ["--no-sandbox", "--process-per-site", "--disable-gpu"]  # which would be emulated
             flags += [*list_camera_flags(self._film), "--host-resolver-rules=MAP classroom.example 127.0.0.1"]
-            flags.append("--process-per-site")
             self._playwright = sync_playwright().start()
             self._browser = self._playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         return self._browser

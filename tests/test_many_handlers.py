@@ -213,12 +213,13 @@ def test_names_of_files_are_text_and_not_html(handlers: ManyHandlers, files: Any
 
 def test_a_row_leads_to_its_photo_to_the_last_pixel_or_nowhere(files: Any, tmp_path: Path) -> None:
     (tmp_path / "unpacked").mkdir()
-    archive = write_zip(tmp_path / "album.zip", {"a/one.png": files[0][1].read_bytes()})
+    archive = write_zip(tmp_path / "album.zip", {"a/one.png": files[0][1].read_bytes(), "no.png": b"x"})
     assert find_photo(files[0][1], 0, tmp_path / "unpacked") == files[0][1]
     photo = find_photo(archive, 0, tmp_path / "unpacked")
     assert photo
     assert list(read_image(photo).getdata()) == list(read_image(files[0][1]).getdata())
-    assert find_photo(tmp_path / "none.png", 0, tmp_path / "unpacked") is None
+    for upload, entry in ((tmp_path / "none.png", 0), (archive, 1)):
+        assert find_photo(upload, entry, tmp_path / "unpacked") is None
 
 
 def test_of_photos_that_share_a_name_each_row_opens_its_own_also_after_others_are_chosen(
